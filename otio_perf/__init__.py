@@ -1,0 +1,31 @@
+"""otio_perf makes heavy timelines light, in the editor that people already use.
+
+The Python API is four functions; each takes the options of the command of the same name::
+
+    import otio_perf
+
+    analysis = otio_perf.analyze("edit.otio")
+    outcome = otio_perf.optimize("edit.otio", "edit.perf.otio", proxy=["1080p"])
+    otio_perf.generate_proxies(["rushes/"], proxy=["720p"])
+    otio_perf.restore("edit.perf.otio", "edit.otio")
+
+Importing the package is cheap: FFmpeg, numpy and OpenTimelineIO are loaded when they are first needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["analyze", "generate_proxies", "optimize", "restore"]
+
+if TYPE_CHECKING:
+    from otio_perf.optimizer import analyze, generate_proxies, optimize, restore
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        from otio_perf import optimizer
+
+        return getattr(optimizer, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

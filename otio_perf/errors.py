@@ -1,0 +1,155 @@
+"""The whole error tree.
+
+::
+
+    OtioPerfError
+    ├── SettingsError (ValueError)            exit 2   a setting, flag or argument is unusable
+    ├── TimelineError                         exit 3   a timeline cannot be used
+    │   ├── UnreadableTimelineError                    not there, not a timeline, damaged
+    │   ├── UnsupportedSchemaError                     a schema this OpenTimelineIO does not know
+    │   ├── HostileTimelineError                       too deep, too large, refers to itself
+    │   └── LossyTimelineError                         the format cannot hold what would be written
+    ├── MediaError                            exit 4   one medium cannot be used
+    │   ├── OfflineMediaError (FileNotFoundError)      the file is not there
+    │   ├── CorruptMediaError                          opens or decodes wrongly, or too few frames
+    │   ├── UnsupportedMediaError                      FFmpeg cannot decode it (camera RAW, unknown codec)
+    │   ├── RefusedMediaError                          must not be opened (URL, device, playlist, encrypted)
+    │   ├── EncodeError                                the proxy could not be written
+    │   └── ContractError                              the finished proxy differs from its source
+    ├── CacheError                            exit 5
+    │   ├── CorruptCacheError                          index damaged beyond repair
+    │   └── DiskFullError (OSError)                    no room for what was asked
+    ├── TaskError                             exit 5
+    │   ├── TaskCancelledError                         stopped by the user
+    │   └── WorkerLostError                            the process that did the work died or hung
+    └── MissingDependencyError (ImportError)  exit 2   an optional package is not installed
+
+Every error says what happened, to which file, and what to do, in one line. The data is kept in attributes
+(``message``, ``path``, ``hint``) so that reports and the API need not parse text.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+def printable(text: object) -> str:
+    """``text`` on one line: control characters and undecodable bytes are escaped, nothing else changes."""
+    raw = os.fsdecode(text) if isinstance(text, (bytes, os.PathLike)) else str(text)
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in raw)
+
+
+class OtioPerfError(Exception):
+    """Base of all errors of this package.
+
+    :param message: what happened, one clause, no full stop.
+    :param path: the file (or URL) it happened to.
+    :param hint: what the user can do about it.
+    """
+
+    exit_code = 5
+
+    def __init__(self, message: str, *, path: object = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = None if path is None else os.fsdecode(path) if isinstance(path, bytes) else str(path)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        head = f"{printable(self.path)}: " if self.path else ""
+        tail = f". {printable(self.hint)}" if self.hint else ""
+        return f"{head}{printable(self.message)}{tail}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.message, self.path, self.hint)
+
+
+def _rebuild(cls: type[OtioPerfError], message: str, path: str | None, hint: str | None) -> OtioPerfError:
+    return cls(message, path=path, hint=hint)
+
+
+class SettingsError(OtioPerfError, ValueError):
+    exit_code = 2
+
+
+class MissingDependencyError(OtioPerfError, ImportError):
+    exit_code = 2
+
+
+class TimelineError(OtioPerfError):
+    exit_code = 3
+
+
+class UnreadableTimelineError(TimelineError):
+    pass
+
+
+class UnsupportedSchemaError(TimelineError):
+    pass
+
+
+class HostileTimelineError(TimelineError, ValueError):
+    pass
+
+
+class LossyTimelineError(TimelineError):
+    pass
+
+
+class MediaError(OtioPerfError):
+    exit_code = 4
+
+
+class OfflineMediaError(MediaError, FileNotFoundError):
+    pass
+
+
+class CorruptMediaError(MediaError):
+    pass
+
+
+class UnsupportedMediaError(MediaError):
+    pass
+
+
+class RefusedMediaError(MediaError, PermissionError):
+    pass
+
+
+class EncodeError(MediaError):
+    pass
+
+
+class ContractError(MediaError):
+    pass
+
+
+class CacheError(OtioPerfError):
+    pass
+
+
+class CorruptCacheError(CacheError):
+    pass
+
+
+class DiskFullError(CacheError, OSError):
+    pass
+
+
+class TaskError(OtioPerfError):
+    pass
+
+
+class TaskCancelledError(TaskError):
+    pass
+
+
+class WorkerLostError(TaskError):
+    pass
+
+
+def by_name(name: str) -> type[OtioPerfError]:
+    """The error class called ``name``; ``OtioPerfError`` if there is none (used where errors cross a process)."""
+    found = globals().get(name)
+    return found if isinstance(found, type) and issubclass(found, OtioPerfError) else OtioPerfError

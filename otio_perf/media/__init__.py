@@ -1,0 +1,1 @@
+"""Media: opening safely, probing, fingerprinting, transcoding, checking. The only home of PyAV (FFmpeg)."""

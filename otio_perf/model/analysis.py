@@ -1,0 +1,79 @@
+"""The result of an analysis: what each span costs on this machine, why, and what would help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.spans import Span
+from otio_perf.model.uses import Survey
+
+
+class Remedy(StrEnum):
+    PROXY = "proxy"
+    PRERENDER = "prerender"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Something that would help, with what it costs and gains."""
+
+    remedy: Remedy
+    text: str  # "1080p proxy of A001_C002.mp4"
+    media_path: str | None  # for a proxy
+    rung: str | None
+    spans: tuple[int, ...]  # that it makes smoother
+    work_seconds: float  # predicted
+    size_bytes: int  # predicted
+    saved_ms: float  # per frame, mean over its spans
+    saved_seconds: float  # summed over its spans: decode time that playback no longer needs
+
+    @property
+    def gain_per_second(self) -> float:
+        """Playback seconds saved per second of work: what suggestions are ranked by."""
+        return self.saved_seconds / max(self.work_seconds, 1e-3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpanCost:
+    """Prediction for one span. ``factor`` = frame time ÷ frame budget: above 1 the span stutters."""
+
+    span: Span
+    frame_ms: float
+    factor: float
+    reasons: tuple[str, ...]
+    parts_ms: tuple[tuple[str, float], ...]  # ("decode A001.mp4", 31.0), ("2 layers", 4.1) …
+    with_proxy_factor: float | None  # after the suggested proxies; None where none helps
+    offline: tuple[str, ...] = ()  # media that are missing: not counted in the cost
+
+    @property
+    def is_smooth(self) -> bool:
+        return self.factor <= 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaFinding:
+    """One medium of the timeline and what the probe said."""
+
+    path: str
+    url: str
+    state: str  # "online", "offline", "refused", "generator", "missing"
+    info: MediaInfo | None
+    reason: str | None  # why it is not online
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    survey: Survey
+    machine: MachineProfile
+    media: tuple[MediaFinding, ...]
+    spans: tuple[SpanCost, ...]
+    suggestions: tuple[Suggestion, ...]  # best gain per second of work first
+
+    @property
+    def smooth_share(self) -> float:
+        """Share of the timeline's frames in spans that play in real time, 0–1."""
+        total = sum(len(s.span.position) for s in self.spans)
+        return 1.0 if not total else sum(len(s.span.position) for s in self.spans if s.is_smooth) / total

@@ -1,0 +1,94 @@
+"""What happened: outcomes of tasks and the progress of jobs, for progress bars, logs and subscribers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from otio_perf.model.plans import Product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    key: str
+    products: tuple[Product, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()  # which encoder, which decoder, and why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    key: str
+    error: str  # class name in otio_perf.errors
+    message: str
+    path: str | None = None
+    hint: str | None = None
+
+
+Outcome = Ready | Skipped | Failed
+
+
+class Stage(StrEnum):
+    READ = "read"
+    SURVEY = "survey"
+    PROBE = "probe"
+    ANALYZE = "analyze"
+    PLAN = "plan"
+    PROXY = "proxy"
+    RELINK = "relink"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted:
+    stage: Stage
+    total: int  # units of work that are coming: media to probe, proxies to make; 0 where unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFinished:
+    stage: Stage
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStarted:
+    key: str
+    label: str
+    total: int  # frames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskProgress:
+    key: str
+    done: int  # frames
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFinished:
+    key: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A word to the user that is no error."""
+
+    text: str
+
+
+Event = StageStarted | StageFinished | TaskStarted | TaskProgress | TaskFinished | Notice
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """A listener for those who do not want to hear."""
+    del event

@@ -1,0 +1,95 @@
+"""How to make a product. Two equal recipes on one source give the same proxy: the recipe is half of its key."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+#: Raised when the encoder settings behind a recipe change: old proxies are then made anew.
+RECIPE_VERSION = 1
+
+_NAMED = re.compile(r"^(\d{3,5})p$")
+_EXACT = re.compile(r"^(\d{2,5})x(\d{2,5})$")
+_FRACTIONS = {"half": Fraction(1, 2), "quarter": Fraction(1, 4)}
+
+
+class Codec(StrEnum):
+    H264 = "h264"
+    HEVC = "hevc"
+    PRORES_PROXY = "prores_proxy"
+    PRORES_LT = "prores_lt"
+    PRORES_4444 = "prores_4444"  # keeps alpha
+    DNXHR_LB = "dnxhr_lb"
+
+
+class Scope(StrEnum):
+    FULL = "full"  # the whole medium
+    USED = "used"  # the used ranges of all uses, with handles
+
+
+class Purpose(StrEnum):
+    PLAYBACK = "playback"
+    EDITING = "editing"
+    EFFECTS = "effects"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyRecipe:
+    """One rung of proxies. ``rung``: ``720p``, ``1080p``, ``WxH``, ``half`` or ``quarter``. ``quality``: 0–100.
+
+    :raises ValueError: unknown rung, quality out of range, negative handles.
+    """
+
+    rung: str
+    codec: Codec = Codec.H264
+    quality: int = 60
+    scope: Scope = Scope.FULL
+    handles: int = 12  # frames kept on both sides of a used range
+
+    def __post_init__(self) -> None:
+        if not (_NAMED.match(self.rung) or _EXACT.match(self.rung) or self.rung in _FRACTIONS):
+            raise ValueError(f"unknown proxy size {self.rung!r}: say 720p, 1080p, WIDTHxHEIGHT, half or quarter")
+        if not 0 <= self.quality <= 100:
+            raise ValueError(f"quality {self.quality} is not between 0 and 100")
+        if self.handles < 0:
+            raise ValueError(f"handles cannot be negative: {self.handles}")
+
+    @property
+    def reference_key(self) -> str:
+        """Key of the media reference in a timeline."""
+        return f"otio_perf:{self.rung}"
+
+    def size_for(self, width: int, height: int, *, rotation: int = 0, sample_aspect: Fraction = Fraction(1)) -> tuple[int, int]:
+        """Stored size of the proxy for a stored source size; even, never larger than the source.
+
+        ``720p`` names the shorter side of the upright picture (so a portrait clip becomes 720 wide); ``WxH`` is a box to
+        fit in. Sample aspect is kept, not squared: the proxy has the source's aspect tag.
+        """
+        upright_w, upright_h = width * sample_aspect, Fraction(height)
+        if rotation in (90, 270):
+            upright_w, upright_h = upright_h, upright_w
+        if self.rung in _FRACTIONS:
+            factor = _FRACTIONS[self.rung]
+        elif named := _NAMED.match(self.rung):
+            factor = Fraction(int(named[1])) / min(upright_w, upright_h)
+        else:
+            exact = _EXACT.match(self.rung)
+            assert exact is not None
+            factor = min(int(exact[1]) / upright_w, int(exact[2]) / upright_h)
+        factor = min(factor, Fraction(1))
+        return _even(width * factor, width), _even(height * factor, height)
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of everything that shapes the bytes, encoder settings included (``RECIPE_VERSION``)."""
+        text = json.dumps({"version": RECIPE_VERSION, **asdict(self)}, sort_keys=True, default=str)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _even(wanted: Fraction | float, source: int) -> int:
+    """Nearest even size, at least 2; encoders with 4:2:0 need it. An odd source of full size loses one line."""
+    return max(2, min(round(wanted / 2) * 2, source - source % 2))

@@ -1,0 +1,117 @@
+"""What a timeline asks of its media. ``timeline.survey`` makes these; nobody else enumerates media."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceABC
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from otio_perf.model.media import Sequence
+from otio_perf.model.timing import FrameRange, FrameRate
+
+
+class TrackKind(StrEnum):
+    VIDEO = "video"
+    AUDIO = "audio"
+
+
+class TargetKind(StrEnum):
+    FILE = "file"
+    SEQUENCE = "sequence"
+    GENERATOR = "generator"  # made by the host: solid, bars …
+    MISSING = "missing"  # a MissingReference, an empty URL
+    REFUSED = "refused"  # a URL that is not a local file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a media reference points to. ``path`` is absolute and resolved; ``None`` where there is no file to look for.
+
+    Equal targets are one object within a survey. Whether the file exists is asked later, by the probe.
+    """
+
+    kind: TargetKind
+    url: str  # as the timeline writes it
+    path: str | None
+    sequence: Sequence | None = None
+    generator: str | None = None
+    reason: str | None = None  # for REFUSED and MISSING: why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retime:
+    """``speed`` source frames per timeline frame; 0 freezes, negative runs backwards."""
+
+    speed: Fraction
+
+    @property
+    def is_freeze(self) -> bool:
+        return self.speed == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectUse:
+    """An effect on a clip, as the host names it."""
+
+    dialect: str  # "fcp7", "mlt", "resolve", "aaf", "cdl" or "otio": where the name comes from
+    name: str  # the key to translate by: effect_name, effectid, Resolve's "Effect Name"
+    label: str  # for people
+    parameters: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One clip's claim on one medium.
+
+    ``position`` is in timeline frames (the survey's rate, 0 = first frame of the timeline). ``source`` counts frames at
+    the *media reference's* rate and in its own numbering: frame ``available_start`` is the first one in the file. ``source``
+    holds what is really consumed: retime applied, transition handles included.
+    """
+
+    index: int  # ordinal in the survey
+    clip: str
+    track: int  # layer, bottom = 0; nested stacks are flattened in compositing order
+    track_kind: TrackKind
+    target: Target
+    position: FrameRange
+    source: FrameRange
+    available_start: int | None  # None: the reference has no available_range, numbering is unknown until probed
+    available_frames: int | None
+    retime: Retime | None = None
+    effects: tuple[EffectUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransitionUse:
+    name: str
+    kind: str  # OTIO's transition_type, "SMPTE_Dissolve" or "Custom_Transition"
+    track: int
+    position: FrameRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A clip that could not be used, and why; the others go on."""
+
+    clip: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """All that a timeline asks for. The sequences may be lazy: index and iterate, do not copy."""
+
+    name: str
+    path: str
+    digest: str  # of the file's bytes
+    frame_rate: FrameRate
+    duration: FrameRange  # [0, length) at frame_rate
+    start_frame: int  # global_start_time in frames: for timecode labels
+    canvas: tuple[int, int] | None  # width, height where the timeline's metadata say so
+    layers: tuple[str, ...]  # names of the flattened layers, bottom first
+    targets: tuple[Target, ...]
+    uses: SequenceABC[Use]
+    transitions: SequenceABC[TransitionUse]
+    problems: tuple[Problem, ...] = ()

@@ -1,0 +1,1 @@
+"""What OpenTimelineIO loads: tiny shims, cheap to import."""
