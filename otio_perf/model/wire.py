@@ -67,7 +67,7 @@ def from_json(annotation: Any, data: Any) -> Any:
     if origin is dict:
         value_type = typing.get_args(annotation)[1]
         return {k: from_json(value_type, v) for k, v in data.items()}
-    if origin is not None and issubclass(origin, typing.Sequence):  # type: ignore[arg-type]
+    if origin is not None and issubclass(origin, typing.Sequence):
         return tuple(from_json(typing.get_args(annotation)[0], v) for v in data)
     if annotation is Fraction:
         return Fraction(data)
