@@ -1,0 +1,55 @@
+"""Fixtures for every test, and a loud account of what could not be run here."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTDATA = ROOT.parent / "shared" / "testdata"
+
+
+def _tool(name: str) -> Path | None:
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+@pytest.fixture(scope="session")
+def testdata() -> Path:
+    """The folder of shared test data (``media/``, ``timelines/``) beside the checkout; skips where it is missing."""
+    if not TESTDATA.is_dir():
+        pytest.skip("NO TEST DATA: ../shared/testdata is not beside this checkout")
+    return TESTDATA
+
+
+@pytest.fixture(scope="session")
+def ffmpeg() -> Path:
+    """The ``ffmpeg`` command line tool of the system; skips where it is missing."""
+    return _tool("ffmpeg") or pytest.skip("NO FFMPEG: the command line tool ffmpeg is not installed")
+
+
+@pytest.fixture(scope="session")
+def ffprobe() -> Path:
+    """The ``ffprobe`` command line tool of the system; skips where it is missing."""
+    return _tool("ffprobe") or pytest.skip("NO FFPROBE: the command line tool ffprobe is not installed")
+
+
+def pytest_report_header() -> list[str]:
+    lines = [f"test data: {TESTDATA if TESTDATA.is_dir() else 'MISSING (../shared/testdata): its tests will be skipped'}"]
+    lines += [f"{name}: {_tool(name) or 'MISSING: its tests will be skipped'}" for name in ("ffmpeg", "ffprobe")]
+    return lines
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in plain words what was skipped and why, so that a green run is not mistaken for a complete one."""
+    reasons = Counter(
+        (report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+    )
+    if reasons:
+        terminalreporter.section("NOT TESTED HERE", sep="=", yellow=True)
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count:5d} × {reason}")
