@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 
 
@@ -15,6 +16,12 @@ class Ready:
     products: tuple[Product, ...]
     seconds: float
     notes: tuple[str, ...] = ()  # which encoder, which decoder, and why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    key: str
+    media: MediaInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +39,7 @@ class Failed:
     hint: str | None = None
 
 
-Outcome = Ready | Skipped | Failed
+Outcome = Ready | Probed | Skipped | Failed
 
 
 class Stage(StrEnum):

@@ -1,11 +1,15 @@
-"""The smallest unit of work: self-contained, JSON-able, done by ``otio_perf.tasks``."""
+"""The smallest unit of work: self-contained, JSON-able, done by ``otio_perf.tasks``.
+
+Every kind has ``kind``, ``key`` (two jobs that want the same key share one task), ``label`` (for people) and
+``stall_seconds`` (without progress for so long, its worker is killed).
+"""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 
-from otio_perf.model.media import MediaInfo
+from otio_perf.model.media import MediaInfo, Sequence
 from otio_perf.model.plans import Product
 from otio_perf.model.timing import FrameRate
 
@@ -19,20 +23,40 @@ class ProxyTask:
     constant_rate: FrameRate | None  # for variable-frame-rate sources: the rate of the timeline
     workspace: str
     decoder_threads: int = 0  # 0: chosen by the codec layer
-    stall_seconds: float = 60.0  # no progress for so long: the worker is killed
+    stall_seconds: float = 60.0
 
     kind: str = "proxy"
 
     @property
     def key(self) -> str:
-        """Two jobs that want the same products share one task."""
-        text = "\n".join(sorted(p.key for p in self.products))
-        return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+        return _digest(sorted(p.key for p in self.products))
 
     @property
     def label(self) -> str:
         return self.media.path
 
 
-Task = ProxyTask
-"""Union of all task kinds; ``kind`` tells them apart on the wire."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeTask:
+    """Look at one medium, in a process that it may crash or hang."""
+
+    path: str
+    sequence: Sequence | None = None
+    stall_seconds: float = 60.0
+
+    kind: str = "probe"
+
+    @property
+    def key(self) -> str:
+        return _digest(["probe", self.path, str(self.sequence)])
+
+    @property
+    def label(self) -> str:
+        return self.path
+
+
+Task = ProxyTask | ProbeTask
+
+
+def _digest(words: list[str]) -> str:
+    return hashlib.blake2b("\n".join(words).encode(errors="surrogatepass"), digest_size=12).hexdigest()

@@ -1,0 +1,59 @@
+"""What a command did: returned by the Python API, printed and written as JSON by the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otio_perf.model.analysis import Analysis, MediaFinding
+from otio_perf.model.events import Failed, Outcome
+from otio_perf.model.plans import Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAlone:
+    """A clip that still refers to its original, and why."""
+
+    clip: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenTimeline:
+    """One timeline file that was written."""
+
+    source: str
+    path: str
+    changed_clips: int
+    left_alone: tuple[LeftAlone, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyReport:
+    """Answer of ``generate_proxies``: what was planned and what became of it. A dry run has no outcomes."""
+
+    plan: Plan
+    media: tuple[MediaFinding, ...]
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+    notices: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Failed, ...]:
+        return tuple(o for o in self.outcomes if isinstance(o, Failed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizeReport:
+    """Answer of ``optimize``."""
+
+    analyses: tuple[Analysis, ...]
+    proxies: ProxyReport
+    written: tuple[WrittenTimeline, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReport:
+    """Answer of ``restore``. ``left_alone`` lists proxies whose original could not be found."""
+
+    written: WrittenTimeline

@@ -1,0 +1,315 @@
+"""All settings, in one table: settings file < environment < flags.
+
+A setting called ``media_root`` is ``media_root:`` in the YAML file, ``OTIO_PERF_MEDIA_ROOT`` in the environment (lists are
+separated by the system's path separator) and ``--media-root`` on the command line; the Python API takes it by the same name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from otio_perf.errors import SettingsError
+from otio_perf.model.recipes import Codec, ProxyRecipe, Purpose, Scope
+from otio_perf.model.timing import snap_rate
+
+_MAX_FILE_BYTES = 1_000_000
+_MAX_NODES = 10_000
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, (str, int, float, os.PathLike)):
+        raise ValueError(f"{value!r} is not a word")
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+
+
+def _path(value: Any) -> Path:
+    return Path(_text(value)).expanduser().absolute()
+
+
+def _rate(value: Any) -> Fraction:
+    try:
+        parsed = Fraction(_text(value))
+    except (ValueError, ZeroDivisionError) as e:
+        raise ValueError(f"{value!r} is not a frame rate; say 25, 23.976 or 24000/1001") from e
+    return snap_rate(parsed)
+
+
+def _whole(low: int, high: int) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        try:
+            number = int(_text(value))
+        except ValueError as e:
+            raise ValueError(f"{value!r} is not a whole number") from e
+        if not low <= number <= high:
+            raise ValueError(f"{number} is not between {low} and {high}")
+        return number
+
+    return parse
+
+
+def _one_of(choices: Sequence[str]) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        word = _text(value).lower().replace("-", "_")
+        if word not in choices:
+            raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+        return word
+
+    return parse
+
+
+def _rung(value: Any) -> str:
+    return ProxyRecipe(rung=_text(value)).rung
+
+
+def _mapping(value: Any) -> tuple[str, str]:
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return _text(value[0]), _text(value[1])
+    before, equals, after = _text(value).partition("=")
+    if not (before and equals):
+        raise ValueError(f"{value!r} is not FROM=TO")
+    return before, after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the table. ``parse`` turns what a user wrote into the value, or raises ``ValueError`` with a clause."""
+
+    name: str
+    parse: Callable[[Any], Any]
+    default: Any
+    help: str
+    metavar: str
+    many: bool = False
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def variable(self) -> str:
+        return "OTIO_PERF_" + self.name.upper()
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting(
+        name="workspace",
+        parse=_path,
+        default=None,
+        metavar="DIR",
+        help="folder for proxies and their index (default: .otio_perf beside the timeline, else the user's cache folder)",
+    ),
+    Setting(
+        name="proxy",
+        parse=_rung,
+        default=(),
+        metavar="RUNG",
+        many=True,
+        help="proxy size: 720p, 1080p, WIDTHxHEIGHT, half or quarter; repeatable (default: chosen for this machine)",
+    ),
+    Setting(
+        name="codec",
+        parse=_one_of([c.value for c in Codec]),
+        default=Codec.H264.value,
+        metavar="CODEC",
+        help=f"proxy codec: {', '.join(Codec)} (default: h264)",
+    ),
+    Setting(name="quality", parse=_whole(0, 100), default=60, metavar="0-100", help="proxy quality (default: 60)"),
+    Setting(
+        name="scope",
+        parse=_one_of([s.value for s in Scope]),
+        default=Scope.FULL.value,
+        metavar="full|used",
+        help="proxy of the whole medium, or of the ranges that the timelines use (default: full)",
+    ),
+    Setting(
+        name="handles",
+        parse=_whole(0, 100_000),
+        default=12,
+        metavar="FRAMES",
+        help="frames kept on both sides of a used range (default: 12)",
+    ),
+    Setting(
+        name="purpose",
+        parse=_one_of([p.value for p in Purpose]),
+        default=Purpose.EDITING.value,
+        metavar="playback|editing|effects",
+        help="what the timeline is opened for: decides which proxy size is active (default: editing)",
+    ),
+    Setting(
+        name="jobs",
+        parse=_whole(0, 256),
+        default=0,
+        metavar="N",
+        help="proxies made at the same time (default: what suits this machine)",
+    ),
+    Setting(
+        name="media_root",
+        parse=_path,
+        default=(),
+        metavar="DIR",
+        many=True,
+        help="folder to look for media in; repeatable",
+    ),
+    Setting(
+        name="map",
+        parse=_mapping,
+        default=(),
+        metavar="FROM=TO",
+        many=True,
+        help="media paths that start with FROM are looked for under TO; repeatable",
+    ),
+    Setting(
+        name="rate",
+        parse=_rate,
+        default=None,
+        metavar="FPS",
+        help="frame rate of a timeline that carries none (EDL): 25, 23.976, 30000/1001",
+    ),
+    Setting(
+        name="max_timeline_bytes",
+        parse=_whole(1, 1 << 40),
+        default=2 << 30,
+        metavar="BYTES",
+        help="larger timeline files are refused (default: 2 GiB)",
+    ),
+    Setting(
+        name="max_timeline_depth",
+        parse=_whole(1, 900),
+        default=200,
+        metavar="N",
+        help="timelines nested deeper are refused (default: 200)",
+    ),
+    Setting(
+        name="stall_seconds",
+        parse=_whole(1, 86_400),
+        default=60,
+        metavar="S",
+        help="a file that makes no progress for so long is given up (default: 60)",
+    ),
+)
+BY_NAME = {s.name: s for s in TABLE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The values in force. Field names are those of ``TABLE``."""
+
+    workspace: Path | None
+    proxy: tuple[str, ...]
+    codec: str
+    quality: int
+    scope: str
+    handles: int
+    purpose: str
+    jobs: int
+    media_root: tuple[Path, ...]
+    map: tuple[tuple[str, str], ...]
+    rate: Fraction | None
+    max_timeline_bytes: int
+    max_timeline_depth: int
+    stall_seconds: int
+
+    def recipes(self) -> tuple[ProxyRecipe, ...]:
+        """One recipe a rung that was asked for; empty: the planner chooses."""
+        return tuple(self.recipe(rung) for rung in dict.fromkeys(self.proxy))
+
+    def recipe(self, rung: str) -> ProxyRecipe:
+        return ProxyRecipe(
+            rung=rung, codec=Codec(self.codec), quality=self.quality, scope=Scope(self.scope), handles=self.handles
+        )
+
+
+def load(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """The settings in force.
+
+    :param flags: by setting name; ``None`` values count as not given.
+    :param file: a YAML file; default: ``settings.yaml`` in the user's configuration folder, if it is there.
+    :raises SettingsError: an unknown name or an unusable value; says where it was written.
+    """
+    environment = os.environ if environment is None else environment
+    values = {s.name: s.default for s in TABLE}
+    path = file or default_file()
+    if file is not None or path.is_file():
+        _take(values, _read(path), origin=str(path))
+    from_environment = {s.name: environment[s.variable] for s in TABLE if environment.get(s.variable)}
+    _take(
+        values,
+        {k: v.split(os.pathsep) if BY_NAME[k].many else v for k, v in from_environment.items()},
+        origin="environment",
+        spell=lambda name: BY_NAME[name].variable,
+    )
+    given = {k: v for k, v in (flags or {}).items() if v is not None}
+    _take(values, given, origin=None, spell=lambda name: BY_NAME[name].flag)
+    return Settings(**values)
+
+
+def default_file() -> Path:
+    return Path(platformdirs.user_config_dir("otio_perf", appauthor=False)) / "settings.yaml"
+
+
+def user_cache_folder() -> Path:
+    """Where products go that belong to no timeline, and what is known of this machine."""
+    return Path(platformdirs.user_cache_dir("otio_perf", appauthor=False))
+
+
+def _take(
+    values: dict[str, Any], given: Mapping[str, Any], *, origin: str | None, spell: Callable[[str], str] = lambda name: name
+) -> None:
+    for name, raw in given.items():
+        setting = BY_NAME.get(name)
+        if setting is None:
+            raise SettingsError(f"unknown setting {name!r}", path=origin, hint=f"Known: {', '.join(BY_NAME)}")
+        try:
+            if setting.many:
+                several = [raw] if isinstance(raw, (str, os.PathLike)) or not isinstance(raw, Sequence) else raw
+                values[name] = tuple(setting.parse(v) for v in several)
+            else:
+                values[name] = setting.parse(raw)
+        except ValueError as e:
+            raise SettingsError(f"{spell(name)}: {e}", path=origin) from e
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise SettingsError("settings file is larger than 1 MB", path=path)
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise SettingsError(e.strerror or str(e), path=path, hint="Check the file name and its permissions") from e
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as e:
+        reason = str(e).partition("\n")[0] or type(e).__name__
+        raise SettingsError(f"not readable as YAML: {reason}", path=path) from e
+    if document is None:
+        return {}
+    if not isinstance(document, dict) or not all(isinstance(k, str) for k in document):
+        raise SettingsError("settings are written as name: value", path=path)
+    if _nodes(document) > _MAX_NODES:
+        raise SettingsError("settings file expands to too many values", path=path)
+    return document
+
+
+def _nodes(value: Any, depth: int = 0) -> int:
+    """Values in a YAML document, aliases counted as often as they appear; gives up early."""
+    if depth > 20:
+        return _MAX_NODES + 1
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    total = 1
+    for child in children:
+        total += _nodes(child, depth + 1)
+        if total > _MAX_NODES:
+            break
+    return total
