@@ -46,11 +46,13 @@ class Stage(StrEnum):
     READ = "read"
     SURVEY = "survey"
     PROBE = "probe"
+    CALIBRATE = "calibrate"
     ANALYZE = "analyze"
     PLAN = "plan"
     PROXY = "proxy"
     RELINK = "relink"
     WRITE = "write"
+    VERIFY = "verify"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,25 @@ class OptimizeReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreReport:
-    """Answer of ``restore``. ``left_alone`` lists proxies whose original could not be found."""
+class CacheReport:
+    """Answer of ``cache status | verify | clear``."""
 
-    written: WrittenTimeline
+    workspace: str
+    proxies: int
+    proxy_bytes: int
+    stale: int
+    stale_bytes: int
+    probes: int
+    analysis_bytes: int
+    removed_bytes: int = 0
+    broken: tuple[LeftAlone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One finding of ``doctor``."""
+
+    name: str
+    works: bool
+    required: bool
+    found: str

@@ -1,0 +1,181 @@
+"""What people see: progress bars in a terminal, one line an event elsewhere. Progress goes to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from otio_perf.errors import CacheError, printable
+from otio_perf.model.events import (
+    Event,
+    Failed,
+    Notice,
+    Skipped,
+    Stage,
+    StageFinished,
+    StageStarted,
+    TaskFinished,
+    TaskProgress,
+    TaskStarted,
+)
+
+_STAGE_WORDS = {
+    Stage.READ: "Reading the timeline",
+    Stage.SURVEY: "Surveying the timeline",
+    Stage.PROBE: "Looking at the media",
+    Stage.CALIBRATE: "Measuring this machine",
+    Stage.ANALYZE: "Predicting playback",
+    Stage.PLAN: "Planning",
+    Stage.PROXY: "Making proxies",
+    Stage.RELINK: "Relinking",
+    Stage.WRITE: "Writing",
+    Stage.VERIFY: "Verifying",
+}
+#: Stages that take long enough to deserve a bar.
+_LONG = (Stage.PROBE, Stage.CALIBRATE, Stage.PROXY, Stage.VERIFY)
+
+
+def stdout() -> Console:
+    """For tables; wide enough to be read by programs too when it is no terminal."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+class Display:
+    """A listener that shows events. Use as a context manager: it restores the terminal."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._console = Console(stderr=True, highlight=False)
+        self._bars = self._console.is_terminal and not quiet
+        self._progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self._bars,
+        )
+        self._rows: dict[str, TaskID] = {}
+        self._stage_row: TaskID | None = None
+        self._stage: Stage | None = None
+        self._finished = 0
+        self._total = 0
+        self._labels: dict[str, str] = {}
+
+    def __enter__(self) -> Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        if self._quiet:
+            return
+        match event:
+            case StageStarted(stage=stage, total=total):
+                self._stage, self._finished, self._total = stage, 0, total
+                if stage in _LONG:
+                    self._stage_row = self._progress.add_task(_STAGE_WORDS[stage], total=total or None)
+                    if not self._bars and total:
+                        self._line(f"{_STAGE_WORDS[stage]} ({total})")
+            case StageFinished(stage=stage):
+                if self._stage_row is not None and stage is self._stage:
+                    self._progress.remove_task(self._stage_row)
+                    self._stage_row = None
+            case TaskStarted(key=key, label=label, total=total):
+                self._labels[key] = printable(Path(label).name)
+                if self._stage is Stage.PROXY:
+                    self._rows[key] = self._progress.add_task("  " + self._labels[key], total=total or None)
+            case TaskProgress(key=key, done=done):
+                if key in self._rows:
+                    self._progress.update(self._rows[key], completed=done)
+                self._advance(partial=done / event.total if event.total else 0.0)
+            case TaskFinished(key=key, outcome=outcome):
+                self._finish(key, outcome)
+            case Notice(text=text):
+                self._line(f"note: {text}")
+
+    def _finish(self, key: str, outcome: object) -> None:
+        if (row := self._rows.pop(key, None)) is not None:
+            self._progress.remove_task(row)
+        self._finished += 1
+        self._advance(partial=0.0)
+        label = self._labels.pop(key, key)
+        if isinstance(outcome, Failed):
+            where = "" if outcome.path is None else f"{printable(outcome.path)}: "
+            hint = "" if outcome.hint is None else f". {outcome.hint}"
+            self._line(printable(f"failed: {where or label + ': '}{outcome.message}{hint}"))
+        elif not self._bars and self._stage is Stage.PROXY:
+            word = f"skipped: {label}: {outcome.reason}" if isinstance(outcome, Skipped) else f"done: {label}"
+            self._line(f"[{self._finished}/{self._total}] {word}")
+
+    def _advance(self, *, partial: float) -> None:
+        if self._stage_row is not None:
+            self._progress.update(self._stage_row, completed=self._finished + partial)
+
+    def _line(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def interruptible() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets, so that work in flight is stopped in order; the second interrupts at once."""
+    stop = threading.Event()
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    before_term = signal.signal(signal.SIGTERM, on_interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGTERM, before_term)
+    if stop.is_set():
+        raise KeyboardInterrupt
+
+
+def write_documents(arguments: argparse.Namespace, **documents: str) -> None:
+    """Write each document to the file its option names; ``-`` is standard output. :raises CacheError: not writable"""
+    for option, text in documents.items():
+        target = getattr(arguments, option, None)
+        if target == "-":
+            sys.stdout.write(text + "\n")
+        elif target:
+            write_text(Path(target), text + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Whole or not at all. :raises CacheError"""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
+        temporary.replace(path)
+    except OSError as e:
+        temporary.unlink(missing_ok=True)
+        raise CacheError(f"cannot be written: {e.strerror}", path=path) from e
+
+
+def as_json(document: Any) -> str:
+    return json.dumps(document, indent=2)

@@ -1,0 +1,68 @@
+"""Turn timelines that stutter into timelines that play: make proxies, write a timeline that uses them.
+
+The proxies are added as extra media references; the originals stay in the timeline, and 'otio-perf restore' brings them
+back. Several timelines are planned together. The same command again does only what is missing.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from otio_perf.cli import options
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("timelines", metavar="TIMELINE", nargs="+", help="timeline files")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE|DIR",
+        help="timeline to write, or folder for several (default: NAME.perf.otio beside each)",
+    )
+    parser.add_argument(
+        "--link",
+        choices=["proxy", "original", "none"],
+        default="proxy",
+        help="which reference is active in the written timeline; none: make proxies, write no timeline (default: proxy)",
+    )
+    parser.add_argument("--all", action="store_true", help="proxies of all media, needed or not")
+    parser.add_argument(
+        "--beside", action="store_true", help="proxies in a Proxy folder beside each source, as Resolve expects"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done: jobs, bytes, predicted time")
+    options.add_settings(parser, "workspace", *options.PROXIES, *options.READING)
+    options.add_output(parser, json="what was done", html=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from otio_perf import optimizer
+    from otio_perf.cli import console, tables
+    from otio_perf.metrics.trace import Trace
+    from otio_perf.reports import document, html
+
+    options.refuse_two_documents_on_stdout(arguments)
+    settings = options.load(arguments)
+    trace = Trace()
+    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
+        report = optimizer.optimize(
+            arguments.timelines,
+            arguments.output,
+            link=arguments.link,
+            all=arguments.all,
+            beside=arguments.beside,
+            dry_run=arguments.dry_run,
+            settings=settings,
+            listener=display,
+            trace=trace,
+            stop=stop,
+        )
+    if arguments.json != "-" and not arguments.quiet:
+        tables.show_proxies(report.proxies, dry_run=arguments.dry_run)
+        tables.show_written(report.written)
+    console.write_documents(
+        arguments,
+        json=console.as_json(document.optimize_document(report)) if arguments.json else "",
+        html=html.page(report.analyses[0]) if arguments.html else "",
+        trace=trace.to_json(),
+    )
+    return optimizer.exit_code(report.proxies, report.written)

@@ -1,0 +1,59 @@
+"""Options that several commands share, made from the settings table, so that flag, file and API say the same words."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from otio_perf import settings
+from otio_perf.errors import SettingsError
+
+#: Settings of everything that reads a timeline.
+READING = ("media_root", "map", "rate", "max_timeline_bytes", "max_timeline_depth")
+#: Settings of everything that makes proxies.
+PROXIES = ("proxy", "codec", "quality", "scope", "handles", "purpose", "jobs", "stall_seconds")
+
+
+def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Flags for these settings. They are checked by ``settings.load``, which also knows file and environment."""
+    group = parser.add_argument_group("settings")
+    group.add_argument("--settings", metavar="FILE", help="settings file (default: settings.yaml in the user's configuration)")
+    for name in names:
+        row = settings.BY_NAME[name]
+        group.add_argument(
+            row.flag,
+            dest=f"setting_{name}",
+            metavar=row.metavar,
+            action="append" if row.many else "store",
+            default=None,
+            help=row.help.replace("%", "%%"),
+        )
+
+
+def add_output(parser: argparse.ArgumentParser, *, json: str, html: bool = False, trace: bool = True) -> None:
+    """``--json``, ``--html``, ``--trace``, ``--quiet`` and ``--debug``. ``json`` says what the JSON holds."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", metavar="FILE|-", help=f"write {json} as JSON; - is standard output")
+    if html:
+        group.add_argument("--html", metavar="FILE", help="write the analysis as one self-contained page")
+    if trace:
+        group.add_argument("--trace", metavar="FILE", help="write stage timings; ui.perfetto.dev opens them")
+    group.add_argument("--quiet", action="store_true", help="no progress, no tables: errors only")
+    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def load(arguments: argparse.Namespace) -> settings.Settings:
+    """The settings in force for a command line. :raises SettingsError"""
+    flags: dict[str, Any] = {
+        name.removeprefix("setting_"): value for name, value in vars(arguments).items() if name.startswith("setting_")
+    }
+    from pathlib import Path
+
+    return settings.load(flags, file=Path(arguments.settings) if arguments.settings else None)
+
+
+def refuse_two_documents_on_stdout(arguments: argparse.Namespace) -> None:
+    """``--json -`` owns standard output. :raises SettingsError: something else wants it too."""
+    wanting = [f"--{name}" for name in ("json", "html", "trace") if getattr(arguments, name, None) == "-"]
+    if len(wanting) > 1 or wanting not in ([], ["--json"]):
+        raise SettingsError(f"only --json can be written to standard output, not {' and '.join(wanting)}")

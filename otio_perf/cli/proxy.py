@@ -1,0 +1,51 @@
+"""Make proxies of media files and of everything in folders.
+
+Only media that need one get one: larger than 1.3 times the proxy, or too heavy to play here; --all makes them for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from otio_perf.cli import options
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("media", metavar="MEDIA|DIR", nargs="+", help="media files, pictures of sequences, folders")
+    parser.add_argument("--all", action="store_true", help="proxies of all media, needed or not")
+    parser.add_argument(
+        "--beside", action="store_true", help="proxies in a Proxy folder beside each source, as Resolve expects"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done: jobs, bytes, predicted time")
+    options.add_settings(parser, "workspace", *(n for n in options.PROXIES if n not in ("scope", "handles")), "rate")
+    options.add_output(parser, json="what was done")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from otio_perf import optimizer
+    from otio_perf.cli import console, tables
+    from otio_perf.metrics.trace import Trace
+    from otio_perf.reports import document
+
+    options.refuse_two_documents_on_stdout(arguments)
+    settings = options.load(arguments)
+    trace = Trace()
+    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
+        report = optimizer.generate_proxies(
+            arguments.media,
+            all=arguments.all,
+            beside=arguments.beside,
+            dry_run=arguments.dry_run,
+            settings=settings,
+            listener=display,
+            trace=trace,
+            stop=stop,
+        )
+    if arguments.json != "-" and not arguments.quiet:
+        tables.show_proxies(report, dry_run=arguments.dry_run)
+    console.write_documents(
+        arguments,
+        json=console.as_json(document.proxies_document(report)) if arguments.json else "",
+        trace=trace.to_json(),
+    )
+    return optimizer.exit_code(report)

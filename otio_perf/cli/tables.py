@@ -1,0 +1,187 @@
+"""Answers as tables for people. Names from timelines and files are printed as they are, never as markup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.markup import escape
+from rich.table import Table
+
+from otio_perf.cli.console import stdout
+from otio_perf.errors import printable
+from otio_perf.model.analysis import Analysis, MediaFinding
+from otio_perf.model.events import Failed, Ready
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import Action, Decision
+from otio_perf.model.results import CacheReport, Check, ProxyReport, WrittenTimeline
+from otio_perf.reports import terminal, words
+
+_STYLES = {"smooth": "green", "close": "yellow", "slow": "red", "empty": "dim", "offline": "magenta"}
+_MOST_ROWS = 20
+
+
+def show_analysis(analysis: Analysis) -> None:
+    console = stdout()
+    survey = analysis.survey
+    console.print(f"[bold]{_safe(survey.name)}[/]  {words.timeline_facts(analysis)}")
+    console.print(_strip(analysis, min(console.width, 100)))
+    rows = terminal.rows(analysis)
+    if rows:
+        table = _table("From", "To", "× real time", "With proxies", "Why")
+        for row in rows[:_MOST_ROWS]:
+            table.add_row(row.start, row.stop, row.factor, row.with_proxies, _safe(row.reasons))
+        console.print(table)
+        if len(rows) > _MOST_ROWS:
+            console.print(f"… and {len(rows) - _MOST_ROWS} more regions; --json or --html has them all")
+    _show_absent(analysis.media)
+    if analysis.suggestions:
+        console.print("What would help, best gain per second of work first:")
+        for number, suggestion in enumerate(analysis.suggestions[:10], 1):
+            console.print(f"  {number}. {_safe(words.suggestion(suggestion))}")
+
+
+def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
+    console = stdout()
+    outcomes = {o.key: o for o in report.outcomes}
+    table = _table("Media", "What", "Why" if dry_run else "Result")
+    for decision in report.plan.decisions:
+        name = printable(decision.target.path or decision.target.url).rpartition("/")[2] or "(no media)"
+        table.add_row(_safe(name), decision.action.value, _safe(_result(decision, outcomes, dry_run=dry_run)))
+    if report.plan.decisions:
+        console.print(table)
+    plan = report.plan
+    making = plan.with_action(Action.MAKE)
+    if dry_run:
+        count = sum(len(d.products) for d in making)
+        console.print(
+            f"{count} proxies from {len(making)} media: {words.size(plan.predicted_bytes)}, "
+            f"about {words.duration(plan.predicted_seconds)} on this machine. Nothing was made."
+        )
+        return
+    made = [p for o in report.outcomes if isinstance(o, Ready) for p in o.products]
+    console.print(
+        f"{len(made)} proxies made, {words.size(sum(p.size_bytes for p in made))}, in {words.duration(report.seconds)}"
+        + (f"; {len(report.failed)} failed" if report.failed else "")
+    )
+    for note in sorted({n for o in report.outcomes if isinstance(o, Ready) for n in o.notes}):
+        console.print(f"  {_safe(note)}")
+
+
+def show_written(written: Iterable[WrittenTimeline]) -> None:
+    console = stdout()
+    for timeline in written:
+        console.print(f"wrote {_safe(timeline.path)}: {timeline.changed_clips} clips changed")
+        for left in timeline.left_alone[:_MOST_ROWS]:
+            console.print(f"  left alone: {_safe(left.clip)}: {_safe(left.reason)}")
+        if len(timeline.left_alone) > _MOST_ROWS:
+            console.print(f"  … and {len(timeline.left_alone) - _MOST_ROWS} more; --json has them all")
+
+
+def show_media(findings: Sequence[MediaFinding]) -> None:
+    console = stdout()
+    for finding in findings:
+        if finding.info is None:
+            console.print(f"[bold]{_safe(finding.path)}[/]\n  {finding.state}: {_safe(finding.reason or '')}")
+        else:
+            console.print(f"[bold]{_safe(finding.path)}[/]")
+            for line in _media_lines(finding.info):
+                console.print(f"  {_safe(line)}")
+
+
+def show_machine(machine: MachineProfile) -> None:
+    console = stdout()
+    console.print(f"{_safe(machine.machine)}\nmeasured {machine.measured_at} in {machine.seconds_taken:.1f} s")
+    table = _table("Decoding", "ms of a 1080p frame", "ms of a 4K frame")
+    for codec, cost in sorted(machine.decode.items()):
+        # at 0.1 bit per pixel: an ordinary camera file
+        cells = [f"{cost.per_frame + cost.per_megapixel * mp + cost.per_megabit * mp * 0.1:.1f}" for mp in (2.07, 8.29)]
+        table.add_row(codec.replace(":10", " 10-bit"), *cells)
+    console.print(table)
+    table = _table("Encoding proxies", "ms of a 1080p frame")
+    for codec, per_megapixel in sorted(machine.encode_ms_per_megapixel.items()):
+        table.add_row(codec, f"{per_megapixel * 2.07:.1f}")
+    console.print(table)
+    for note in machine.notes:
+        console.print(f"  {_safe(note)}")
+
+
+def show_checks(checks: Sequence[Check]) -> None:
+    console = stdout()
+    table = _table("", "What", "Found")
+    for check in checks:
+        mark = "[green]ok[/]" if check.works else "[red]missing[/]" if check.required else "[yellow]no[/]"
+        table.add_row(mark, _safe(check.name), _safe(check.found))
+    console.print(table)
+
+
+def show_cache(report: CacheReport) -> None:
+    console = stdout()
+    console.print(f"workspace {_safe(report.workspace)}")
+    console.print(f"  proxies: {report.proxies}, {words.size(report.proxy_bytes)}")
+    console.print(f"  stale (their source changed): {report.stale}, {words.size(report.stale_bytes)}")
+    console.print(f"  media known: {report.probes}; analysis data: {words.size(report.analysis_bytes)}")
+    if report.removed_bytes:
+        console.print(f"  removed: {words.size(report.removed_bytes)}")
+    for broken in report.broken:
+        console.print(f"  broken: {_safe(broken.clip)}: {_safe(broken.reason)}")
+
+
+def _result(decision: Decision, outcomes: dict[str, object], *, dry_run: bool) -> str:
+    if decision.action is not Action.MAKE or dry_run:
+        return decision.reason
+    wanted = {p.key for p in decision.products}
+    for outcome in outcomes.values():
+        if isinstance(outcome, Ready) and wanted & {p.key for p in outcome.products}:
+            size = words.size(sum(p.size_bytes for p in outcome.products))
+            return f"{', '.join(p.path.rpartition('/')[2] for p in outcome.products)} ({size})"
+        if isinstance(outcome, Failed) and outcome.path == decision.target.path:
+            return outcome.message
+    return decision.reason
+
+
+def _strip(analysis: Analysis, width: int) -> str:
+    return "".join(f"[{_STYLES[state]}]{escape(character)}[/]" for character, state in terminal.strip_cells(analysis, width))
+
+
+def _show_absent(media: Sequence[MediaFinding]) -> None:
+    console = stdout()
+    absent = [m for m in media if m.state in ("offline", "refused")]
+    for finding in absent[:_MOST_ROWS]:
+        console.print(f"  [magenta]{finding.state}[/] {_safe(finding.path)}: {_safe(finding.reason or '')}")
+    if len(absent) > _MOST_ROWS:
+        console.print(f"  … and {len(absent) - _MOST_ROWS} more media that are not there")
+
+
+def _media_lines(info: MediaInfo) -> Iterable[str]:
+    yield f"{info.kind.value}, {info.container}, {float(info.duration):.3f} s, {words.size(info.size_bytes)}"
+    for video in info.video:
+        gop = "every frame a keyframe" if video.gop.all_intra else f"keyframes up to {video.gop.longest} frames apart"
+        rate = f"{float(video.frame_rate):g} fps{' variable' if video.is_vfr else ''}"
+        extras = [
+            f"rotated {video.rotation}°" if video.rotation else "",
+            "mirrored" if video.is_mirrored else "",
+            f"pixel aspect {video.sample_aspect}" if video.sample_aspect != 1 else "",
+            "interlaced" if video.is_interlaced else "",
+            "alpha" if video.has_alpha else "",
+            video.colour.transfer or "",
+        ]
+        facts = [f"{video.width}x{video.height} {video.codec} {video.pixel_format}", rate, f"{video.frame_count} frames", gop]
+        yield "video: " + ", ".join([*facts, *filter(None, extras)])
+    for audio in info.audio:
+        yield f"audio: {audio.codec} {audio.sample_rate} Hz {audio.layout}"
+    if info.start_timecode or info.reel:
+        yield ", ".join(
+            filter(None, [info.start_timecode and f"timecode {info.start_timecode}", info.reel and f"reel {info.reel}"])
+        )
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", show_header=any(columns))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _safe(text: str) -> str:
+    return escape(printable(text))

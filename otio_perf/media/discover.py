@@ -1,0 +1,80 @@
+"""Which files under a folder are media: by suffix, numbered pictures as one sequence, proxies and hidden files left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from otio_perf.errors import OfflineMediaError
+from otio_perf.media import sequences
+from otio_perf.model.uses import Target, TargetKind
+
+#: Suffixes that cameras and editors write. A lying suffix costs one refused probe.
+MOVIES = frozenset(
+    ".mp4 .mov .m4v .mkv .webm .avi .mxf .mts .m2ts .ts .mpg .mpeg .m2v .wmv .asf .flv .3gp .3g2 .dv .ogv .vob .gif "
+    ".r3d .braw .ari .arx .crm .nev".split()
+)
+PICTURES = frozenset(".exr .dpx .png .jpg .jpeg .tif .tiff .tga .bmp .webp .jp2".split())
+#: Folders that hold proxies: ours, Resolve's and Kdenlive's. Their files are nobody's rushes.
+_PROXY_FOLDERS = frozenset({"proxy", "proxies", ".otio_perf"})
+#: Camera-made proxies: found from their original, never as rushes of their own.
+_CAMERA_PROXIES = frozenset({".lrv", ".lrf"})
+
+
+def discover(paths: Iterable[str | Path]) -> Iterator[Target]:
+    """Media among ``paths``: files as they are, folders searched through, links followed once and never in a loop.
+
+    A numbered picture named on its own stands for its whole sequence.
+
+    :raises OfflineMediaError: a path that is not there.
+    """
+    seen: set[str] = set()
+    for path in paths:
+        top = Path(path).absolute()
+        if top.is_dir():
+            files: Iterable[Path] = _walk(top)
+        elif os.path.lexists(top):
+            files = (top,)
+        else:
+            raise OfflineMediaError("no such file or folder", path=path, hint="Check the name")
+        for file in files:
+            target = _target(file)
+            if target.url not in seen:
+                seen.add(target.url)
+                yield target
+
+
+def _target(file: Path) -> Target:
+    sequence = sequences.find(str(file)) if file.suffix.lower() in PICTURES else None
+    if sequence is None:
+        return Target(kind=TargetKind.FILE, url=str(file), path=str(file))
+    first = sequence.path_of(sequence.first)
+    return Target(kind=TargetKind.SEQUENCE, url=first, path=first, sequence=sequence)
+
+
+def _walk(top: Path) -> Iterator[Path]:
+    visited: set[tuple[int, int]] = set()
+    for root, folders, names in os.walk(top, followlinks=True):
+        folder = Path(root)
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in visited:
+            folders.clear()
+            continue
+        visited.add((status.st_dev, status.st_ino))
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and f.lower() not in _PROXY_FOLDERS)
+        sequences_seen: set[tuple[str, str]] = set()
+        for name in sorted(names):
+            file = folder / name
+            suffix = file.suffix.lower()
+            if name.startswith(".") or suffix in _CAMERA_PROXIES:
+                continue
+            if suffix in PICTURES:
+                # one look per run of numbered pictures: 10,000 frames are one medium
+                run = (file.stem.rstrip("0123456789"), suffix)
+                if run in sequences_seen:
+                    continue
+                if sequences.find(str(file)) is not None:
+                    sequences_seen.add(run)
+            if suffix in MOVIES or suffix in PICTURES:
+                yield file

@@ -1,0 +1,75 @@
+"""What is there on this machine, and what is not."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from otio_perf import settings as settings_module
+from otio_perf.errors import OtioPerfError
+from otio_perf.metrics import system
+from otio_perf.model.results import Check
+from otio_perf.optimizer.session import Session, machine_identity, workspace_root
+from otio_perf.settings import Settings
+
+_PACKAGES = ("opentimelineio", "av", "numpy", "taichi", "watchdog", "psutil", "pyyaml", "pebble", "rich")
+_MIN_FREE_BYTES = 5 << 30
+
+
+def examine(settings: Settings) -> tuple[Check, ...]:
+    """Every check, in the order in which a person would ask."""
+    return (*_software(), *_formats(), *_hardware(), *_machine(), *_folders(settings))
+
+
+def _software() -> Iterator[Check]:
+    yield Check(name="Python", works=True, required=True, found=f"{platform.python_version()} on {platform.platform()}")
+    for package in _PACKAGES:
+        try:
+            found = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found = "" if package == "taichi" else f"not installed; pip install {package}"
+            found = found or "not installed: there is none for this Python; prerender on the GPU needs it"
+            yield Check(name=package, works=False, required=package != "taichi", found=found)
+        else:
+            yield Check(name=package, works=True, required=package != "taichi", found=found)
+
+
+def _formats() -> Iterator[Check]:
+    from otio_perf.timeline import files
+
+    readable = sorted(suffix for suffix, (can_read, _) in files.formats().items() if can_read)
+    yield Check(name="timeline formats", works=True, required=True, found=", ".join(readable))
+    for suffix, name in (("edl", "EDL"), ("xml", "Final Cut Pro 7 XML"), ("fcpxml", "Final Cut Pro X XML"), ("aaf", "AAF")):
+        if suffix not in readable:
+            yield Check(name=name, works=False, required=False, found='pip install "otio-perf[formats]"')
+
+
+def _hardware() -> Iterator[Check]:
+    from otio_perf.media import hardware
+
+    for finding in hardware.findings():
+        yield Check(name=f"{finding.kind} {finding.name}", works=finding.works, required=False, found=finding.reason)
+
+
+def _machine() -> Iterator[Check]:
+    memory = f"{system.memory_bytes() / 2**30:.1f} GiB memory"
+    yield Check(name="machine", works=True, required=True, found=f"{machine_identity()}, {memory}")
+    profile = Session.known_machine()
+    found = "not measured yet: otio-perf calibrate" if profile is None else f"measured {profile.measured_at}"
+    yield Check(name="machine profile", works=profile is not None, required=False, found=found)
+
+
+def _folders(settings: Settings) -> Iterator[Check]:
+    root = workspace_root(settings, None, create=False)
+    free = system.free_disk_bytes(root)
+    yield Check(
+        name="free disk", works=free > _MIN_FREE_BYTES, required=False, found=f"{free / 2**30:.1f} GiB for the workspace {root}"
+    )
+    file: Path = settings_module.default_file()
+    try:
+        settings_module.load()
+        yield Check(name="settings file", works=True, required=True, found=str(file) if file.is_file() else f"none ({file})")
+    except OtioPerfError as e:
+        yield Check(name="settings file", works=False, required=True, found=str(e))

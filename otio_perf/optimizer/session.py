@@ -1,0 +1,204 @@
+"""What one run of a command holds: settings, workspace, what is known of the machine, and who listens."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from otio_perf import settings as settings_module
+from otio_perf.cache.index import Index
+from otio_perf.cache.workspace import Workspace
+from otio_perf.errors import TaskCancelledError, TimelineError
+from otio_perf.metrics import system
+from otio_perf.metrics.trace import Trace
+from otio_perf.model import wire
+from otio_perf.model.analysis import MediaFinding
+from otio_perf.model.events import Event, Failed, Listener, Notice, Outcome, Probed, Stage, StageFinished, StageStarted
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.tasks import ProbeTask, Task
+from otio_perf.model.uses import Target, TargetKind
+from otio_perf.settings import Settings
+
+WORKSPACE_NAME = ".otio_perf"
+_MACHINE_FILE = "machine.json"
+#: A process that decodes 8K HEVC with frame threads needs about 1.5 GB (measured: 1.4–1.5 GB); leave it twice that.
+_BYTES_PER_JOB = 3 << 30
+
+
+class Session:
+    """Opened once per command. ``anchor`` is the first timeline: the workspace lies beside it.
+
+    :param create: make the workspace beside the timeline if there is none; otherwise the user's cache folder serves, so that
+        a look at a timeline leaves nothing beside it.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        anchor: Path | None,
+        create: bool,
+        listener: Listener,
+        trace: Trace,
+        stop: threading.Event,
+    ) -> None:
+        self.settings = settings
+        self.listener = listener
+        self.trace = trace
+        self.stop = stop
+        self.workspace = Workspace.open(workspace_root(settings, anchor, create=create))
+        self.index = Index.open(self.workspace.root)
+        self.notices: list[str] = []
+        for notice in self.index.notices:
+            self.note(notice)
+
+    def note(self, text: str) -> None:
+        """Tell the user, and keep it for the report."""
+        if text not in self.notices:
+            self.notices.append(text)
+            self.listener(Notice(text=text))
+
+    @contextmanager
+    def stage(self, stage: Stage, total: int = 0) -> Iterator[None]:
+        """Announce a stage and time it. :raises TaskCancelledError: the user stopped in the meantime"""
+        self.check_stop()
+        self.listener(StageStarted(stage=stage, total=total))
+        with self.trace.stage(stage.value, total=total) as timed:
+            yield
+        self.listener(StageFinished(stage=stage, seconds=timed.seconds))
+        self.check_stop()
+
+    def check_stop(self) -> None:
+        if self.stop.is_set():
+            raise TaskCancelledError("interrupted", hint="The same command goes on from here")
+
+    # -- media ---------------------------------------------------------------------------------------------------------
+
+    def look_up(self, targets: Iterable[Target]) -> dict[str, MediaFinding]:
+        """What each target is, by its path (its URL where it has none). Opens only media that the index does not know."""
+        from otio_perf.media import fingerprint
+
+        findings: dict[str, MediaFinding] = {}
+        unknown: dict[str, ProbeTask] = {}
+        identities: dict[str, tuple[str, int, int]] = {}
+        for target in targets:
+            name = target.path or target.url
+            if name in findings or name in unknown:
+                continue
+            if target.kind not in (TargetKind.FILE, TargetKind.SEQUENCE) or target.path is None:
+                findings[name] = MediaFinding(
+                    path=name, url=target.url, state=target.kind.value, info=None, reason=target.reason
+                )
+                continue
+            subject = target.sequence or target.path
+            try:
+                identity = fingerprint.identity(subject)
+            except OSError as e:
+                reason = "not found" if isinstance(e, FileNotFoundError) else e.strerror or str(e)
+                findings[name] = MediaFinding(path=name, url=target.url, state="offline", info=None, reason=reason)
+                continue
+            if (info := self.index.probe(identity)) is not None:
+                findings[name] = MediaFinding(path=name, url=target.url, state="online", info=info, reason=None)
+            else:
+                identities[name] = identity
+                unknown[name] = ProbeTask(
+                    path=target.path, sequence=target.sequence, stall_seconds=float(self.settings.stall_seconds)
+                )
+        urls = {t.path or t.url: t.url for t in targets}
+        with self.stage(Stage.PROBE, len(unknown)):
+            outcomes = self.run(tuple(unknown.values()), workers=system.cores())
+        for name, task in unknown.items():
+            outcome = outcomes[task.key]
+            if isinstance(outcome, Probed):
+                self.index.put_probe(identities[name], outcome.media)
+            findings[name] = _finding(name, urls[name], outcome)
+        return findings
+
+    # -- work ----------------------------------------------------------------------------------------------------------
+
+    def run(self, tasks: Sequence[Task], *, workers: int) -> dict[str, Outcome]:
+        """Work tasks off in worker processes; outcomes by task key. Returns early, with what is done, when stopped."""
+        from otio_perf.render_queue import runner
+        from otio_perf.render_queue.backend import ProcessBackend
+
+        if not tasks:
+            return {}
+        with ProcessBackend(workers=min(workers, len(tasks))) as backend:
+            return runner.run(tasks, backend=backend, listener=self._heard, stop=self.stop)
+
+    def _heard(self, event: Event) -> None:
+        self.trace.hear(event)
+        self.listener(event)
+
+    @property
+    def jobs(self) -> int:
+        """Proxies made at once. One decode feeds all cores up to about four; memory limits the rest."""
+        if self.settings.jobs:
+            return self.settings.jobs
+        return max(1, min(system.cores() // 4, system.available_memory_bytes() // _BYTES_PER_JOB))
+
+    # -- machine -------------------------------------------------------------------------------------------------------
+
+    def machine(self, *, measure_again: bool = False) -> MachineProfile:
+        """The profile of this machine; measured when there is none yet or hardware or FFmpeg changed."""
+        path = settings_module.user_cache_folder() / _MACHINE_FILE
+        if not measure_again and (known := self.known_machine()) is not None:
+            return known
+        from otio_perf.tasks.calibrate import calibrate
+
+        if not measure_again:
+            self.note("measuring this machine once (at most 20 seconds); 'otio-perf calibrate' does it anew")
+        with self.stage(Stage.CALIBRATE):
+            profile = calibrate(identity=machine_identity())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".part")
+        temporary.write_text(wire.dumps(profile), encoding="utf-8")
+        temporary.replace(path)
+        return profile
+
+    @staticmethod
+    def known_machine() -> MachineProfile | None:
+        """The stored profile, if it is of this very machine."""
+        path = settings_module.user_cache_folder() / _MACHINE_FILE
+        try:
+            profile = wire.loads(MachineProfile, path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return profile if profile.machine == machine_identity() else None
+
+
+def machine_identity() -> str:
+    from otio_perf.media import ffmpeg_version
+
+    return system.machine_identity(ffmpeg_version.text())
+
+
+def workspace_root(settings: Settings, anchor: Path | None, *, create: bool) -> Path:
+    """``--workspace`` > environment > beside the timeline > the user's cache folder."""
+    if settings.workspace is not None:
+        return settings.workspace
+    if anchor is not None:
+        beside = anchor.absolute().parent / WORKSPACE_NAME
+        if create or beside.is_dir():
+            return beside
+    return settings_module.user_cache_folder() / "workspace"
+
+
+def existing_file(path: str | Path) -> Path:
+    """:raises TimelineError: it is not there"""
+    found = Path(path)
+    if not found.exists():
+        raise TimelineError("no such file", path=path, hint="Check the name")
+    return found
+
+
+def _finding(name: str, url: str, outcome: Outcome) -> MediaFinding:
+    if isinstance(outcome, Probed):
+        return MediaFinding(path=name, url=url, state="online", info=outcome.media, reason=None)
+    if isinstance(outcome, Failed):
+        reason = outcome.message if outcome.hint is None else f"{outcome.message}. {outcome.hint}"
+        state = "offline" if outcome.error == "OfflineMediaError" else "refused"
+        return MediaFinding(path=name, url=url, state=state, info=None, reason=reason)
+    return MediaFinding(path=name, url=url, state="refused", info=None, reason="not looked at")
