@@ -1,0 +1,432 @@
+"""What was made and what was learnt: products, probes, machine profiles. One SQLite file in the workspace.
+
+The manifests (``cache.manifests``) are the truth about products; a product is written there first. Opening compares
+the two and brings the index up to date, so that a process killed between both writes costs nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from otio_perf.cache import names
+from otio_perf.cache.database import Connection, Database, damaged
+from otio_perf.cache.manifests import Manifests, Record, stem
+from otio_perf.cache.workspace import Workspace
+from otio_perf.errors import CacheError
+from otio_perf.model import wire
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import Product
+
+T = TypeVar("T")
+SCHEMA_VERSION = 1
+
+#: Some file systems keep times to two seconds (FAT), and servers round them after the file was closed.
+_MTIME_TOLERANCE_NS = 2_000_000_000
+
+_TABLES = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE products(
+    key TEXT PRIMARY KEY, stem TEXT NOT NULL, fingerprint TEXT NOT NULL, path BLOB NOT NULL, same_name TEXT NOT NULL,
+    size INTEGER NOT NULL, state TEXT NOT NULL, body TEXT NOT NULL, crc INTEGER NOT NULL);
+CREATE INDEX product_paths ON products(path);
+CREATE INDEX product_names ON products(same_name);
+CREATE TABLE sources(path BLOB NOT NULL, key TEXT NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (path, key)) WITHOUT ROWID;
+CREATE INDEX source_keys ON sources(key);
+CREATE TABLE probes(
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, fingerprint TEXT NOT NULL,
+    body TEXT NOT NULL, crc INTEGER NOT NULL);
+CREATE INDEX probe_fingerprints ON probes(fingerprint);
+CREATE TABLE machines(machine TEXT PRIMARY KEY, body TEXT NOT NULL, crc INTEGER NOT NULL)
+"""
+
+Identity = tuple[str, int, int]
+"""Path, size in bytes and modification time in nanoseconds of a medium: unchanged means not looked at again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What the workspace holds."""
+
+    workspace: str
+    products: int
+    product_bytes: int
+    missing: int  # recorded, but the file is gone or was changed
+    stale: int  # their source has other content by now
+    probes: int
+    analysis_files: int
+    analysis_bytes: int
+    index_bytes: int
+    unknown_files: int  # in proxies/, but recorded nowhere
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """A product that ``verify`` found wrong. ``repair``: what was done about it, or ``None``."""
+
+    path: str
+    problem: str
+    repair: str | None
+
+
+class Index:
+    """The index of one workspace; may be used from several threads. ``notices`` tells of a rebuilt index."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._manifests = Manifests(workspace.root)
+        self._database = Database(
+            workspace.root / "index.sqlite",
+            workspace.root / "locks" / "index.lock",
+            tables=_TABLES,
+            version=SCHEMA_VERSION,
+            fill=self._fill,
+        )
+        self._follow_manifests()
+
+    @classmethod
+    def open(cls, workspace_root: str | Path) -> Index:
+        """Open, and where needed make or rebuild, the index of a workspace.
+
+        :raises CacheError: the workspace cannot be used, or a newer otio_perf wrote the index.
+        """
+        return cls(Workspace.open(workspace_root))
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Words to the user: a damaged index was moved aside and rebuilt."""
+        return tuple(self._database.notices)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Products
+
+    def put_product(self, product: Product) -> None:
+        """Record a finished product. :raises CacheError: its file is not there, or not of ``product.size_bytes``."""
+        try:
+            stat = Path(product.path).stat()
+        except OSError as e:
+            raise CacheError(f"finished proxy is not there: {e.strerror}", path=product.path) from e
+        if stat.st_size != product.size_bytes:
+            raise CacheError(f"finished proxy has {stat.st_size} bytes, not {product.size_bytes}", path=product.path)
+        before = self._manifests.read(product.key)
+        paths = [p for p in (before.source_paths if before else ()) if p != product.source_path]
+        record = Record(
+            product=replace(product, path=self._manifests.inward(product.path)),
+            source_paths=(*paths, product.source_path),
+            mtime_ns=stat.st_mtime_ns,
+            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        self._keep(record)
+
+    def product(self, key: str) -> Product | None:
+        """The product ``key`` if its file is there and unchanged (size, modification time)."""
+        record = self._record(key)
+        return self._present(record) if record else None
+
+    def products(self) -> tuple[Product, ...]:
+        """All products whose file is there, by key."""
+        rows = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products ORDER BY key")))
+        return tuple(p for r in rows if (p := self._present(r)))
+
+    def products_of_path(self, source_path: str) -> tuple[Product, ...]:
+        """The products of the medium at ``source_path`` that are there and not stale."""
+
+        def find(c: Connection) -> list[Record]:
+            return _bodies(
+                Record,
+                c.execute(
+                    "SELECT body, crc FROM products JOIN sources USING (key) WHERE sources.path = ?"
+                    f" AND NOT {_IS_STALE} ORDER BY key",
+                    (_blob(source_path),),
+                ),
+            )
+
+        return tuple(p for r in self._database.read(find) if (p := self._present(r)))
+
+    def original_of(self, proxy_path: str) -> str | None:
+        """Path of the medium that ``proxy_path`` was made of, where it was seen last; also if the proxy is gone."""
+
+        def find(c: Connection) -> list[Record]:
+            return _bodies(
+                Record, c.execute("SELECT body, crc FROM products WHERE path = ?", (_blob(self._manifests.inward(proxy_path)),))
+            )
+
+        paths = [p for record in self._database.read(find) for p in record.source_paths]
+        here = [p for p in paths if Path(p).exists()]
+        return next(reversed(here or paths), None)
+
+    def key_at(self, path: str | Path) -> str | None:
+        """Key of the product that owns ``path`` (or a name that a case-insensitive file system takes for it)."""
+        name = names.same_name(self._manifests.inward(path))
+        row = self._database.read(
+            lambda c: c.execute("SELECT key FROM products WHERE same_name = ?", (_text(name),)).fetchone()
+        )
+        return None if row is None else str(row[0])
+
+    def stale(self) -> tuple[Product, ...]:
+        """Products whose source path holds other content by now, as the latest probes saw it."""
+
+        def find(c: Connection) -> list[Record]:
+            return _bodies(Record, c.execute(f"SELECT body, crc FROM products WHERE {_IS_STALE} ORDER BY key"))
+
+        return tuple(self._manifests.outward(r) for r in self._database.read(find))
+
+    # Probes and machines
+
+    def probe(self, identity: Identity) -> MediaInfo | None:
+        """What was learnt of a medium that has not changed since."""
+
+        def find(c: Connection) -> list[MediaInfo]:
+            path, size, mtime_ns = identity
+            query = "SELECT body, crc FROM probes WHERE path = ? AND size = ? AND mtime_ns = ?"
+            return _bodies(MediaInfo, c.execute(query, (_blob(path), size, mtime_ns)))
+
+        return next(iter(self._database.read(find)), None)
+
+    def probe_of(self, fingerprint: str, path: str) -> MediaInfo | None:
+        """What was learnt of the same content under another path: a moved or copied medium is not probed again."""
+
+        def find(c: Connection) -> list[MediaInfo]:
+            return _bodies(MediaInfo, c.execute("SELECT body, crc FROM probes WHERE fingerprint = ? LIMIT 1", (fingerprint,)))
+
+        found = next(iter(self._database.read(find)), None)
+        return None if found is None or found.sequence is not None else replace(found, path=path)
+
+    def put_probe(self, identity: Identity, media: MediaInfo) -> None:
+        """Keep what a probe said; an older answer for that path is replaced."""
+        path, size, mtime_ns = identity
+        row = (_blob(path), size, mtime_ns, media.fingerprint, *_body(media))
+        self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO probes VALUES (?,?,?,?,?,?)", row))
+
+    def machine_profile(self, machine: str) -> MachineProfile | None:
+        """The profile that was measured on ``machine`` (``MachineProfile.machine``)."""
+
+        def find(c: Connection) -> list[MachineProfile]:
+            return _bodies(MachineProfile, c.execute("SELECT body, crc FROM machines WHERE machine = ?", (machine,)))
+
+        return next(iter(self._database.read(find)), None)
+
+    def put_machine_profile(self, profile: MachineProfile) -> None:
+        row = (profile.machine, *_body(profile))
+        self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO machines VALUES (?,?,?)", row))
+
+    # Housekeeping
+
+    def status(self) -> Status:
+        products = self.products()
+        kept = {names.same_name(p.path) for p in products}
+        analysis = [p for p in self.workspace.analysis.rglob("*") if p.is_file()]
+        recorded, probes = self._database.read(
+            lambda c: tuple(c.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("products", "probes"))
+        )
+        return Status(
+            workspace=str(self.workspace.root),
+            products=len(products),
+            product_bytes=sum(p.size_bytes for p in products),
+            missing=recorded - len(products),
+            stale=len(self.stale()),
+            probes=probes,
+            analysis_files=len(analysis),
+            analysis_bytes=sum(p.stat().st_size for p in analysis),
+            index_bytes=self._database.size_bytes,
+            unknown_files=sum(names.same_name(p) not in kept for p in self.workspace.proxies.iterdir()),
+        )
+
+    def verify(self, digest: Callable[[Path], str], *, repair: bool = False) -> tuple[Fault, ...]:
+        """Check every product: there, of its size, of its digest.
+
+        ``repair`` forgets what is gone or damaged (damaged files in the workspace are deleted), so that the next run makes
+        them anew, and takes back a file whose time changed but not its bytes.
+        """
+        records = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products ORDER BY key")))
+        faults = []
+        for record in records:
+            product = self._manifests.outward(record)
+            problem = _problem(product, record, digest)
+            if problem is None:
+                continue
+            done = None
+            if repair and problem is _TOUCHED:
+                self.put_product(product)
+                done = "taken back"
+            elif repair:
+                self._forget(record)
+                done = "will be made anew"
+            faults.append(Fault(path=product.path, problem=problem, repair=done))
+        return tuple(faults)
+
+    def clear(self, kind: str) -> int:
+        """Delete ``"proxies"`` or ``"analysis"`` (probes too); bytes freed. Files changed by others are left alone."""
+        if kind == "proxies":
+            records = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products")))
+            return sum(self._forget(r) for r in records)
+        if kind == "analysis":
+            self._database.write(lambda c: c.execute("DELETE FROM probes"))
+            return sum(_delete(p) for p in sorted(self.workspace.analysis.rglob("*")) if p.is_file())
+        raise ValueError(f"cannot clear {kind!r}: say proxies or analysis")
+
+    def _record(self, key: str) -> Record | None:
+        def find(c: Connection) -> list[Record]:
+            return _bodies(Record, c.execute("SELECT body, crc FROM products WHERE key = ?", (key,)))
+
+        found = next(iter(self._database.read(find)), None)
+        if found is None and (found := self._manifests.read(key)):  # another process wrote it to an index since replaced
+            self._keep(found)
+        return found
+
+    def _present(self, record: Record) -> Product | None:
+        product = self._manifests.outward(record)
+        state = _state(product, record)
+
+        def mark(c: Connection) -> None:
+            c.execute("UPDATE products SET state = ? WHERE key = ?", (state, product.key))
+
+        def known(c: Connection) -> bool:
+            return c.execute("SELECT 1 FROM products WHERE key = ? AND state = ?", (product.key, state)).fetchone() is not None
+
+        if not self._database.read(known):
+            self._database.write(mark)
+        return product if state == "here" else None
+
+    def _keep(self, record: Record) -> None:
+        self._manifests.write(record)
+        self._database.write(lambda c: _insert(c, record))
+
+    def _forget(self, record: Record) -> int:
+        """Delete the file if it is (still) ours, and what is known of it; bytes freed."""
+        path = Path(self._manifests.outward(record).path)
+        inside = path.is_relative_to(self.workspace.root)
+        freed = _delete(path) if inside or _state(self._manifests.outward(record), record) == "here" else 0
+        self._manifests.remove(record.product.key)
+        self._database.write(lambda c: _drop(c, record.product.key))
+        return freed
+
+    def _fill(self, c: Connection) -> str:
+        count = 0
+        for record in self._manifests.records():
+            _insert(c, record)
+            count += 1
+        return f"rebuilt with {count} products from {self._manifests.folder.name}/" if count else ""
+
+    def _follow_manifests(self) -> None:
+        stems = self._manifests.stems()
+        known = dict(self._database.read(lambda c: c.execute("SELECT stem, key FROM products").fetchall()))
+        added = [r for name in sorted(stems - known.keys()) if (r := self._manifests.read_stem(name))]
+        gone = [key for name, key in known.items() if name not in stems]
+        if not added and not gone:
+            return
+
+        def follow(c: Connection) -> None:
+            for record in added:
+                _insert(c, record)
+            for key in gone:
+                _drop(c, key)
+
+        self._database.write(follow)
+
+
+_TOUCHED = "its modification time has changed"
+
+_IS_STALE = """(
+    EXISTS (SELECT 1 FROM sources s JOIN probes p ON p.path = s.path
+            WHERE s.key = products.key AND p.fingerprint <> products.fingerprint)
+    AND NOT EXISTS (SELECT 1 FROM sources s JOIN probes p ON p.path = s.path
+            WHERE s.key = products.key AND p.fingerprint = products.fingerprint))"""
+
+
+def _insert(c: Connection, record: Record) -> None:
+    p = record.product
+    _drop(c, p.key)
+    c.execute(
+        "INSERT INTO products VALUES (?,?,?,?,?,?,?,?,?)",
+        (
+            p.key,
+            stem(p.key),
+            p.source_fingerprint,
+            _blob(p.path),
+            _text(names.same_name(p.path)),
+            p.size_bytes,
+            "here",
+            *_body(record),
+        ),
+    )
+    rows = [(_blob(path), p.key, seen) for seen, path in enumerate(record.source_paths)]
+    c.executemany("INSERT OR REPLACE INTO sources VALUES (?,?,?)", rows)
+
+
+def _drop(c: Connection, key: str) -> None:
+    c.execute("DELETE FROM products WHERE key = ?", (key,))
+    c.execute("DELETE FROM sources WHERE key = ?", (key,))
+
+
+def _state(product: Product, record: Record) -> str:
+    try:
+        stat = Path(product.path).stat()
+    except OSError:
+        return "missing"
+    same = stat.st_size == product.size_bytes and abs(stat.st_mtime_ns - record.mtime_ns) <= _MTIME_TOLERANCE_NS
+    return "here" if same else "changed"
+
+
+def _problem(product: Product, record: Record, digest: Callable[[Path], str]) -> str | None:
+    path = Path(product.path)
+    try:
+        size = path.stat().st_size
+        if size != product.size_bytes:
+            return f"has {size} bytes, not {product.size_bytes}"
+        if product.digest and digest(path) != product.digest:
+            return "its content has changed"
+    except OSError as e:
+        return f"cannot be read: {e.strerror}"
+    return _TOUCHED if _state(product, record) != "here" else None
+
+
+def _body(value: object) -> tuple[str, int]:
+    text = json.dumps(wire.to_json(value))
+    return text, zlib.crc32(text.encode())
+
+
+def _bodies(cls: type[T], rows: Iterable[tuple[Any, Any]]) -> list[T]:
+    """The values of ``(body, crc)`` rows. SQLite has no checksums for what it stores, so each body carries one."""
+    values: list[T] = []
+    for body, crc in rows:
+        if not isinstance(body, str) or zlib.crc32(body.encode(errors="replace")) != crc:
+            raise damaged("a row has changed")
+        try:
+            values.append(wire.from_json(cls, json.loads(body)))
+        except (ValueError, TypeError, KeyError):
+            continue  # written by another version of the model: as if it were not there
+    return values
+
+
+def _blob(path: str) -> bytes:
+    return os.fsencode(path)
+
+
+def _text(name: str) -> str:
+    """Undecodable bytes of a file name, in a form that SQLite takes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _delete(path: Path) -> int:
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except OSError:
+        return 0
+    return size

@@ -1,0 +1,86 @@
+"""One small JSON per product, written whole: the truth about what was made. The index can be rebuilt from them.
+
+A product inside the workspace is written with a path relative to it, so that the folder can move.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from otio_perf.cache.workspace import write_whole
+from otio_perf.errors import CacheError, DiskFullError
+from otio_perf.model import wire
+from otio_perf.model.plans import Product
+
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_PLAIN = re.compile(r"^[0-9a-z]{8,64}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A product, and what it was when it was made. ``source_paths``: where its source was seen, latest last."""
+
+    product: Product
+    source_paths: tuple[str, ...]
+    mtime_ns: int
+    made_at: str  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Manifests:
+    """The folder ``products/`` of the workspace ``root``."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "products"
+
+    def read(self, key: str) -> Record | None:
+        """The record of ``key``; ``None`` where it is missing or damaged."""
+        return self.read_stem(stem(key))
+
+    def read_stem(self, name: str) -> Record | None:
+        try:
+            return wire.loads(Record, (self.folder / f"{name}.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def write(self, record: Record) -> None:
+        """:raises CacheError, DiskFullError"""
+        path = self.folder / f"{stem(record.product.key)}.json"
+        try:
+            write_whole(path, wire.dumps(record))
+        except OSError as e:
+            kind = DiskFullError if e.errno in _FULL else CacheError
+            raise kind(f"cannot be written: {e.strerror}", path=path, hint="make room: otio-perf cache clear") from e
+
+    def remove(self, key: str) -> None:
+        (self.folder / f"{stem(key)}.json").unlink(missing_ok=True)
+
+    def stems(self) -> set[str]:
+        return {p.stem for p in self.folder.glob("*.json")}
+
+    def records(self) -> Iterator[Record]:
+        for name in sorted(self.stems()):
+            if record := self.read_stem(name):
+                yield record
+
+    def inward(self, path: str | Path) -> str:
+        """``path`` as it is recorded: relative (with ``/``) inside the workspace, else as it is."""
+        path = Path(path)
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    def outward(self, record: Record) -> Product:
+        """The product with its absolute path."""
+        return replace(record.product, path=str(self.root / record.product.path))
+
+
+def stem(key: str) -> str:
+    """File name of a key's manifest; keys are hexadecimal, anything else is hashed."""
+    return key if _PLAIN.match(key) else hashlib.blake2b(key.encode(errors="surrogatepass"), digest_size=16).hexdigest()
