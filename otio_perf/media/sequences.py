@@ -1,0 +1,132 @@
+"""Numbered pictures: which files belong together, and which of them are missing."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from otio_perf.errors import CorruptMediaError, OfflineMediaError
+from otio_perf.model.media import Sequence
+
+#: Suffixes of pictures that are delivered one file a frame.
+PICTURE_SUFFIXES = frozenset(
+    ".bmp .cin .dng .dpx .exr .gif .hdr .j2c .j2k .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .psd .qoi .sgi .tga .tif .tiff .webp".split()
+)
+
+#: ``shot.`` ``1007`` ``.exr``: the last run of digits before the extension is the frame number.
+_NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.[^.\d][^.]*)$", re.DOTALL)
+
+#: As many siblings at least as make a sequence. Two numbered photographs are two photographs.
+_LEAST = 3
+
+
+def find(path: str) -> Sequence | None:
+    """The run of numbered pictures on disk that ``path`` belongs to, or ``None`` where it is a single picture.
+
+    The run is the longest one without a gap around ``path``'s own number (camera stills and other shots in the same
+    folder stay out of it); fewer than three pictures are stills. A step of 1 is looked for only.
+
+    :raises OfflineMediaError: the folder cannot be listed.
+    """
+    directory, name = os.path.split(os.path.abspath(path))
+    match = _NUMBERED.match(name)
+    if not match or os.path.splitext(name)[1].lower() not in PICTURE_SUFFIXES:
+        return None
+    prefix, suffix, digits = match["prefix"], match["suffix"], match["number"]
+    padding = len(digits) if digits.startswith("0") else 0
+    numbers = {number for number, _ in _numbered_names(directory, prefix, suffix, padding or len(digits))}
+    here = int(digits)
+    first = last = here
+    while first - 1 in numbers:
+        first -= 1
+    while last + 1 in numbers:
+        last += 1
+    if last - first + 1 < _LEAST:
+        return None
+    width = padding or min(len(str(first)), len(digits))
+    return Sequence(directory=directory, prefix=prefix, suffix=suffix, padding=width, first=first, last=last)
+
+
+def from_reference(
+    *, directory: str, prefix: str, suffix: str, start: int, count: int, step: int = 1, padding: int = 0
+) -> Sequence:
+    """The sequence that an OTIO ``ImageSequenceReference`` names: ``count`` pictures from ``start``, every ``step``.
+
+    :raises ValueError: no pictures, a step below one, or a negative number (FFmpeg's pattern has no place for a sign).
+    """
+    if count < 1 or step < 1 or start < 0 or padding < 0:
+        raise ValueError(f"a sequence of {count} pictures from {start} by {step}, {padding} digits, cannot exist")
+    return Sequence(
+        directory=os.path.abspath(directory) if directory else os.getcwd(),
+        prefix=prefix,
+        suffix=suffix,
+        padding=padding,
+        first=start,
+        last=start + (count - 1) * step,
+        step=step,
+    )
+
+
+def label(sequence: Sequence) -> str:
+    """The sequence's name for people: ``shot.####.exr``."""
+    return f"{sequence.prefix}{'#' * max(1, sequence.padding)}{sequence.suffix}"
+
+
+def missing(sequence: Sequence) -> tuple[int, ...]:
+    """Numbers within the sequence that have no regular file, in order; one listing of the folder, no file is opened.
+
+    :raises OfflineMediaError: the folder cannot be listed.
+    """
+    present = {number for number, _ in _numbered_names(sequence.directory, sequence.prefix, sequence.suffix, sequence.padding)}
+    return tuple(number for number in sequence.numbers if number not in present)
+
+
+def require_complete(sequence: Sequence) -> None:
+    """:raises OfflineMediaError: none of the pictures is there. :raises CorruptMediaError: some are missing (named)."""
+    gaps = missing(sequence)
+    if not gaps:
+        return
+    pattern = os.path.join(sequence.directory, label(sequence))
+    if len(gaps) == len(sequence.numbers):
+        raise OfflineMediaError(
+            f"is offline: none of its {len(gaps)} frames is there",
+            path=pattern,
+            hint="Check the path, or map it to where it is now",
+        )
+    shown = ", ".join(map(str, gaps[:5])) + (f" and {len(gaps) - 5} more" if len(gaps) > 5 else "")
+    what = (
+        f"frame {shown} of {label(sequence)} is missing"
+        if len(gaps) == 1
+        else f"frames {shown} of {label(sequence)} are missing"
+    )
+    raise CorruptMediaError(what, path=pattern, hint="Render or copy the missing frames")
+
+
+def files(sequence: Sequence) -> list[tuple[int, os.DirEntry[str]]]:
+    """The regular files of the sequence that exist, as (number, directory entry), in order.
+
+    :raises OfflineMediaError: the folder cannot be listed.
+    """
+    wanted = sequence.numbers
+    found = _numbered_names(sequence.directory, sequence.prefix, sequence.suffix, sequence.padding)
+    return sorted(((number, entry) for number, entry in found if number in wanted), key=lambda item: item[0])
+
+
+def _numbered_names(directory: str, prefix: str, suffix: str, padding: int) -> list[tuple[int, os.DirEntry[str]]]:
+    """Regular files ``prefix<number, at least padding digits>suffix``. ``padding`` leading zeros exactly, no more."""
+    found = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                name = entry.name
+                digits = (
+                    name[len(prefix) : len(name) - len(suffix)] if name.startswith(prefix) and name.endswith(suffix) else ""
+                )
+                if not (digits.isascii() and digits.isdigit()) or len(digits) > 18:
+                    continue
+                number = int(digits)
+                if f"{number:0{padding}d}" == digits and entry.is_file():
+                    found.append((number, entry))
+    except OSError as error:
+        raise OfflineMediaError(f"is offline: its folder cannot be listed ({error.strerror})", path=directory) from error
+    return found
