@@ -10,7 +10,7 @@ from pathlib import Path
 from otio_perf import settings as settings_module
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
-from otio_perf.errors import TaskCancelledError, TimelineError
+from otio_perf.errors import MediaError, OfflineMediaError, TaskCancelledError, TimelineError
 from otio_perf.metrics import system
 from otio_perf.metrics.trace import Trace
 from otio_perf.model import wire
@@ -80,6 +80,7 @@ class Session:
         """What each target is, by its path (its URL where it has none). Opens only media that the index does not know."""
         from otio_perf.media import fingerprint
 
+        targets = tuple(targets)
         findings: dict[str, MediaFinding] = {}
         unknown: dict[str, ProbeTask] = {}
         identities: dict[str, tuple[str, int, int]] = {}
@@ -94,12 +95,18 @@ class Session:
                 continue
             subject = target.sequence or target.path
             try:
-                identity = fingerprint.identity(subject)
-            except OSError as e:
-                reason = "not found" if isinstance(e, FileNotFoundError) else e.strerror or str(e)
-                findings[name] = MediaFinding(path=name, url=target.url, state="offline", info=None, reason=reason)
+                seen = fingerprint.identity(subject)
+                content = fingerprint.fingerprint(subject)
+            except MediaError as e:
+                state = "offline" if isinstance(e, OfflineMediaError) else "refused"
+                findings[name] = MediaFinding(path=name, url=target.url, state=state, info=None, reason=_clause(e))
                 continue
-            if (info := self.index.probe(identity)) is not None:
+            identity = (name, seen.size_bytes, seen.mtime_ns)
+            info = self.index.probe(identity)
+            if info is None or info.fingerprint != content:
+                # moved or copied, or replaced by a file of the same size and time
+                info = self.index.probe_of(content, name)
+            if info is not None:
                 findings[name] = MediaFinding(path=name, url=target.url, state="online", info=info, reason=None)
             else:
                 identities[name] = identity
@@ -192,6 +199,10 @@ def existing_file(path: str | Path) -> Path:
     if not found.exists():
         raise TimelineError("no such file", path=path, hint="Check the name")
     return found
+
+
+def _clause(error: MediaError) -> str:
+    return error.message if error.hint is None else f"{error.message}. {error.hint}"
 
 
 def _finding(name: str, url: str, outcome: Outcome) -> MediaFinding:
