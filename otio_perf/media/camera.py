@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,4 +44,4 @@ def raw_kind(path: str) -> CameraRaw | None:
 
     A name only accuses: it is asked after FFmpeg has failed (some ``.dng`` and ``.cine`` files do decode).
     """
-    return _RAW.get(os.path.splitext(path)[1].lower())
+    return _RAW.get(PurePath(path).suffix.lower())

@@ -21,17 +21,51 @@ from otio_perf.model.media import ColourTags
 
 # Names and numbers of ITU-T H.273, spelt as FFmpeg spells them (libavutil/pixdesc.c). 2 is "unspecified".
 PRIMARIES = {
-    **{1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "film", 9: "bt2020", 10: "smpte428"},
-    **{11: "smpte431", 12: "smpte432", 22: "ebu3213"},
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "film",
+    9: "bt2020",
+    10: "smpte428",
+    11: "smpte431",
+    12: "smpte432",
+    22: "ebu3213",
 }
 TRANSFERS = {
-    **{1: "bt709", 4: "bt470m", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "linear", 9: "log100", 10: "log316"},
-    **{11: "iec61966-2-4", 12: "bt1361e", 13: "iec61966-2-1", 14: "bt2020-10", 15: "bt2020-12", 16: "smpte2084"},
-    **{17: "smpte428", 18: "arib-std-b67"},
+    1: "bt709",
+    4: "bt470m",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "linear",
+    9: "log100",
+    10: "log316",
+    11: "iec61966-2-4",
+    12: "bt1361e",
+    13: "iec61966-2-1",
+    14: "bt2020-10",
+    15: "bt2020-12",
+    16: "smpte2084",
+    17: "smpte428",
+    18: "arib-std-b67",
 }
 MATRICES = {
-    **{0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 8: "ycgco", 9: "bt2020nc", 10: "bt2020c"},
-    **{11: "smpte2085", 12: "chroma-derived-nc", 13: "chroma-derived-c", 14: "ictcp", 15: "ipt-c2"},
+    0: "gbr",
+    1: "bt709",
+    4: "fcc",
+    5: "bt470bg",
+    6: "smpte170m",
+    7: "smpte240m",
+    8: "ycgco",
+    9: "bt2020nc",
+    10: "bt2020c",
+    11: "smpte2085",
+    12: "chroma-derived-nc",
+    13: "chroma-derived-c",
+    14: "ictcp",
+    15: "ipt-c2",
 }
 RANGES = {1: "tv", 2: "pc"}
 
@@ -156,13 +190,13 @@ def content_light(frame: VideoFrame) -> str | None:
 
 def _side_data(frame: VideoFrame, kind: Type) -> bytes | None:
     found = next((item for item in frame.side_data if item.type == kind), None)  # type: ignore[attr-defined]
-    return None if found is None else bytes(found)
+    return None if found is None else bytes(memoryview(found))  # type: ignore[arg-type]
 
 
 def _passes(frame: VideoFrame, expression: str) -> bool:
     graph = Graph()
     source = graph.add_buffer(
-        width=frame.width, height=frame.height, format=frame.format.name, time_base=frame.time_base or Fraction(1, 25)
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 25)
     )
     graph.link_nodes(source, graph.add("select", expr=expression), graph.add("buffersink")).configure()
     graph.push(frame)

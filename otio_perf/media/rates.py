@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,62 +48,63 @@ def declared_rates(rates: Iterable[Fraction | None]) -> list[FrameRate]:
     return [snap_rate(rate) for rate in rates if rate is not None and 0 < rate < _ABSURD_RATE]
 
 
-def timing(stamps: Stamps, time_base: Fraction, declared: list[FrameRate], last_duration: int | None) -> Timing:
-    """Rate and duration of frames that are presented (or decoded) at ``stamps``, in ticks of ``time_base`` seconds.
+def timing(stamps: Stamps, time_base: Fraction, declared: list[FrameRate], count: int, total: Fraction | None) -> Timing:
+    """Rate and duration of ``count`` frames, from their time stamps (or those of some) in ticks of ``time_base`` seconds.
 
-    Constant means that no step differs from the mean one by more than the rounding of the container. The rate is then the
-    declared (else the standard) one that takes the first stamp to the last within that rounding, else the measured one.
-    A variable rate is the average, called by its nominal name where that is within 1.5 %.
+    Constant means that steps differ from the mean one by no more than a tick; or by no more than a millisecond, where a
+    standard rate takes the first stamp to the last. The rate is then the declared, else the standard one that fits, else
+    the measured one. A variable rate is the average, called by its nominal name where that is within 1.5 %.
 
-    :param last_duration: of the last frame, in ticks, where known.
+    :param total: duration of all frames in seconds, the last one's included, where the container says it.
     :raises ValueError: no stamps.
     """
-    count = len(stamps)
-    if count == 0:
+    if not len(stamps):
         raise ValueError("no frames, no rate")
     ordered = np.sort(stamps)
+    steps = len(ordered) - 1
     span = int(ordered[-1] - ordered[0]) * time_base
-    if count == 1 or span <= 0:
-        return _of_one_frame(count, time_base, declared, last_duration)
-    mean = span / (count - 1)
-    steps = np.diff(ordered)
-    rounding = max(time_base, min(_ROUNDING_SECONDS, mean / 4))
-    uneven = max(abs(int(steps.max()) * time_base - mean), abs(int(steps.min()) * time_base - mean))
-    if uneven <= rounding:
-        rate = _constant_rate(count - 1, span, time_base, rounding, declared, is_even=uneven == 0)
+    if steps == 0 or span <= 0:
+        return _of_one_frame(count, declared, total)
+    mean = span / steps
+    ticks = np.diff(ordered)
+    uneven = max(int(ticks.max()) * time_base - mean, mean - int(ticks.min()) * time_base)
+    rate = _constant_rate(steps, span, time_base, uneven, declared)
+    if rate:
         return Timing(rate=rate, is_vfr=False, duration=count / rate)
-    total = span + (last_duration * time_base if last_duration else mean)
-    return Timing(rate=_nominal_rate(count / total, declared), is_vfr=True, duration=total)
+    duration = total or count * mean
+    return Timing(rate=_nominal_rate(count / duration, declared), is_vfr=True, duration=duration)
 
 
-def _constant_rate(
-    steps: int, span: Fraction, tick: Fraction, rounding: Fraction, declared: list[FrameRate], *, is_even: bool
-) -> FrameRate:
-    for slack in (tick, rounding):
-        fitting = [rate for rate in (*declared, *STANDARD_RATES) if abs(steps / rate - span) <= slack]
-        if fitting and fitting[0] in declared:
-            return fitting[0]
-        if fitting:
-            return min(fitting, key=lambda rate: abs(steps / rate - span))
-    return snap_rate(steps / span) if is_even else (steps / span).limit_denominator(1001)
+def _constant_rate(steps: int, span: Fraction, tick: Fraction, uneven: Fraction, declared: list[FrameRate]) -> FrameRate | None:
+    """The rate behind even steps; ``None``: they are not even."""
+
+    def misses_by(rate: FrameRate) -> Fraction:
+        return abs(steps / rate - span)
+
+    if uneven <= tick:
+        fitting = [rate for rate in declared if misses_by(rate) <= tick]
+        fitting += sorted((rate for rate in STANDARD_RATES if misses_by(rate) <= tick), key=misses_by)
+        measured = snap_rate(steps / span) if uneven == 0 else (steps / span).limit_denominator(1001)
+        return fitting[0] if fitting else measured
+    nearest = min(STANDARD_RATES, key=misses_by)
+    rounding = min(_ROUNDING_SECONDS, span / steps / 4)
+    return nearest if uneven <= rounding and misses_by(nearest) <= rounding else None
 
 
 def _nominal_rate(average: Fraction, declared: list[FrameRate]) -> FrameRate:
     near = [r for r in (*declared, *STANDARD_RATES) if r in STANDARD_RATES and abs(r / average - 1) <= _NOMINAL_TOLERANCE]
-    return (
-        near[0]
-        if near and near[0] in declared
-        else min(near, key=lambda r: abs(r - average), default=average.limit_denominator(1001))
-    )
+    if near and near[0] in declared:
+        return near[0]
+    return min(near, key=lambda rate: abs(rate - average), default=average.limit_denominator(1001))
 
 
-def _of_one_frame(count: int, time_base: Fraction, declared: list[FrameRate], last_duration: int | None) -> Timing:
-    """One frame has no distance to measure: what is declared holds, then the frame's own duration, then FFmpeg's 25."""
-    lasting = last_duration * time_base if last_duration else None
-    sane = declared or ([snap_rate(1 / lasting)] if lasting and Fraction(1, _ABSURD_RATE) < lasting <= 1 else [])
-    rate = sane[0] if sane else Fraction(25)
+def _of_one_frame(count: int, declared: list[FrameRate], total: Fraction | None) -> Timing:
+    """One frame has no distance to measure: what is declared holds, then its own duration, then FFmpeg's default of 25."""
+    lasting = total / count if total else None
+    measured = [snap_rate(1 / lasting)] if lasting and Fraction(1, _ABSURD_RATE) < lasting <= 1 else []
+    rate = (declared or measured or [Fraction(25)])[0]
     return Timing(rate=rate, is_vfr=False, duration=count / rate)
 
 
-def stamps_of(values: Iterable[Any], count: int = -1) -> Stamps:
-    return np.fromiter(values, dtype=np.int64, count=count)
+def stamps_of(values: array[int]) -> Stamps:
+    return np.asarray(values, dtype=np.int64)

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 
 from otio_perf.errors import CorruptMediaError, OfflineMediaError, RefusedMediaError
 
@@ -57,7 +58,7 @@ def _open(path: str, roots: tuple[str, ...]) -> tuple[RegularFile, int]:
             raise RefusedMediaError(
                 "lies outside the folders that media may come from", path=path, hint="Add its folder as a media root"
             )
-        kind = _refused_kind(os.stat(real).st_mode)
+        kind = _refused_kind(Path(real).stat().st_mode)
         if kind:
             raise RefusedMediaError(f"is {kind}, not a media file", path=path)
         descriptor = os.open(real, _OPEN_FLAGS)

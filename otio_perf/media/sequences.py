@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 
 from otio_perf.errors import CorruptMediaError, OfflineMediaError
 from otio_perf.model.media import Sequence
 
 #: Suffixes of pictures that are delivered one file a frame.
 PICTURE_SUFFIXES = frozenset(
-    ".bmp .cin .dng .dpx .exr .gif .hdr .j2c .j2k .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .psd .qoi .sgi .tga .tif .tiff .webp".split()
+    (
+        ".bmp .cin .dng .dpx .exr .gif .hdr .j2c .j2k .jp2 .jpeg .jpg .jxl "
+        ".pbm .pgm .png .ppm .psd .qoi .sgi .tga .tif .tiff .webp"
+    ).split()
 )
 
 #: ``shot.`` ``1007`` ``.exr``: the last run of digits before the extension is the frame number.
@@ -28,9 +32,9 @@ def find(path: str) -> Sequence | None:
 
     :raises OfflineMediaError: the folder cannot be listed.
     """
-    directory, name = os.path.split(os.path.abspath(path))
+    directory, name = os.path.split(Path(path).absolute())
     match = _NUMBERED.match(name)
-    if not match or os.path.splitext(name)[1].lower() not in PICTURE_SUFFIXES:
+    if not match or match["suffix"].lower() not in PICTURE_SUFFIXES:
         return None
     prefix, suffix, digits = match["prefix"], match["suffix"], match["number"]
     padding = len(digits) if digits.startswith("0") else 0
@@ -57,7 +61,7 @@ def from_reference(
     if count < 1 or step < 1 or start < 0 or padding < 0:
         raise ValueError(f"a sequence of {count} pictures from {start} by {step}, {padding} digits, cannot exist")
     return Sequence(
-        directory=os.path.abspath(directory) if directory else os.getcwd(),
+        directory=str(Path(directory).absolute()),
         prefix=prefix,
         suffix=suffix,
         padding=padding,
@@ -86,7 +90,7 @@ def require_complete(sequence: Sequence) -> None:
     gaps = missing(sequence)
     if not gaps:
         return
-    pattern = os.path.join(sequence.directory, label(sequence))
+    pattern = f"{sequence.directory}/{label(sequence)}"
     if len(gaps) == len(sequence.numbers):
         raise OfflineMediaError(
             f"is offline: none of its {len(gaps)} frames is there",
