@@ -1,0 +1,130 @@
+"""A finished file appears whole under its final name, or not at all.
+
+Temporary name in the target folder → verify → flush to the disk → rename → flush the folder. What a killed process leaves
+behind has a name that :func:`is_part` knows; it is never taken for media and is removed by :func:`remove_orphans`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from otio_perf.errors import DiskFullError, EncodeError
+
+#: ``.<final name, shortened>.<8 hex digits>.part.mov``: hidden, and still QuickTime by its suffix.
+PART_PATTERN = re.compile(r"^\..*\.[0-9a-f]{8}\.part\.[A-Za-z0-9]{1,8}$", re.DOTALL)
+
+_NAME_BYTES = 200  # of the final name that are kept; file systems allow 255
+
+#: A living encode touches its file all the time; one that was not touched for so long is an orphan.
+ORPHAN_SECONDS = 3600.0
+
+
+def is_part(name: str) -> bool:
+    """Whether a file name is that of an unfinished product."""
+    return PART_PATTERN.match(name) is not None
+
+
+def remove_orphans(folder: str | Path, *, older_than_seconds: float = ORPHAN_SECONDS) -> tuple[str, ...]:
+    """Remove unfinished products that nobody has written to for that long; returns their paths."""
+    removed = []
+    limit = time.time() - older_than_seconds
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(OSError):  # another cleaner was faster, or it is in use (Windows)
+                if is_part(entry.name) and entry.is_file(follow_symlinks=False) and entry.stat().st_mtime <= limit:
+                    Path(entry.path).unlink()
+                    removed.append(entry.path)
+    return tuple(removed)
+
+
+@contextmanager
+def part_file(final: str | Path) -> Iterator[Path]:
+    """A new, empty file beside ``final`` to write to; removed when the block ends, unless :func:`publish` renamed it.
+
+    Creating it is the test for a folder that cannot be written to: before any work, not after.
+
+    :raises EncodeError: the folder is missing or read-only. :raises DiskFullError: no room for even that.
+    """
+    final = Path(final)
+    stem = os.fsencode(final.stem)[:_NAME_BYTES].decode("utf-8", "ignore") or "x"
+    part = final.parent / f".{stem}.{secrets.token_hex(4)}.part{final.suffix or '.mov'}"
+    try:
+        part.open("xb").close()
+    except OSError as error:
+        raise write_error(error, final) from error
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def publish(part: Path, final: str | Path) -> None:
+    """Give a verified file its final name, replacing what was there in one step.
+
+    :raises DiskFullError: the disk took the data only until now. :raises EncodeError: the name cannot be given.
+    """
+    final = Path(final)
+    try:
+        with part.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        part.replace(final)
+        _sync_folder(final.parent)
+    except OSError as error:
+        raise write_error(error, final) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows keeps no such handle; its rename is journaled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_error(error: OSError, final: str | Path, *, need_bytes: int = 0) -> DiskFullError | EncodeError:
+    """This package's error for one of the operating system while ``final`` was written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return disk_full(final, need_bytes)
+    return EncodeError(
+        f"cannot be written: {error.strerror or error}",
+        path=final,
+        hint="Check the folder's permissions, or take --workspace DIR",
+    )
+
+
+def disk_full(final: str | Path, need_bytes: int = 0) -> DiskFullError:
+    """``disk full: need …, have …``."""
+    have = free_bytes(Path(final).parent)
+    need = f"need {megabytes(need_bytes)}, " if need_bytes else ""
+    left = "nothing left" if have is None else f"have {megabytes(have)}"
+    return DiskFullError(f"disk full: {need}{left}", path=final, hint="Free some space, or take --workspace on another disk")
+
+
+def require_room(final: str | Path, need_bytes: int) -> None:
+    """:raises DiskFullError: the disk of ``final`` has less than ``need_bytes`` free."""
+    have = free_bytes(Path(final).parent)
+    if have is not None and have < need_bytes:
+        raise disk_full(final, need_bytes)
+
+
+def free_bytes(folder: Path) -> int | None:
+    """Bytes that this user may still write there; ``None`` where the system does not say."""
+    import shutil
+
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return None
+
+
+def megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:,.1f} MB"

@@ -1,0 +1,230 @@
+"""Makes proxies: one decode feeds every rung and every used range of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+import av.error
+from av.video.frame import VideoFrame
+
+from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError, OfflineMediaError, TaskCancelledError
+from otio_perf.media.audio import Sound
+from otio_perf.media.decode import Reader, constant_rate, total_frames
+from otio_perf.media.encode import ProxyWriter, look_of
+from otio_perf.media.encodings import ENCODINGS, PCM_S16_BYTES
+from otio_perf.media.fingerprint import Identity, digest, fingerprint, identity
+from otio_perf.media.publish import part_file, publish, require_room, write_error
+from otio_perf.media.safe_open import safe_open
+from otio_perf.media.verify import verify
+from otio_perf.model.media import MediaInfo, Sequence
+from otio_perf.model.plans import Product
+from otio_perf.model.tasks import ProxyTask
+from otio_perf.model.timing import FrameRange, FrameRate, union
+
+Progress = Callable[[int], None]
+Cancelled = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcoded:
+    """``products`` with their size and digest filled in; ``notes``: what a user should know of how they were made."""
+
+    products: tuple[Product, ...]
+    notes: tuple[str, ...]
+
+
+def frames_to_make(task: ProxyTask) -> int:
+    """What ``progress`` counts up to: frames of the source that some product needs."""
+    return sum(len(wanted) for wanted in union(product.source_range for product in task.products))
+
+
+def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> Transcoded:
+    """Make, verify and publish all products of ``task``: all of them appear, or none.
+
+    :param progress: called with the number of frames done (see :func:`frames_to_make`), at least once a packet.
+    :param cancelled: asked once a packet; ``True`` stops within a frame's time and leaves nothing behind.
+    :raises TaskCancelledError: ``cancelled`` said so.
+    :raises CorruptMediaError: frames are missing or damaged, or the source changed meanwhile.
+    :raises OfflineMediaError: the source has gone. :raises ContractError: a proxy would differ from its source.
+    :raises EncodeError: it cannot be written. :raises DiskFullError: there is no room.
+    """
+    medium = task.media.sequence or task.media.path
+    before = identity(medium)
+    if fingerprint(medium) != task.media.fingerprint:
+        raise CorruptMediaError("has changed since it was probed", path=task.media.path, hint="Run it again")
+    run = _Run(task, progress, cancelled)
+    with ExitStack() as stack:
+        segments = _segments(task, run.rate, stack)
+        try:
+            run.encode(segments)
+        except MediaError as error:
+            _require_unchanged(medium, before, task.media, cause=error)
+            raise
+        writers = [writer for segment in segments for writer in segment.writers]
+        for writer in writers:
+            run.tick()
+            verify(writer.product, task.media, writer.part, rate=run.rate, look=writer.look, tick=run.tick)
+        _require_unchanged(medium, before, task.media)
+        made = {writer.product.key: _finished(writer.product, writer.part) for writer in writers}
+        for writer in writers:
+            publish(writer.part, writer.product.path)
+    notes = [note for segment in segments for note in segment.notes]
+    return Transcoded(products=tuple(made[product.key] for product in task.products), notes=tuple(dict.fromkeys(notes)))
+
+
+@dataclass(slots=True)
+class _Segment:
+    """The products of one range; they share its sound."""
+
+    wanted: FrameRange
+    writers: list[ProxyWriter]
+    media: MediaInfo
+    is_whole: bool
+    notes: list[str] = field(default_factory=list)
+    _stack: ExitStack = field(default_factory=ExitStack)
+    _sound: Sound | None = None
+
+    def open(self) -> None:
+        for writer in self.writers:
+            with _writing(writer.product):
+                writer.open()
+            self.notes += writer.look.notes
+        if self.media.audio:
+            source = self._stack.enter_context(safe_open(self.media.path))
+            self._sound = Sound(self.media, source, self.wanted, self.is_whole)
+            with _writing(self.writers[0].product):
+                self._sound.attach([writer.container for writer in self.writers])
+
+    def write(self, frame: VideoFrame) -> None:
+        for writer in self.writers:
+            with _writing(writer.product):
+                writer.write(frame)
+        if self._sound is not None:
+            with _writing(self.writers[0].product):
+                self._sound.advance(self.writers[0].written)
+
+    def close(self) -> None:
+        if self._sound is not None:
+            with _writing(self.writers[0].product):
+                self.notes += self._sound.finish()
+        for writer in self.writers:
+            with _writing(writer.product):
+                writer.close()
+        self._stack.close()
+
+    def abandon(self) -> None:
+        self._stack.close()
+        for writer in self.writers:
+            writer.abandon()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One pass over the source."""
+
+    task: ProxyTask
+    progress: Progress
+    cancelled: Cancelled
+    done: int = 0
+
+    @property
+    def rate(self) -> FrameRate:
+        return constant_rate(self.task.media, self.task.constant_rate)
+
+    def tick(self) -> None:
+        if self.cancelled():
+            raise TaskCancelledError("stopped", path=self.task.media.path)
+        self.progress(self.done)
+
+    def encode(self, segments: list[_Segment]) -> None:
+        reader = Reader(self.task.media, self.rate, threads=self.task.decoder_threads, tick=self.tick)
+        waiting, active = list(segments), list[_Segment]()
+        try:
+            for number, frame in reader.frames(union(segment.wanted for segment in segments)):
+                while waiting and waiting[0].wanted.start <= number:
+                    active.append(waiting.pop(0))
+                    active[-1].open()
+                for segment in active:
+                    segment.write(frame)
+                for segment in [s for s in active if number + 1 >= s.wanted.stop]:
+                    active.remove(segment)
+                    segment.close()
+                self.done += 1
+            self.progress(self.done)
+        finally:
+            for segment in active:
+                segment.abandon()
+
+
+def _segments(task: ProxyTask, rate: FrameRate, stack: ExitStack) -> list[_Segment]:
+    """Products by range, in order, each with its part file: all that can be refused is refused before any work."""
+    video = task.media.picture
+    if video is None:
+        raise EncodeError("has no picture", path=task.media.path, hint="Sound needs no proxy")
+    total = total_frames(task.media, rate)
+    for product in task.products:
+        if product.source_range.rate != rate or not 0 <= product.source_range.start < product.source_range.stop <= total:
+            raise ContractError(
+                f"has no frames {product.source_range.start}–{product.source_range.stop} (it has {total} at {rate})",
+                path=task.media.path,
+            )
+    _require_room(task)
+    segments = []
+    for wanted, products in groupby(sorted(task.products, key=lambda p: p.source_range), key=lambda p: p.source_range):
+        writers = []
+        for product in products:
+            look = look_of(product, video)
+            part = stack.enter_context(part_file(product.path))
+            writers.append(ProxyWriter(product, task.media, rate, part, look))
+        segments.append(_Segment(wanted, writers, task.media, len(wanted) == total))
+    return segments
+
+
+def _require_room(task: ProxyTask) -> None:
+    """A rough estimate, so that a job that cannot fit is refused before hours of work; the disk has the last word."""
+    need: dict[Path, int] = {}
+    sound = sum(track.sample_rate * track.channels * PCM_S16_BYTES for track in task.media.audio)
+    for product in task.products:
+        row, frames = ENCODINGS[product.recipe.codec], product.source_range
+        size = row.size_bytes(product.width, product.height, len(frames), product.recipe.quality)
+        folder = Path(product.path).parent
+        need[folder] = need.get(folder, 0) + size + int(sound * frames.seconds)
+    for product in task.products:
+        require_room(product.path, need[Path(product.path).parent])
+
+
+def _finished(product: Product, part: Path) -> Product:
+    return replace(product, size_bytes=part.stat().st_size, digest=digest(str(part)))
+
+
+def _require_unchanged(medium: str | Sequence, before: Identity, media: MediaInfo, *, cause: Exception | None = None) -> None:
+    """A proxy of a file that changed under way would be a mixture.
+
+    :raises CorruptMediaError: changed. :raises OfflineMediaError: gone.
+    """
+    try:
+        is_same = identity(medium) == before and fingerprint(medium) == media.fingerprint
+    except OfflineMediaError as error:
+        raise OfflineMediaError("went offline while its proxy was made", path=media.path, hint=error.hint) from cause
+    if not is_same:
+        raise CorruptMediaError(
+            "was changed while its proxy was made", path=media.path, hint="Run it again when the file has settled"
+        ) from cause
+
+
+@contextmanager
+def _writing(product: Product) -> Iterator[None]:
+    """Errors in this block are of the proxy, not of the source."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno and not isinstance(error, av.error.ArgumentError):
+            raise write_error(error, product.path) from error
+        reason = f"{product.recipe.codec} encoder: {error.strerror or error}"
+        raise EncodeError(
+            f"cannot be encoded at {product.width}x{product.height}: {reason}", path=product.source_path
+        ) from error

@@ -1,0 +1,58 @@
+"""Looks at a finished proxy as a stranger would, before it gets its final name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import av.error
+from av.video.stream import VideoStream
+
+from otio_perf.errors import CorruptMediaError, EncodeError
+from otio_perf.media.encode import Look
+from otio_perf.media.probe import probe
+from otio_perf.media.safe_open import safe_open
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import Product
+from otio_perf.model.timing import FrameRate
+
+#: Frames that are really decoded, spread evenly, the first and the last among them. Every packet is counted; decoding
+#: them all would cost a third of the encode, and an all-intra file that lost something inside a packet does not get
+#: past the digest that was taken of it.
+DECODED_FRAMES = 8
+
+
+def verify(product: Product, source: MediaInfo, part: Path, *, rate: FrameRate, look: Look, tick: Callable[[], None]) -> None:
+    """Compare the file with its source.
+
+    :raises ContractError: it differs in something that editors rely on.
+    :raises EncodeError: it cannot be read back.
+    """
+    try:
+        found = probe(str(part))
+        counted = _count(part, len(product.source_range), tick)
+    except CorruptMediaError as error:
+        raise EncodeError(f"was written, but cannot be read back: {error.message}", path=product.path) from error
+    if counted != len(product.source_range):
+        raise EncodeError(f"holds {counted} frames instead of {len(product.source_range)}", path=product.path)
+    del found, source, rate, look
+
+
+def _count(part: Path, expected: int, tick: Callable[[], None]) -> int:
+    """Packets of the video stream; some of them decoded."""
+    wanted = {round(i * (expected - 1) / max(1, DECODED_FRAMES - 1)) for i in range(DECODED_FRAMES)}
+    with safe_open(str(part)) as container:
+        stream = container.streams.video[0]
+        assert isinstance(stream, VideoStream)
+        count = 0
+        try:
+            for packet in container.demux(stream):
+                if not packet.size:
+                    continue
+                if count in wanted and not packet.decode():
+                    raise EncodeError(f"was written, but frame {count} cannot be decoded", path=part)
+                count += 1
+                tick()
+        except av.error.FFmpegError as error:
+            raise EncodeError(f"was written, but frame {count} cannot be decoded", path=part) from error
+    return count
