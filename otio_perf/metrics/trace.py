@@ -1,0 +1,80 @@
+"""Stage timers in the Chrome trace-event format, which https://ui.perfetto.dev opens.
+
+Format: "Trace Event Format" (Google, document 1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU): complete events ``"ph": "X"``
+with ``ts`` and ``dur`` in microseconds, and ``"M"`` metadata events that name processes and threads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Trace:
+    """Collects what ran when, from any thread. All times are on ``time.monotonic``'s clock, in seconds."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._lock = threading.Lock()
+        self._events: list[dict[str, Any]] = []
+        self._lanes: dict[str, int] = {}
+
+    @contextmanager
+    def stage(self, name: str, **args: Any) -> Iterator[None]:
+        """Time the block; it is recorded even when it raises, with the error's class as ``args["error"]``."""
+        began = time.monotonic()
+        try:
+            yield
+        except BaseException as e:
+            args["error"] = type(e).__name__
+            raise
+        finally:
+            self.complete(name, began=began, seconds=time.monotonic() - began, lane=threading.current_thread().name, **args)
+
+    def complete(self, name: str, *, began: float, seconds: float, lane: str, **args: Any) -> None:
+        """Record work that was timed elsewhere, such as a worker's task.
+
+        :param began: on ``time.monotonic``'s clock of this machine.
+        :param lane: the row it is drawn in, such as ``"worker 2"``.
+        """
+        with self._lock:
+            number = self._lanes.setdefault(lane, len(self._lanes) + 1)
+            self._events.append(
+                {
+                    "name": name,
+                    "cat": "otio_perf",
+                    "ph": "X",
+                    "ts": round((began - self._began) * 1e6, 3),
+                    "dur": round(max(0.0, seconds) * 1e6, 3),
+                    "pid": os.getpid(),
+                    "tid": number,
+                    "args": {key: _plain(value) for key, value in args.items()},
+                }
+            )
+
+    def seconds(self) -> dict[str, float]:
+        """Total seconds by stage name, in the order in which they first ended."""
+        totals: dict[str, float] = {}
+        with self._lock:
+            for event in self._events:
+                totals[event["name"]] = totals.get(event["name"], 0.0) + event["dur"] / 1e6
+        return totals
+
+    def to_json(self) -> str:
+        """The whole trace as one JSON text."""
+        process = os.getpid()
+        with self._lock:
+            names = [("process_name", 0, "otio-perf"), *(("thread_name", number, lane) for lane, number in self._lanes.items())]
+            labels = [
+                {"name": kind, "ph": "M", "pid": process, "tid": number, "args": {"name": name}} for kind, number, name in names
+            ]
+            return json.dumps({"traceEvents": [*labels, *self._events], "displayTimeUnit": "ms"})
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

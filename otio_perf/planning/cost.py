@@ -1,0 +1,324 @@
+"""What a frame of each span costs to play on this machine, in milliseconds. Pure.
+
+The cost of a span is the sum of its parts, since all of them share the same processors: decoding each layer, scaling it to
+the canvas, its effects, compositing, transitions. What is not there, or is made by the host itself, is named and not counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from otio_perf.model.analysis import SpanCost
+from otio_perf.model.machine import DecodeCost, MachineProfile
+from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
+from otio_perf.model.spans import Span
+from otio_perf.model.uses import EffectUse, Survey, TargetKind, Use
+from otio_perf.planning import explain
+
+#: Codecs that calibration does not measure: (nearest relative, how many times as dear). From the decoders' structure where
+#: no figure is given; measured at 1080p on two cores: FFV1 48 ms, Ut Video 10 ms, MagicYUV 6 ms against MJPEG 14 ms.
+RELATIVES: dict[str, tuple[str, float]] = {
+    "vvc": ("hevc", 2.0),
+    "av1": ("vp9", 1.0),
+    "vp9": ("hevc", 1.0),
+    "vp8": ("vp9", 0.7),
+    "hevc": ("h264", 1.3),
+    "vc1": ("h264", 0.9),
+    "wmv3": ("h264", 0.9),
+    "theora": ("mpeg4", 1.3),
+    "h263": ("mpeg4", 1.0),
+    "wmv2": ("mpeg4", 1.0),
+    "msmpeg4v3": ("mpeg4", 1.0),
+    "mpeg4": ("mpeg2video", 1.2),
+    "mpeg1video": ("mpeg2video", 1.0),
+    "mpeg2video": ("h264", 0.4),
+    "dvvideo": ("mjpeg", 1.0),
+    "cfhd": ("prores", 1.0),
+    "prores_raw": ("prores", 1.5),
+    "dnxhd": ("mjpeg", 1.0),
+    "prores": ("mjpeg", 1.5),
+    "ffv1": ("mjpeg", 3.5),
+    "utvideo": ("mjpeg", 0.7),
+    "huffyuv": ("mjpeg", 0.7),
+    "ffvhuff": ("mjpeg", 0.7),
+    "magicyuv": ("mjpeg", 0.45),
+    "tiff": ("png", 0.5),
+    "webp": ("png", 1.0),
+    "dpx": ("exr", 0.5),
+    "bmp": ("exr", 0.3),
+    "targa": ("exr", 0.3),
+    "rawvideo": ("exr", 0.3),
+    "v210": ("exr", 0.5),
+    "qtrle": ("exr", 0.5),
+    "jpeg2000": ("png", 5.0),
+}
+#: What an unknown codec is taken for.
+UNKNOWN_RELATIVE = ("h264", 1.5)
+
+#: Samples per pixel of the footage that calibration measured; 4:2:0 where not listed.
+_CALIBRATED_SAMPLES = {"prores": 2.0, "dnxhd": 2.0, "png": 3.0, "exr": 3.0, "jpeg2000": 3.0}
+
+#: Relative cost of effects by words of their names, typical point-wise effect = 1: first match wins. From FFmpeg's filters
+#: at 1080p on two threads, colorlevels (5.5 ms) = 1: gblur 1.1, unsharp 2.4, 3-D LUT 6, chromakey 14, rotate 5, curves 0.6.
+EFFECTS: tuple[tuple[tuple[str, ...], str, float], ...] = (
+    (("speed", "timewarp", "time remap", "freeze", "retime", "volume", "pan audio", "audio", "gain (sound"), "timing", 0.0),
+    (("denois", "noise reduction", "neat video", "degrain"), "noise reduction", 30.0),
+    (("stabil", "optical flow", "warp"), "stabilising", 15.0),
+    (("key", "ultra key", "spill", "greenscreen", "chroma"), "keyer", 14.0),
+    (("lut", "lumetri", "look", "colorist", "grade"), "LUT or grade", 6.0),
+    (
+        ("transform", "motion", "rotat", "scale", "position", "pip", "picture in picture", "distort", "corner", "perspective",
+         "affine", "pan and zoom", "qtblend", "zoom"),
+        "transform", 5.0,
+    ),
+    (("glow", "bloom", "light ray", "lens"), "glow", 4.0),
+    (("blur", "defocus", "mosaic", "pixelat"), "blur", 2.0),
+    (("sharp", "unsharp", "edge"), "sharpening", 2.4),
+    (("grain", "noise", "film"), "grain", 2.0),
+    (("opacity", "fade", "dissolve", "crop", "flip", "mirror", "mask", "vignette"), "opacity or crop", 0.5),
+    (("color", "colour", "level", "curve", "bright", "contrast", "gamma", "satur", "hue", "white", "cdl", "tint", "eq"), "colour", 1.0),
+)  # fmt: skip
+UNKNOWN_EFFECT = ("unknown effect", 1.0)
+
+#: Where neither the timeline nor its media say how large the picture is.
+_DEFAULT_CANVAS = (1920, 1080)
+
+
+def decode_ms(video: VideoInfo, machine: MachineProfile) -> float:
+    """Milliseconds of wall time that one frame of ``video`` takes in sequential playback."""
+    cost, factor = _decode_cost(video, machine)
+    base = video.codec
+    samples = _samples_per_pixel(video.pixel_format) / _CALIBRATED_SAMPLES.get(base, 1.5)
+    megabits = video.bits_per_second / float(video.frame_rate) / 1e6
+    return factor * (
+        cost.per_frame + cost.per_megapixel * video.megapixels * samples + cost.per_megabit * megabits
+    )
+
+
+def nearest_measured(video: VideoInfo, machine: MachineProfile) -> str | None:
+    """The codec whose figures stand in for the one of ``video``; ``None`` where it was measured itself."""
+    measured = {key.partition(":")[0] for key in machine.decode}
+    return None if video.codec in measured else _relative(video.codec, machine)[0]
+
+
+def _decode_cost(video: VideoInfo, machine: MachineProfile) -> tuple[DecodeCost, float]:
+    name, factor = _relative(video.codec, machine)
+    deep = video.bit_depth > 8
+    for key in (f"{name}:10", name) if deep else (name, f"{name}:10"):
+        if key in machine.decode:
+            return machine.decode[key], factor
+    return DecodeCost(per_frame=0.2, per_megapixel=3.0, per_megabit=6.0), factor  # nothing at all was measured
+
+
+def _relative(codec: str, machine: MachineProfile) -> tuple[str, float]:
+    measured = {key.partition(":")[0] for key in machine.decode}
+    factor, seen = 1.0, set()
+    while codec not in measured and codec not in seen:
+        seen.add(codec)
+        codec, times = RELATIVES.get(codec, UNKNOWN_RELATIVE)
+        factor *= times
+    return codec, factor
+
+
+def _samples_per_pixel(pixel_format: str) -> float:
+    alpha = pixel_format.startswith(("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya"))
+    if "444" in pixel_format or pixel_format.startswith(("rgb", "bgr", "gbr", "argb", "abgr")):
+        colour = 3.0
+    elif "422" in pixel_format or "y210" in pixel_format:
+        colour = 2.0
+    elif "gray" in pixel_format or pixel_format.startswith("ya"):
+        colour = 1.0
+    else:
+        colour = 1.5
+    return colour + alpha
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """What one use costs in each frame of the timeline."""
+
+    path: str | None
+    track: int
+    words: str  # "4K HEVC 10-bit long GOP"; "" where nothing is decoded
+    decode_ms: float
+    scale_ms: float
+    effects: tuple[tuple[str, float], ...]  # class of effect, ms
+    bits: float  # read per frame
+    absent: str | None  # offline or refused: its name
+    remarks: tuple[str, ...]  # "reversed", "2 × speed"
+
+
+def predict(
+    survey: Survey, spans: Sequence[Span], media: Mapping[str, MediaInfo | None], machine: MachineProfile
+) -> tuple[SpanCost, ...]:
+    """The cost of each span. ``media`` by path; ``None`` or absent: offline.
+
+    The canvas is the timeline's; where that says none, the commonest size among its media.
+    """
+    budget = 1000 / float(survey.frame_rate)
+    layers = Layers(survey, media, machine)
+    megapixels = layers.canvas[0] * layers.canvas[1] / 1e6
+    known: dict[tuple[object, ...], tuple[float, tuple[str, ...], tuple[tuple[str, float], ...], tuple[str, ...]]] = {}
+    costs = []
+    for span in spans:
+        shown = [layers[index] for index in span.uses]
+        key = (len(span.transitions), *map(id, shown))
+        found = known.get(key)
+        if found is None:
+            found = known[key] = _sum(shown, len(span.transitions), megapixels, budget, machine)
+        frame_ms, reasons, parts, offline = found
+        costs.append(
+            SpanCost(
+                span=span,
+                frame_ms=frame_ms,
+                factor=frame_ms / budget,
+                reasons=reasons,
+                parts_ms=parts,
+                with_proxy_factor=None,
+                offline=offline,
+            )
+        )
+    return tuple(costs)
+
+
+def _sum(
+    layers: Sequence[Layer], transitions: int, canvas_megapixels: float, budget_ms: float, machine: MachineProfile
+) -> tuple[float, tuple[str, ...], tuple[tuple[str, float], ...], tuple[str, ...]]:
+    parts: list[tuple[str, float]] = []
+    for layer in layers:
+        if layer.decode_ms:
+            parts.append((f"decode {explain.file_name(layer.path or '')}", layer.decode_ms))
+    scaling = sum(layer.scale_ms for layer in layers)
+    if scaling:
+        parts.append(("scaling", scaling))
+    effects: Counter[str] = Counter()
+    for layer in layers:
+        for name, ms in layer.effects:
+            effects[name] += ms  # type: ignore[assignment]
+    parts += effects.items()
+    tracks = len({layer.track for layer in layers if layer.words or layer.absent is None})
+    if tracks > 1:
+        parts.append((f"{tracks} layers", (tracks - 1) * machine.composite_ms_per_megapixel * canvas_megapixels))
+    if transitions:
+        parts.append(("transition", transitions * machine.composite_ms_per_megapixel * canvas_megapixels))
+    frame_ms = sum(ms for _, ms in parts)
+    reading = sum(layer.bits for layer in layers) / 8 / machine.disk_read_bytes_per_second * 1e3
+    if reading > frame_ms:  # reading goes on beside the rest: it counts where it is the slowest
+        parts.append(("waiting for the disk", reading - frame_ms))
+        frame_ms = reading
+    parts = [(name, round(ms, 3)) for name, ms in parts if ms]
+    offline = tuple(dict.fromkeys(layer.absent for layer in layers if layer.absent))
+    reasons = explain.reasons(
+        words=[layer.words for layer in layers if layer.words],
+        remarks=[r for layer in layers for r in layer.remarks],
+        layers=tracks,
+        effects=tuple(effects),
+        has_transition=bool(transitions),
+        parts=parts,
+        frame_ms=frame_ms,
+        budget_ms=budget_ms,
+        offline=offline,
+    )
+    return frame_ms, reasons, tuple(parts), offline
+
+
+class Layers:
+    """The cost of each use, computed once for each distinct combination of medium, speed and effects."""
+
+    def __init__(self, survey: Survey, media: Mapping[str, MediaInfo | None], machine: MachineProfile) -> None:
+        self._survey = survey
+        self._media = media
+        self._machine = machine
+        self._by_use: dict[int, Layer] = {}
+        self._by_kind: dict[tuple[object, ...], Layer] = {}
+        self.canvas = survey.canvas or _commonest_size(media)
+
+    def __getitem__(self, index: int) -> Layer:
+        found = self._by_use.get(index)
+        if found is None:
+            use = self._survey.uses[index]
+            key = (id(use.target), use.track, use.retime.speed if use.retime else None, _effect_names(use.effects))
+            found = self._by_kind.get(key)
+            if found is None:
+                found = self._by_kind[key] = self._layer(use)
+            self._by_use[index] = found
+        return found
+
+    def _layer(self, use: Use) -> Layer:
+        target, machine = use.target, self._machine
+        canvas = self.canvas[0] * self.canvas[1] / 1e6
+        effects = tuple(
+            (name, relative * machine.effect_ms_per_megapixel * canvas)
+            for name, relative in map(effect_class, use.effects)
+            if relative
+        )
+        nothing = Layer(
+            path=target.path, track=use.track, words="", decode_ms=0, scale_ms=0, effects=effects, bits=0, absent=None, remarks=()
+        )
+        if target.kind is TargetKind.GENERATOR:
+            return replace(nothing, remarks=(f"{target.generator or 'generator'} made by the host is not counted",))
+        info = self._media.get(target.path) if target.path else None
+        video = info.picture if info else None
+        if video is None:
+            absent = target.path or target.url or use.clip
+            return replace(nothing, effects=(), absent=None if info else absent)
+        assert info is not None
+        frames, remarks = _frames_per_tick(use, info, video, self._survey.frame_rate)
+        one = 0.0 if info.kind is MediaKind.STILL else decode_ms(video, machine)
+        needs_scaling = video.display_size != self.canvas
+        stand_in = nearest_measured(video, machine)
+        if stand_in:
+            remarks += (f"{video.codec} was not measured here: taken from {stand_in}",)
+        return Layer(
+            path=target.path,
+            track=use.track,
+            words=explain.video_words(video),
+            decode_ms=one * frames,
+            scale_ms=machine.scale_ms_per_megapixel * video.megapixels if needs_scaling else 0.0,
+            effects=effects,
+            bits=video.bits_per_second / float(video.frame_rate) * frames if one else 0.0,
+            absent=None,
+            remarks=remarks,
+        )
+
+
+def effect_class(effect: EffectUse) -> tuple[str, float]:
+    """Class of an effect, for people, and its cost relative to a typical point-wise effect. Unknown ones are typical."""
+    text = f"{effect.name} {effect.label}".lower()
+    for words, name, relative in EFFECTS:
+        if any(word in text for word in words):
+            return name, relative
+    return UNKNOWN_EFFECT
+
+
+def _effect_names(effects: Sequence[EffectUse]) -> tuple[str, ...]:
+    return tuple(f"{e.name} {e.label}" for e in effects)
+
+
+def _frames_per_tick(use: Use, info: MediaInfo, video: VideoInfo, rate: Fraction) -> tuple[float, tuple[str, ...]]:
+    """Frames to decode for one frame of the timeline, and remarks.
+
+    A long GOP has to be decoded whole when it plays fast; when it plays backwards, each frame is reached from its keyframe,
+    which is half a GOP on average. Media of intra frames decode what is shown and no more.
+    """
+    speed = use.retime.speed if use.retime else Fraction(1)
+    if speed == 0 or info.kind is MediaKind.STILL:
+        return 0.0, ("frozen",) if speed == 0 else ()
+    frames = float(abs(speed) * video.frame_rate / rate)
+    remarks: tuple[str, ...] = ()
+    if abs(speed) != 1:
+        remarks += (f"{float(abs(speed)):g} × speed",)
+    if video.gop.all_intra:
+        return min(frames, 1.0), remarks + (("reversed",) if speed < 0 else ())
+    if speed < 0:
+        # each frame that is shown costs the way from its keyframe, however fast it plays
+        return min(frames, 1.0) * (video.gop.mean + 1) / 2, (*remarks, "reversed long GOP")
+    return frames, remarks
+
+
+def _commonest_size(media: Mapping[str, MediaInfo | None]) -> tuple[int, int]:
+    sizes = Counter(info.picture.display_size for info in media.values() if info and info.picture)
+    return sizes.most_common(1)[0][0] if sizes else _DEFAULT_CANVAS
