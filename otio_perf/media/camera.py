@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from pathlib import PurePath
+from functools import lru_cache
+from pathlib import Path, PurePath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,3 +47,70 @@ def raw_kind(path: str) -> CameraRaw | None:
     A name only accuses: it is asked after FFmpeg has failed (some ``.dng`` and ``.cine`` files do decode).
     """
     return _RAW.get(PurePath(path).suffix.lower())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ProxyRule:
+    """Where a maker puts its proxies. ``name`` matches the source's file name; ``folder`` and ``proxy`` may use its groups.
+
+    ``folder`` is relative to the source's; names are compared without regard to case.
+    """
+
+    maker: str
+    name: str
+    folder: str
+    proxy: str
+
+
+_VIDEO_SUFFIXES = "mov|mp4|m4v|mxf|mkv|avi"
+
+#: Sources: GoPro's "Camera File Naming Convention"; Kdenlive's externalproxies.rc (GoPro, DJI, Sony); DaVinci Resolve's
+#: manual, "Proxy subfolder"; Sony XAVC S and XAVC folder structure (M4ROOT/CLIP + SUB, XDROOT/Clip + Sub).
+_PROXY_RULES = (
+    _ProxyRule(maker="GoPro", name=r"G[XH](?P<n>\d{6})\.mp4", folder=".", proxy=r"GL{n}\.lrv"),
+    _ProxyRule(maker="GoPro", name=r"(?P<n>G(OPR|P\d\d)\d{4})\.mp4", folder=".", proxy=r"{n}\.lrv"),
+    _ProxyRule(maker="DJI", name=r"(?P<n>DJI_.+)\.(mp4|mov)", folder=".", proxy=r"{n}\.lrf"),
+    _ProxyRule(maker="Sony", name=r"(?P<n>.+)\.(mp4|mxf)", folder="../Sub", proxy=r"{n}S03\.mp4"),
+    _ProxyRule(maker="Resolve", name=r"(?P<n>.+)\.[^.]+", folder="Proxy", proxy=rf"{{n}}\.({_VIDEO_SUFFIXES})"),
+)
+
+
+def camera_proxies(path: str) -> tuple[str, ...]:
+    """Files beside ``path`` that its camera (or Resolve, in ``Proxy/``) named as its proxies, in the table's order.
+
+    Only names are looked at: whether one passes is for ``contract.compare(…, adopted=True)``. Unreadable folders hold none.
+    """
+    source = Path(path).absolute()
+    found: dict[str, None] = {}
+    for rule in _PROXY_RULES:
+        match = re.fullmatch(rule.name, source.name, re.IGNORECASE | re.DOTALL)
+        if not match:
+            continue
+        wanted = re.compile(rule.proxy.replace("{n}", re.escape(match["n"])), re.IGNORECASE | re.DOTALL)
+        folder = _folder(source.parent, rule.folder)
+        for proxy in (folder / name for name in (_names(folder) if folder else ()) if wanted.fullmatch(name)):
+            if proxy != source and proxy.is_file():
+                found.setdefault(str(proxy))
+    return tuple(found)
+
+
+def _folder(parent: Path, relative: str) -> Path | None:
+    """The folder called ``relative`` in whatever case the card was formatted in."""
+    base, name = (parent.parent, relative[3:]) if relative.startswith("../") else (parent, relative)
+    if name == ".":
+        return base
+    actual = next((entry for entry in _names(base) if entry.lower() == name.lower()), None)
+    return base / actual if actual else None
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    try:
+        return _listing(folder, folder.stat().st_mtime_ns)
+    except OSError:
+        return ()
+
+
+@lru_cache(maxsize=64)
+def _listing(folder: Path, _changed_ns: int) -> tuple[str, ...]:
+    """Sorted names in ``folder``; a card with a thousand clips is listed once, and again when it has changed."""
+    return tuple(sorted(entry.name for entry in folder.iterdir()))

@@ -185,6 +185,9 @@ def _open(
             hwaccel=hwaccel,
         )
     except (av.error.FFmpegError, ValueError, RuntimeError, MemoryError) as error:
+        if hwaccel is not None:
+            _open(path, name, options, None, format).close()  # raises where the file is to blame
+            raise UnsupportedMediaError(f"cannot be decoded on this device: {_text(error)}", path=path) from error
         # Looked at only now: content that opens is judged by its first decoded frame
         raise refusal_of_content(path) or media_error(path, error) from error
 

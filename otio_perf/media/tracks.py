@@ -21,6 +21,8 @@ INDEX_ENTRIES = 400_000
 #: Packets from which the GOP is learnt where the container counts frames but has no readable index (MXF).
 GOP_PACKETS = 600
 
+#: Files with an edit list up to this size are read whole (packets only) instead of trusting their index.
+EDITED_BYTES = 8 << 30
 #: Containers whose index lists every frame, and the least share of the announced frames that it must list.
 _INDEXED = {"mov": 1.0, "avi": 0.9}
 
@@ -81,6 +83,10 @@ def _take_entries(track: Track, path: str, size_bytes: int) -> None:
             path=path,
             hint="Copy it again from the card or the backup",
         )
+    if cut_away and size_bytes <= EDITED_BYTES:
+        # an edit list cuts away in presentation order, the index is in decoding order: the packets tell which is which
+        track.keyframes, track.stamps, track.size_bytes = array("q"), array("q"), 0
+        return
     if total > INDEX_ENTRIES:
         track.size_bytes = track.size_bytes * total // INDEX_ENTRIES
     track.count = total - cut_away
