@@ -1,4 +1,4 @@
-"""What was made and what was learnt: products, probes, machine profiles. One SQLite file in the workspace.
+"""What was made and what was learnt: products and probes. One SQLite file in the workspace.
 
 The manifests (``cache.manifests``) are the truth about products; a product is written there first. Opening compares
 the two and brings the index up to date, so that a process killed between both writes costs nothing.
@@ -21,7 +21,6 @@ from otio_perf.cache.manifests import Manifests, Record, stem
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError
 from otio_perf.model import wire
-from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 
@@ -42,9 +41,7 @@ CREATE TABLE sources(path BLOB NOT NULL, key TEXT NOT NULL, seen INTEGER NOT NUL
 CREATE INDEX source_keys ON sources(key);
 CREATE TABLE probes(
     path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, fingerprint TEXT NOT NULL,
-    body TEXT NOT NULL, crc INTEGER NOT NULL);
-CREATE INDEX probe_fingerprints ON probes(fingerprint);
-CREATE TABLE machines(machine TEXT PRIMARY KEY, body TEXT NOT NULL, crc INTEGER NOT NULL)
+    body TEXT NOT NULL, crc INTEGER NOT NULL)
 """
 
 Identity = tuple[str, int, int]
@@ -186,7 +183,7 @@ class Index:
 
         return tuple(self._manifests.outward(r) for r in self._database.read(find))
 
-    # Probes and machines
+    # Probes
 
     def probe(self, identity: Identity) -> MediaInfo | None:
         """What was learnt of a medium that has not changed since."""
@@ -198,32 +195,11 @@ class Index:
 
         return next(iter(self._database.read(find)), None)
 
-    def probe_of(self, fingerprint: str, path: str) -> MediaInfo | None:
-        """What was learnt of the same content under another path: a moved or copied medium is not probed again."""
-
-        def find(c: Connection) -> list[MediaInfo]:
-            return _bodies(MediaInfo, c.execute("SELECT body, crc FROM probes WHERE fingerprint = ? LIMIT 1", (fingerprint,)))
-
-        found = next(iter(self._database.read(find)), None)
-        return None if found is None or found.sequence is not None else replace(found, path=path)
-
     def put_probe(self, identity: Identity, media: MediaInfo) -> None:
         """Keep what a probe said; an older answer for that path is replaced."""
         path, size, mtime_ns = identity
         row = (_blob(path), size, mtime_ns, media.fingerprint, *_body(media))
         self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO probes VALUES (?,?,?,?,?,?)", row))
-
-    def machine_profile(self, machine: str) -> MachineProfile | None:
-        """The profile that was measured on ``machine`` (``MachineProfile.machine``)."""
-
-        def find(c: Connection) -> list[MachineProfile]:
-            return _bodies(MachineProfile, c.execute("SELECT body, crc FROM machines WHERE machine = ?", (machine,)))
-
-        return next(iter(self._database.read(find)), None)
-
-    def put_machine_profile(self, profile: MachineProfile) -> None:
-        row = (profile.machine, *_body(profile))
-        self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO machines VALUES (?,?,?)", row))
 
     # Housekeeping
 

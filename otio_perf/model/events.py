@@ -37,6 +37,7 @@ class Failed:
     message: str
     path: str | None = None
     hint: str | None = None
+    debug: str | None = None  # traceback of an error that nobody foresaw; shown by --debug only
 
 
 Outcome = Ready | Probed | Skipped | Failed

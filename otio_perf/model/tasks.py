@@ -1,7 +1,7 @@
 """The smallest unit of work: self-contained, JSON-able, done by ``otio_perf.tasks``.
 
-Every kind has ``kind``, ``key`` (two jobs that want the same key share one task), ``label`` (for people) and
-``stall_seconds`` (without progress for so long, its worker is killed).
+Every kind has ``kind``, ``key`` (two jobs that want the same key share one task), ``label`` (for people), ``total`` (units of
+work that progress counts) and ``stall_seconds`` (without progress for so long, its worker is killed).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from otio_perf.model.media import MediaInfo, Sequence
 from otio_perf.model.plans import Product
-from otio_perf.model.timing import FrameRate
+from otio_perf.model.timing import FrameRate, union
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,11 @@ class ProxyTask:
     def label(self) -> str:
         return self.media.path
 
+    @property
+    def total(self) -> int:
+        """Frames that are read: the ranges of all products, each frame once."""
+        return sum(len(r) for r in union(p.source_range for p in self.products))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTask:
@@ -53,6 +58,10 @@ class ProbeTask:
     @property
     def label(self) -> str:
         return self.path
+
+    @property
+    def total(self) -> int:
+        return 1
 
 
 Task = ProxyTask | ProbeTask

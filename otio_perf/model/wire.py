@@ -33,7 +33,7 @@ def loads(cls: type[T], text: str | bytes) -> T:
         value: T = from_json(cls, document["value"])
         return value
     except (KeyError, TypeError, RecursionError) as e:
-        raise ValueError(f"not a {cls.__name__}: {e}") from e
+        raise ValueError(f"not a {getattr(cls, '__name__', cls)}: {e}") from e
 
 
 def to_json(value: Any) -> Any:

@@ -16,7 +16,6 @@ import pytest
 
 from otio_perf.cache.index import Index
 from otio_perf.errors import CacheError
-from otio_perf.model.machine import DecodeCost, MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 
@@ -134,28 +133,6 @@ def test_probes_are_kept_until_the_medium_changes(root: Path, make_media: MakeMe
         assert index.probe((hostile, 10, 123)) == media
         assert index.probe((hostile, 11, 123)) is None
         assert index.probe((hostile, 10, 124)) is None
-        assert index.probe_of("f1", "/moved.wav") == replace(media, path="/moved.wav")
-        assert index.probe_of("f2", "/moved.wav") is None
-
-
-def test_machine_profiles_are_kept_per_machine(root: Path) -> None:
-    profile = MachineProfile(
-        machine="cpu×8",
-        measured_at="2026-11-22T00:00:00Z",
-        seconds_taken=9.5,
-        cores=8,
-        memory_bytes=1 << 34,
-        decode={"h264": DecodeCost(per_frame=0.1, per_megapixel=2.0, per_megabit=1.5)},
-        encode_ms_per_megapixel={"h264": 4.0},
-        scale_ms_per_megapixel=0.5,
-        composite_ms_per_megapixel=1.0,
-        effect_ms_per_megapixel=2.0,
-        disk_read_bytes_per_second=1e9,
-    )
-    with Index.open(root) as index:
-        index.put_machine_profile(profile)
-        assert index.machine_profile("cpu×8") == profile
-        assert index.machine_profile("cpu×4") is None
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {

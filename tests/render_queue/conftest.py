@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import importlib
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+#: A task kind for tests, imported by real worker processes. What to do is the path of a ``ProbeTask``: "words:argument".
+ACTIONS = """
+    import os, signal, sys, time
+    from pathlib import Path
+    from otio_perf.errors import OfflineMediaError, TaskCancelledError
+    from otio_perf.model.events import Skipped
+    from otio_perf.tasks import registry
+    from otio_perf.model import wire
+    from otio_perf.model.tasks import Task
+
+    def act(task, *, progress, cancelled):
+        verb, _, argument = task.path.partition(":")
+        if verb == "count":
+            with open(argument, "a") as f:
+                f.write(f"{os.getpid()}\\n")
+        elif verb == "work":  # cooperative
+            for i in range(int(argument)):
+                progress(i)
+                if cancelled():
+                    raise TaskCancelledError("stopped", path=task.path)
+                time.sleep(0.01)
+        elif verb == "hang":
+            if argument:
+                Path(argument).write_text(str(os.getpid()))
+            time.sleep(1000)
+        elif verb == "deaf":  # alive, but does not stop
+            while True:
+                progress(1)
+                time.sleep(0.01)
+        elif verb == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif verb == "die-once":
+            if not Path(argument).exists():
+                Path(argument).write_text("")
+                os.kill(os.getpid(), signal.SIGKILL)
+        elif verb == "offline":
+            raise OfflineMediaError("not found", path=argument, hint="look for it")
+        elif verb == "bug":
+            {}[argument]
+        elif verb == "exit":
+            sys.exit(3)
+        elif verb == "modules":
+            return Skipped(key=task.key, reason=" ".join(sorted(sys.modules)))
+        return Skipped(key=task.key, reason=f"{verb} in {os.getpid()}")
+
+    def run_json(text, progress, cancelled):
+        task = wire.loads(Task, text)
+        return wire.dumps(registry.outcome_of(task, lambda: act, progress, cancelled))
+"""
+
+
+@pytest.fixture(scope="session")
+def actions_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("actions")
+    (folder / "queue_actions.py").write_text(textwrap.dedent(ACTIONS))
+    return folder
+
+
+@pytest.fixture
+def run_json(actions_folder: Path) -> Iterator[Callable[..., Any]]:
+    """What workers run in place of ``registry.run_json``."""
+    sys.path.insert(0, str(actions_folder))
+    try:
+        yield importlib.import_module("queue_actions").run_json
+    finally:
+        sys.path.remove(str(actions_folder))
