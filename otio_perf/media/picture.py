@@ -94,7 +94,8 @@ def chroma_locations(container: InputContainer) -> dict[int, str]:
             av.logging.set_libav_level(av.logging.INFO)
     found = {}
     for match in _DUMPED_VIDEO.finditer(dump):
-        words = re.findall(r"[a-z]+", " ".join(re.findall(r"\(([^()]*)\)", match["rest"])))
+        rest = re.sub(r"(top|bottom)( coded)? first", "", match["rest"])  # field order: not where chroma sits
+        words = re.findall(r"[a-z]+", " ".join(re.findall(r"\(([^()]*)\)", rest)))
         location = next((word for word in words if word in _CHROMA_LOCATIONS), None)
         if location:
             found[int(match["index"])] = location
