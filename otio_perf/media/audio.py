@@ -75,6 +75,8 @@ class _Pcm:
     layout: str
     sample_format: str
     resampler: AudioResampler
+    next_start: int  # where the next frame belongs that has no time stamp of its own
+    has_stamps: bool = True
     written: int = 0
     failed: int = 0
 
@@ -87,15 +89,13 @@ class _Pcm:
             self.failed += 1  # silence takes its place
             return
         for frame in frames:
-            if frame.pts is None or frame.time_base is None:
-                start = self.written
-            else:
-                start = round((frame.pts * frame.time_base - self.origin) * self.sample_rate)
+            if self.has_stamps and frame.pts is not None and frame.time_base is not None:
+                self.next_start = round((frame.pts * frame.time_base - self.origin) * self.sample_rate)
             frame.pts = None
             for part in self.resampler.resample(frame):
                 samples = part.to_ndarray().reshape(-1, self.channels)
-                self._place(start, samples)
-                start += len(samples)
+                self._place(self.next_start, samples)
+                self.next_start += len(samples)
 
     def _place(self, start: int, samples: npt.NDArray[np.generic]) -> None:
         late = start - self.written
@@ -169,18 +169,22 @@ class Sound:
             source = self.container.streams[info.stream_index]
             assert isinstance(source, AudioStream)
             streams.append(source)
-            copies = self.is_whole and info.codec in COPIED
+            copies = self.is_whole and info.codec in COPIED and self._has_stamps(info)
             make = self._copy if copies else self._pcm
             self._tracks[info.stream_index] = make(info, source, outputs)
         for stream in self.container.streams:
             if stream not in streams:
                 stream.discard = Discard.all
         start = self.origin - _PREROLL_SECONDS
-        if not self.is_whole and self.wanted.start and start > 0 and streams:
+        if not self.is_whole and self.wanted.start and start > 0 and streams and all(map(self._has_stamps, self.media.audio)):
             with suppress(av.error.FFmpegError):  # what cannot be sought is read from the start
                 assert streams[0].time_base is not None
                 self.container.seek(int(start / streams[0].time_base), stream=streams[0], backward=True)
         self._packets = iter(self.container.demux(streams)) if streams else None
+
+    def _has_stamps(self, info: AudioInfo) -> bool:
+        """AVI has no time stamps of its own; those of compressed sound are a guess that fails for variable bit rates."""
+        return self.media.container != "avi" or info.codec.startswith("pcm_")
 
     def _copy(self, info: AudioInfo, source: AudioStream, outputs: list[OutputContainer]) -> _Copy:
         made = [(output, output.add_stream_from_template(source)) for output in outputs]
@@ -202,8 +206,18 @@ class Sound:
             _describe(stream, info)
             made.append((output, stream))
         stop = None if self.is_whole else round(self.wanted.seconds * info.sample_rate)
-        resampler = AudioResampler(format=sample_format, layout=layout, rate=info.sample_rate)
-        return _Pcm(made, self.origin, stop, info.sample_rate, info.channels, layout, sample_format, resampler)
+        return _Pcm(
+            outputs=made,
+            origin=self.origin,
+            stop=stop,
+            sample_rate=info.sample_rate,
+            channels=info.channels,
+            layout=layout,
+            sample_format=sample_format,
+            resampler=AudioResampler(format=sample_format, layout=layout, rate=info.sample_rate),
+            next_start=-round(self.wanted.start / self.wanted.rate * info.sample_rate),
+            has_stamps=self._has_stamps(info),
+        )
 
     def advance(self, frames: int) -> None:
         """Write what belongs to the first ``frames`` frames of the range, and a little more."""

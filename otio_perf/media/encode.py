@@ -26,11 +26,12 @@ from av.video.stream import VideoStream
 
 from otio_perf.errors import ContractError, EncodeError
 from otio_perf.media import picture
+from otio_perf.media.contract import shifted_timecode
 from otio_perf.media.encodings import ENCODINGS, HDR_TRANSFERS, Encoding, pixel_format_for
 from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Codec
-from otio_perf.model.timing import FrameRate, format_timecode, parse_timecode
+from otio_perf.model.timing import FrameRate
 
 #: Metadata key of the finished file that holds ``Product.key``, so that an index can be rebuilt from the files.
 KEY_TAG = "otio_perf.key"
@@ -55,6 +56,7 @@ class Look:
     colour: ColourTags
     source_range: int  # AVColorRange of the source's pictures
     sample_aspect: Fraction
+    departures: frozenset[str]  # clauses of the contract that cannot be kept and need not be: see ``notes``
     notes: tuple[str, ...]
 
 
@@ -67,7 +69,7 @@ def look_of(product: Product, video: VideoInfo) -> Look:
     codec = product.recipe.codec
     row = ENCODINGS[codec]
     _require_possible(product, video, row)
-    notes = []
+    notes, departures = [], set[str]()
     colour = video.colour
     pixel_format = pixel_format_for(codec, video)
     is_rgb = is_rgb_like(VideoFormat(video.pixel_format))
@@ -78,12 +80,16 @@ def look_of(product: Product, video: VideoInfo) -> Look:
     keeps_full = source_is_full and row.full_range and not is_rgb
     levels = "pc" if keeps_full else "tv" if source_is_full else colour.range
     if source_is_full and not keeps_full:
+        departures.add("colour_range")
         notes.append("full range levels were converted to limited range" if not is_rgb else f"RGB was converted to {matrix}")
     if colour.transfer in HDR_TRANSFERS:
         if "10" not in pixel_format:
             notes.append(f"{codec} has 8 bits: HDR gradients will show bands; prores_proxy or hevc has 10")
         elif codec is Codec.H264:
             notes.append("HDR: H.264 High 10, which some hardware decoders do not read; hevc and prores_proxy are safer")
+    if video.has_alpha and not row.alpha:
+        departures.add("alpha")  # every frame is checked while it is written: see require_opaque
+        notes.append("its alpha channel is opaque everywhere, and left out")
     tags = ColourTags(
         primaries=colour.primaries,
         transfer=colour.transfer,
@@ -96,6 +102,7 @@ def look_of(product: Product, video: VideoInfo) -> Look:
         colour=tags,
         source_range=_PC if source_is_full else _TV,
         sample_aspect=sample_aspect_of(product, video),
+        departures=frozenset(departures),
         notes=tuple(notes),
     )
 
@@ -261,15 +268,17 @@ class ProxyWriter:
 
 
 def start_timecode(media: MediaInfo, product: Product, rate: FrameRate) -> str | None:
-    """Label of the product's first frame; ``None`` where the source has none, or one that its rate does not allow."""
-    if media.start_timecode is None:
+    """Label of the product's first frame; ``None`` where neither the source has one nor the range asks for one.
+
+    A used range of a source without timecode is labelled from 00:00:00:00 on: editors count such sources so.
+    """
+    start = product.source_range.start
+    if media.start_timecode is None and start == 0:
         return None
     try:
-        first = parse_timecode(media.start_timecode, rate)
-    except ValueError:
+        return shifted_timecode(media.start_timecode, start, rate)
+    except ValueError:  # a label that does not exist at this rate: the comparison says so
         return None
-    is_drop = ";" in media.start_timecode
-    return format_timecode(first + product.source_range.start, rate, drop_frame=is_drop)
 
 
 def require_opaque(frame: VideoFrame, product: Product) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import av.error
 from av.video.stream import VideoStream
 
-from otio_perf.errors import CorruptMediaError, EncodeError
+from otio_perf.errors import ContractError, CorruptMediaError, EncodeError
+from otio_perf.media.contract import compare
 from otio_perf.media.encode import Look
 from otio_perf.media.probe import probe
 from otio_perf.media.safe_open import safe_open
@@ -20,6 +21,8 @@ from otio_perf.model.timing import FrameRate
 #: them all would cost a third of the encode, and an all-intra file that lost something inside a packet does not get
 #: past the digest that was taken of it.
 DECODED_FRAMES = 8
+
+_HINT = "It was not published; take another --codec, or leave this medium without a proxy"
 
 
 def verify(product: Product, source: MediaInfo, part: Path, *, rate: FrameRate, look: Look, tick: Callable[[], None]) -> None:
@@ -35,7 +38,16 @@ def verify(product: Product, source: MediaInfo, part: Path, *, rate: FrameRate, 
         raise EncodeError(f"was written, but cannot be read back: {error.message}", path=product.path) from error
     if counted != len(product.source_range):
         raise EncodeError(f"holds {counted} frames instead of {len(product.source_range)}", path=product.path)
-    del found, source, rate, look
+    differences = compare(
+        source,
+        found,
+        expected_range=product.source_range,
+        expected_size=(product.width, product.height),
+        constant_rate=rate,
+    )
+    broken = [difference.text for difference in differences if difference.field not in look.departures]
+    if broken:
+        raise ContractError(f"the proxy would differ: {'; '.join(broken)}", path=product.source_path, hint=_HINT)
 
 
 def _count(part: Path, expected: int, tick: Callable[[], None]) -> int:
