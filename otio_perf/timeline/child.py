@@ -1,0 +1,231 @@
+"""Runs in a process of its own: OpenTimelineIO and its adapters, which may crash, hang or print.
+
+``python -P -m otio_perf.timeline.child REQUEST REPLY`` — both JSON files. The request names a source, a target and their
+adapters; the reply says how it went. ``convert`` is the parent's side.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from otio_perf.errors import HostileTimelineError, MissingDependencyError, UnreadableTimelineError, by_name
+
+#: Formats whose adapter is a package of its own, and the extra that installs it.
+OPTIONAL = {
+    ".edl": "EDL",
+    ".xml": "Final Cut Pro 7 XML",
+    ".fcpxml": "Final Cut Pro X XML",
+    ".aaf": "AAF",
+}
+INSTALL = 'pip install "otio-perf[formats]"'
+#: What is tried for an EDL, which has no rate of its own.
+EDL_RATES = (Fraction(24), Fraction(25), Fraction(30), Fraction(30000, 1001))
+_LEAST_MEMORY = 4 << 30
+_MEMORY_PER_BYTE = 64  # OpenTimelineIO takes 8 times the JSON text, XML adapters more
+
+
+def convert(source: Path, target: Path, *, seconds: float, shown: object, **request: Any) -> dict[str, Any]:
+    """Read ``source`` and write ``target`` in a child process; its reply.
+
+    Further keys of the request: ``source_adapter``, ``target_adapter`` (names; absent: by suffix), ``rate``, ``foreign``
+    (schemas to name if they are too new), ``write_options``.
+
+    :param shown: the path to name in errors.
+    :raises HostileTimelineError: the child crashed, hung or ran out of memory.
+    :raises UnreadableTimelineError, UnsupportedSchemaError, MissingDependencyError: as the child says.
+    """
+    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder:
+        asked, answered = Path(folder, "request.json"), Path(folder, "reply.json")
+        size = source.stat().st_size if source.is_file() else 0
+        limits = {"memory_bytes": _LEAST_MEMORY + _MEMORY_PER_BYTE * size, "cpu_seconds": int(seconds) + 1}
+        asked.write_text(json.dumps({"source": str(source), "target": str(target), **limits, **request}))
+        root = str(Path(__file__).parent.parent.parent)
+        paths = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)
+        try:
+            process = subprocess.run(
+                [sys.executable, "-P", "-m", "otio_perf.timeline.child", str(asked), str(answered)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": paths},
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as e:
+            raise HostileTimelineError(f"reading it took more than {seconds:g} s", path=shown) from e
+        if not answered.exists():
+            how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
+            raise HostileTimelineError(f"it crashes its reader ({how})", path=shown)
+        reply: dict[str, Any] = json.loads(answered.read_text())
+    if "error" in reply:
+        raise by_name(reply["error"])(reply["message"], path=shown, hint=reply.get("hint"))
+    return reply
+
+
+def main() -> None:
+    asked, answered = Path(sys.argv[1]), Path(sys.argv[2])
+    request = json.loads(asked.read_text())
+    _limit_resources(request["memory_bytes"], request["cpu_seconds"])
+    logging.disable(logging.CRITICAL)
+    try:
+        reply = _convert(request)
+    except MemoryError:
+        reply = {"error": HostileTimelineError.__name__, "message": "it needs more memory than is allowed"}
+    except RecursionError:
+        reply = {"error": HostileTimelineError.__name__, "message": "nested too deep for its reader"}
+    except Exception as e:  # noqa: BLE001 — adapters raise anything, an AttributeError for a missing tag is usual
+        reply = _failure(e)
+    partial = answered.with_suffix(".part")
+    partial.write_text(json.dumps(reply))
+    partial.replace(answered)
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    name = type(error).__name__
+    if name in ("UnsupportedSchemaError", "UnreadableTimelineError", "MissingDependencyError", "HostileTimelineError"):
+        return {"error": name, "message": getattr(error, "message", str(error)), "hint": getattr(error, "hint", None)}
+    text = " ".join(str(error).split()) or "no further word"
+    text = re.sub(r"JSON parse error while reading: JSON parse error on input string: ", "not JSON: ", text)
+    if "object_cycle" in name.lower() or "cycle" in text:
+        return {"error": HostileTimelineError.__name__, "message": "an object refers to itself"}
+    return {"error": UnreadableTimelineError.__name__, "message": f"cannot be read ({name}: {text[:300]})"}
+
+
+def _convert(request: dict[str, Any]) -> dict[str, Any]:
+    import opentimelineio as otio
+
+    # Nothing that a user's environment asks of OpenTimelineIO may change what is read: no linkers, no other versions.
+    for name in ("OTIO_DEFAULT_MEDIA_LINKER", "OTIO_DEFAULT_TARGET_VERSION_FAMILY_LABEL"):
+        os.environ.pop(name, None)
+    _name_newer(request.get("foreign", ()), otio)
+    source, target = request["source"], request["target"]
+    adapter = request.get("source_adapter") or _adapter_for(source, otio, "read_from_file")
+    if adapter == "otio_json":
+        # not through the adapter layer: hooks of other programs have no say in how a timeline is spelled
+        found, notices, rate = otio.core.deserialize_json_from_string(_text_of(Path(source))), [], None
+    elif adapter == "cmx_3600":
+        found, notices, rate = _read_edl(source, request.get("rate"), otio)
+    else:
+        _refuse_entities(Path(source))
+        found, notices, rate = _quietly(otio.adapters.read_from_file, source, adapter), [], None
+    if not isinstance(found, otio.core.SerializableObject):
+        raise UnreadableTimelineError(f"holds no timeline but a {type(found).__name__}")
+    writer = request.get("target_adapter") or _adapter_for(target, otio, "write_to_file")
+    if writer == "otio_json":
+        Path(target).write_text(found.to_json_string(), encoding="utf-8")
+    else:
+        options = request.get("write_options") or {}
+        if writer in ("otioz", "otiod"):
+            policy = otio.adapters.file_bundle_utils.MediaReferencePolicy
+            options = {"media_policy": policy.MissingIfNotFile, **options}
+        with contextlib.redirect_stdout(None):
+            otio.adapters.write_to_file(found, target, adapter_name=writer, **options)
+    return {"adapter": adapter, "rate": rate, "notices": notices}
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as e:
+        raise UnreadableTimelineError(f"byte {e.start} is not UTF-8") from e
+
+
+def _quietly(read: Any, source: str, adapter: str, **options: Any) -> Any:
+    import opentimelineio as otio
+
+    with contextlib.redirect_stdout(None):
+        return read(
+            source, adapter_name=adapter, media_linker_name=otio.media_linker.MediaLinkingPolicy.DoNotLinkMedia, **options
+        )
+
+
+def _name_newer(foreign: list[str], otio: Any) -> None:
+    """:raises UnsupportedSchemaError: schemas that OpenTimelineIO knows in an older version only."""
+    from otio_perf.errors import UnsupportedSchemaError
+
+    known = otio.core.type_version_map()
+    newer = []
+    for schema in foreign:
+        name, _, version = schema.rpartition(".")
+        if name in known and version.isdigit() and int(version) > known[name]:
+            newer.append(f"{schema} (known here: {name}.{known[name]})")
+    if newer:
+        raise UnsupportedSchemaError(
+            f"written by a newer OpenTimelineIO: {', '.join(newer)}",
+            hint=f"Update OpenTimelineIO (this is {otio.__version__}), or save it for an older version with otiotool --downgrade",
+        )
+
+
+def _adapter_for(path: str, otio: Any, function: str) -> str:
+    """Name of the adapter for a file's suffix. :raises MissingDependencyError, UnreadableTimelineError"""
+    suffix = Path(path).suffix.lower()
+    for adapter in otio.plugins.ActiveManifest().adapters:
+        if suffix[1:] in [s.lower() for s in adapter.suffixes] and adapter.has_feature(_FEATURES[function]):
+            return str(adapter.name)
+    if suffix in OPTIONAL:
+        raise MissingDependencyError(f"no OpenTimelineIO adapter for {OPTIONAL[suffix]} is installed", hint=INSTALL)
+    deed = "read" if function == "read_from_file" else "written"
+    raise UnreadableTimelineError(
+        f"cannot be {deed}: no OpenTimelineIO adapter for {suffix or 'a file without suffix'} is installed"
+    )
+
+
+_FEATURES = {"read_from_file": "read", "write_to_file": "write"}
+
+
+def _read_edl(source: str, rate: str | None, otio: Any) -> tuple[Any, list[str], str]:
+    """At the rate given, or at the first of ``EDL_RATES`` that fits; then once more without comparing durations."""
+    rates = [Fraction(rate)] if rate else list(EDL_RATES)
+    first_error: Exception | None = None
+    for lenient in (False, True):
+        for candidate in rates:
+            try:
+                found = _quietly(
+                    otio.adapters.read_from_file, source, "cmx_3600", rate=float(candidate), ignore_timecode_mismatch=lenient
+                )
+            except Exception as e:  # noqa: BLE001 — the next rate may do; the first error is the one to tell
+                first_error = first_error or e
+                continue
+            notices = [] if rate else [f"an EDL does not say its frame rate: read at {candidate}; give another with --rate"]
+            if lenient:
+                notices.append("source and record timecodes of the EDL disagree in length: the record side was taken")
+            return found, notices, str(candidate)
+    tried = ", ".join(str(r) for r in rates)
+    text = " ".join(str(first_error).split())
+    raise UnreadableTimelineError(
+        f"the EDL cannot be read at {tried} frames per second ({text[:200]})", hint="Give its frame rate with --rate"
+    )
+
+
+def _refuse_entities(path: Path) -> None:
+    """XML that declares entities can grow without bound; no editing program writes any."""
+    if path.is_file():
+        head = path.read_bytes()
+        if b"<!ENTITY" in head or "<!ENTITY".encode("utf-16-le") in head or "<!ENTITY".encode("utf-16-be") in head:
+            raise HostileTimelineError("it declares XML entities, which no editing program writes")
+
+
+def _limit_resources(memory_bytes: int, cpu_seconds: int) -> None:
+    """Where the system can (not on Windows, whose children are bound by time alone)."""
+    try:
+        import resource
+    except ImportError:
+        return
+    for kind, most in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CPU, cpu_seconds), (resource.RLIMIT_CORE, 0)):
+        with contextlib.suppress(ValueError, OSError):
+            _, hard = resource.getrlimit(kind)
+            resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+if __name__ == "__main__":
+    main()

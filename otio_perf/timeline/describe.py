@@ -1,0 +1,123 @@
+"""What is read off a timeline's parts without arithmetic: names, rates of clips, canvas, references in short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Generic, TypeVar
+
+from otio_perf.timeline.clock import UnusableTimeError, nearest, rate_of
+from otio_perf.timeline.locate import Reference
+from otio_perf.timeline.references import Json, schema_of
+
+T = TypeVar("T")
+
+
+class Numbering(Generic[T]):
+    """Gives equal items one number, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.items: list[T] = []
+        self._numbers: dict[T, int] = {}
+
+    def of(self, item: T) -> int:
+        number = self._numbers.get(item)
+        if number is None:
+            number = self._numbers[item] = len(self.items)
+            self.items.append(item)
+        return number
+
+
+def columns_of(names: tuple[str, ...], rows: list[tuple[int, ...]]) -> dict[str, Sequence[int]]:
+    return dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
+
+
+def name_of(item: Json) -> str:
+    name = item.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def timelines_of(root: Json) -> Iterator[Json]:
+    """Stacks to survey one after another: a timeline's, those of a collection, or one around a bare track or clip."""
+    schema = schema_of(root)
+    if schema == "Timeline":
+        tracks = root.get("tracks")
+        if isinstance(tracks, dict):
+            yield tracks
+    elif schema == "SerializableCollection":
+        for child in root.get("children") or ():
+            yield from timelines_of(child)
+    elif schema == "Stack":
+        yield root
+    elif schema == "Track":
+        yield {"OTIO_SCHEMA": "Stack.1", "children": [root]}
+    elif schema == "Clip":
+        yield {"OTIO_SCHEMA": "Stack.1", "children": [{"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [root]}]}
+
+
+def picture_rates(item: Json, depth: int) -> Iterator[Any]:
+    """Rates of the picture clips below ``item``, in order."""
+    for child in item.get("children") or ():
+        schema = schema_of(child)
+        if schema in ("Stack", "Track") and (child.get("kind") or "Video") == "Video":
+            yield from picture_rates(child, depth + 1)
+        elif schema == "Clip":
+            reference = next((r for r in (child.get("media_references") or {}).values() if isinstance(r, dict)), {})
+            found = child.get("source_range") or reference.get("available_range")
+            if isinstance(found, dict) and isinstance(found.get("duration"), dict):
+                yield found["duration"].get("rate")
+
+
+def canvas_of(root: Json) -> tuple[int, int] | None:
+    """Picture size of the timeline, where a Final Cut Pro XML said so."""
+    for item in (root, root.get("tracks")):
+        found: Any = item.get("metadata") if isinstance(item, dict) else None
+        for key in ("fcp_xml", "media", "video", "format", "samplecharacteristics"):
+            found = found.get(key) if isinstance(found, dict) else None
+        if isinstance(found, dict):
+            try:
+                size = int(found["width"]), int(found["height"])
+            except (KeyError, TypeError, ValueError):
+                continue
+            if min(size) > 0:
+                return size
+    return None
+
+
+def described(reference: Json) -> Reference:
+    """A media reference in short. :raises UnusableTimeError: an image sequence without usable numbers."""
+    schema = schema_of(reference)
+    if schema == "ExternalReference":
+        url = reference.get("target_url")
+        return Reference("external", url if isinstance(url, str) else "")
+    if schema == "ImageSequenceReference":
+        return _sequence(reference)
+    if schema == "GeneratorReference":
+        kind = reference.get("generator_kind")
+        return Reference("generator", generator=(kind if isinstance(kind, str) else "") or name_of(reference) or "generator")
+    if schema in ("MissingReference", ""):
+        return Reference("missing", reason="the clip has no media")
+    return Reference("missing", reason=f"a {schema} is not a known media reference")
+
+
+def _sequence(reference: Json) -> Reference:
+    """Numbers as OTIO's ``ImageSequenceReference`` counts them: ``start_frame + i · frame_step``."""
+    first, step, padding = (reference.get(k, 0) for k in ("start_frame", "frame_step", "frame_zero_padding"))
+    if not all(isinstance(n, int) for n in (first, step, padding)) or step < 1 or not 0 <= padding <= 64:
+        raise UnusableTimeError("an image sequence whose numbering makes no sense")
+    available = reference.get("available_range")
+    if not available:
+        raise UnusableTimeError("an image sequence without an available range: its last frame is unknown")
+    rate, duration = rate_of(reference.get("rate")), available["duration"]
+    pictures = nearest(rate_of(duration["rate"]) ** -1 * int(duration["value"]) * rate / step)
+    if not 0 < pictures < 1 << 31:
+        raise UnusableTimeError(f"an image sequence of {pictures} pictures")
+    return Reference(
+        "sequence",
+        url=reference.get("target_url_base") or "",
+        prefix=reference.get("name_prefix") or "",
+        suffix=reference.get("name_suffix") or "",
+        padding=padding,
+        first=first,
+        last=first + (pictures - 1) * step,
+        step=step,
+    )

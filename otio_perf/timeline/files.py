@@ -1,0 +1,273 @@
+"""Reading and writing timelines: ``read`` gives a ``Document`` of plain dicts, ``write`` puts one on the disk.
+
+``.otio`` files whose schemas are all current are parsed here, without OpenTimelineIO; everything else is read by
+OpenTimelineIO in a process of its own (``child``), so that no file can take this one down.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from otio_perf.errors import HostileTimelineError, LossyTimelineError, UnreadableTimelineError
+from otio_perf.timeline import bundles, child, guard, json_text
+from otio_perf.timeline.guard import Limits
+from otio_perf.timeline.locate import PACKED
+from otio_perf.timeline.references import Json, by_id, is_ours, schema_of
+from otio_perf.timeline.tree import clips_of
+
+#: Formats that hold every media reference of a clip. In all others only the active one is kept.
+KEEPS_REFERENCES = frozenset({".otio", ".otioz", ".otiod"})
+_ROOTS = ("Timeline", "SerializableCollection", "Stack", "Track", "Clip")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A timeline as plain dicts, in the shape of OTIO's JSON. Nobody changes ``root``; see ``tree.map_clips``."""
+
+    path: str  # absolute
+    format: str  # name of OTIO's adapter: "otio_json", "cmx_3600" …
+    base: str  # folder in which its relative URLs start
+    digest: str  # of the file's bytes
+    root: Json = field(repr=False)
+    shared: dict[str, Json] = field(default_factory=dict, repr=False)  # objects that SerializableObjectRef refers to
+    rate: Fraction | None = None  # that an EDL was read at
+    notices: tuple[str, ...] = ()  # for the user
+    is_canonical: bool = False  # root is what OpenTimelineIO itself makes of the file
+
+    def to_json_string(self) -> str:
+        """As OpenTimelineIO would write it."""
+        return json_text.dumps(self.root)
+
+    def to_otio(self) -> Any:
+        """A new OpenTimelineIO object. For callers of the Python API; this package works on ``root``."""
+        import opentimelineio as otio
+
+        return otio.core.deserialize_json_from_string(self.to_json_string())
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    rate: Fraction | None = None,
+    limits: Limits | None = None,
+    canonical: bool = False,
+    unpack_into: Path | None = None,
+) -> Document:
+    """The timeline in ``path``, in any format for which OpenTimelineIO has an adapter.
+
+    :param rate: frames per second of an EDL; without it the usual ones are tried, and a notice says which was taken.
+    :param canonical: have OpenTimelineIO spell it, as is needed before a document is changed and written.
+    :param unpack_into: folder for the media of an ``.otioz``; without it they count as refused.
+    :raises UnreadableTimelineError: not there, not a timeline, damaged.
+    :raises HostileTimelineError: too large, too deep, refers to itself, crashes or hangs its adapter.
+    :raises UnsupportedSchemaError: from a newer OpenTimelineIO; the schemas are named.
+    :raises MissingDependencyError: its adapter is not installed.
+    """
+    limits = limits or Limits()
+    file = Path(os.path.abspath(path))
+    suffix = file.suffix.lower()
+    if suffix == ".otioz":
+        text = bundles.content_of_zip(file, limits)
+        base = bundles.unpack(file, unpack_into, limits) if unpack_into else PACKED + str(file)
+        return _read_json(text, file, "otioz", base, limits, canonical=canonical)
+    if suffix == ".otiod":
+        text = guard.read_bytes(file / "content.otio", max_bytes=limits.max_bytes)
+        return _read_json(text, file, "otiod", str(file), limits, canonical=canonical)
+    if suffix == ".otio":
+        text = guard.read_bytes(file, max_bytes=limits.max_bytes)
+        return _read_json(text, file, "otio_json", str(file.parent), limits, canonical=canonical)
+    digest = digest_of(guard.read_bytes(file, max_bytes=limits.max_adapter_bytes))
+    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder:
+        target = Path(folder, "timeline.otio")
+        asked = None if rate is None else str(rate)
+        reply = child.convert(file, target, seconds=limits.adapter_seconds, shown=file, target_adapter="otio_json", rate=asked)
+        text = guard.read_bytes(target, max_bytes=limits.max_bytes)
+    document = _parsed(text, file, reply["adapter"], str(file.parent), digest, limits, canonical=True)
+    return replace(document, rate=Fraction(reply["rate"]) if reply["rate"] else rate, notices=tuple(reply["notices"]))
+
+
+def canonical(document: Document, *, limits: Limits | None = None) -> Document:
+    """The same as OpenTimelineIO spells it: old schemas upgraded, every field there, checked by its reader.
+
+    :raises UnreadableTimelineError: OpenTimelineIO cannot read it, or the file has changed since ``document`` was read.
+    """
+    if document.is_canonical:
+        return document
+    again = read(document.path, rate=document.rate, limits=limits, canonical=True)
+    if again.digest != document.digest:
+        raise UnreadableTimelineError("changed while it was worked on", path=document.path, hint="Run the command again")
+    return replace(again, base=document.base, notices=document.notices)
+
+
+def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool = False, limits: Limits | None = None) -> None:
+    """Write ``document`` in the format of ``path``'s suffix: whole or not at all.
+
+    :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals.
+    :raises UnreadableTimelineError: the format cannot be written.
+    :raises MissingDependencyError: its adapter is not installed.
+    """
+    limits = limits or Limits()
+    target = Path(os.path.abspath(path))
+    suffix = target.suffix.lower()
+    if suffix == ".otio":
+        with _appearing(target) as partial:
+            _write_bytes(partial, document.to_json_string().encode("utf-8", "surrogateescape"))
+        return
+    if suffix not in KEEPS_REFERENCES and not allow_lossy and _has_proxies(document.root):
+        raise LossyTimelineError(
+            f"{suffix or 'this format'} holds one media reference a clip, so that the originals would be lost",
+            path=target,
+            hint="Write .otio, or allow it and keep the .otio as the master",
+        )
+    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder, _appearing(target) as partial:
+        source = Path(folder, "timeline.otio")
+        source.write_bytes(document.to_json_string().encode("utf-8", "surrogateescape"))
+        options = {"relative_media_base_dir": document.base} if suffix in (".otioz", ".otiod") else {}
+        child.convert(
+            source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json", write_options=options
+        )
+        if partial.is_file():
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+
+
+def formats() -> dict[str, tuple[bool, bool]]:
+    """Suffix → (can be read, can be written), as installed here."""
+    import opentimelineio as otio
+
+    readable = otio.adapters.suffixes_with_defined_adapters(read=True)
+    writable = otio.adapters.suffixes_with_defined_adapters(write=True)
+    return {f".{s}": (s in readable, s in writable) for s in sorted(readable | writable)}
+
+
+def base_of(path: str | os.PathLike[str]) -> str:
+    """Where the relative URLs of a timeline start, as ``read`` has it without ``unpack_into``."""
+    file = Path(os.path.abspath(path))
+    suffix = file.suffix.lower()
+    return PACKED + str(file) if suffix == ".otioz" else str(file if suffix == ".otiod" else file.parent)
+
+
+def digest_at(path: str | os.PathLike[str], limits: Limits | None = None) -> str:
+    """``Document.digest`` of a file, without reading it as a timeline. :raises UnreadableTimelineError, HostileTimelineError"""
+    limits = limits or Limits()
+    file = Path(os.path.abspath(path))
+    suffix = file.suffix.lower()
+    if suffix == ".otioz":
+        return digest_of(bundles.content_of_zip(file, limits))
+    most = limits.max_bytes if suffix in KEEPS_REFERENCES else limits.max_adapter_bytes
+    return digest_of(guard.read_bytes(file / "content.otio" if suffix == ".otiod" else file, max_bytes=most))
+
+
+def digest_of(data: bytes) -> str:
+    """Hex digest of a timeline file's bytes. For change detection, not against forgery."""
+    return xxhash.xxh3_128_hexdigest(data)
+
+
+def _read_json(data: bytes, file: Path, name: str, base: str, limits: Limits, *, canonical: bool) -> Document:
+    digest = digest_of(data)
+    scan = guard.scan(data, path=file, limits=limits)
+    if not canonical and not scan.foreign:
+        try:
+            return _parsed(data, file, name, base, digest, limits, canonical=False, scan=scan)
+        except _NotPlainJsonError:
+            pass  # "Inf", or damaged: OpenTimelineIO knows which
+    if scan.has_references:
+        try:
+            by_id(json_text.loads(data))  # a circle of references must not reach OpenTimelineIO
+        except HostileTimelineError as e:
+            raise HostileTimelineError(e.message, path=file) from e
+        except (ValueError, RecursionError):
+            pass
+    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder:
+        source, target = Path(folder, "in.otio"), Path(folder, "out.otio")
+        source.write_bytes(data)
+        adapters = {"source_adapter": "otio_json", "target_adapter": "otio_json"}
+        child.convert(source, target, seconds=limits.adapter_seconds, shown=file, foreign=scan.foreign, **adapters)
+        text = guard.read_bytes(target, max_bytes=limits.max_bytes)
+    return _parsed(text, file, name, base, digest, limits, canonical=True)
+
+
+class _NotPlainJsonError(ValueError):
+    pass
+
+
+def _parsed(
+    data: bytes,
+    file: Path,
+    name: str,
+    base: str,
+    digest: str,
+    limits: Limits,
+    *,
+    canonical: bool,
+    scan: guard.Scan | None = None,
+) -> Document:
+    scan = scan or guard.scan(data, path=file, limits=limits)
+    try:
+        root = json_text.loads(data, exact=canonical)
+    except RecursionError as e:
+        raise HostileTimelineError("nested too deep", path=file) from e
+    except ValueError as e:
+        raise _NotPlainJsonError(str(e)) from e
+    if schema_of(root) not in _ROOTS:
+        kind = root.get("OTIO_SCHEMA") if isinstance(root, dict) else type(root).__name__
+        raise UnreadableTimelineError(f"holds no timeline but a {kind or 'JSON object of another kind'}", path=file)
+    try:
+        shared = by_id(root) if scan.has_references else {}
+    except HostileTimelineError as e:
+        raise HostileTimelineError(e.message, path=file) from e
+    return Document(path=str(file), format=name, base=base, digest=digest, root=root, shared=shared, is_canonical=canonical)
+
+
+def _has_proxies(root: Json) -> bool:
+    return any(is_ours(key) for clip in clips_of(root) for key in clip.get("media_references") or ())
+
+
+@contextmanager
+def _appearing(target: Path) -> Iterator[Path]:
+    """A temporary name beside ``target`` that takes its place when all went well, and vanishes otherwise."""
+    # the suffix stays: adapters choose by it
+    partial = target.with_name(f".{target.stem[:100]}.{os.getpid()}.part{target.suffix}")
+    try:
+        try:
+            yield partial
+            if partial.is_dir() and target.is_dir():
+                shutil.rmtree(target)
+            partial.replace(target)
+        except OSError as e:
+            if isinstance(e, UnreadableTimelineError | HostileTimelineError):
+                raise
+            raise UnreadableTimelineError(f"cannot be written ({e.strerror or e})", path=target) from e
+        _sync_folder(target.parent)
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last; Windows cannot open folders and needs not."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,272 @@
+"""Give clips their proxies: extra media references beside the original, one of them active.
+
+Nothing of the original is changed but the spelling of relative URLs when the new timeline lies in another folder; what was
+there is noted under ``metadata["otio_perf"]``, so that ``restore`` gives back the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import Product
+from otio_perf.model.recipes import Scope
+from otio_perf.model.timing import FrameRate, parse_timecode
+from otio_perf.model.uses import Problem
+from otio_perf.timeline import files
+from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, nearest, rate_of
+from otio_perf.timeline.describe import described, name_of
+from otio_perf.timeline.files import Document
+from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, relative_to
+from otio_perf.timeline.references import DEFAULT_KEY, NOTES, Json, digest_note, is_ours, notes_of, original_key, original_of
+from otio_perf.timeline.restore import without_ours
+from otio_perf.timeline.survey import needs
+from otio_perf.timeline.tree import map_clips, with_metadata
+
+NOTES_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relinked:
+    document: Document
+    relinked: int  # clips that have proxies now
+    sources: int  # media behind them
+    left_alone: tuple[Problem, ...]  # clips whose source has proxies, and which did not get all of them
+
+
+def relink(
+    document: Document,
+    products: Mapping[str, Sequence[Product]],
+    media: Mapping[str, MediaInfo],
+    *,
+    active: str | None,
+    output_path: str | os.PathLike[str],
+    locator: Locator,
+) -> Relinked:
+    """A new document in which clips have ``products`` as further media references.
+
+    :param products: proxies by absolute path of the original (``Target.path``); of several ranges of one rung, a clip gets
+        the one that covers what it uses.
+    :param media: what is known of the originals: needed where a reference does not say which frames there are.
+    :param active: key of the reference to activate, ``otio_perf:1080p``; ``None``: the originals stay active.
+    :param output_path: where it will be written: relative URLs start in its folder.
+    :raises UnreadableTimelineError: OpenTimelineIO cannot read the document.
+    """
+    document = files.canonical(document)
+    return _Relinker(document, products, media, active, os.path.abspath(output_path), locator.based(document.base)).relinked()
+
+
+class _Relinker:
+    def __init__(
+        self,
+        document: Document,
+        products: Mapping[str, Sequence[Product]],
+        media: Mapping[str, MediaInfo],
+        active: str | None,
+        output_path: str,
+        locator: Locator,
+    ) -> None:
+        self.document, self.products, self.media, self.active, self.locator = document, products, media, active, locator
+        self.output_path = output_path
+        self.folder = os.path.dirname(output_path)
+        self.moves = not document.base.startswith(PACKED) and os.path.abspath(document.base) != self.folder
+        self.needs = needs(document)
+        self.count = 0
+        self.sources: set[str] = set()
+        self.left_alone: list[Problem] = []
+
+    def relinked(self) -> Relinked:
+        root = map_clips(self.document.root, self._changed)
+        if root is not self.document.root:
+            notes: Json = {"version": NOTES_VERSION, **notes_of(root)}
+            if self.moves:
+                notes["base"] = _relative_or_absolute(self.document.base, self.folder)
+            root = with_metadata(root, NOTES, dict(sorted(notes.items())))
+        path = self.output_path
+        base = self.folder if self.moves or not self.document.base.startswith(PACKED) else self.document.base
+        done = replace(self.document, root=root, path=path, base=base, format="otio_json")
+        return Relinked(document=done, relinked=self.count, sources=len(self.sources), left_alone=tuple(self.left_alone))
+
+    def _changed(self, clip: Json) -> Json:
+        need = self.needs.get(id(clip))
+        plain = without_ours(clip)
+        reference = original_of(plain)
+        path = None
+        shared = self.document.shared
+        if reference is not None:
+            reference = (
+                shared.get(reference.get("id", ""), {})
+                if "SerializableObjectRef" in reference.get("OTIO_SCHEMA", "")
+                else reference
+            )
+            try:
+                path = self.locator.target(described(reference)).path
+            except (UnusableTimeError, KeyError, TypeError) as e:
+                self.left_alone.append(Problem(clip=name_of(clip), reason=str(e)))
+        new = self._moved(plain)
+        found = self.products.get(path) if path else None
+        if not found or reference is None or path is None:
+            return new
+        added = self._proxies(clip, reference, path, found, need)
+        if not added:
+            return new
+        self.count += 1
+        self.sources.add(path)
+        key = original_key(plain) or DEFAULT_KEY
+        references = dict(sorted({**new["media_references"], **added}.items(), key=lambda pair: pair[0].encode()))
+        chosen = self.active if self.active in added else key
+        new = {**new, "media_references": references, "active_media_reference_key": chosen}
+        return with_metadata(new, NOTES, {"original_key": key, "version": NOTES_VERSION})
+
+    def _proxies(
+        self, clip: Json, reference: Json, path: str, products: Sequence[Product], need: tuple[int, int, FrameRate] | None
+    ) -> dict[str, Json]:
+        """Our references for one clip, by key."""
+        by_key: dict[str, list[Product]] = {}
+        for product in products:
+            by_key.setdefault(product.recipe.reference_key, []).append(product)
+        added: dict[str, Json] = {}
+        for key, choices in by_key.items():
+            try:
+                rate, spelled, start = self._numbering(clip, reference, path, choices[0].source_range.rate, need)
+                product = _covering(choices, need, rate, start)
+            except (UnusableTimeError, KeyError, TypeError) as e:
+                self.left_alone.append(Problem(clip=name_of(clip), reason=str(e) or "its times are damaged"))
+                continue
+            if product is None:
+                self.left_alone.append(
+                    Problem(clip=name_of(clip), reason=f"no proxy of {choices[0].recipe.rung} covers its frames")
+                )
+                continue
+            added[key] = self._reference(reference, path, product, rate, spelled, start, original_key(clip) or DEFAULT_KEY)
+        return added
+
+    def _numbering(
+        self, clip: Json, reference: Json, path: str, file_rate: FrameRate, need: tuple[int, int, FrameRate] | None
+    ) -> tuple[FrameRate, float, Frames]:
+        """Rate, the rate as written, and number of the file's first frame, as the original reference counts.
+
+        Without an available range the numbering is not told: it starts at the file's timecode if what the clip uses lies
+        there and not at the file's beginning, otherwise at 0.
+        """
+        available = reference.get("available_range")
+        if available:
+            spelled = available["start_time"]["rate"]
+            rate = rate_of(spelled)
+            return rate, spelled, Clock(rate).frames(available["start_time"])
+        source_range = clip.get("source_range")
+        spelled = source_range["start_time"]["rate"] if source_range else float(file_rate)
+        rate = rate_of(spelled)
+        info = self.media.get(path)
+        if info is None or not info.start_timecode or need is None:
+            return rate, spelled, 0
+        try:
+            begin = nearest(parse_timecode(info.start_timecode, file_rate) * rate / file_rate)
+        except ValueError:
+            return rate, spelled, 0
+        frames = nearest(info.duration * rate)
+        return rate, spelled, begin if begin <= need[0] < begin + frames and need[1] > frames else 0
+
+    def _reference(
+        self, original: Json, path: str, product: Product, rate: FrameRate, spelled: float, start: Frames, key: str
+    ) -> Json:
+        frames = product.source_range
+        factor = rate / frames.rate
+        first, length = start + frames.start * factor, len(frames) * factor
+        moved, _ = self._moved_reference(original)
+        notes = {
+            "fingerprint": product.source_fingerprint,
+            "original": digest_note(moved),
+            "original_key": key,
+            "original_path": path,
+            "product": product.key,
+            "rung": product.recipe.rung,
+            "version": NOTES_VERSION,
+        }
+        return {
+            "OTIO_SCHEMA": "ExternalReference.1",
+            "metadata": {NOTES: notes},
+            "name": name_of(original),
+            "available_range": {
+                "OTIO_SCHEMA": "TimeRange.1",
+                "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": spelled, "value": float(length)},
+                "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": spelled, "value": float(first)},
+            },
+            "available_image_bounds": original.get("available_image_bounds"),
+            "target_url": self._url(original.get("target_url", original.get("target_url_base")) or "", path, product.path),
+        }
+
+    def _url(self, original_url: str, original_path: str, path: str) -> str:
+        """The proxy's URL in the manner of the original's: relative where both can move together, ``file:``, or a path."""
+        if original_url.lower().startswith("file:"):
+            return as_file_url(path)
+        if is_relative(original_url):
+            try:
+                shared = os.path.commonpath([self.folder, original_path])
+                if os.path.dirname(shared) != shared and os.path.commonpath([shared, path]) == shared:
+                    return relative_to(path, self.folder)
+            except ValueError:  # another drive
+                pass
+        return path
+
+    # ---- relative URLs of the originals, when the timeline goes to another folder
+
+    def _moved(self, clip: Json) -> Json:
+        references = clip.get("media_references")
+        if not self.moves or not isinstance(references, dict):
+            return clip
+        changed = {}
+        for key, reference in references.items():
+            if isinstance(reference, dict) and not is_ours(key):
+                moved, written = self._moved_reference(reference)
+                if moved is not reference:
+                    changed[key] = with_metadata(moved, NOTES, {"url": written, "version": NOTES_VERSION})
+        return {**clip, "media_references": {**references, **changed}} if changed else clip
+
+    def _moved_reference(self, reference: Json) -> tuple[Json, str]:
+        """The reference with its URL as seen from the new folder, and the URL as it was."""
+        for field in ("target_url", "target_url_base"):
+            url = reference.get(field)
+            if self.moves and isinstance(url, str) and url and is_relative(url):
+                return {**reference, field: moved_url(url, self.document.base, self.folder)}, url
+        return reference, ""
+
+
+def moved_url(url: str, old_folder: str, new_folder: str) -> str:
+    """A relative URL as it reads from another folder. A slash at its end stays."""
+    new = _relative_or_absolute(os.path.join(old_folder, url), new_folder)
+    return new + "/" if url.endswith("/") and not new.endswith("/") else new
+
+
+def _relative_or_absolute(path: str, folder: str) -> str:
+    try:
+        return relative_to(path, folder)
+    except ValueError:
+        return os.path.abspath(path)
+
+
+def _covering(
+    products: Sequence[Product], need: tuple[int, int, FrameRate] | None, rate: FrameRate, start: Frames
+) -> Product | None:
+    """The product that has the frames a clip needs; one of the whole medium always does."""
+    whole = next((p for p in products if p.recipe.scope is Scope.FULL), None)
+    if whole is not None or need is None:
+        return whole or (products[0] if len(products) == 1 else None)
+
+    def inside(product: Product, slack: Fraction) -> bool:
+        frames = product.source_range
+        factor = rate / frames.rate
+        return (
+            start + frames.start * factor <= need[0] * rate / need[2] + slack
+            and need[1] * rate / need[2] <= start + frames.stop * factor + slack
+        )
+
+    # exact first; then as where the two rates differ and both ends were rounded outwards
+    for slack in (Fraction(0), max(Fraction(1), rate / products[0].source_range.rate)):
+        for product in products:
+            if inside(product, slack):
+                return product
+    return None

@@ -1,0 +1,234 @@
+"""Bring the originals back, whatever has happened to the timeline since.
+
+Found in this order: the original reference still beside ours; our note on a proxy reference that a host kept alone; the
+proxy's path in the index of what was made (``product_of``).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from otio_perf.model.plans import Product
+from otio_perf.model.recipes import Scope
+from otio_perf.model.uses import Problem, TargetKind
+from otio_perf.timeline.clock import Clock, UnusableTimeError, rate_of
+from otio_perf.timeline.describe import described, name_of
+from otio_perf.timeline.files import Document
+from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, relative_to
+from otio_perf.timeline.references import DEFAULT_KEY, NOTES, Json, expand, is_ours, notes_of, original_key
+from otio_perf.timeline.tree import map_clips, with_metadata
+
+_NUMBERED = re.compile(
+    r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.(?:exr|dpx|png|tiff?|jpe?g|tga|bmp|webp|cin|sgi))$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    document: Document
+    restored: int  # clips that have their original back
+    not_found: tuple[Problem, ...]  # clips that play a proxy of ours whose original nobody knows
+
+
+def without_ours(clip: Json) -> Json:
+    """``clip`` without our references and notes, its own reference active; itself where there is nothing of ours.
+
+    Where a host kept nothing but our reference, the original is rebuilt from our note on it.
+    """
+    references = clip.get("media_references")
+    if not isinstance(references, dict):
+        return with_metadata(clip, NOTES, None)
+    kept = {}
+    for key, reference in references.items():
+        if is_ours(key):
+            continue
+        kept[key] = _own(reference) if isinstance(reference, dict) else reference
+    active = clip.get("active_media_reference_key")
+    key = original_key(clip)
+    if is_ours(active):
+        if key is None:
+            note = notes_of(references.get(active) or {})
+            if "original" not in note:
+                return clip
+            key = note.get("original_key") or DEFAULT_KEY
+            kept[key] = expand(note["original"])
+        active = key
+    if len(kept) == len(references) and active == clip.get("active_media_reference_key"):
+        if all(a is b for a, b in zip(kept.values(), references.values(), strict=True)):
+            return with_metadata(clip, NOTES, None)
+    return with_metadata({**clip, "media_references": kept, "active_media_reference_key": active}, NOTES, None)
+
+
+def _own(reference: Json) -> Json:
+    """A reference of the clip itself without our notes: its URL as it was spelled, or the original a proxy stood for."""
+    note = notes_of(reference)
+    if not note:
+        return reference
+    if "original" in note:
+        return expand(note["original"])
+    field = "target_url" if "target_url" in reference else "target_url_base"
+    plain = with_metadata(reference, NOTES, None)
+    return {**plain, field: note["url"]} if isinstance(note.get("url"), str) else plain
+
+
+def restore(
+    document: Document,
+    *,
+    product_of: Callable[[str], Product | None],
+    locator: Locator | None = None,
+    output_path: str | os.PathLike[str] | None = None,
+) -> Restored:
+    """A new document with the originals, and nothing of ours left in it. Edits stay.
+
+    :param product_of: the proxy at an absolute path, as the index knows it.
+    :param output_path: where it will be written; relative URLs that were spelled for another folder are spelled anew.
+        Without it they read as in the timeline that was optimized.
+    """
+    locator = (locator or Locator(document.path)).based(document.base)
+    return _Restorer(document, product_of, locator, output_path).restored()
+
+
+class _Restorer:
+    def __init__(
+        self,
+        document: Document,
+        product_of: Callable[[str], Product | None],
+        locator: Locator,
+        output_path: str | os.PathLike[str] | None,
+    ) -> None:
+        self.document, self.product_of, self.locator = document, product_of, locator
+        base = notes_of(document.root).get("base")
+        packed = document.base.startswith(PACKED)
+        self.old_folder = (
+            document.base if packed or not isinstance(base, str) else os.path.abspath(os.path.join(document.base, base))
+        )
+        self.folder = self.old_folder if output_path is None or packed else os.path.dirname(os.path.abspath(output_path))
+        self.count = 0
+        self.not_found: list[Problem] = []
+
+    def restored(self) -> Restored:
+        root = map_clips(self.document.root, self._changed)
+        root = with_metadata(root, NOTES, None)
+        done = replace(self.document, root=root, base=self.folder)
+        return Restored(document=done, restored=self.count, not_found=tuple(self.not_found))
+
+    def _changed(self, clip: Json) -> Json:
+        plain = without_ours(clip)
+        if plain is not clip:
+            self.count += 1
+        references = plain.get("media_references")
+        if not isinstance(references, dict):
+            return plain
+        if self.folder != self.old_folder:
+            plain = self._respelled(plain)
+            references = plain["media_references"]
+        for key, reference in references.items():
+            if isinstance(reference, dict) and (found := self._from_index(plain, key, reference)) is not None:
+                self.count += plain is clip
+                plain = found
+        return plain
+
+    def _from_index(self, clip: Json, key: str, reference: Json) -> Json | None:
+        """The clip with the original in place of a reference that is one of our proxies by its path."""
+        try:
+            target = self.locator.target(described(reference))
+        except (UnusableTimeError, KeyError, TypeError):
+            return None
+        if target.kind is not TargetKind.FILE or target.path is None:
+            return None
+        product = self.product_of(target.path)
+        if product is None:
+            if is_ours(key) or f"{os.sep}.otio_perf{os.sep}" in target.path:
+                self.not_found.append(Problem(clip=name_of(clip), reason=f"the index does not know the proxy {target.path}"))
+            return None
+        try:
+            shift = _shift(product, reference)
+        except (UnusableTimeError, KeyError, TypeError) as e:
+            self.not_found.append(Problem(clip=name_of(clip), reason=f"its times are damaged ({e})"))
+            return None
+        original = self._original(reference, product, shift)
+        moved = {**clip, "media_references": {**clip["media_references"], key: original}}
+        source_range = clip.get("source_range")
+        if shift and source_range and key == clip.get("active_media_reference_key"):
+            start = source_range["start_time"]
+            value = start["value"] + float(shift * rate_of(start["rate"]))
+            moved["source_range"] = {**source_range, "start_time": {**start, "value": value}}
+        return moved
+
+    def _original(self, reference: Json, product: Product, shift: Fraction) -> Json:
+        """A reference to the product's source, in the manner in which the proxy is referred to.
+
+        A proxy of the whole medium has the same frames, so the host's own numbering stays; of one range, all that is
+        known is where that began.
+        """
+        plain = with_metadata(reference, NOTES, None)
+        available = plain.get("available_range") if product.recipe.scope is Scope.FULL and not shift else None
+        numbered = _NUMBERED.match(os.path.basename(product.source_path))
+        if numbered and len(product.source_range) > 1:
+            number = numbered["number"]
+            return {
+                "OTIO_SCHEMA": "ImageSequenceReference.1",
+                "metadata": plain.get("metadata", {}),
+                "name": name_of(plain),
+                "available_range": available or _whole(product, reference),
+                "available_image_bounds": plain.get("available_image_bounds"),
+                "target_url_base": self._url(plain["target_url"], os.path.dirname(product.source_path)) + "/",
+                "name_prefix": numbered["prefix"],
+                "name_suffix": numbered["suffix"],
+                "start_frame": int(number),
+                "frame_step": 1,
+                "rate": float(product.source_range.rate),
+                "frame_zero_padding": len(number) if number.startswith("0") else 0,
+                "missing_frame_policy": "error",
+            }
+        return {**plain, "available_range": available, "target_url": self._url(plain["target_url"], product.source_path)}
+
+    def _url(self, proxy_url: str, path: str) -> str:
+        if proxy_url.lower().startswith("file:"):
+            return as_file_url(path)
+        if is_relative(proxy_url) and not self.folder.startswith(PACKED):
+            try:
+                return relative_to(path, self.folder)
+            except ValueError:
+                return path
+        return path
+
+    def _respelled(self, clip: Json) -> Json:
+        changed = {}
+        for key, reference in clip["media_references"].items():
+            for field in ("target_url", "target_url_base"):
+                url = reference.get(field) if isinstance(reference, dict) else None
+                if isinstance(url, str) and url and is_relative(url):
+                    path = os.path.join(self.old_folder, url)
+                    new = relative_to(path, self.folder) + ("/" if url.endswith("/") else "")
+                    changed[key] = {**reference, field: new}
+        return {**clip, "media_references": {**clip["media_references"], **changed}} if changed else clip
+
+
+def _shift(product: Product, reference: Json) -> Fraction:
+    """Seconds from the original's numbering to the host's: a host that counts a proxy of one range from 0 has lost where
+    it began; one that goes by timecode has not, for proxies keep that."""
+    if product.recipe.scope is Scope.FULL:
+        return Fraction(0)
+    available = reference.get("available_range")
+    if available:
+        rate = rate_of(available["start_time"]["rate"])
+        if Clock(rate).frames(available["start_time"]) != 0:
+            return Fraction(0)
+    return product.source_range.start / product.source_range.rate
+
+
+def _whole(product: Product, reference: Json) -> Json:
+    """An available range from 0 that reaches as far as is known."""
+    available = reference.get("available_range")
+    rate = available["start_time"]["rate"] if available else float(product.source_range.rate)
+    frames = product.source_range.stop / product.source_range.rate * rate_of(rate)
+    return {
+        "OTIO_SCHEMA": "TimeRange.1",
+        "duration": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": float(frames)},
+        "start_time": {"OTIO_SCHEMA": "RationalTime.1", "rate": rate, "value": 0.0},
+    }

@@ -1,0 +1,470 @@
+"""Which media a timeline uses, where and how: the only enumerator of media.
+
+Works on plain dicts (``files.read``), so that OpenTimelineIO need not be loaded, and touches every clip once. Positions are
+those of OpenTimelineIO's ``range_of_all_children`` and ``transformed_time_range``; what OTIO leaves out is added here: the
+overlaps of transitions, nested stacks that are retimed, and what a retimed clip really consumes.
+
+A collection of timelines or clips is surveyed as if its members were played one after another.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import PurePath
+from typing import Any
+
+from otio_perf.errors import UnreadableTimelineError
+from otio_perf.model.timing import FrameRange, FrameRate
+from otio_perf.model.uses import EffectUse, Problem, Survey, Target
+from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, first_covered, last_covered, nearest, rate_of
+from otio_perf.timeline.columns import TRANSITION_COLUMNS, UNKNOWN, USE_COLUMNS, Gathered, Transitions, Uses
+from otio_perf.timeline.describe import Numbering, canvas_of, columns_of, described, name_of, picture_rates, timelines_of
+from otio_perf.timeline.effects import UnusableEffectError, read_effects
+from otio_perf.timeline.files import Document
+from otio_perf.timeline.locate import Locator, Reference
+from otio_perf.timeline.place import Place
+from otio_perf.timeline.references import Json, original_of, schema_of
+
+#: Rates outside are time scales or sample rates, not the rate of a timeline.
+_SLOWEST, _FASTEST = 5, 1000
+_FALLBACK_RATE = Fraction(24)
+_MOST_USES = 5_000_000
+
+
+def survey(document: Document, locator: Locator) -> Survey:
+    """All that ``document`` asks for, with the media found by ``locator``.
+
+    :raises UnreadableTimelineError: no timeline, track, stack, clip or collection of these.
+    """
+    return located(gather(document), document.path, document.digest, locator.based(document.base))
+
+
+def located(gathered: Gathered, path: str, digest: str, locator: Locator) -> Survey:
+    """The survey of a gathered timeline, its media looked for on the disk as it is now."""
+    targets = [locator.target(reference) for reference in gathered.references]
+    unique: dict[Target, Target] = {}
+    targets = [unique.setdefault(t, t) for t in targets]
+    doubts = tuple(Problem(clip=t.url, reason=t.reason) for t in unique if t.reason and t.path)
+    return Survey(
+        name=gathered.name,
+        path=path,
+        digest=digest,
+        frame_rate=gathered.frame_rate,
+        duration=FrameRange(0, gathered.frames, gathered.frame_rate),
+        start_frame=gathered.start_frame,
+        canvas=gathered.canvas,
+        layers=gathered.layers,
+        targets=tuple(unique),
+        uses=Uses(gathered, targets),
+        transitions=Transitions(gathered),
+        problems=gathered.problems + doubts,
+    )
+
+
+def gather(document: Document) -> Gathered:
+    """What the timeline says, without a look at the disk. :raises UnreadableTimelineError"""
+    return _Gatherer(document).gathered()
+
+
+def needs(document: Document) -> dict[int, tuple[int, int, FrameRate]]:
+    """Source frames ``(first, stop, rate)`` that each clip needs in all its uses, by ``id`` of the clip's dict."""
+    gatherer = _Gatherer(document)
+    gatherer.gathered()
+    found: dict[int, tuple[int, int, FrameRate]] = {}
+    for clip, row in zip(gatherer.items, gatherer.rows, strict=True):
+        first, stop, rate = row[5], row[6], gatherer.rates.items[row[7]]
+        known = found.get(id(clip))
+        found[id(clip)] = (min(first, known[0]), max(stop, known[1]), rate) if known else (first, stop, rate)
+    return found
+
+
+class _Gatherer:
+    """One pass over a document."""
+
+    def __init__(self, document: Document) -> None:
+        self.root = document.root
+        self.path = document.path
+        self.shared = document.shared
+        self.timelines = list(timelines_of(self.root))
+        if not self.timelines:
+            raise UnreadableTimelineError(f"a {schema_of(self.root) or 'file'} is no timeline", path=document.path)
+        self.rate = self._frame_rate()
+        self.clock = Clock(self.rate)
+        self.rows: list[tuple[int, ...]] = []
+        self.transition_rows: list[tuple[int, ...]] = []
+        self.clips: list[str] = []
+        self.items: list[Json] = []  # the clip of each use
+        self.problems: list[Problem] = []
+        self.layers: dict[int, str] = {}
+        self.references = Numbering[Reference]()
+        self.rates = Numbering[Fraction]()
+        self.retimes = Numbering[Fraction]()
+        self.effects = Numbering[tuple[EffectUse, ...]]()
+        self.words = Numbering[str]()
+        self._clocks: dict[Any, Clock] = {}
+        self._reference_cache: dict[tuple[Any, ...], int] = {}
+        self._durations: dict[int, Frames] = {}
+        self._depths: dict[int, int] = {}
+
+    def gathered(self) -> Gathered:
+        cursor: Frames = 0
+        for stack in self.timelines:
+            start, length = self._trimmed(stack)
+            place = Place(shift=cursor - start, first=cursor, last=cursor + length)
+            self._stack(stack, place, 0, "", audio=False, effects=(), speed=None)
+            cursor += length
+        frames = max([nearest(cursor), *(row[4] for row in self.rows)])
+        first = self.root.get("global_start_time") if schema_of(self.root) == "Timeline" else None
+        return Gathered(
+            name=name_of(self.root) or PurePath(self.path).stem,
+            frame_rate=self.rate,
+            frames=frames,
+            start_frame=self._start_frame(first),
+            canvas=canvas_of(self.root),
+            layers=tuple(self.layers.get(i, "") for i in range(max(self.layers, default=-1) + 1)),
+            problems=tuple(self.problems),
+            references=self.references.items,
+            rates=self.rates.items,
+            retimes=self.retimes.items,
+            effects=self.effects.items,
+            words=self.words.items,
+            clips=self.clips,
+            uses=columns_of(USE_COLUMNS, self.rows),
+            transitions=columns_of(TRANSITION_COLUMNS, self.transition_rows),
+        )
+
+    # ---- time
+
+    def _frame_rate(self) -> FrameRate:
+        """That of ``global_start_time``, else of the first picture clip, else 24; a sample rate is none."""
+        candidates = [t["rate"] for t in [self.root.get("global_start_time")] if isinstance(t, dict) and "rate" in t]
+        for rate in (*candidates, *(r for stack in self.timelines for r in picture_rates(stack, 0))):
+            try:
+                exact = rate_of(rate)
+            except UnusableTimeError:
+                continue
+            if _SLOWEST <= exact <= _FASTEST:
+                return exact
+        return _FALLBACK_RATE
+
+    def _start_frame(self, time: Any) -> int:
+        if not isinstance(time, dict):
+            return 0
+        try:
+            return nearest(self.clock.frames(time))
+        except UnusableTimeError as e:
+            self.problems.append(Problem(clip="global_start_time", reason=str(e)))
+            return 0
+
+    def _trimmed(self, item: Json) -> tuple[Frames, Frames]:
+        """Start and length of an item in its own time, as OTIO's ``trimmed_range``. :raises UnusableTimeError"""
+        source_range = item.get("source_range")
+        if source_range:
+            return self.clock.frames(source_range["start_time"]), self.clock.length(source_range["duration"])
+        schema = item["OTIO_SCHEMA"]
+        if schema.startswith("Clip."):
+            reference = original_of(item)
+            available = self._resolved(reference).get("available_range") if reference else None
+            if not available:
+                raise UnusableTimeError("neither a source range nor an available range: its length is unknown")
+            return self.clock.frames(available["start_time"]), self.clock.length(available["duration"])
+        known = self._durations.get(id(item))
+        if known is None:
+            known = self._durations[id(item)] = self._inner_length(item)
+        return 0, known
+
+    def _inner_length(self, item: Json) -> Frames:
+        children = [c for c in item.get("children") or () if isinstance(c, dict)]
+        if schema_of(item) == "Track":
+            total: Frames = sum(self._length(c) for c in children)
+            for edge, offset in ((children[:1], "in_offset"), (children[-1:], "out_offset")):
+                if edge and schema_of(edge[0]) == "Transition":
+                    total += self._offset(edge[0], offset)
+            return total
+        return max((self._length(c) for c in children), default=0)
+
+    def _length(self, item: Json) -> Frames:
+        """Length of a child on its track; 0 where it cannot be told (the problem is named when the child is visited)."""
+        if schema_of(item) == "Transition":
+            return 0
+        try:
+            return self._trimmed(item)[1]
+        except (UnusableTimeError, KeyError, TypeError, AttributeError):
+            return 0
+
+    def _offset(self, transition: Json, name: str) -> Frames:
+        try:
+            return self.clock.length(transition.get(name))
+        except UnusableTimeError:
+            return 0
+
+    # ---- structure
+
+    def _layers_of(self, item: Json) -> int:
+        """How many layers an item takes when nested stacks are laid flat."""
+        schema = schema_of(item)
+        if schema not in ("Stack", "Track"):
+            return 1
+        known = self._depths.get(id(item))
+        if known is None:
+            inner = [self._layers_of(c) for c in item.get("children") or () if schema_of(c) in ("Stack", "Track")]
+            known = sum(inner) + self._bare_items(item) if schema == "Stack" else max(inner, default=1)
+            known = self._depths[id(item)] = max(known, 1)
+        return known
+
+    def _bare_items(self, stack: Json) -> int:
+        return sum(1 for c in stack.get("children") or () if schema_of(c) not in ("Stack", "Track"))
+
+    def _stack(
+        self,
+        stack: Json,
+        place: Place,
+        layer: int,
+        name: str,
+        *,
+        audio: bool,
+        effects: tuple[EffectUse, ...],
+        speed: Fraction | None,
+    ) -> None:
+        for number, child in enumerate(stack.get("children") or (), 1):
+            if not isinstance(child, dict):
+                continue
+            try:
+                _, length = self._trimmed(child)
+            except (UnusableTimeError, KeyError, TypeError, AttributeError) as e:
+                self._problem(child, e)
+                layer += self._layers_of(child)
+                continue
+            label = name_of(child) or f"{child.get('kind') or 'Layer'} {number}"
+            label = f"{name} / {label}" if name else label
+            self.layers.setdefault(layer, label)
+            self._item(child, place, 0, length, layer, label, (0, 0), audio=audio, effects=effects, speed=speed)
+            layer += self._layers_of(child)
+
+    def _track(
+        self,
+        track: Json,
+        place: Place,
+        layer: int,
+        name: str,
+        *,
+        audio: bool,
+        effects: tuple[EffectUse, ...],
+        speed: Fraction | None,
+    ) -> None:
+        kind = track.get("kind") or "Video"
+        if kind not in ("Video", "Audio"):
+            return
+        audio = audio or kind == "Audio"
+        children = [c for c in track.get("children") or () if isinstance(c, dict)]
+        cursor: Frames = 0
+        before: Frames = 0  # how far the next item reaches back into the transition before it
+        for number, child in enumerate(children):
+            schema = child.get("OTIO_SCHEMA") or ""
+            if schema == "Transition.1":
+                before = self._transition(child, place, cursor, layer)
+                continue
+            try:
+                _, length = self._trimmed(child)
+            except (UnusableTimeError, KeyError, TypeError, AttributeError) as e:
+                self._problem(child, e)
+                before = 0
+                continue
+            if schema != "Gap.1":
+                after: Frames = 0
+                if number + 1 < len(children) and children[number + 1].get("OTIO_SCHEMA") == "Transition.1":
+                    after = self._offset(children[number + 1], "out_offset")
+                self._item(
+                    child, place, cursor, length, layer, name, (before, after), audio=audio, effects=effects, speed=speed
+                )
+            cursor += length
+            before = 0
+
+    def _transition(self, transition: Json, place: Place, cursor: Frames, layer: int) -> Frames:
+        """Note a transition at the cut ``cursor``; how far the item after it reaches back."""
+        try:
+            before, after = self.clock.length(transition.get("in_offset")), self.clock.length(transition.get("out_offset"))
+        except UnusableTimeError as e:
+            self._problem(transition, e)
+            return 0
+        seen = place.see(cursor - before, cursor + after)
+        if seen:
+            kind = transition.get("transition_type")
+            self.transition_rows.append(
+                (
+                    self.words.of(name_of(transition)),
+                    self.words.of(kind if isinstance(kind, str) else ""),
+                    layer,
+                    nearest(seen.first),
+                    nearest(seen.last),
+                )
+            )
+        return before
+
+    def _item(
+        self,
+        item: Json,
+        place: Place,
+        start: Frames,
+        length: Frames,
+        layer: int,
+        name: str,
+        handles: tuple[Frames, Frames],
+        *,
+        audio: bool,
+        effects: tuple[EffectUse, ...],
+        speed: Fraction | None,
+    ) -> None:
+        """A clip, or what is inside a nested stack or track, at ``start`` of its parent."""
+        if item.get("enabled") is False:
+            return
+        schema = schema_of(item)
+        if schema == "Clip":
+            self._clip(item, place, start, length, layer, handles, audio=audio, outer=effects, outer_speed=speed)
+            return
+        if schema not in ("Stack", "Track"):
+            return
+        try:
+            own, factor, _ = read_effects(item.get("effects") or [])
+            inner_start, _ = self._trimmed(item)
+        except (UnusableEffectError, UnusableTimeError, KeyError, TypeError, AttributeError) as e:
+            self._problem(item, e)
+            return
+        inner = place.into(
+            start - handles[0], start + length + handles[1], start, inner_start, Fraction(1) if factor is None else factor
+        )
+        if inner is None:
+            return
+        if factor is not None:
+            speed = factor if speed is None else speed * factor
+        visit = self._track if schema == "Track" else self._stack
+        visit(item, inner, layer, name, audio=audio, effects=own + effects, speed=speed)
+
+    def _clip(
+        self,
+        clip: Json,
+        place: Place,
+        start: Frames,
+        length: Frames,
+        layer: int,
+        handles: tuple[Frames, Frames],
+        *,
+        audio: bool,
+        outer: tuple[EffectUse, ...],
+        outer_speed: Fraction | None,
+    ) -> None:
+        seen = place.see(start - handles[0], start + length + handles[1])
+        if seen is None:
+            return
+        try:
+            metadata = clip.get("metadata")
+            cdl = metadata if isinstance(metadata, dict) and "cdl" in metadata else None
+            listed = clip.get("effects")
+            own, factor, retimed_in_point = read_effects(listed or [], cdl) if listed or cdl else ((), None, False)
+            reference = original_of(clip)
+            reference = self._resolved(reference) if reference else {}
+            number = self._reference(reference)
+            source_start, source_stop, rate, available = self._consumed(
+                clip, reference, seen.inner_first - start, seen.inner_last - start, factor, retimed_in_point=retimed_in_point
+            )
+        except (UnusableTimeError, UnusableEffectError, KeyError, TypeError, AttributeError, ValueError) as e:
+            self._problem(clip, e)
+            return
+        if factor is None:
+            speed = outer_speed
+        else:
+            speed = factor if outer_speed is None else factor * outer_speed
+        if len(self.rows) >= _MOST_USES:
+            raise UnreadableTimelineError(f"more than {_MOST_USES:,} uses of media", path=self.path)
+        effects = own + outer
+        self.clips.append(name_of(clip))
+        self.items.append(clip)
+        self.rows.append(
+            (
+                layer,
+                1 if audio else 0,
+                number,
+                nearest(seen.first),
+                nearest(seen.last),
+                source_start,
+                source_stop,
+                self.rates.of(rate),
+                *available,
+                -1 if speed is None or speed == 1 else self.retimes.of(speed),
+                self.effects.of(effects) if effects else -1,
+            )
+        )
+
+    def _consumed(
+        self, clip: Json, reference: Json, first: Frames, last: Frames, speed: Fraction | None, *, retimed_in_point: bool
+    ) -> tuple[int, int, FrameRate, tuple[int, int]]:
+        """Source frames that the part ``[first, last)`` of a clip (timeline frames from its start) needs.
+
+        A negative speed is read in two ways by hosts: backwards from the in-point, or the range from its end; both are
+        covered. So are both readings of Final Cut's in-point, which some writers count in retimed frames.
+        """
+        available = reference.get("available_range")
+        source_range = clip.get("source_range") or available
+        if not source_range:
+            raise UnusableTimeError("neither a source range nor an available range: its length is unknown")
+        clock = self._clock_of((available["start_time"] if available else source_range["start_time"])["rate"])
+        begin = clock.frames(source_range["start_time"])
+        limits: tuple[Frames, Frames] | None = None
+        if available:
+            limits = clock.frames(available["start_time"]), clock.length(available["duration"])
+        factor: Frames | Fraction = 1 if clock.rate == self.rate else clock.rate / self.rate
+        low, high = self._stretch(begin, first * factor, last * factor, speed)
+        if retimed_in_point and speed and limits:
+            shifted = limits[0] + (begin - limits[0]) * abs(speed)
+            other = self._stretch(shifted, first * factor, last * factor, speed)
+            low, high = min(low, other[0]), max(high, other[1])
+        if limits and (first < 0 or speed is not None or last > self._trimmed(clip)[1]):
+            # handles and retimes may reach beyond the medium: hosts hold the last frame there
+            end = limits[0] + limits[1]
+            if limits[0] <= begin < end and low < end and high > limits[0]:
+                low, high = max(low, limits[0]), min(high, end)
+        known = (first_covered(limits[0]), nearest(limits[1])) if limits else (UNKNOWN, UNKNOWN)
+        lowest = first_covered(low)
+        return lowest, max(last_covered(high), lowest + 1), clock.rate, known
+
+    @staticmethod
+    def _stretch(begin: Frames, first: Frames, last: Frames, speed: Fraction | None) -> tuple[Frames, Frames]:
+        if speed is None:
+            return begin + first, begin + last
+        if speed == 0:
+            return begin, begin + 1
+        if speed > 0:
+            return begin + first * speed, begin + last * speed
+        reach = max(last, -first, 0) * -speed
+        return begin - reach, begin + reach
+
+    # ---- small things
+
+    def _clock_of(self, rate: Any) -> Clock:
+        clock = self._clocks.get(rate)
+        if clock is None:
+            exact = rate_of(rate)
+            clock = self._clocks[rate] = self.clock if exact == self.rate else Clock(exact)
+        return clock
+
+    def _resolved(self, item: Json) -> Json:
+        if item.get("OTIO_SCHEMA") == "SerializableObjectRef.1":
+            return self.shared.get(item.get("id"), {})
+        return item
+
+    def _reference(self, reference: Json) -> int:
+        """Number of a media reference. :raises UnusableTimeError: an image sequence without usable numbers."""
+        url = reference.get("target_url")
+        key = (reference.get("OTIO_SCHEMA"), url)
+        if url is not None and (known := self._reference_cache.get(key)) is not None:
+            return known
+        number = self.references.of(described(reference))
+        if url is not None:
+            self._reference_cache[key] = number
+        return number
+
+    def _problem(self, item: Json, error: Exception) -> None:
+        reason = (
+            str(error) if isinstance(error, (UnusableTimeError, UnusableEffectError)) else "damaged: a part of it is missing"
+        )
+        self.problems.append(Problem(clip=name_of(item) or schema_of(item), reason=reason))
