@@ -158,7 +158,7 @@ def footage(width: int, height: int, frames: int, pixel_format: str) -> Iterator
         planes = [luma, *chroma]
         frame = av.VideoFrame(width, height, "yuv420p10le")
         for plane, target in zip(planes, frame.planes, strict=True):
-            view = np.frombuffer(target, np.uint16).reshape(target.height, target.line_size // 2)
+            view = np.frombuffer(memoryview(target), np.uint16).reshape(target.height, target.line_size // 2)
             view[:, : plane.shape[1]] = plane
         frame.pts = index
         frame.time_base = 1 / _RATE
@@ -183,9 +183,7 @@ def encode_clip(codec: BenchCodec, width: int, height: int, *, quality: int, fra
     return Clip(codec=codec, width=width, height=height, packets=tuple(p for p in packets if p), extradata=encoder.extradata)
 
 
-def _encoder(
-    name: str, width: int, height: int, pixel_format: str, gop: int, options: dict[str, str]
-) -> av.VideoCodecContext:
+def _encoder(name: str, width: int, height: int, pixel_format: str, gop: int, options: dict[str, str]) -> av.VideoCodecContext:
     encoder = av.CodecContext.create(name, "w")
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, pixel_format
@@ -270,7 +268,10 @@ def filter_ms_per_megapixel(description: str, *, layers: int) -> float:
     width, height = 1280, 720
     graph = Graph()
     pictures = list(footage(width, height, layers, "yuv420p"))
-    sources = [graph.add_buffer(width=width, height=height, format="yuv420p", time_base=1 / _RATE) for _ in pictures]
+    sources = [
+        graph.add_buffer(width=width, height=height, format=av.VideoFormat("yuv420p", width, height), time_base=1 / _RATE)
+        for _ in pictures
+    ]
     name, _, arguments = description.partition("=")
     node, sink = graph.add(name, arguments), graph.add("buffersink")
     for pad, source in enumerate(sources):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from otio_perf.model.media import Sequence
-from otio_perf.model.timing import FrameRange, FrameRate
+from otio_perf.model.timing import FrameRange, FrameRate, format_timecode, is_drop_frame_rate
 
 
 class TrackKind(StrEnum):
@@ -115,3 +115,7 @@ class Survey:
     uses: SequenceABC[Use]
     transitions: SequenceABC[TransitionUse]
     problems: tuple[Problem, ...] = ()
+
+    def timecode(self, frame: int) -> str:
+        """Label of a timeline frame (0 = first), in drop-frame where the rate has it."""
+        return format_timecode(self.start_frame + frame, self.frame_rate, drop_frame=is_drop_frame_rate(self.frame_rate))

@@ -79,7 +79,7 @@ EFFECTS: tuple[tuple[tuple[str, ...], str, float], ...] = (
     (("sharp", "unsharp", "edge"), "sharpening", 2.4),
     (("grain", "noise", "film"), "grain", 2.0),
     (("opacity", "fade", "dissolve", "crop", "flip", "mirror", "mask", "vignette"), "opacity or crop", 0.5),
-    (("color", "colour", "level", "curve", "bright", "contrast", "gamma", "satur", "hue", "white", "cdl", "tint", "eq"), "colour", 1.0),
+    (("color", "colour", "level", "curve", "bright", "contrast", "gamma", "satur", "hue", "white", "cdl", "tint"), "colour", 1.0),
 )  # fmt: skip
 UNKNOWN_EFFECT = ("unknown effect", 1.0)
 
@@ -93,9 +93,7 @@ def decode_ms(video: VideoInfo, machine: MachineProfile) -> float:
     base = video.codec
     samples = _samples_per_pixel(video.pixel_format) / _CALIBRATED_SAMPLES.get(base, 1.5)
     megabits = video.bits_per_second / float(video.frame_rate) / 1e6
-    return factor * (
-        cost.per_frame + cost.per_megapixel * video.megapixels * samples + cost.per_megabit * megabits
-    )
+    return factor * (cost.per_frame + cost.per_megapixel * video.megapixels * samples + cost.per_megabit * megabits)
 
 
 def nearest_measured(video: VideoInfo, machine: MachineProfile) -> str | None:
@@ -256,7 +254,15 @@ class Layers:
             if relative
         )
         nothing = Layer(
-            path=target.path, track=use.track, words="", decode_ms=0, scale_ms=0, effects=effects, bits=0, absent=None, remarks=()
+            path=target.path,
+            track=use.track,
+            words="",
+            decode_ms=0,
+            scale_ms=0,
+            effects=effects,
+            bits=0,
+            absent=None,
+            remarks=(),
         )
         if target.kind is TargetKind.GENERATOR:
             return replace(nothing, remarks=(f"{target.generator or 'generator'} made by the host is not counted",))

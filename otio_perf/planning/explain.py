@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
 
 from otio_perf.errors import printable
 from otio_perf.model.media import VideoInfo
@@ -115,3 +116,8 @@ def reasons(
 
 def _not_counted(offline: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"{file_name(path)} is not there and not counted" for path in offline)
+
+
+def rate_words(rate: Fraction) -> str:
+    """``25 fps``, ``23.976 fps``."""
+    return f"{float(rate):.5g} fps"

@@ -1,0 +1,356 @@
+"""From findings to decisions: which medium gets which proxies, and why. Pure: no clock, no file, no random number.
+
+Several timelines are planned together: a medium is decided on once, and the ranges that all of them use are joined.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from otio_perf.model.analysis import Analysis, MediaFinding
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
+from otio_perf.model.plans import Action, Decision, Plan, Product
+from otio_perf.model.recipes import Codec, ProxyRecipe, Scope
+from otio_perf.model.tasks import ProxyTask
+from otio_perf.model.timing import FrameRange, FrameRate, parse_timecode, union
+from otio_perf.model.uses import Survey, Target, TargetKind, TrackKind, Use
+from otio_perf.planning import cost, explain, proxies
+from otio_perf.planning.policy import Policy
+
+NameFor = Callable[[MediaInfo, ProxyRecipe, str, FrameRange | None], str]
+"""``name_for(media, recipe, key, range)``: path of a new proxy; the range is ``None`` for a whole medium."""
+
+#: A proxy of the source's own size is worth making where it decodes in less than this share of the source's time.
+_WORTH_TRANSCODING = 0.6
+#: A camera's own proxy serves for a rung when its longer side is between these shares of the rung's.
+_ADOPTED_SIZE = (0.5, 1.3)
+
+
+def product_key(fingerprint: str, recipe: ProxyRecipe, part: FrameRange, constant_rate: FrameRate | None) -> str:
+    """What the bytes of a proxy are: source, encoding, frames, and for variable rates the constant one.
+
+    Scope and handles are not part of it: they only lead to the range.
+
+    :param part: frames of the source file, 0 = first.
+    """
+    encoding = replace(recipe, scope=Scope.FULL, handles=0).digest
+    text = f"{fingerprint}\n{encoding}\n{part.start}-{part.stop}@{part.rate}\n{constant_rate or 'source'}"
+    return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def plan(
+    *,
+    targets: Iterable[Target] = (),
+    surveys: Sequence[Survey] = (),
+    analyses: Sequence[Analysis] = (),
+    media: Mapping[str, MediaFinding],
+    recipes: Sequence[ProxyRecipe],
+    policy: Policy,
+    machine: MachineProfile,
+    existing: Callable[[str], Product | None],
+    name_for: NameFor,
+    camera: Mapping[str, Product] | None = None,
+) -> Plan:
+    """A decision with its reason for every target of ``surveys``, and for ``targets`` that belong to no timeline.
+
+    :param analyses: of the same surveys; empty: only sizes decide.
+    :param media: what the probe found, by path (by URL where there is no path).
+    :param existing: the valid product of a key, if there is one.
+    :param camera: by source path, a proxy that the camera made and that passed the contract.
+    """
+    slow = _slow_paths(analyses, policy)
+    claims: dict[str, _Claim] = {}
+    for target in targets:
+        claims.setdefault(target.path or target.url, _Claim(target=target, is_whole=True))
+    for survey in surveys:
+        for target in survey.targets:
+            claims.setdefault(target.path or target.url, _Claim(target=target))
+        for use in survey.uses:
+            target = use.target
+            claims.setdefault(target.path or target.url, _Claim(target=target)).add(use, survey)
+    return Plan(
+        decisions=tuple(
+            _Source(
+                claim=claim,
+                finding=media.get(name),
+                recipes=recipes,
+                policy=policy,
+                machine=machine,
+                slow_factor=slow.get(name),
+                existing=existing,
+                name_for=name_for,
+                adopted=(camera or {}).get(name),
+            ).decide()
+            for name, claim in claims.items()
+        )
+    )
+
+
+def tasks(plan: Plan, workspace: str, *, stall_seconds: float = 60.0) -> tuple[ProxyTask, ...]:
+    """One task for each source that lacks something: all its missing products come from one decode."""
+    found = []
+    for decision in plan.with_action(Action.MAKE):
+        missing = tuple(p for p in decision.products if not p.digest)
+        media = decision.media
+        if not missing or media is None or media.picture is None:
+            continue
+        constant = missing[0].source_range.rate if media.picture.is_vfr else None
+        found.append(
+            ProxyTask(media=media, products=missing, constant_rate=constant, workspace=workspace, stall_seconds=stall_seconds)
+        )
+    return tuple(found)
+
+
+@dataclass(slots=True)
+class _Claim:
+    """What all timelines together ask of one medium."""
+
+    target: Target
+    is_whole: bool = False  # asked for by itself, not by a timeline
+    uses: list[tuple[Use, FrameRate]] = field(default_factory=list)
+    rate: FrameRate | None = None  # of the first timeline that shows it
+    has_picture: bool = False
+
+    def add(self, use: Use, survey: Survey) -> None:
+        self.uses.append((use, survey.frame_rate))
+        if use.track_kind is TrackKind.VIDEO:
+            self.has_picture = True
+            self.rate = self.rate or survey.frame_rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """One medium on its way to a decision."""
+
+    claim: _Claim
+    finding: MediaFinding | None
+    recipes: Sequence[ProxyRecipe]
+    policy: Policy
+    machine: MachineProfile
+    slow_factor: float | None
+    existing: Callable[[str], Product | None]
+    name_for: NameFor
+    adopted: Product | None
+
+    def decide(self) -> Decision:
+        target, finding = self.claim.target, self.finding
+        if target.kind is TargetKind.GENERATOR:
+            return self._no(Action.SKIP, f"{target.generator or 'a generator'}: made by the host, there is no file")
+        if target.kind is TargetKind.MISSING:
+            return self._no(Action.OFFLINE, target.reason or "the timeline names no file")
+        if target.kind is TargetKind.REFUSED:
+            return self._no(Action.REFUSE, target.reason or "not a local file")
+        if finding is None:
+            return self._no(Action.OFFLINE, "was not looked at")
+        media = finding.info
+        if media is None and self.adopted is not None:
+            return self._adopted(self.adopted, f"{finding.reason or finding.state}; a proxy made elsewhere stands in")
+        if media is None:
+            return self._no(Action.OFFLINE if finding.state == "offline" else Action.REFUSE, finding.reason or finding.state)
+        video = media.picture
+        if video is None:
+            return self._no(Action.SKIP, "sound only: left alone")
+        if media.kind is MediaKind.STILL:
+            return self._no(Action.SKIP, "a still: it is decoded once")
+        if not self.claim.is_whole and not self.claim.has_picture:
+            why = "only its sound is used" if self.claim.uses else "no clip uses it"
+            return self._no(Action.SKIP, why)
+        if video.has_alpha and not self.policy.keep_alpha and any(r.codec is not Codec.PRORES_4444 for r in self.recipes):
+            return self._no(
+                Action.REFUSE,
+                "has transparency, which the chosen codec would lose; say --codec prores_4444",
+            )
+        return self._with_picture(media, video)
+
+    def _with_picture(self, media: MediaInfo, video: VideoInfo) -> Decision:
+        wanted: list[tuple[ProxyRecipe, int, int]] = []
+        refusals: list[str] = []
+        reasons: list[str] = []
+        for recipe in self.recipes:
+            if video.has_alpha:
+                recipe = replace(recipe, codec=Codec.PRORES_4444)
+            width, height = proxies.size_of(video, recipe)
+            need, why = self._is_needed(media, video, recipe, width, height)
+            if not need:
+                refusals.append(why)
+            elif (width, height) not in ((w, h) for _, w, h in wanted):
+                wanted.append((recipe, width, height))
+                reasons.append(why)
+        if not wanted:
+            return self._no(Action.SKIP, "; ".join(dict.fromkeys(refusals)) or "no proxy size was asked for")
+        if self.adopted is not None and (taken := self._adopt(wanted)):
+            return taken
+        parts, outside = self._parts(media, video, wanted[0][0])
+        if not parts:
+            return self._no(Action.REFUSE, "; ".join(outside))
+        if video.has_alpha:
+            reasons.append("transparency is kept by ProRes 4444")
+        return self._products(media, video, wanted, parts, reasons + outside)
+
+    def _is_needed(self, media: MediaInfo, video: VideoInfo, recipe: ProxyRecipe, width: int, height: int) -> tuple[bool, str]:
+        words = explain.video_words(video)
+        longer, target = max(video.width, video.height), max(width, height)
+        is_slow = self.slow_factor is not None and self.slow_factor > self.policy.threshold.factor
+        slow = f"{words}: up to {explain.times_real_time(self.slow_factor or 0)} in the timeline"
+        if longer <= target + 1:  # full size, but for an odd line
+            gain = cost.decode_ms(proxies.proxied(media, recipe).video[0], self.machine) / cost.decode_ms(video, self.machine)
+            if gain <= _WORTH_TRANSCODING and (is_slow or self.policy.force):
+                return True, f"{slow if is_slow else words}; a {recipe.rung} proxy of full size decodes {1 / gain:.1f} × faster"
+            if is_slow:
+                return False, f"{slow}, and a {recipe.rung} proxy would be no smaller and hardly faster"
+            return False, f"{video.width}x{video.height} is not larger than {recipe.rung}, and nothing is scaled up"
+        if self.policy.force:
+            return True, f"{words}: asked for all"
+        if is_slow:
+            return True, slow
+        if longer > self.policy.oversize * target:
+            return True, f"{words} is {longer / target:.2g} × the size of {recipe.rung}"
+        return False, f"plays as it is: {words} is less than {self.policy.oversize:g} × the size of {recipe.rung}"
+
+    def _adopt(self, wanted: Sequence[tuple[ProxyRecipe, int, int]]) -> Decision | None:
+        product = self.adopted
+        assert product is not None
+        least, most = _ADOPTED_SIZE
+        longer = max(product.width, product.height)
+        fits = [r for r, w, h in wanted if least * max(w, h) <= longer <= most * max(w, h)]
+        if len(fits) < len(wanted):
+            return None
+        size = f"{product.width}x{product.height}"
+        return self._adopted(product, f"the camera made a proxy: {explain.file_name(product.path)} ({size})")
+
+    def _adopted(self, product: Product, reason: str) -> Decision:
+        media = self.finding.info if self.finding else None
+        return Decision(target=self.claim.target, action=Action.ADOPT, reason=reason, media=media, products=(product,))
+
+    def _parts(self, media: MediaInfo, video: VideoInfo, recipe: ProxyRecipe) -> tuple[tuple[FrameRange, ...], list[str]]:
+        """Frames of the file that proxies have to hold, and what was asked for beyond its ends."""
+        rate = self._rate(video)
+        whole = FrameRange(0, max(1, proxies.frame_count(video, rate)), rate)
+        if recipe.scope is Scope.FULL or self.claim.is_whole:
+            return (whole,), []
+        used, outside = [], []
+        for use, _ in self.claim.uses:
+            asked = file_range(use, media, rate)
+            try:
+                inside = asked.within(whole)
+            except ValueError:
+                outside.append(f"clip {use.clip!r} asks for frames {asked.start}–{asked.stop - 1}, the file has {len(whole)}")
+                continue
+            if inside != asked and (asked.start < -1 or asked.stop > whole.stop + 1):  # one frame is rounding
+                outside.append(
+                    f"clip {use.clip!r} reaches beyond the file ({asked.start}–{asked.stop - 1} of {len(whole)} frames)"
+                )
+            used.append(inside.grown(recipe.handles).within(whole))
+        join = int(self.policy.join_gap_seconds * rate)
+        return union(used, join_within=join), list(dict.fromkeys(outside))
+
+    def _products(
+        self,
+        media: MediaInfo,
+        video: VideoInfo,
+        wanted: Sequence[tuple[ProxyRecipe, int, int]],
+        parts: tuple[FrameRange, ...],
+        reasons: Sequence[str],
+    ) -> Decision:
+        rate = self._rate(video)
+        constant = rate if video.is_vfr else None
+        whole = FrameRange(0, max(1, proxies.frame_count(video, rate)), rate)
+        products: list[Product] = []
+        missing: list[tuple[ProxyRecipe, int, int]] = []
+        size = 0
+        for recipe, width, height in wanted:
+            had = self.existing(product_key(media.fingerprint, recipe, whole, constant))
+            if had is not None:  # the whole medium serves for any part of it
+                products.append(had)
+                continue
+            for part in parts:
+                key = product_key(media.fingerprint, recipe, part, constant)
+                found = self.existing(key)
+                if found is None:
+                    if (recipe, width, height) not in missing:
+                        missing.append((recipe, width, height))
+                    size += proxies.size_bytes(media, recipe, width, height, part)
+                    found = Product(
+                        key=key,
+                        source_path=media.path,
+                        source_fingerprint=media.fingerprint,
+                        recipe=recipe,
+                        path=self.name_for(media, recipe, key, None if part == whole else part),
+                        source_range=part,
+                        width=width,
+                        height=height,
+                    )
+                products.append(found)
+        if constant:
+            reasons = [*reasons, f"variable frame rate becomes {explain.rate_words(constant)}"]
+        reason = "; ".join(dict.fromkeys(reasons))
+        if not missing:
+            return Decision(
+                target=self.claim.target,
+                action=Action.HAVE,
+                reason="a valid proxy is there",
+                media=media,
+                products=tuple(products),
+            )
+        to_read = union(p.source_range for p in products if not p.digest)
+        return Decision(
+            target=self.claim.target,
+            action=Action.MAKE,
+            reason=reason,
+            media=media,
+            products=tuple(products),
+            predicted_seconds=proxies.work_seconds(media, missing, to_read, self.machine),
+            predicted_bytes=size,
+        )
+
+    def _rate(self, video: VideoInfo) -> FrameRate:
+        return self.claim.rate if video.is_vfr and self.claim.rate else video.frame_rate
+
+    def _no(self, action: Action, reason: str) -> Decision:
+        return Decision(
+            target=self.claim.target, action=action, reason=reason, media=self.finding.info if self.finding else None
+        )
+
+
+def file_range(use: Use, media: MediaInfo, rate: FrameRate) -> FrameRange:
+    """What a use asks for in frames of the file (0 = first) at ``rate``; may reach beyond the file's ends.
+
+    The use counts in the numbering of its media reference. Where the reference does not say what its first frame is called,
+    the file's start timecode does; a numbered sequence begins with its first number.
+    """
+    first = use.available_start
+    if first is None:
+        first = _first_frame(media, use.source.rate)
+    return use.source.shifted(-first).at_rate(rate)
+
+
+def _first_frame(media: MediaInfo, rate: FrameRate) -> int:
+    video = media.picture
+    if media.sequence is not None:
+        return media.sequence.first
+    if media.start_timecode and video is not None:
+        try:
+            label = parse_timecode(media.start_timecode, video.frame_rate)
+        except ValueError:
+            return 0  # a label that does not exist at this rate: not to be trusted
+        return round(Fraction(label) / video.frame_rate * rate)
+    return 0
+
+
+def _slow_paths(analyses: Sequence[Analysis], policy: Policy) -> dict[str, float]:
+    """By medium: the factor of the worst span that it is part of, where that is above the policy's threshold."""
+    worst: dict[str, float] = {}
+    for analysis in analyses:
+        uses = analysis.survey.uses
+        for costed in analysis.spans:
+            if costed.factor <= policy.threshold.factor:
+                continue
+            for index in costed.span.uses:
+                target = uses[index].target
+                name = target.path or target.url
+                worst[name] = max(worst.get(name, 0.0), costed.factor)
+    return worst

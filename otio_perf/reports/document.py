@@ -1,0 +1,288 @@
+"""Answers as JSON for programs: plain dicts, each with ``schema`` and ``schema_version``.
+
+``analysis.schema.json`` beside this file describes the analysis (JSON Schema 2020-12). Within a version, fields are only
+ever added. Frame rates are written ``"24000/1001"``; frames are counted from the start of the timeline, half-open.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from typing import Any
+
+from otio_perf.model.analysis import Analysis, MediaFinding, SpanCost, Suggestion
+from otio_perf.model.events import Failed, Outcome, Probed, Ready, Skipped
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.media import AudioInfo, MediaInfo, VideoInfo
+from otio_perf.model.plans import Decision, Plan, Product
+from otio_perf.model.results import OptimizeReport, ProxyReport, WrittenTimeline
+from otio_perf.model.uses import Survey
+from otio_perf.reports.regions import state_of
+
+SCHEMA_VERSION = 1
+
+Document = dict[str, Any]
+
+
+def analysis_schema() -> Document:
+    """The JSON Schema of ``analysis_document``."""
+    text = resources.files("otio_perf.reports").joinpath("analysis.schema.json").read_text(encoding="utf-8")
+    schema: Document = json.loads(text)
+    return schema
+
+
+def analysis_document(analysis: Analysis) -> Document:
+    """What ``otio-perf analyze --json`` writes."""
+    survey = analysis.survey
+    return {
+        **_head("analysis"),
+        "timeline": _timeline(survey),
+        "machine": _machine(analysis.machine),
+        "smooth_share": analysis.smooth_share,
+        "media": [_finding(m) for m in analysis.media],
+        "spans": [_span(survey, s) for s in analysis.spans],
+        "suggestions": [_suggestion(s) for s in analysis.suggestions],
+        "problems": [{"clip": p.clip, "reason": p.reason} for p in survey.problems],
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """What is going to be done, and why."""
+    return {**_head("plan"), **_plan(plan)}
+
+
+def proxies_document(report: ProxyReport) -> Document:
+    """What ``otio-perf proxy --json`` writes: the plan, and what became of it (nothing yet after a dry run)."""
+    return {**_head("proxies"), **_proxies(report)}
+
+
+def optimize_document(report: OptimizeReport) -> Document:
+    """What ``otio-perf optimize --json`` writes."""
+    return {
+        **_head("optimize"),
+        "analyses": [analysis_document(a) for a in report.analyses],
+        "proxies": _proxies(report.proxies),
+        "written": [_written(w) for w in report.written],
+    }
+
+
+def written_document(written: Iterable[WrittenTimeline]) -> Document:
+    """What ``restore`` and ``convert`` write."""
+    return {**_head("written"), "written": [_written(w) for w in written]}
+
+
+def media_document(findings: Iterable[MediaFinding]) -> Document:
+    """What ``otio-perf probe --json`` writes."""
+    return {**_head("media"), "media": [_finding(f) for f in findings]}
+
+
+def _head(schema: str) -> Document:
+    return {"schema": f"otio_perf.{schema}", "schema_version": SCHEMA_VERSION}
+
+
+def _timeline(survey: Survey) -> Document:
+    return {
+        "name": survey.name,
+        "path": survey.path,
+        "digest": survey.digest,
+        "frame_rate": str(survey.frame_rate),
+        "frames": survey.duration.stop,
+        "seconds": float(survey.duration.seconds),
+        "start_timecode": survey.timecode(0),
+        "width": survey.canvas[0] if survey.canvas else None,
+        "height": survey.canvas[1] if survey.canvas else None,
+        "layers": list(survey.layers),
+        "clips": len(survey.uses),
+    }
+
+
+def _machine(machine: MachineProfile) -> Document:
+    return {
+        "name": machine.machine,
+        "measured_at": machine.measured_at,
+        "cores": machine.cores,
+        "memory_bytes": machine.memory_bytes,
+        "notes": list(machine.notes),
+    }
+
+
+def _span(survey: Survey, cost: SpanCost) -> Document:
+    position = cost.span.position
+    return {
+        "start": position.start,
+        "stop": position.stop,
+        "start_timecode": survey.timecode(position.start),
+        "stop_timecode": survey.timecode(position.stop),
+        "state": state_of(cost),
+        "frame_ms": round(cost.frame_ms, 3),
+        "factor": round(cost.factor, 4),
+        "with_proxy_factor": None if cost.with_proxy_factor is None else round(cost.with_proxy_factor, 4),
+        "reasons": list(cost.reasons),
+        "parts": [{"name": name, "ms": ms} for name, ms in cost.parts_ms],
+        "clips": list(cost.span.uses),
+        "offline": list(cost.offline),
+    }
+
+
+def _suggestion(suggestion: Suggestion) -> Document:
+    return {
+        "remedy": suggestion.remedy.value,
+        "text": suggestion.text,
+        "media_path": suggestion.media_path,
+        "rung": suggestion.rung,
+        "spans": list(suggestion.spans),
+        "work_seconds": round(suggestion.work_seconds, 3),
+        "size_bytes": suggestion.size_bytes,
+        "saved_ms": round(suggestion.saved_ms, 3),
+        "saved_seconds": round(suggestion.saved_seconds, 3),
+        "gain_per_second": round(suggestion.gain_per_second, 4),
+    }
+
+
+def _finding(finding: MediaFinding) -> Document:
+    return {
+        "path": finding.path,
+        "url": finding.url,
+        "state": finding.state,
+        "reason": finding.reason,
+        "info": None if finding.info is None else _media(finding.info),
+    }
+
+
+def _media(info: MediaInfo) -> Document:
+    return {
+        "kind": info.kind.value,
+        "container": info.container,
+        "size_bytes": info.size_bytes,
+        "fingerprint": info.fingerprint,
+        "seconds": float(info.duration),
+        "start_timecode": info.start_timecode,
+        "reel": info.reel,
+        "video": [_video(v) for v in info.video],
+        "audio": [_audio(a) for a in info.audio],
+        "other_streams": info.other_streams,
+    }
+
+
+def _video(video: VideoInfo) -> Document:
+    return {
+        "codec": video.codec,
+        "profile": video.profile,
+        "width": video.width,
+        "height": video.height,
+        "pixel_format": video.pixel_format,
+        "bit_depth": video.bit_depth,
+        "has_alpha": video.has_alpha,
+        "frame_rate": str(video.frame_rate),
+        "is_vfr": video.is_vfr,
+        "frame_count": video.frame_count,
+        "sample_aspect": str(video.sample_aspect),
+        "rotation": video.rotation,
+        "is_mirrored": video.is_mirrored,
+        "field_order": video.field_order,
+        "colour": {
+            "primaries": video.colour.primaries,
+            "transfer": video.colour.transfer,
+            "matrix": video.colour.matrix,
+            "range": video.colour.range,
+        },
+        "longest_gop": video.gop.longest,
+        "bits_per_second": video.bits_per_second,
+    }
+
+
+def _audio(audio: AudioInfo) -> Document:
+    return {
+        "codec": audio.codec,
+        "sample_rate": audio.sample_rate,
+        "channels": audio.channels,
+        "layout": audio.layout,
+        "language": audio.language,
+    }
+
+
+def _plan(plan: Plan) -> Document:
+    return {
+        "predicted_seconds": round(plan.predicted_seconds, 3),
+        "predicted_bytes": plan.predicted_bytes,
+        "decisions": [_decision(d) for d in plan.decisions],
+    }
+
+
+def _decision(decision: Decision) -> Document:
+    return {
+        "path": decision.target.path,
+        "url": decision.target.url,
+        "action": decision.action.value,
+        "reason": decision.reason,
+        "predicted_seconds": round(decision.predicted_seconds, 3),
+        "predicted_bytes": decision.predicted_bytes,
+        "products": [_product(p) for p in decision.products],
+    }
+
+
+def _product(product: Product) -> Document:
+    return {
+        "key": product.key,
+        "path": product.path,
+        "rung": product.recipe.rung,
+        "codec": product.recipe.codec.value,
+        "quality": product.recipe.quality,
+        "width": product.width,
+        "height": product.height,
+        "start": product.source_range.start,
+        "stop": product.source_range.stop,
+        "frame_rate": str(product.source_range.rate),
+        "size_bytes": product.size_bytes,
+        "digest": product.digest,
+    }
+
+
+def _proxies(report: ProxyReport) -> Document:
+    return {
+        **_plan(report.plan),
+        "media": [_finding(m) for m in report.media],
+        "outcomes": [_outcome(o) for o in report.outcomes],
+        "seconds": round(report.seconds, 3),
+        "notices": list(report.notices),
+    }
+
+
+def _outcome(outcome: Outcome) -> Document:
+    match outcome:
+        case Ready():
+            return {
+                "key": outcome.key,
+                "state": "ready",
+                "seconds": round(outcome.seconds, 3),
+                "products": [_product(p) for p in outcome.products],
+                "notes": list(outcome.notes),
+            }
+        case Probed():
+            return {"key": outcome.key, "state": "probed", "path": outcome.media.path}
+        case Skipped():
+            return {"key": outcome.key, "state": "skipped", "reason": outcome.reason}
+        case Failed():
+            return {
+                "key": outcome.key,
+                "state": "failed",
+                "error": outcome.error,
+                "message": outcome.message,
+                "path": outcome.path,
+                "hint": outcome.hint,
+            }
+
+
+def _written(written: WrittenTimeline) -> Document:
+    return {
+        "source": written.source,
+        "path": written.path,
+        "changed_clips": written.changed_clips,
+        "left_alone": _reasons(written.left_alone),
+        "notices": list(written.notices),
+    }
+
+
+def _reasons(left: Sequence[Any]) -> list[Document]:
+    return [{"clip": one.clip, "reason": one.reason} for one in left]

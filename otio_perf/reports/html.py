@@ -1,0 +1,276 @@
+"""An analysis as one page: no request leaves it, every name is escaped, and it can be read without a mouse or a script."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from html import escape
+from importlib import resources
+from string import Template
+
+from otio_perf.errors import printable
+from otio_perf.model.analysis import Analysis, MediaFinding, Remedy, SpanCost, Suggestion
+from otio_perf.model.uses import Survey, TrackKind, Use
+from otio_perf.reports import words
+from otio_perf.reports.regions import Cell, Region, cells, regions, state_of
+
+#: Widths of the drawing, in its own units: no more than this many bars or clips a row, however long the timeline is.
+_UNITS = 1200
+_BAR_HEIGHT = 120
+#: The chart ends here; a factor of 4 or 40 is drawn alike.
+_TALLEST_FACTOR = 4.0
+_TRACK_HEIGHT = 22
+_MOST_TRACKS = 24
+_MOST_ROWS = 100
+_SLOWER = 2.0
+
+
+def page(analysis: Analysis) -> str:
+    """The whole page."""
+    survey = analysis.survey
+    template = Template(resources.files("otio_perf.reports").joinpath("analysis.html").read_text(encoding="utf-8"))
+    stutters = regions(analysis)
+    tracks = _tracks(survey)
+    return template.substitute(
+        title=_text(survey.name or survey.path),
+        facts=_text(words.timeline_facts(analysis).partition(";")[0]),
+        score="".join(_score(analysis, stutters)),
+        verdict=_text(_verdict(analysis, stutters)),
+        names=_names(survey, tracks),
+        drawing=_drawing(analysis, tracks),
+        suggestions=_suggestions(analysis.suggestions),
+        regions=_regions(survey, stutters),
+        media=_media(analysis.media, survey),
+        footer=_text(
+            f"Predicted for {analysis.machine.machine}, measured {analysis.machine.measured_at}. "
+            "A factor of 1 means that a frame takes as long as it may; above it, playback stutters."
+        ),
+    )
+
+
+def _text(value: object) -> str:
+    return escape(printable(value))
+
+
+def _score(analysis: Analysis, stutters: tuple[Region, ...]) -> Iterator[str]:
+    worst = max((s.factor for s in analysis.spans), default=0.0)
+    after = max((s.factor if s.with_proxy_factor is None else s.with_proxy_factor for s in analysis.spans), default=0.0)
+    figures = [
+        (words.percent(analysis.smooth_share), "plays in real time"),
+        (words.percent(_smooth_after(analysis)), "with the proxies below"),
+        (str(len(stutters)), "stretch stutters" if len(stutters) == 1 else "stretches stutter"),
+        (f"{words.factor(worst)} ×", f"real time at worst; {words.factor(after)} × with proxies"),
+    ]
+    for figure, label in figures:
+        yield f'<div><b>{_text(figure)}</b><span class="soft">{_text(label)}</span></div>'
+
+
+def _smooth_after(analysis: Analysis) -> float:
+    total = sum(len(s.span.position) for s in analysis.spans)
+    good = sum(len(s.span.position) for s in analysis.spans if s.is_smooth or (s.with_proxy_factor or math.inf) <= 1)
+    return good / total if total else 1.0
+
+
+def _verdict(analysis: Analysis, stutters: tuple[Region, ...]) -> str:
+    if not stutters:
+        return "This machine plays the whole timeline in real time."
+    proxies = [s for s in analysis.suggestions if s.remedy is Remedy.PROXY]
+    if not proxies:
+        return "Proxies would not help here: effects and layers take the time. Prerender the stretches named below."
+    seconds, size = sum(s.work_seconds for s in proxies), sum(s.size_bytes for s in proxies)
+    noun = "proxy" if len(proxies) == 1 else "proxies"
+    return f"{len(proxies)} {noun} would help: about {words.duration(seconds)} of work and {words.size(size)} in all."
+
+
+# -- the drawing -------------------------------------------------------------------------------------------------------
+
+
+def _tracks(survey: Survey) -> dict[int, list[Use]]:
+    """Video uses by layer, top layer first, as editors see them."""
+    found: dict[int, list[Use]] = {}
+    for use in survey.uses:
+        if use.track_kind is TrackKind.VIDEO:
+            found.setdefault(use.track, []).append(use)
+    return dict(sorted(found.items(), reverse=True)[:_MOST_TRACKS])
+
+
+def _names(survey: Survey, tracks: Iterable[int]) -> str:
+    rows = [f'<div style="height:{_BAR_HEIGHT + 8}px;line-height:1.3;padding-top:4px">4 ×<br><br>cost</div>']
+    for track in tracks:
+        name = survey.layers[track] if track < len(survey.layers) else ""
+        rows.append(f'<div style="height:{_TRACK_HEIGHT + 4}px">{_text(name or f"layer {track + 1}")}</div>')
+    return "".join(rows)
+
+
+def _drawing(analysis: Analysis, tracks: dict[int, list[Use]]) -> str:
+    survey = analysis.survey
+    length = max(1, survey.duration.stop)
+    missing = {m.path for m in analysis.media if m.state in ("offline", "refused", "missing")}
+    parts = [_chart(survey, _merged(cells(analysis, _UNITS)), length)]
+    parts += [_track(survey, uses, length, missing) for uses in tracks.values()]
+    return "".join([*parts, _times(survey, length)])
+
+
+def _merged(found: tuple[Cell, ...]) -> Iterator[Cell]:
+    """Neighbouring cells with the same span for the worst become one."""
+    held: Cell | None = None
+    for cell in found:
+        if held is not None and held.worst is cell.worst and held.state == cell.state:
+            held = Cell(start=held.start, stop=cell.stop, state=held.state, worst=held.worst, spans=max(held.spans, cell.spans))
+            continue
+        if held is not None:
+            yield held
+        held = cell
+    if held is not None:
+        yield held
+
+
+def _chart(survey: Survey, bars: Iterable[Cell], length: int) -> str:
+    drawn, after = [], []
+    for cell in bars:
+        cost = cell.worst
+        if cost is None or cell.state == "empty":
+            continue
+        x, width = cell.start / length * _UNITS, (cell.stop - cell.start) / length * _UNITS
+        height = max(3.0, _height(cost.factor))
+        drawn.append(
+            f'<g class="span" tabindex="0"><title>{_text_lines(_said(survey, cell, cost))}</title>'
+            f'<rect x="{x:.2f}" y="0" width="{width:.2f}" height="{_BAR_HEIGHT}" fill="transparent"/>'
+            f'<rect class="{_colour(cost)}" x="{x:.2f}" y="{_BAR_HEIGHT - height:.1f}" width="{width:.2f}" height="{height:.1f}"/></g>'
+        )
+        if cost.with_proxy_factor is not None:
+            y = _BAR_HEIGHT - _height(cost.with_proxy_factor)
+            after.append(f"M{x:.2f} {y:.1f}h{width:.2f}")
+    budget = _BAR_HEIGHT - _height(1.0)
+    return (
+        f'<svg viewBox="0 0 {_UNITS} {_BAR_HEIGHT}" height="{_BAR_HEIGHT}" style="margin-bottom:8px" preserveAspectRatio="none" '
+        f'role="group" aria-label="Cost of each stretch of the timeline">'
+        f'<rect class="ground" width="{_UNITS}" height="{_BAR_HEIGHT}"/>{"".join(drawn)}'
+        f'<path class="after" d="{"".join(after)}"/><path class="budget" d="M0 {budget:.1f}H{_UNITS}"/></svg>'
+    )
+
+
+def _height(factor: float) -> float:
+    """Square root: small differences around 1 show, and 4 is no skyscraper."""
+    return _BAR_HEIGHT * math.sqrt(min(factor, _TALLEST_FACTOR) / _TALLEST_FACTOR)
+
+
+def _colour(cost: SpanCost) -> str:
+    state = state_of(cost)
+    return "slower" if state == "slow" and cost.factor > _SLOWER else state
+
+
+def _said(survey: Survey, cell: Cell, cost: SpanCost) -> list[str]:
+    position = cost.span.position
+    more = f" (worst of {cell.spans} spans here)" if cell.spans > 1 else ""
+    lines = [f"{survey.timecode(position.start)} – {survey.timecode(position.stop)}{more}", *cost.reasons]
+    if cost.with_proxy_factor is not None:
+        lines.append(f"with proxies: {words.factor(cost.with_proxy_factor)} × real time")
+    return lines
+
+
+def _text_lines(lines: Iterable[str]) -> str:
+    return "\n".join(_text(line) for line in lines)
+
+
+def _track(survey: Survey, uses: list[Use], length: int, missing: set[str]) -> str:
+    drawn = []
+    for start, stop, first, count in _blocks(uses, length):
+        x, width = start / length * _UNITS, max(0.6, (stop - start) / length * _UNITS)
+        is_gone = (first.target.path or first.target.url) in missing
+        names = [first.clip or "clip", first.target.path or first.target.url] if count == 1 else [f"{count} clips"]
+        lines = [f"{survey.timecode(start)} – {survey.timecode(stop)}", *names]
+        if is_gone and count == 1:
+            lines.append("media missing")
+        drawn.append(
+            f'<g tabindex="-1"><title>{_text_lines(lines)}</title><rect class="clip{" gone" if is_gone else ""}" x="{x:.2f}" y="0" '
+            f'width="{width:.2f}" height="{_TRACK_HEIGHT}" rx="1"/></g>'
+        )
+    return (
+        f'<svg viewBox="0 0 {_UNITS} {_TRACK_HEIGHT}" height="{_TRACK_HEIGHT}" style="margin-bottom:4px" preserveAspectRatio="none">'
+        f'<rect class="ground" width="{_UNITS}" height="{_TRACK_HEIGHT}"/>{"".join(drawn)}</svg>'
+    )
+
+
+def _blocks(uses: list[Use], length: int) -> Iterator[tuple[int, int, Use, int]]:
+    """Start, stop, first clip, number of clips. Clips narrower than one unit are drawn together with their neighbours."""
+    least = length / _UNITS
+    held: tuple[int, int, Use, int] | None = None
+    for use in sorted(uses, key=lambda u: u.position.start):
+        position = use.position
+        is_narrow = len(position) < least
+        if held is not None and is_narrow and held[1] - held[0] < least and position.start - held[1] < least:
+            held = (held[0], max(held[1], position.stop), held[2], held[3] + 1)
+            continue
+        if held is not None:
+            yield held
+        held = (position.start, position.stop, use, 1)
+    if held is not None:
+        yield held
+
+
+def _times(survey: Survey, length: int) -> str:
+    marks = 6
+    labels = (
+        f'<span style="left:{i * 100 / marks:.3f}%">{survey.timecode(length * i // marks)}</span>' for i in range(marks + 1)
+    )
+    return f'<div class="times">{"".join(labels)}</div>'
+
+
+# -- the tables --------------------------------------------------------------------------------------------------------
+
+
+def _suggestions(suggestions: tuple[Suggestion, ...]) -> str:
+    if not suggestions:
+        return ""
+    best = max(s.gain_per_second for s in suggestions) or 1.0
+    rows = []
+    for number, one in enumerate(suggestions[:_MOST_ROWS], 1):
+        width = max(2.0, 100 * math.sqrt(one.gain_per_second / best))
+        rows.append(
+            f'<tr><td class="n">{number}</td><td>{_text(one.text)}<br><span class="tag">{one.remedy.value}</span></td>'
+            f'<td class="n">{_text(words.duration(one.work_seconds))}</td><td class="n">{_text(words.size(one.size_bytes))}</td>'
+            f'<td class="n">{one.saved_ms:.0f} ms</td><td class="n">{len(one.spans)}</td>'
+            f'<td style="min-width:110px"><span class="bar" style="width:{width:.0f}%"></span>'
+            f'<span class="soft">{one.gain_per_second:.2g} s per s</span></td></tr>'
+        )
+    return (
+        '<h2>What would help, best gain per second of work first</h2><div class="card"><table><tr><th class="n"></th>'
+        '<th>What</th><th class="n">work</th><th class="n">on disk</th><th class="n">saves a frame</th>'
+        f'<th class="n">spans</th><th>playback saved per second of work</th></tr>{"".join(rows)}</table></div>'
+    )
+
+
+def _regions(survey: Survey, stutters: tuple[Region, ...]) -> str:
+    if not stutters:
+        return ""
+    rows = []
+    for region in stutters[:_MOST_ROWS]:
+        head, *rest = region.worst.reasons or ("",)
+        more = f"<ul>{''.join(f'<li class="soft">{_text(r)}</li>' for r in rest)}</ul>" if rest else ""
+        rows.append(
+            f'<tr><td class="t">{survey.timecode(region.start)}<br>{survey.timecode(region.stop)}</td>'
+            f'<td class="n">{_text(words.factor(region.worst.factor))} ×</td>'
+            f'<td class="n">{_text(words.factor(region.with_proxy_factor))}{" ×" if region.with_proxy_factor else ""}</td>'
+            f"<td>{_text(head)}{more}</td></tr>"
+        )
+    left = len(stutters) - _MOST_ROWS
+    note = f'<p class="soft">and {left} shorter ones</p>' if left > 0 else ""
+    return (
+        '<h2>Stretches that stutter, most time lost first</h2><div class="card"><table><tr><th>from, to</th>'
+        f'<th class="n">real time</th><th class="n">with proxies</th><th>why</th></tr>{"".join(rows)}</table>{note}</div>'
+    )
+
+
+def _media(media: tuple[MediaFinding, ...], survey: Survey) -> str:
+    absent = [m for m in media if m.state in ("offline", "refused", "missing")]
+    lines = [f"<tr><td>{_text(m.path)}</td><td>{_text(m.state)}</td><td>{_text(m.reason or '')}</td></tr>" for m in absent]
+    lines += [f"<tr><td>{_text(p.clip)}</td><td>clip left out</td><td>{_text(p.reason)}</td></tr>" for p in survey.problems]
+    if not lines:
+        return ""
+    shown, left = lines[:_MOST_ROWS], len(lines) - _MOST_ROWS
+    note = f'<p class="soft">and {left} more</p>' if left > 0 else ""
+    return (
+        '<h2>Not counted</h2><div class="card"><table><tr><th>what</th><th>state</th><th>why</th></tr>'
+        f"{''.join(shown)}</table>{note}</div>"
+    )
