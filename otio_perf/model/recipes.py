@@ -12,8 +12,8 @@ from fractions import Fraction
 #: Raised when the encoder settings behind a recipe change: old proxies are then made anew.
 RECIPE_VERSION = 1
 
-_NAMED = re.compile(r"^(\d{3,5})p$")
-_EXACT = re.compile(r"^(\d{2,5})x(\d{2,5})$")
+_NAMED = re.compile(r"([1-9][0-9]{2,4})p")
+_EXACT = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 _FRACTIONS = {"half": Fraction(1, 2), "quarter": Fraction(1, 4)}
 
 
@@ -51,7 +51,7 @@ class ProxyRecipe:
     handles: int = 12  # frames kept on both sides of a used range
 
     def __post_init__(self) -> None:
-        if not (_NAMED.match(self.rung) or _EXACT.match(self.rung) or self.rung in _FRACTIONS):
+        if not (_NAMED.fullmatch(self.rung) or _EXACT.fullmatch(self.rung) or self.rung in _FRACTIONS):
             raise ValueError(f"unknown proxy size {self.rung!r}: say 720p, 1080p, WIDTHxHEIGHT, half or quarter")
         if not 0 <= self.quality <= 100:
             raise ValueError(f"quality {self.quality} is not between 0 and 100")
@@ -74,10 +74,10 @@ class ProxyRecipe:
             upright_w, upright_h = upright_h, upright_w
         if self.rung in _FRACTIONS:
             factor = _FRACTIONS[self.rung]
-        elif named := _NAMED.match(self.rung):
+        elif named := _NAMED.fullmatch(self.rung):
             factor = Fraction(int(named[1])) / min(upright_w, upright_h)
         else:
-            exact = _EXACT.match(self.rung)
+            exact = _EXACT.fullmatch(self.rung)
             assert exact is not None
             factor = min(int(exact[1]) / upright_w, int(exact[2]) / upright_h)
         factor = min(factor, Fraction(1))

@@ -24,7 +24,7 @@ def snap_rate(value: float | Fraction) -> FrameRate:
 
     :raises ValueError: not a finite number in (0, 1 000 000].
     """
-    if not math.isfinite(value) or value <= 0 or value > _MAX_RATE:
+    if not 0 < value <= _MAX_RATE:  # NaN too
         raise ValueError(f"frame rate {value} is not a number between 0 and {_MAX_RATE}")
     exact = Fraction(value)
     if exact.denominator == 1:
@@ -36,7 +36,10 @@ def snap_rate(value: float | Fraction) -> FrameRate:
             return ntsc
     if abs(float(value) - nearest_int) < 1e-6 and nearest_int > 0:
         return Fraction(nearest_int)
-    return exact if isinstance(value, Fraction) else exact.limit_denominator(100_100)
+    if isinstance(value, Fraction):
+        return exact
+    # a float slower than a frame in a day has no near fraction of that size, but is a rate
+    return exact.limit_denominator(100_100) or exact
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,7 +115,7 @@ def union(ranges: Iterable[FrameRange], *, join_within: int = 0) -> tuple[FrameR
     return tuple(joined)
 
 
-_TIMECODE = re.compile(r"^(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})$")
+_TIMECODE = re.compile(r"([0-9]{1,2}):([0-9]{2}):([0-9]{2})([:;.,])([0-9]{2,3})")
 
 
 def parse_timecode(text: str, rate: FrameRate) -> int:
@@ -122,7 +125,7 @@ def parse_timecode(text: str, rate: FrameRate) -> int:
 
     :raises ValueError: not a timecode, or frames beyond the rate.
     """
-    match = _TIMECODE.match(text.strip())
+    match = _TIMECODE.fullmatch(text.strip())
     if not match:
         raise ValueError(f"{text!r} is not a timecode (HH:MM:SS:FF)")
     hours, minutes, seconds, frames = (int(match[i]) for i in (1, 2, 3, 5))

@@ -62,25 +62,36 @@ def from_json(annotation: Any, data: Any) -> Any:
     if origin is tuple:
         args = typing.get_args(annotation)
         if len(args) == 2 and args[1] is Ellipsis:
-            return tuple(from_json(args[0], v) for v in data)
-        return tuple(from_json(a, v) for a, v in zip(args, data, strict=True))
+            return tuple(from_json(args[0], v) for v in _of_type(list, data))
+        return tuple(from_json(a, v) for a, v in zip(args, _of_type(list, data), strict=True))
     if origin is dict:
         value_type = typing.get_args(annotation)[1]
-        return {k: from_json(value_type, v) for k, v in data.items()}
+        return {k: from_json(value_type, v) for k, v in _of_type(dict, data).items()}
     if origin is not None and issubclass(origin, typing.Sequence):
-        return tuple(from_json(typing.get_args(annotation)[0], v) for v in data)
+        return tuple(from_json(typing.get_args(annotation)[0], v) for v in _of_type(list, data))
     if annotation is Fraction:
-        return Fraction(data)
+        return _fraction(data)
     if isinstance(annotation, type) and dataclasses.is_dataclass(annotation):
         hints = _hints(annotation)
-        return annotation(**{k: from_json(hints[k], v) for k, v in data.items() if k != "type"})
+        return annotation(**{k: from_json(hints[k], v) for k, v in _of_type(dict, data).items() if k != "type"})
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return annotation(data)
     if annotation is float and isinstance(data, int):
         return float(data)
-    if not isinstance(data, annotation):
-        raise TypeError(f"{data!r} is not a {annotation.__name__}")
+    return _of_type(annotation, data)
+
+
+def _of_type(wanted: Any, data: Any) -> Any:
+    if not isinstance(data, wanted):
+        raise TypeError(f"{data!r} is not a {wanted.__name__}")
     return data
+
+
+def _fraction(data: Any) -> Fraction:
+    try:
+        return Fraction(data)
+    except ArithmeticError as e:  # "1/0", Infinity
+        raise ValueError(f"{data!r} is not a fraction") from e
 
 
 def _from_union(args: tuple[Any, ...], data: Any) -> Any:
