@@ -170,7 +170,8 @@ def test_drop_frame_labels_are_read_back_and_keep_the_time_of_day(frame: int, ra
     assert parse_timecode(label, rate) == frame
     hours, minutes, seconds, frames = (int(part) for part in label.replace(";", ":").split(":"))
     shown = hours * 3600 + minutes * 60 + seconds + Fraction(frames, round(rate))
-    assert abs(shown - frame / rate) < Fraction(1, 10)  # that is what dropping is for
+    # what dropping is for: at worst 1.8 frames before a minute drops two, and 86 ms left over in a day
+    assert abs(shown - frame / rate) < Fraction(1, 6)
 
 
 @pytest.mark.parametrize("rate", DROP)
