@@ -8,6 +8,7 @@ clear    delete proxies or analysis data; originals are never touched
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from otio_perf.cli import options
 
@@ -37,17 +38,24 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.model import wire
 
     settings = options.load(arguments)
+    document: dict[str, Any] = {"schema_version": wire.SCHEMA_VERSION}
+    shown = arguments.json != "-" and not arguments.quiet
+    code = 0
     with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
         if arguments.action == "status":
-            answer = optimizer.cache_status(settings=settings)
+            status = optimizer.cache_status(settings=settings)
+            document["status"] = wire.to_json(status)
+            if shown:
+                tables.show_status(status)
         elif arguments.action == "verify":
-            answer = optimizer.cache_verify(repair=arguments.repair, settings=settings, listener=display, stop=stop)
+            faults = optimizer.cache_verify(repair=arguments.repair, settings=settings, listener=display, stop=stop)
+            document["faults"] = wire.to_json(faults)
+            code = 4 if any(f.repair is None for f in faults) else 0
+            if shown:
+                tables.show_faults(faults)
         else:
-            answer = optimizer.cache_clear(arguments.what, settings=settings)
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_cache(answer)
-    console.write_documents(
-        arguments,
-        json=console.as_json({"schema_version": wire.SCHEMA_VERSION, **wire.to_json(answer)}) if arguments.json else "",
-    )
-    return 4 if answer.broken else 0
+            document["freed_bytes"] = optimizer.cache_clear(arguments.what, settings=settings)
+            if shown:
+                tables.show_freed(document["freed_bytes"])
+    console.write_documents(arguments, json=console.as_json(document) if arguments.json else "")
+    return code

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.markup import escape
 from rich.table import Table
 
+from otio_perf.cache.index import Fault, Status
 from otio_perf.cli.console import stdout
 from otio_perf.errors import printable
 from otio_perf.model.analysis import Analysis, MediaFinding
@@ -14,7 +15,7 @@ from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Action, Decision
-from otio_perf.model.results import CacheReport, Check, ProxyReport, WrittenTimeline
+from otio_perf.model.results import Check, ProxyReport, WrittenTimeline
 from otio_perf.reports import terminal, words
 
 _STYLES = {"smooth": "green", "close": "yellow", "slow": "red", "empty": "dim", "offline": "magenta"}
@@ -115,19 +116,34 @@ def show_checks(checks: Sequence[Check]) -> None:
     console.print(table)
 
 
-def show_cache(report: CacheReport) -> None:
+def show_status(status: Status) -> None:
     console = stdout()
-    console.print(f"workspace {_safe(report.workspace)}")
-    console.print(f"  proxies: {report.proxies}, {words.size(report.proxy_bytes)}")
-    console.print(f"  stale (their source changed): {report.stale}, {words.size(report.stale_bytes)}")
-    console.print(f"  media known: {report.probes}; analysis data: {words.size(report.analysis_bytes)}")
-    if report.removed_bytes:
-        console.print(f"  removed: {words.size(report.removed_bytes)}")
-    for broken in report.broken:
-        console.print(f"  broken: {_safe(broken.clip)}: {_safe(broken.reason)}")
+    console.print(f"workspace {_safe(status.workspace)}")
+    console.print(f"  {status.products} proxies, {words.size(status.product_bytes)}")
+    if status.stale:
+        console.print(f"  {status.stale} of them are stale: their source has changed since")
+    if status.missing:
+        console.print(f"  {status.missing} more were made and are gone, or were changed by others")
+    if status.unknown_files:
+        console.print(f"  {status.unknown_files} files in the proxy folder that nobody recorded")
+    console.print(f"  {status.probes} media looked at; analysis data: {words.size(status.analysis_bytes + status.index_bytes)}")
 
 
-def _result(decision: Decision, outcomes: dict[str, object], *, dry_run: bool) -> str:
+def show_faults(faults: Sequence[Fault]) -> None:
+    console = stdout()
+    for fault in faults:
+        console.print(f"{_safe(fault.path)}: {fault.problem}" + (f"; {fault.repair}" if fault.repair else ""))
+    if not faults:
+        console.print("every proxy is what it was when it was made")
+    elif any(f.repair is None for f in faults):
+        console.print("otio-perf cache verify --repair forgets them, so that they are made anew")
+
+
+def show_freed(freed_bytes: int) -> None:
+    stdout().print(f"{words.size(freed_bytes)} freed")
+
+
+def _result(decision: Decision, outcomes: Mapping[str, object], *, dry_run: bool) -> str:
     if decision.action is not Action.MAKE or dry_run:
         return decision.reason
     wanted = {p.key for p in decision.products}

@@ -53,21 +53,6 @@ class OptimizeReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CacheReport:
-    """Answer of ``cache status | verify | clear``."""
-
-    workspace: str
-    proxies: int
-    proxy_bytes: int
-    stale: int
-    stale_bytes: int
-    probes: int
-    analysis_bytes: int
-    removed_bytes: int = 0
-    broken: tuple[LeftAlone, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One finding of ``doctor``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,19 @@ from otio_perf.metrics import system
 from otio_perf.metrics.trace import Trace
 from otio_perf.model import wire
 from otio_perf.model.analysis import MediaFinding
-from otio_perf.model.events import Event, Failed, Listener, Notice, Outcome, Probed, Stage, StageFinished, StageStarted
+from otio_perf.model.events import (
+    Event,
+    Failed,
+    Listener,
+    Notice,
+    Outcome,
+    Probed,
+    Stage,
+    StageFinished,
+    StageStarted,
+    TaskFinished,
+    TaskStarted,
+)
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.tasks import ProbeTask, Task
 from otio_perf.model.uses import Target, TargetKind
@@ -51,8 +64,15 @@ class Session:
         self.workspace = Workspace.open(workspace_root(settings, anchor, create=create))
         self.index = Index.open(self.workspace.root)
         self.notices: list[str] = []
+        self._began: dict[str, tuple[float, str]] = {}
         for notice in self.index.notices:
             self.note(notice)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.index.close()
 
     def note(self, text: str) -> None:
         """Tell the user, and keep it for the report."""
@@ -65,9 +85,10 @@ class Session:
         """Announce a stage and time it. :raises TaskCancelledError: the user stopped in the meantime"""
         self.check_stop()
         self.listener(StageStarted(stage=stage, total=total))
-        with self.trace.stage(stage.value, total=total) as timed:
+        began = time.monotonic()
+        with self.trace.stage(stage.value, total=total):
             yield
-        self.listener(StageFinished(stage=stage, seconds=timed.seconds))
+        self.listener(StageFinished(stage=stage, seconds=time.monotonic() - began))
         self.check_stop()
 
     def check_stop(self) -> None:
@@ -103,10 +124,7 @@ class Session:
                 continue
             identity = (name, seen.size_bytes, seen.mtime_ns)
             info = self.index.probe(identity)
-            if info is None or info.fingerprint != content:
-                # moved or copied, or replaced by a file of the same size and time
-                info = self.index.probe_of(content, name)
-            if info is not None:
+            if info is not None and info.fingerprint == content:  # a file of the same size and time may have replaced it
                 findings[name] = MediaFinding(path=name, url=target.url, state="online", info=info, reason=None)
             else:
                 identities[name] = identity
@@ -136,7 +154,15 @@ class Session:
             return runner.run(tasks, backend=backend, listener=self._heard, stop=self.stop)
 
     def _heard(self, event: Event) -> None:
-        self.trace.hear(event)
+        now = time.monotonic()
+        match event:
+            case TaskStarted(key=key, label=label):
+                self._began[key] = (now, label)
+            case TaskFinished(key=key, outcome=outcome) if key in self._began:
+                began, label = self._began.pop(key)
+                self.trace.complete(
+                    type(outcome).__name__, began=began, seconds=now - began, lane=f"task {Path(label).name}", label=label
+                )
         self.listener(event)
 
     @property

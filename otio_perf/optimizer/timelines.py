@@ -9,12 +9,16 @@ from pathlib import Path
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Stage
 from otio_perf.model.spans import Span
-from otio_perf.model.uses import Survey
+from otio_perf.model.uses import Survey, Target
 from otio_perf.optimizer.session import Session
+from otio_perf.planning import cost, suggestions
 from otio_perf.settings import Settings
-from otio_perf.timeline import sidecar
+from otio_perf.timeline import files, sidecar
+from otio_perf.timeline import survey as surveying
+from otio_perf.timeline.files import Document
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.spans import cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,10 @@ class Surveyed:
     survey: Survey
     spans: Sequence[Span]
 
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        return self.survey.targets
+
 
 def limits(settings: Settings) -> Limits:
     return Limits(max_bytes=settings.max_timeline_bytes, max_depth=settings.max_timeline_depth)
@@ -35,30 +43,45 @@ def locator(settings: Settings, path: Path) -> Locator:
     return Locator(path, media_roots=settings.media_root, maps=settings.map)
 
 
+def read(session: Session, path: Path, *, canonical: bool) -> Document:
+    """The document at ``path``; the media of an ``.otioz`` are unpacked into the workspace."""
+    return files.read(
+        path,
+        rate=session.settings.rate,
+        limits=limits(session.settings),
+        canonical=canonical,
+        unpack_into=session.workspace.analysis / "unpacked",
+    )
+
+
 def survey(session: Session, path: Path) -> Surveyed:
     """Read (or recall, if the file is unchanged) what ``path`` asks for."""
     where = locator(session.settings, path)
     with session.stage(Stage.SURVEY):
-        recalled = sidecar.survey_cached(
-            path, where, session.workspace.analysis, rate=session.settings.rate, limits=limits(session.settings)
-        )
-    for notice in recalled.notices:
+        if path.suffix.lower() == ".otioz":  # its media have to be unpacked to be looked at
+            document = read(session, path, canonical=False)
+            found = surveying.survey(document, where.based(document.base))
+            spans, notices = cut(found), document.notices
+        else:
+            found, spans, _, notices = sidecar.survey_cached(
+                path, where, session.workspace.analysis, rate=session.settings.rate, limits=limits(session.settings)
+            )
+    for notice in notices:
         session.note(notice)
-    return Surveyed(path=path, locator=where, survey=recalled.survey, spans=recalled.spans)
+    for problem in found.problems:
+        session.note(f"clip {problem.clip!r}: {problem.reason}")
+    return Surveyed(path=path, locator=where, survey=found, spans=spans)
 
 
 def analysis(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding]) -> Analysis:
     """Predict every span on this machine. Findings by path, as ``Session.look_up`` gives them."""
-    from otio_perf.planning import cost, suggestions
-
     machine = session.machine()
     with session.stage(Stage.ANALYZE):
         media = {name: finding.info for name, finding in findings.items()}
-        costs = cost.predict(surveyed.survey, surveyed.spans, media, machine)
         return suggestions.analyze(
             surveyed.survey,
-            costs,
+            cost.predict(surveyed.survey, surveyed.spans, media, machine),
             machine=machine,
-            findings=tuple(findings[t.path or t.url] for t in surveyed.survey.targets),
+            findings=tuple(findings[t.path or t.url] for t in surveyed.targets),
             recipes=session.settings.recipes(),
         )

@@ -1,0 +1,284 @@
+"""The composition root: what each command does, as a function. The command line and the Python API call these.
+
+All of them take the settings by name (``proxy=["1080p"]``, ``workspace="…"``), or a ``Settings`` ready made; a ``listener``
+hears of progress (``otio_perf.model.events``); setting ``stop`` ends the work within a second.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+from otio_perf.cache.index import Fault, Status
+from otio_perf.metrics.trace import Trace
+from otio_perf.model.analysis import Analysis, MediaFinding
+from otio_perf.model.events import Failed, Listener, Ready, Stage, ignore
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.plans import Action
+from otio_perf.model.results import OptimizeReport, ProxyReport, WrittenTimeline
+from otio_perf.optimizer.options import Options, in_force
+from otio_perf.optimizer.session import Session, existing_file
+from otio_perf.settings import Settings
+
+PathLike = str | Path
+
+
+def analyze(
+    timeline: PathLike,
+    *,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> Analysis:
+    """Predict which regions of ``timeline`` this machine cannot play in real time, why, and what would help.
+
+    :raises TimelineError: it cannot be read. Media that cannot are listed in the analysis.
+    """
+    from otio_perf.optimizer import timelines
+
+    path = existing_file(timeline)
+    with _session(settings, options, anchor=path, create=False, listener=listener, trace=trace, stop=stop) as session:
+        surveyed = timelines.survey(session, path)
+        return timelines.analysis(session, surveyed, session.look_up(surveyed.targets))
+
+
+def optimize(
+    timelines: PathLike | Sequence[PathLike],
+    output: PathLike | None = None,
+    *,
+    link: str = "proxy",
+    all: bool = False,
+    beside: bool = False,
+    dry_run: bool = False,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> OptimizeReport:
+    """Make the proxies that ``timelines`` need, and write each with its proxies as further media references.
+
+    :param output: file to write; for several timelines a folder; default: ``NAME.perf.otio`` beside each.
+    :param link: which reference is active, ``"proxy"`` or ``"original"``; ``"none"``: write no timeline.
+    :param all: proxies of all media, needed or not.
+    :param beside: proxies as ``Proxy/NAME.mov`` next to each source.
+    :param dry_run: plan only: nothing is made, nothing is written.
+    :raises TimelineError: one cannot be read, or the output's format cannot hold it. Media that fail are in the report.
+    """
+    from otio_perf.optimizer import optimizing
+
+    paths = [existing_file(t) for t in ([timelines] if isinstance(timelines, (str, Path)) else timelines)]
+    with _session(settings, options, anchor=paths[0], create=not dry_run, listener=listener, trace=trace, stop=stop) as session:
+        return optimizing.optimize(session, paths, output, link=link, force=all, beside=beside, dry_run=dry_run)
+
+
+def restore(
+    timeline: PathLike,
+    output: PathLike,
+    *,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> WrittenTimeline:
+    """Write ``timeline`` with its originals to ``output``; edits made since ``optimize`` stay.
+
+    :returns: ``left_alone`` lists clips that play a proxy whose original nobody knows.
+    :raises TimelineError: it cannot be read, or not be written in that format.
+    """
+    from otio_perf.optimizer import relinking
+
+    path = existing_file(timeline)
+    with _session(settings, options, anchor=path, create=False, listener=listener, trace=trace, stop=stop) as session:
+        return relinking.write_restored(session, path, Path(output))
+
+
+def generate_proxies(
+    media: PathLike | Sequence[PathLike],
+    *,
+    all: bool = False,
+    beside: bool = False,
+    dry_run: bool = False,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> ProxyReport:
+    """Make proxies of media files and of all media in folders.
+
+    :raises OfflineMediaError: a path that is not there. Media that fail are in the report.
+    """
+    from otio_perf.media.discover import discover
+    from otio_perf.optimizer import proxies
+
+    paths = [media] if isinstance(media, (str, Path)) else media
+    with _session(settings, options, anchor=None, create=not dry_run, listener=listener, trace=trace, stop=stop) as session:
+        targets = [t for t in discover(paths) if session.index.key_at(t.url) is None]
+        return proxies.make(
+            session,
+            findings=session.look_up(targets),
+            recipes=proxies.recipes_for(session, ()),
+            targets=targets,
+            force=all,
+            beside=beside,
+            dry_run=dry_run,
+        )
+
+
+def probe(
+    media: PathLike | Sequence[PathLike],
+    *,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> tuple[MediaFinding, ...]:
+    """What media files are, or why they cannot be used. :raises OfflineMediaError: a path that is not there."""
+    from otio_perf.media.discover import discover
+
+    paths = [media] if isinstance(media, (str, Path)) else media
+    with _session(settings, options, anchor=None, create=False, listener=listener, trace=trace, stop=stop) as session:
+        return tuple(session.look_up(discover(paths)).values())
+
+
+def convert(
+    inputs: Sequence[PathLike],
+    output: PathLike,
+    *,
+    video_only: bool = False,
+    audio_only: bool = False,
+    only_tracks_with_name: Sequence[str] = (),
+    only_tracks_with_index: Sequence[int] = (),
+    concatenate: bool = False,
+    use_proxies: str | None = None,
+    use_originals: bool = False,
+    check_contract: bool = False,
+    allow_lossy: bool = False,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> WrittenTimeline:
+    """Input ▸ filter ▸ relink ▸ verify ▸ output, as ``otio-perf convert`` does.
+
+    :raises TimelineError: an input cannot be read, or the output's format cannot hold the timeline.
+    """
+    from otio_perf.optimizer import converting
+
+    paths = [existing_file(i) for i in inputs]
+    wanted = converting.Conversion(
+        video_only=video_only,
+        audio_only=audio_only,
+        only_tracks_with_name=tuple(only_tracks_with_name),
+        only_tracks_with_index=tuple(only_tracks_with_index),
+        concatenate=concatenate,
+        use_proxies=use_proxies,
+        use_originals=use_originals,
+        check_contract=check_contract,
+        allow_lossy=allow_lossy,
+    )
+    with _session(settings, options, anchor=paths[0], create=False, listener=listener, trace=trace, stop=stop) as session:
+        return converting.convert(session, paths, Path(output), wanted)
+
+
+def calibrate(
+    *,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> MachineProfile:
+    """Measure this machine anew (at most 20 seconds) and keep the profile."""
+    with _session(settings, options, anchor=None, create=False, listener=listener, trace=trace, stop=stop) as session:
+        return session.machine(measure_again=True)
+
+
+def cache_status(*, settings: Settings | None = None, **options: Unpack[Options]) -> Status:
+    """What the workspace holds."""
+    with _session(settings, options, anchor=None, create=False) as session:
+        return session.index.status()
+
+
+def cache_verify(
+    *,
+    repair: bool = False,
+    settings: Settings | None = None,
+    listener: Listener = ignore,
+    stop: threading.Event | None = None,
+    **options: Unpack[Options],
+) -> tuple[Fault, ...]:
+    """Every proxy that is gone, or not what was recorded. ``repair``: forget it, so that the next run makes it anew."""
+    from otio_perf.media import fingerprint
+
+    with _session(settings, options, anchor=None, create=False, listener=listener, stop=stop) as session:
+
+        def digest(path: Path) -> str:
+            session.check_stop()
+            return fingerprint.digest(str(path))
+
+        with session.stage(Stage.VERIFY):
+            return session.index.verify(digest, repair=repair)
+
+
+def cache_clear(what: str = "all", *, settings: Settings | None = None, **options: Unpack[Options]) -> int:
+    """Delete ``"proxies"``, ``"analysis"`` or ``"all"``; originals are never touched. :returns: bytes that are free now"""
+    with _session(settings, options, anchor=None, create=False) as session:
+        kinds = ("proxies", "analysis") if what == "all" else (what,)
+        return sum(session.index.clear(kind) for kind in kinds)
+
+
+def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> int:
+    """0 done · 4 something was made or written, but not for all · 5 nothing could be made."""
+    from otio_perf.optimizer import proxies
+
+    short = proxies.failed_sources(report) or any(w.left_alone for w in written)
+    if not short:
+        return 0
+    useful = bool(written) or any(isinstance(o, Ready) for o in report.outcomes)
+    useful = useful or any(d.action in (Action.HAVE, Action.ADOPT, Action.SKIP, Action.MAKE) for d in report.plan.decisions)
+    made_nothing = bool(report.outcomes) and all(isinstance(o, Failed) for o in report.outcomes) and not written
+    return 4 if useful and not made_nothing else 5
+
+
+def _session(
+    settings: Settings | None,
+    options: Options,
+    *,
+    anchor: Path | None,
+    create: bool,
+    listener: Listener = ignore,
+    trace: Trace | None = None,
+    stop: threading.Event | None = None,
+) -> Session:
+    return Session(
+        in_force(settings, options),
+        anchor=anchor,
+        create=create,
+        listener=listener,
+        trace=trace or Trace(),
+        stop=stop or threading.Event(),
+    )
+
+
+__all__ = [
+    "analyze",
+    "cache_clear",
+    "cache_status",
+    "cache_verify",
+    "calibrate",
+    "convert",
+    "exit_code",
+    "generate_proxies",
+    "optimize",
+    "probe",
+    "restore",
+]

@@ -1,0 +1,70 @@
+"""The main job: survey ▸ probe ▸ analyze ▸ plan ▸ make ▸ relink, for several timelines together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from otio_perf.errors import SettingsError
+from otio_perf.model.analysis import MediaFinding
+from otio_perf.model.recipes import ProxyRecipe
+from otio_perf.model.results import OptimizeReport, WrittenTimeline
+from otio_perf.optimizer import proxies, relinking, timelines
+from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.timelines import Surveyed
+from otio_perf.planning import policy, suggestions
+
+LINKS = ("proxy", "original", "none")
+
+
+def optimize(
+    session: Session,
+    paths: Sequence[Path],
+    output: str | Path | None,
+    *,
+    link: str,
+    force: bool,
+    beside: bool,
+    dry_run: bool,
+) -> OptimizeReport:
+    """:raises SettingsError, TimelineError: before anything is made"""
+    if link not in LINKS:
+        raise SettingsError(f"link {link!r} is not one of {', '.join(LINKS)}")
+    paths = tuple(dict.fromkeys(paths))
+    targets_of_output = relinking.outputs(paths, output) if link != "none" else ()
+    surveyed = [timelines.survey(session, path) for path in paths]
+    findings = session.look_up(t for s in surveyed for t in s.targets)
+    analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
+    recipes = proxies.recipes_for(session, [s.survey for s in surveyed])
+    report = proxies.make(
+        session,
+        findings=findings,
+        recipes=recipes,
+        surveys=[s.survey for s in surveyed],
+        analyses=analyses,
+        force=force,
+        beside=beside,
+        dry_run=dry_run,
+    )
+    session.check_stop()
+    written: list[WrittenTimeline] = []
+    if not dry_run:
+        there, failed = proxies.finished(report), proxies.failed_sources(report)
+        for one, path in zip(surveyed, targets_of_output, strict=False):
+            active = _active(session, one, findings, recipes).reference_key if link == "proxy" else None
+            written.append(
+                relinking.write_relinked(session, one, path, products=there, findings=findings, active=active, failed=failed)
+            )
+    return OptimizeReport(analyses=analyses, proxies=report, written=tuple(written))
+
+
+def _active(
+    session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding], recipes: Sequence[ProxyRecipe]
+) -> ProxyRecipe:
+    """The rung to show: by purpose, from what each rung would make of the timeline."""
+    if len(recipes) == 1:
+        return recipes[0]
+    media = {path: finding.info for path, finding in findings.items()}
+    machine = session.machine()
+    factors = {r.rung: suggestions.factor_with(surveyed.survey, surveyed.spans, media, r, machine) for r in recipes}
+    return policy.active_recipe(recipes, factors, proxies.policy_of(session, force=False))

@@ -1,0 +1,215 @@
+"""From findings to finished proxies: plan, subtract what is there, work off the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from otio_perf.cache import names
+from otio_perf.errors import CacheError, SettingsError
+from otio_perf.media import camera, contract, fingerprint, publish
+from otio_perf.metrics import system
+from otio_perf.model.analysis import Analysis, MediaFinding
+from otio_perf.model.events import Outcome, Ready, Stage
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import Action, Plan, Product
+from otio_perf.model.recipes import ProxyRecipe, Purpose
+from otio_perf.model.results import ProxyReport
+from otio_perf.model.timing import FrameRange
+from otio_perf.model.uses import Survey, Target, TargetKind
+from otio_perf.optimizer.session import Session
+from otio_perf.planning import planner
+from otio_perf.planning.policy import Policy, choose_rung
+
+
+def recipes_for(session: Session, surveys: Sequence[Survey]) -> tuple[ProxyRecipe, ...]:
+    """What was asked for, or one rung that suits timelines and machine."""
+    asked = session.settings.recipes()
+    if asked:
+        return asked
+    rung, why = choose_rung(surveys, session.machine())
+    session.note(f"proxy size {rung}: {why}")
+    return (session.settings.recipe(rung),)
+
+
+def policy_of(session: Session, *, force: bool) -> Policy:
+    return Policy(purpose=Purpose(session.settings.purpose), force=force)
+
+
+def make(
+    session: Session,
+    *,
+    findings: Mapping[str, MediaFinding],
+    recipes: Sequence[ProxyRecipe],
+    targets: Iterable[Target] = (),
+    surveys: Sequence[Survey] = (),
+    analyses: Sequence[Analysis] = (),
+    force: bool,
+    beside: bool,
+    dry_run: bool,
+) -> ProxyReport:
+    """Plan proxies for ``targets`` and the media of ``surveys``, and make those that are missing.
+
+    :raises SettingsError: ``beside`` with several rungs.
+    """
+    if beside and len(recipes) > 1:
+        raise SettingsError(
+            "--beside takes one proxy size", hint="Say --proxy once: there is one Proxy folder for all programs"
+        )
+    if not dry_run:
+        session.workspace.clean_orphans(publish.is_part)
+    adopted = camera_made(session, findings, recipes)
+    with session.stage(Stage.PLAN):
+        plan = planner.plan(
+            targets=targets,
+            surveys=surveys,
+            analyses=analyses,
+            media=findings,
+            recipes=recipes,
+            policy=policy_of(session, force=force),
+            machine=session.machine(),
+            existing=lambda key: _existing(session, key, beside=beside),
+            name_for=_Names(session, beside=beside),
+            camera=adopted,
+        )
+    began = time.monotonic()
+    outcomes = {} if dry_run else _work_off(session, plan)
+    return ProxyReport(
+        plan=plan,
+        media=tuple(findings.values()),
+        outcomes=tuple(outcomes.values()),
+        seconds=time.monotonic() - began,
+        notices=tuple(session.notices),
+    )
+
+
+def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
+    tasks = planner.tasks(plan, str(session.workspace.root), stall_seconds=float(session.settings.stall_seconds))
+    free = system.free_disk_bytes(session.workspace.root)
+    if plan.predicted_bytes > free:
+        session.note(f"the disk may become full: about {plan.predicted_bytes / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free")
+    if not tasks:
+        return {}
+    with session.stage(Stage.PROXY, len(tasks)):
+        return session.run(tasks, workers=session.jobs)
+
+
+def finished(report: ProxyReport) -> dict[str, tuple[Product, ...]]:
+    """The proxies that are there now, by path of their original."""
+    made = {p.key: p for o in report.outcomes if isinstance(o, Ready) for p in o.products}
+    found: dict[str, tuple[Product, ...]] = {}
+    for decision in report.plan.decisions:
+        there = tuple(made.get(p.key, p) for p in decision.products)
+        there = tuple(p for p in there if p.digest)
+        if there:
+            found[decision.target.path or decision.target.url] = there
+    return found
+
+
+# -- camera-made proxies -----------------------------------------------------------------------------------------------
+
+
+def camera_made(session: Session, findings: Mapping[str, MediaFinding], recipes: Sequence[ProxyRecipe]) -> dict[str, Product]:
+    """Proxies that cameras and other programs left beside the originals, where they pass the contract.
+
+    The original of a RAW file cannot be read here, so that its proxy has nothing to be compared with: it is taken as it is.
+    """
+    if not recipes:
+        return {}
+    beside = {path: camera.camera_proxies(path) for path, f in findings.items() if _may_have_proxy(f)}
+    candidates = [Target(kind=TargetKind.FILE, url=p, path=p) for several in beside.values() for p in several]
+    looked_up = session.look_up(candidates) if candidates else {}
+    adopted: dict[str, Product] = {}
+    for path, several in beside.items():
+        source = findings[path].info
+        for candidate in several:
+            info = looked_up[candidate].info
+            if info is None or info.picture is None or session.index.key_at(candidate) is not None:
+                continue
+            if source is not None and (broken := contract.compare(source, info, adopted=True)):
+                session.note(f"{candidate} is not used as proxy of {Path(path).name}: {broken[0].text}")
+                continue
+            adopted[path] = _adopted(path, source, info, recipes[0])
+            break
+    return adopted
+
+
+def _may_have_proxy(finding: MediaFinding) -> bool:
+    if finding.info is not None:
+        return finding.info.picture is not None and finding.info.sequence is None
+    return finding.state == "refused" and camera.raw_kind(finding.path) is not None
+
+
+def _adopted(path: str, source: MediaInfo | None, proxy: MediaInfo, recipe: ProxyRecipe) -> Product:
+    picture = proxy.picture
+    assert picture is not None
+    return Product(
+        key=f"adopted:{proxy.fingerprint}",
+        source_path=path,
+        source_fingerprint=source.fingerprint if source else fingerprint.fingerprint(path),
+        recipe=recipe,
+        path=proxy.path,
+        source_range=FrameRange(0, picture.frame_count, picture.frame_rate),
+        width=picture.width,
+        height=picture.height,
+        size_bytes=proxy.size_bytes,
+        digest=proxy.fingerprint,
+    )
+
+
+# -- where proxies go --------------------------------------------------------------------------------------------------
+
+
+def _existing(session: Session, key: str, *, beside: bool) -> Product | None:
+    found = session.index.product(key)
+    if found is not None and beside and Path(found.path).parent != Path(found.source_path).parent / "Proxy":
+        return None  # it is in the workspace, and was asked for beside the source
+    return found
+
+
+class _Names:
+    """Allocates paths of new proxies; remembers what it gave away, so that one plan never uses a name twice."""
+
+    def __init__(self, session: Session, *, beside: bool) -> None:
+        self._session = session
+        self._beside = beside
+        self._given: dict[str, str] = {}
+
+    def __call__(self, media: MediaInfo, recipe: ProxyRecipe, key: str, part: FrameRange | None) -> str:
+        path: Path | None = None
+        source = _named(media)
+        if self._beside and part is None:
+            try:
+                path = names.beside_name(source, key=key, taken=self._taken)
+            except CacheError as e:
+                self._session.note(f"{e.message}: the proxy of {media.path} goes to the workspace")
+        if path is None:
+            path = self._session.workspace.name_for(source, recipe, key=key, source_range=part, taken=self._taken)
+        self._given[names.same_name(path)] = key
+        return str(path)
+
+    def _taken(self, path: Path) -> str | None:
+        return self._given.get(names.same_name(path)) or self._session.index.key_at(path)
+
+
+def _named(media: MediaInfo) -> str:
+    """The path that a proxy is named after: of a sequence, without its number."""
+    if media.sequence is None:
+        return media.path
+    stem = media.sequence.prefix.rstrip("._- ")
+    return str(Path(media.path).with_name(f"{stem}{media.sequence.suffix}")) if stem else media.path
+
+
+def failed_sources(report: ProxyReport) -> dict[str, str]:
+    """Media that should have a proxy and have none, with the reason; references that name no media are not among them."""
+    reasons = {f.path: f.message for f in report.failed if f.path is not None}
+    wanting: dict[str, str] = {}
+    there = finished(report)
+    for decision in report.plan.decisions:
+        path = decision.target.path or decision.target.url
+        if decision.action is Action.MAKE and path not in there and report.outcomes:
+            wanting[path] = reasons.get(path, "no proxy could be made")
+        elif decision.action in (Action.REFUSE, Action.OFFLINE) and decision.target.kind is not TargetKind.MISSING:
+            wanting[path] = f"{decision.action.value}: {decision.reason}"
+    return wanting
