@@ -43,7 +43,7 @@ def workspace_name(
 def beside_name(source_path: str, *, key: str, taken: Taken) -> Path:
     """``Proxy/<same base name>.mov`` next to the source: the place where Resolve looks for it.
 
-    :raises CacheError: that file is there and is not this proxy, or the name would be too long.
+    :raises CacheError: that file is there and is not (or not known to be) this proxy, or the name would be too long.
     """
     source = Path(source_path)
     path = source.parent / "Proxy" / (source.stem + SUFFIX)
@@ -56,7 +56,9 @@ def beside_name(source_path: str, *, key: str, taken: Taken) -> Path:
     if owner is not None:
         raise CacheError(f"Proxy/{path.name} is the proxy of another file or size already", path=source_path, hint=hint)
     if _exists_in_any_case(path):
-        raise CacheError(f"Proxy/{path.name} is there already and was not made by otio-perf", path=source_path, hint=hint)
+        raise CacheError(
+            f"Proxy/{path.name} is there, but not on record as ours", path=source_path, hint=f"move it away, or {hint}"
+        )
     return path
 
 

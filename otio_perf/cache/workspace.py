@@ -98,21 +98,23 @@ class Workspace:
         finally:
             locks.release(path, descriptor)
 
-    def clean_orphans(self, pattern: str, *, beside: Iterable[Path] = (), min_age_seconds: float = 600.0) -> int:
+    def clean_orphans(
+        self, is_part: Callable[[str], bool], *, beside: Iterable[Path] = (), min_age_seconds: float = 600.0
+    ) -> int:
         """Remove temporary files that a killed process left behind; how many there were.
 
         In ``proxies/`` they go when no process is writing into this workspace (see ``writing``). In the folders ``beside``,
         where another workspace may be at work, when nothing was written to them for ``min_age_seconds``.
 
-        :param pattern: glob of temporary names, as ``media.publish`` makes them.
+        :param is_part: whether a file name is a temporary one (``media.publish.is_part``).
         """
         removed = 0
         with self.lock("writers"):
             if not self._is_being_written():
-                removed += sum(_remove(p) for p in self.proxies.glob(pattern))
+                removed += sum(_remove(p) for p in _files(self.proxies, is_part))
         oldest = time.time() - min_age_seconds
         for folder in beside:
-            removed += sum(_remove(p) for p in folder.glob(pattern) if _modified(p) < oldest)
+            removed += sum(_remove(p) for p in _files(folder, is_part) if _modified(p) < oldest)
         return removed
 
     def check_space(self, needed_bytes: int, free_bytes: Callable[[Path], int], *, spare_bytes: int = 256 << 20) -> None:
@@ -162,6 +164,13 @@ def _identity(marker: Path) -> str:
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise CacheError("this workspace was made by a newer otio-perf", path=marker.parent, hint=f"update it, or {_ELSEWHERE}")
     return identity
+
+
+def _files(folder: Path, is_wanted: Callable[[str], bool]) -> list[Path]:
+    try:
+        return [p for p in folder.iterdir() if is_wanted(p.name)]
+    except OSError:
+        return []
 
 
 def _modified(path: Path) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.cache import names
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
+from otio_perf.errors import CacheError
 from otio_perf.media import transcode
 from otio_perf.model.events import Ready
 from otio_perf.model.plans import Product
@@ -41,6 +42,8 @@ def run(task: ProxyTask, *, progress: Callable[[int], None], cancelled: Callable
         notes: tuple[str, ...] = ("made by another run in the meantime",)
         if missing:
             placed = _claim(missing, workspace, index, held, waiting)
+            for product in placed:
+                _make_folder(Path(product.path).parent, held)
             made = transcode.transcode(replace(task, products=placed), progress=progress, cancelled=cancelled)
             for product in made.products:
                 index.put_product(product)
@@ -80,3 +83,20 @@ def _another(product: Product, workspace: Workspace, index: Index) -> Path:
     if Path(product.path).parent != workspace.proxies:
         return names.beside_name(product.source_path, key=product.key, taken=index.key_at)
     return workspace.name_for(product.source_path, product.recipe, key=product.key, taken=index.key_at)
+
+
+def _make_folder(folder: Path, held: ExitStack) -> None:
+    """``Proxy`` beside a source; gone again if nothing came of it. :raises CacheError"""
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    except OSError as e:
+        hint = "leave --beside away: proxies then go to the workspace"
+        raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint=hint) from e
+    held.callback(_remove_if_empty, folder)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
