@@ -109,15 +109,17 @@ def _convert(request: dict[str, Any]) -> dict[str, Any]:
         os.environ.pop(name, None)
     _name_newer(request.get("foreign", ()), otio)
     source, target = request["source"], request["target"]
+    notices: list[str] = []
+    rate: str | None = None
     adapter = request.get("source_adapter") or _adapter_for(source, otio, "read_from_file")
     if adapter == "otio_json":
         # not through the adapter layer: hooks of other programs have no say in how a timeline is spelled
-        found, notices, rate = otio.core.deserialize_json_from_string(_text_of(Path(source))), [], None
+        found = otio.core.deserialize_json_from_string(_text_of(Path(source)))
     elif adapter == "cmx_3600":
         found, notices, rate = _read_edl(source, request.get("rate"), otio)
     else:
         _refuse_entities(Path(source))
-        found, notices, rate = _quietly(otio.adapters.read_from_file, source, adapter), [], None
+        found = _quietly(otio.adapters.read_from_file, source, adapter)
     if not isinstance(found, otio.core.SerializableObject):
         raise UnreadableTimelineError(f"holds no timeline but a {type(found).__name__}")
     writer = request.get("target_adapter") or _adapter_for(target, otio, "write_to_file")
@@ -162,7 +164,7 @@ def _name_newer(foreign: list[str], otio: Any) -> None:
     if newer:
         raise UnsupportedSchemaError(
             f"written by a newer OpenTimelineIO: {', '.join(newer)}",
-            hint=f"Update OpenTimelineIO (this is {otio.__version__}), or save it for an older version with otiotool --downgrade",
+            hint=f"Update OpenTimelineIO (this is {otio.__version__}), or downgrade the timeline with its otiotool",
         )
 
 

@@ -26,10 +26,11 @@ class UnusableTimeError(ValueError):
 class Clock:
     """Converts times to frames at one rate."""
 
-    __slots__ = ("_factors", "rate")
+    __slots__ = ("_factors", "_most", "rate")
 
     def __init__(self, rate: FrameRate) -> None:
         self.rate = rate
+        self._most = math.ceil(MOST_SECONDS * rate)
         self._factors: dict[Any, Frames] = {}
 
     def frames(self, time: Any) -> Frames:
@@ -53,7 +54,7 @@ class Clock:
         frames = self.frames(time)
         if frames < 0:
             raise UnusableTimeError(f"a negative duration ({time['value']:g} frames)")
-        if frames > MOST_SECONDS * self.rate:
+        if frames > self._most:
             raise UnusableTimeError(f"a duration of {float(frames / self.rate / 86400):,.0f} days")
         return frames
 

@@ -54,12 +54,12 @@ def timelines_of(root: Json) -> Iterator[Json]:
         yield {"OTIO_SCHEMA": "Stack.1", "children": [{"OTIO_SCHEMA": "Track.1", "kind": "Video", "children": [root]}]}
 
 
-def picture_rates(item: Json, depth: int) -> Iterator[Any]:
+def picture_rates(item: Json) -> Iterator[Any]:
     """Rates of the picture clips below ``item``, in order."""
     for child in item.get("children") or ():
         schema = schema_of(child)
         if schema in ("Stack", "Track") and (child.get("kind") or "Video") == "Video":
-            yield from picture_rates(child, depth + 1)
+            yield from picture_rates(child)
         elif schema == "Clip":
             reference = next((r for r in (child.get("media_references") or {}).values() if isinstance(r, dict)), {})
             found = child.get("source_range") or reference.get("available_range")

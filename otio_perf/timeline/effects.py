@@ -135,12 +135,12 @@ def _text(value: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Hashable: lists and dicts become tuples."""
+    """Hashable: lists and dicts become tuples. Twelve digits of a number: OpenTimelineIO's reader may be off in the last."""
     if isinstance(value, dict):
         return tuple((k, _plain(v)) for k, v in value.items())
     if isinstance(value, list):
         return tuple(_plain(v) for v in value)
-    return value
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def _plain_items(values: Json) -> Parameters:

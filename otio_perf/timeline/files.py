@@ -4,6 +4,9 @@
 OpenTimelineIO in a process of its own (``child``), so that no file can take this one down.
 """
 
+# ruff: noqa: PTH100
+# Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
+
 from __future__ import annotations
 
 import os

@@ -4,6 +4,9 @@ Only local files are ever looked for. Everything with a scheme other than ``file
 looked for on Windows, elsewhere only through ``--map`` or ``--media-root``.
 """
 
+# ruff: noqa: PTH100, PTH113, PTH117, PTH118, PTH119, PTH120
+# Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
+
 from __future__ import annotations
 
 import ntpath
@@ -242,6 +245,19 @@ def _decoded(text: str) -> str:
 def relative_to(path: str, folder: str) -> str:
     """``path`` as a relative URL from ``folder``, with forward slashes. :raises ValueError: on another Windows drive."""
     return os.path.relpath(path, folder).replace(os.sep, "/")
+
+
+def relative_or_absolute(path: str, folder: str) -> str:
+    try:
+        return relative_to(path, folder)
+    except ValueError:
+        return os.path.abspath(path)
+
+
+def moved_url(url: str, old_folder: str, new_folder: str) -> str:
+    """A relative URL as it reads from another folder. A slash at its end stays."""
+    new = relative_or_absolute(os.path.join(old_folder, url), new_folder)
+    return new + "/" if url.endswith("/") and not new.endswith("/") else new
 
 
 def as_file_url(path: str) -> str:

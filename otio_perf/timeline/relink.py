@@ -4,6 +4,9 @@ Nothing of the original is changed but the spelling of relative URLs when the ne
 there is noted under ``metadata["otio_perf"]``, so that ``restore`` gives back the same bytes.
 """
 
+# ruff: noqa: PTH100, PTH120
+# Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
+
 from __future__ import annotations
 
 import os
@@ -20,7 +23,7 @@ from otio_perf.timeline import files
 from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, nearest, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, relative_to
+from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, moved_url, relative_or_absolute, relative_to
 from otio_perf.timeline.references import DEFAULT_KEY, NOTES, Json, digest_note, is_ours, notes_of, original_key, original_of
 from otio_perf.timeline.restore import without_ours
 from otio_perf.timeline.survey import needs
@@ -83,7 +86,7 @@ class _Relinker:
         if root is not self.document.root:
             notes: Json = {"version": NOTES_VERSION, **notes_of(root)}
             if self.moves:
-                notes["base"] = _relative_or_absolute(self.document.base, self.folder)
+                notes["base"] = relative_or_absolute(self.document.base, self.folder)
             root = with_metadata(root, NOTES, dict(sorted(notes.items())))
         path = self.output_path
         base = self.folder if self.moves or not self.document.base.startswith(PACKED) else self.document.base
@@ -126,8 +129,8 @@ class _Relinker:
     ) -> dict[str, Json]:
         """Our references for one clip, by key."""
         by_key: dict[str, list[Product]] = {}
-        for product in products:
-            by_key.setdefault(product.recipe.reference_key, []).append(product)
+        for candidate in products:
+            by_key.setdefault(candidate.recipe.reference_key, []).append(candidate)
         added: dict[str, Json] = {}
         for key, choices in by_key.items():
             try:
@@ -233,19 +236,6 @@ class _Relinker:
             if self.moves and isinstance(url, str) and url and is_relative(url):
                 return {**reference, field: moved_url(url, self.document.base, self.folder)}, url
         return reference, ""
-
-
-def moved_url(url: str, old_folder: str, new_folder: str) -> str:
-    """A relative URL as it reads from another folder. A slash at its end stays."""
-    new = _relative_or_absolute(os.path.join(old_folder, url), new_folder)
-    return new + "/" if url.endswith("/") and not new.endswith("/") else new
-
-
-def _relative_or_absolute(path: str, folder: str) -> str:
-    try:
-        return relative_to(path, folder)
-    except ValueError:
-        return os.path.abspath(path)
 
 
 def _covering(

@@ -4,6 +4,9 @@ Found in this order: the original reference still beside ours; our note on a pro
 proxy's path in the index of what was made (``product_of``).
 """
 
+# ruff: noqa: PTH100, PTH118, PTH119, PTH120
+# Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
+
 from __future__ import annotations
 
 import os
@@ -57,9 +60,9 @@ def without_ours(clip: Json) -> Json:
             key = note.get("original_key") or DEFAULT_KEY
             kept[key] = expand(note["original"])
         active = key
-    if len(kept) == len(references) and active == clip.get("active_media_reference_key"):
-        if all(a is b for a, b in zip(kept.values(), references.values(), strict=True)):
-            return with_metadata(clip, NOTES, None)
+    untouched = kept.keys() == references.keys() and all(kept[k] is references[k] for k in kept)
+    if untouched and active == clip.get("active_media_reference_key"):
+        return with_metadata(clip, NOTES, None)
     return with_metadata({**clip, "media_references": kept, "active_media_reference_key": active}, NOTES, None)
 
 
@@ -78,29 +81,33 @@ def _own(reference: Json) -> Json:
 def restore(
     document: Document,
     *,
-    product_of: Callable[[str], Product | None],
+    original_of: Callable[[str], str | None],
+    product_of: Callable[[str], Product | None] | None = None,
     locator: Locator | None = None,
     output_path: str | os.PathLike[str] | None = None,
 ) -> Restored:
     """A new document with the originals, and nothing of ours left in it. Edits stay.
 
-    :param product_of: the proxy at an absolute path, as the index knows it.
+    :param original_of: path of the medium that the proxy at an absolute path was made of, as the index knows it.
+    :param product_of: the same proxy's record: needed for numbering where a host dropped our notes, and the proxy is of one
+        range or its original a sequence of pictures.
     :param output_path: where it will be written; relative URLs that were spelled for another folder are spelled anew.
         Without it they read as in the timeline that was optimized.
     """
     locator = (locator or Locator(document.path)).based(document.base)
-    return _Restorer(document, product_of, locator, output_path).restored()
+    return _Restorer(document, original_of, product_of or (lambda _: None), locator, output_path).restored()
 
 
 class _Restorer:
     def __init__(
         self,
         document: Document,
+        original_of: Callable[[str], str | None],
         product_of: Callable[[str], Product | None],
         locator: Locator,
         output_path: str | os.PathLike[str] | None,
     ) -> None:
-        self.document, self.product_of, self.locator = document, product_of, locator
+        self.document, self.original_of, self.product_of, self.locator = document, original_of, product_of, locator
         base = notes_of(document.root).get("base")
         packed = document.base.startswith(PACKED)
         self.old_folder = (
@@ -140,17 +147,18 @@ class _Restorer:
             return None
         if target.kind is not TargetKind.FILE or target.path is None:
             return None
-        product = self.product_of(target.path)
-        if product is None:
+        path = self.original_of(target.path)
+        if path is None:
             if is_ours(key) or f"{os.sep}.otio_perf{os.sep}" in target.path:
                 self.not_found.append(Problem(clip=name_of(clip), reason=f"the index does not know the proxy {target.path}"))
             return None
+        product = self.product_of(target.path)
         try:
-            shift = _shift(product, reference)
+            shift = _shift(product, reference) if product else Fraction(0)
         except (UnusableTimeError, KeyError, TypeError) as e:
             self.not_found.append(Problem(clip=name_of(clip), reason=f"its times are damaged ({e})"))
             return None
-        original = self._original(reference, product, shift)
+        original = self._original(reference, path, product, shift)
         moved = {**clip, "media_references": {**clip["media_references"], key: original}}
         source_range = clip.get("source_range")
         if shift and source_range and key == clip.get("active_media_reference_key"):
@@ -159,16 +167,17 @@ class _Restorer:
             moved["source_range"] = {**source_range, "start_time": {**start, "value": value}}
         return moved
 
-    def _original(self, reference: Json, product: Product, shift: Fraction) -> Json:
-        """A reference to the product's source, in the manner in which the proxy is referred to.
+    def _original(self, reference: Json, path: str, product: Product | None, shift: Fraction) -> Json:
+        """A reference to the original at ``path``, in the manner in which the proxy is referred to.
 
         A proxy of the whole medium has the same frames, so the host's own numbering stays; of one range, all that is
         known is where that began.
         """
         plain = with_metadata(reference, NOTES, None)
-        available = plain.get("available_range") if product.recipe.scope is Scope.FULL and not shift else None
-        numbered = _NUMBERED.match(os.path.basename(product.source_path))
-        if numbered and len(product.source_range) > 1:
+        is_whole = product is None or product.recipe.scope is Scope.FULL
+        available = plain.get("available_range") if is_whole and not shift else None
+        numbered = _NUMBERED.match(os.path.basename(path))
+        if product and numbered and len(product.source_range) > 1:
             number = numbered["number"]
             return {
                 "OTIO_SCHEMA": "ImageSequenceReference.1",
@@ -176,7 +185,7 @@ class _Restorer:
                 "name": name_of(plain),
                 "available_range": available or _whole(product, reference),
                 "available_image_bounds": plain.get("available_image_bounds"),
-                "target_url_base": self._url(plain["target_url"], os.path.dirname(product.source_path)) + "/",
+                "target_url_base": self._url(plain["target_url"], os.path.dirname(path)) + "/",
                 "name_prefix": numbered["prefix"],
                 "name_suffix": numbered["suffix"],
                 "start_frame": int(number),
@@ -185,7 +194,7 @@ class _Restorer:
                 "frame_zero_padding": len(number) if number.startswith("0") else 0,
                 "missing_frame_policy": "error",
             }
-        return {**plain, "available_range": available, "target_url": self._url(plain["target_url"], product.source_path)}
+        return {**plain, "available_range": available, "target_url": self._url(plain["target_url"], path)}
 
     def _url(self, proxy_url: str, path: str) -> str:
         if proxy_url.lower().startswith("file:"):

@@ -4,6 +4,9 @@ One file a timeline, named by the digest of its bytes: a line, a JSON header, th
 that are used where they lie. Where the media are is not kept: that is looked up each time. A damaged sidecar is made anew.
 """
 
+# ruff: noqa: PTH100
+# Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
+
 from __future__ import annotations
 
 import contextlib

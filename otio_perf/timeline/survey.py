@@ -10,6 +10,7 @@ A collection of timelines or clips is surveyed as if its members were played one
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import chain
 from pathlib import PurePath
 from typing import Any
 
@@ -103,6 +104,7 @@ class _Gatherer:
         self.words = Numbering[str]()
         self._clocks: dict[Any, Clock] = {}
         self._reference_cache: dict[tuple[Any, ...], int] = {}
+        self._ranges: dict[int, tuple[Frames, Frames]] = {}  # by id of the item, as the two below
         self._durations: dict[int, Frames] = {}
         self._depths: dict[int, int] = {}
 
@@ -138,7 +140,7 @@ class _Gatherer:
     def _frame_rate(self) -> FrameRate:
         """That of ``global_start_time``, else of the first picture clip, else 24; a sample rate is none."""
         candidates = [t["rate"] for t in [self.root.get("global_start_time")] if isinstance(t, dict) and "rate" in t]
-        for rate in (*candidates, *(r for stack in self.timelines for r in picture_rates(stack, 0))):
+        for rate in chain(candidates, *(picture_rates(stack) for stack in self.timelines)):
             try:
                 exact = rate_of(rate)
             except UnusableTimeError:
@@ -158,20 +160,33 @@ class _Gatherer:
 
     def _trimmed(self, item: Json) -> tuple[Frames, Frames]:
         """Start and length of an item in its own time, as OTIO's ``trimmed_range``. :raises UnusableTimeError"""
+        known = self._ranges.get(id(item))
+        if known is None:
+            known = self._ranges[id(item)] = self._range_of(item)
+        return known
+
+    def _range_of(self, item: Json) -> tuple[Frames, Frames]:
         source_range = item.get("source_range")
-        if source_range:
-            return self.clock.frames(source_range["start_time"]), self.clock.length(source_range["duration"])
         schema = item["OTIO_SCHEMA"]
+        if source_range:
+            start, length = self.clock.frames(source_range["start_time"]), self.clock.length(source_range["duration"])
+            if start != 0 and schema in ("Track.1", "Stack.1") and not -length < start < self._content(item):
+                start = 0  # a range that shows nothing of it: OTIO's EDL adapter writes such, meaning record time
+            return start, length
         if schema.startswith("Clip."):
             reference = original_of(item)
             available = self._resolved(reference).get("available_range") if reference else None
             if not available:
                 raise UnusableTimeError("neither a source range nor an available range: its length is unknown")
             return self.clock.frames(available["start_time"]), self.clock.length(available["duration"])
+        return 0, self._content(item)
+
+    def _content(self, item: Json) -> Frames:
+        """Length of what is inside a track or stack, as OTIO's ``available_range``."""
         known = self._durations.get(id(item))
         if known is None:
             known = self._durations[id(item)] = self._inner_length(item)
-        return 0, known
+        return known
 
     def _inner_length(self, item: Json) -> Frames:
         children = [c for c in item.get("children") or () if isinstance(c, dict)]
@@ -370,10 +385,7 @@ class _Gatherer:
         except (UnusableTimeError, UnusableEffectError, KeyError, TypeError, AttributeError, ValueError) as e:
             self._problem(clip, e)
             return
-        if factor is None:
-            speed = outer_speed
-        else:
-            speed = factor if outer_speed is None else factor * outer_speed
+        speed = outer_speed if factor is None else factor if outer_speed is None else factor * outer_speed
         if len(self.rows) >= _MOST_USES:
             raise UnreadableTimelineError(f"more than {_MOST_USES:,} uses of media", path=self.path)
         effects = own + outer
@@ -412,7 +424,7 @@ class _Gatherer:
         limits: tuple[Frames, Frames] | None = None
         if available:
             limits = clock.frames(available["start_time"]), clock.length(available["duration"])
-        factor: Frames | Fraction = 1 if clock.rate == self.rate else clock.rate / self.rate
+        factor: Frames = 1 if clock is self.clock else clock.rate / self.rate
         low, high = self._stretch(begin, first * factor, last * factor, speed)
         if retimed_in_point and speed and limits:
             shifted = limits[0] + (begin - limits[0]) * abs(speed)
@@ -449,7 +461,7 @@ class _Gatherer:
 
     def _resolved(self, item: Json) -> Json:
         if item.get("OTIO_SCHEMA") == "SerializableObjectRef.1":
-            return self.shared.get(item.get("id"), {})
+            return self.shared.get(str(item.get("id")), {})
         return item
 
     def _reference(self, reference: Json) -> int:

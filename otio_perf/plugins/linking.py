@@ -1,0 +1,96 @@
+"""What the media linker and the write hook share: OTIO objects in, our documents between, OTIO objects out."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import opentimelineio as otio
+
+from otio_perf import settings
+from otio_perf.cache.index import Index
+from otio_perf.cache.workspace import MARKER
+from otio_perf.model.plans import Product
+from otio_perf.model.recipes import Scope
+from otio_perf.optimizer.session import workspace_root
+from otio_perf.timeline import json_text
+from otio_perf.timeline.convert import use_reference
+from otio_perf.timeline.describe import described
+from otio_perf.timeline.files import Document
+from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.references import NOTES, PREFIX, is_ours, original_of
+from otio_perf.timeline.relink import relink
+from otio_perf.timeline.tree import clips_of
+
+ORIGINAL = "original"
+
+
+def link_clip(clip: Any, arguments: dict[str, Any]) -> None:
+    """Add proxies to an OTIO clip in place; nothing is changed unless all went well."""
+    base = str(arguments.get("base") or Path.cwd())
+    document = _document(clip, Path(base, "timeline.otio"))
+    linked = _linked(document, arguments.get("rung"), arguments.get("workspace"))
+    if linked is document:
+        return
+    references = {
+        # clones, always: setting a dict that holds a clip's live reference is a use after free in OTIO 0.18
+        key: clip.media_references()[key].clone()
+        if key in clip.media_references() and not is_ours(key)
+        else otio.core.deserialize_json_from_string(json.dumps(reference))
+        for key, reference in linked.root["media_references"].items()
+    }
+    clip.set_media_references(references, linked.root["active_media_reference_key"])
+    notes = linked.root["metadata"].get(NOTES)
+    if notes is not None:
+        clip.metadata[NOTES] = notes
+
+
+def linked_timeline(timeline: Any, arguments: dict[str, Any]) -> Any:
+    """A timeline with proxies, or ``timeline`` itself where there is nothing to change."""
+    document = _document(timeline, Path(arguments.get("_filepath") or "timeline.otio").absolute())
+    linked = _linked(document, arguments["otio_perf_rung"], arguments.get("otio_perf_workspace"))
+    return timeline if linked.root == document.root else linked.to_otio()
+
+
+def _document(item: Any, path: Path) -> Document:
+    root = json_text.loads(item.to_json_string(), exact=True)
+    return Document(path=str(path), format="otio_json", base=str(path.parent), digest="", root=root, is_canonical=True)
+
+
+def _linked(document: Document, rung: str | None, workspace: str | None) -> Document:
+    locator = Locator(document.path, base=document.base)
+    products = _products(document, locator, _index(workspace, document.path))
+    if not products:
+        return use_reference(document, None).document if rung == ORIGINAL else document
+    if rung is None:
+        largest = max((p for found in products.values() for p in found), key=lambda p: p.width * p.height)
+        rung = largest.recipe.rung
+    active = None if rung == ORIGINAL else PREFIX + rung
+    return relink(document, products, {}, active=active, output_path=document.path, locator=locator).document
+
+
+def _products(document: Document, locator: Locator, index: Index | None) -> dict[str, tuple[Product, ...]]:
+    """Proxies that are there, by path of the original. Of proxies of ranges none: only ``otio-perf`` knows what they cover."""
+    if index is None:
+        return {}
+    found = {}
+    for clip in clips_of(document.root):
+        reference = original_of(clip)
+        path = locator.target(described(reference)).path if reference else None
+        if path is not None and path not in found:
+            found[path] = tuple(p for p in index.products_of_path(path) if p.recipe.scope is Scope.FULL)
+    return {path: products for path, products in found.items() if products}
+
+
+def _index(workspace: str | None, timeline: str) -> Index | None:
+    """The index of the workspace asked for, or of the one that the ``otio-perf`` command would take; never a new one."""
+    root = Path(workspace) if workspace else workspace_root(settings.load(), Path(timeline), create=False)
+    return _opened(str(root)) if (root / MARKER).is_file() else None
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(workspace: str) -> Index:
+    """Opened once per process, not once per clip."""
+    return Index.open(workspace)
