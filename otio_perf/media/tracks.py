@@ -45,6 +45,7 @@ class Track:
     frame: Any = None  # VideoFrame or AudioFrame: the first one
     error: Exception | None = None
     is_encrypted: bool = False
+    is_read_whole: bool = False  # every packet went by: ``first`` and ``end`` are exact
 
 
 def read_index(container: InputContainer, track: Track, path: str, size_bytes: int) -> None:
@@ -112,6 +113,9 @@ def read_packets(container: InputContainer, videos: list[Track], sounds: list[Tr
             break
         if not is_scan and total >= SEARCHED_PACKETS:
             break
+    else:
+        for track in tracks.values():
+            track.is_read_whole = True
 
 
 def _is_done(track: Track, seen: int) -> bool:
