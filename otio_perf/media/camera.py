@@ -88,7 +88,9 @@ def camera_proxies(path: str) -> tuple[str, ...]:
             continue
         wanted = re.compile(rule.proxy.replace("{n}", re.escape(match["n"])), re.IGNORECASE | re.DOTALL)
         folder = _folder(source.parent, rule.folder)
-        for proxy in (folder / name for name in (_names(folder) if folder else ()) if wanted.fullmatch(name)):
+        if folder is None:
+            continue
+        for proxy in (folder / name for name in _names(folder) if wanted.fullmatch(name)):
             if proxy != source and proxy.is_file():
                 found.setdefault(str(proxy))
     return tuple(found)

@@ -28,8 +28,9 @@ _ASSUMED = {
     "range": {"tv"},
 }
 
-#: Which field of a frame is shown first, by FFmpeg's field order.
-_SHOWN_FIRST = {"tt": "top", "bt": "top", "bb": "bottom", "tb": "bottom"}
+#: Which field of a frame is shown first, by FFmpeg's field order. "tb" and "bt" are read as they are written in practice:
+#: XDCAM HD 1080i (top first) carries "tb", DV PAL (bottom first) "bt", and the ffmpeg command line writes them so.
+_SHOWN_FIRST = {"tt": "top", "tb": "top", "bb": "bottom", "bt": "bottom"}
 
 #: FFmpeg's two names for 5.1 differ in where the surrounds stand; AAC has but the first, AC-3 but the second.
 _SAME_LAYOUT = {"5.1(side)": "5.1", "quad(side)": "quad", "7.1(wide-side)": "7.1(wide)"}

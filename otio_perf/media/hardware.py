@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import av
 import av.error
@@ -91,7 +91,7 @@ _FAMILIES = (
 
 
 @cache
-def hardware_findings() -> tuple[HardwareFinding, ...]:
+def findings() -> tuple[HardwareFinding, ...]:
     """Every encoder and decoder of the table with its verdict; tried once a process."""
     known: dict[str, HardwareFinding] = {}
     candidates = []
@@ -112,7 +112,7 @@ def best_encoder(codec: str) -> tuple[str, str]:
     """
     if codec not in _SOFTWARE:
         raise ValueError(f"no encoder is known for {codec!r}; known: {', '.join(_SOFTWARE)}")
-    tried = [finding for finding in hardware_findings() if finding.kind == "encoder" and finding.codec == codec]
+    tried = [finding for finding in findings() if finding.kind == "encoder" and finding.codec == codec]
     working = next((finding for finding in tried if finding.works), None)
     if working:
         return working.name, working.reason
@@ -126,7 +126,7 @@ def hwaccel_for(codec: str) -> HWAccel | None:
     """
     for name, kind, its_codec, family in _candidates():
         if kind == "decoder" and its_codec == codec and family.device:
-            finding = next(finding for finding in hardware_findings() if finding.name == name)
+            finding = next(finding for finding in findings() if finding.name == name)
             if finding.works:
                 return HWAccel(family.device, allow_software_fallback=True)
     return None
@@ -167,9 +167,8 @@ def _try_in_child(names: list[str]) -> list[HardwareFinding]:
     """One child tries all; where it dies or hangs, the candidate that it was at is to blame and the rest is tried anew."""
     left = list(names)
     found = []
-    limit = _LIMIT_SECONDS
     while left:
-        output, how_it_ended = _run_child(left, limit)
+        output, how_it_ended = _run_child(left)
         done = [HardwareFinding(**json.loads(line)) for line in output.splitlines() if line.startswith("{")]
         found += done
         left = left[len(done) :]
@@ -180,15 +179,15 @@ def _try_in_child(names: list[str]) -> list[HardwareFinding]:
     return found
 
 
-def _run_child(names: list[str], limit_seconds: float) -> tuple[str, str]:
+def _run_child(names: list[str]) -> tuple[str, str]:
     """The child's output, and in words how it ended. What drivers print goes nowhere."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "otio_perf.media.hardware", *names]
     try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=limit_seconds, env=environment, check=False)
+        child = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, env=environment, check=False)
     except subprocess.TimeoutExpired as error:
         text = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
-        return text, f"the driver did not answer within {limit_seconds:g} s"
+        return text, f"the driver did not answer within {_LIMIT_SECONDS:g} s"
     except OSError as error:
         return "", f"the self-test could not be started: {error.strerror}"
     return child.stdout, f"the driver crashed (exit {child.returncode})"
@@ -197,7 +196,8 @@ def _run_child(names: list[str], limit_seconds: float) -> tuple[str, str]:
 # --- the self-test, in the child ----------------------------------------------------------------------------------------
 
 
-def _self_test(name: str) -> HardwareFinding:
+def self_test(name: str) -> HardwareFinding:
+    """Try one encoder or decoder of the table in this very process (a driver may take it down: see ``findings``)."""
     kind, codec, family = next((k, c, f) for n, k, c, f in _candidates() if n == name)
     try:
         with tempfile.TemporaryDirectory(prefix="otio_perf_") as folder:
@@ -230,7 +230,7 @@ def _round_trip(path: str, encoder: str, encode_on: HWAccel | None, decode_on: H
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
     with safe_open(path, hwaccel=decode_on) as source:
-        decoded = [frame.reformat(format="gray").to_ndarray().astype(np.uint8) for frame in source.decode(video=0)]
+        decoded = [frame.reformat(format="yuv420p").to_ndarray()[: _SIZE[1]] for frame in source.decode(video=0)]
     if len(decoded) != len(pictures):
         return 0.0
     return min(_psnr(before, after) for before, after in zip(pictures, decoded, strict=True))
@@ -245,12 +245,12 @@ def _test_picture(number: int) -> npt.NDArray[np.uint8]:
     return luma
 
 
-def _psnr(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> float:
+def _psnr(before: npt.NDArray[Any], after: npt.NDArray[Any]) -> float:
     error = float(np.mean((before.astype(np.float64) - after.astype(np.float64)) ** 2))
     return 99.0 if error == 0 else 10 * float(np.log10(255**2 / error))
 
 
 if __name__ == "__main__":
     for asked in sys.argv[1:]:
-        sys.stdout.write(json.dumps(asdict(_self_test(asked))) + "\n")
+        sys.stdout.write(json.dumps(asdict(self_test(asked))) + "\n")
         sys.stdout.flush()

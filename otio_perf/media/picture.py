@@ -6,6 +6,7 @@ import re
 import struct
 import threading
 from fractions import Fraction
+from functools import cache
 from math import atan2, degrees
 
 import av
@@ -69,7 +70,7 @@ MATRICES = {
 }
 RANGES = {1: "tv", 2: "pc"}
 
-#: AVFieldOrder. "tb": top field coded first, bottom field shown first.
+#: AVFieldOrder. FFmpeg and cameras write "tb" for interleaved fields with the top one first, "bt" for the bottom one.
 FIELD_ORDERS = {1: "progressive", 2: "tt", 3: "bb", 4: "tb", 5: "bt"}
 
 _CHROMA_LOCATIONS = ("left", "center", "topleft", "top", "bottomleft", "bottom")
@@ -189,7 +190,22 @@ def content_light(frame: VideoFrame) -> str | None:
     return f"{most},{average}" if most or average else None
 
 
+@cache
+def _name_unknown_side_data() -> None:
+    """Keep PyAV 18.1 alive: ``frame.side_data`` of a kind that its ``Type`` lacks (EXIF in a PNG or JPEG) ends in SIGSEGV."""
+
+    def unknown(cls: type[Type], value: int) -> Type:
+        member = object.__new__(cls)
+        member._name_ = f"UNKNOWN_{value}"
+        member._value_ = value  # type: ignore[assignment]
+        return member
+
+    if not any(kind.name == "EXIF" for kind in Type):
+        Type._missing_ = classmethod(unknown)  # type: ignore[method-assign, assignment]
+
+
 def _side_data(frame: VideoFrame, kind: Type) -> bytes | None:
+    _name_unknown_side_data()
     found = next((item for item in frame.side_data if item.type == kind), None)  # type: ignore[attr-defined]
     return None if found is None else bytes(memoryview(found))  # type: ignore[arg-type]
 

@@ -22,7 +22,7 @@ from otio_perf.errors import CorruptMediaError, MediaError, RefusedMediaError, U
 from otio_perf.media import picture, rates, sequences
 from otio_perf.media.fingerprint import fingerprint
 from otio_perf.media.regular import regular_file
-from otio_perf.media.safe_open import MAX_PIXELS, media_error, refusal_of_content, safe_open
+from otio_perf.media.safe_open import media_error, refusal_of_content, safe_open
 from otio_perf.media.tracks import Track, read_index, read_packets
 from otio_perf.model.media import AudioInfo, ColourTags, Gop, MediaInfo, MediaKind, Sequence, VideoInfo
 from otio_perf.model.timing import FrameRate
@@ -97,7 +97,6 @@ def _read(container: InputContainer, path: str, size_bytes: int) -> MediaInfo:
         raise CorruptMediaError("has no essence: an index or metadata file only", path=path)
     for track in videos:
         read_index(container, track, path, size_bytes)
-        _forbid_huge(track.stream.width, track.stream.height, path)
     is_scan = any(track.count is None for track in videos) and size_bytes <= SCANNED_BYTES
     read_packets(container, videos, sounds, is_scan=is_scan)
     videos = [track for track in videos if track.frame is not None or track.packets or track.count]
@@ -143,11 +142,6 @@ def _no_first_frame(track: Track | None, path: str) -> MediaError:
         path=path,
         hint="Copy it again from the card or the backup",
     )
-
-
-def _forbid_huge(width: int, height: int, path: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise RefusedMediaError(f"has pictures of {width}x{height}, beyond {MAX_PIXELS} pixels", path=path)
 
 
 def _info(
@@ -294,6 +288,8 @@ def _audio_duration(container: InputContainer, track: Track) -> Fraction:
         return Fraction(stream.duration * stream.time_base)
     if track.first is not None and track.end is not None and stream.type == "audio" and container.duration:
         seen = Fraction((track.end - track.first) * stream.time_base)
+        if track.is_read_whole:
+            return seen
         whole = Fraction(container.duration, av.time_base)
         return seen if seen > whole / 2 else whole
     return Fraction(container.duration or 0, av.time_base)

@@ -176,7 +176,7 @@ def _open(
     safe = {**options, "protocol_whitelist": "file", "format_whitelist": FORMATS, "max_pixels": str(MAX_PIXELS)}
     try:
         # mode is left out: "r" is the default, and the house rule reads this call as the one that reads
-        return av.open(
+        container = av.open(
             name,
             format=format,
             options=safe,
@@ -190,6 +190,15 @@ def _open(
             raise UnsupportedMediaError(f"cannot be decoded on this device: {_text(error)}", path=path) from error
         # Looked at only now: content that opens is judged by its first decoded frame
         raise refusal_of_content(path) or media_error(path, error) from error
+    for stream in container.streams.video:
+        context = stream.codec_context
+        if context is None:
+            continue
+        if context.width * context.height > MAX_PIXELS:
+            container.close()
+            raise RefusedMediaError(f"has pictures of {context.width}x{context.height}: beyond {MAX_PIXELS} pixels", path=path)
+        context.options = {**context.options, "max_pixels": str(MAX_PIXELS)}  # for sizes that only the first picture tells
+    return container
 
 
 def _is_text(head: bytes) -> bool:

@@ -37,18 +37,24 @@ def find(path: str) -> Sequence | None:
     if not match or match["suffix"].lower() not in PICTURE_SUFFIXES:
         return None
     prefix, suffix, digits = match["prefix"], match["suffix"], match["number"]
-    padding = len(digits) if digits.startswith("0") else 0
-    numbers = {number for number, _ in _numbered_names(directory, prefix, suffix, padding or len(digits))}
-    here = int(digits)
+    # without a leading zero it may be "1001" of four digits, or one of "97, … 103": the longer run decides
+    paddings = (len(digits),) if digits.startswith("0") else (len(digits), 1)
+    runs = [(_run(directory, prefix, suffix, padding, int(digits)), padding) for padding in paddings]
+    numbers, padding = max(runs, key=lambda run: len(run[0]))
+    if len(numbers) < _LEAST:
+        return None
+    return Sequence(directory=directory, prefix=prefix, suffix=suffix, padding=padding, first=numbers[0], last=numbers[-1])
+
+
+def _run(directory: str, prefix: str, suffix: str, padding: int, here: int) -> range:
+    """Consecutive numbers on disk around ``here``."""
+    numbers = {number for number, _ in _numbered_names(directory, prefix, suffix, padding)}
     first = last = here
     while first - 1 in numbers:
         first -= 1
     while last + 1 in numbers:
         last += 1
-    if last - first + 1 < _LEAST:
-        return None
-    width = padding or min(len(str(first)), len(digits))
-    return Sequence(directory=directory, prefix=prefix, suffix=suffix, padding=width, first=first, last=last)
+    return range(first, last + 1)
 
 
 def from_reference(
