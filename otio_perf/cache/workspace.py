@@ -110,7 +110,7 @@ class Workspace:
         """
         removed = 0
         with self.lock("writers"):
-            if not self._is_being_written():
+            if not self._sweep_locks():
                 removed += sum(_remove(p) for p in _files(self.proxies, is_part))
         oldest = time.time() - min_age_seconds
         for folder in beside:
@@ -127,15 +127,16 @@ class Workspace:
                 hint="make room (otio-perf cache clear) or choose another folder with --workspace DIR",
             )
 
-    def _is_being_written(self) -> bool:
-        alive = False
-        for path in (self.root / "locks").glob(f"{_WRITER}*.lock"):
+    def _sweep_locks(self) -> bool:
+        """Remove lock files whose owner was killed; whether a living process is writing."""
+        is_written = False
+        for path in (self.root / "locks").glob("*.lock"):
             descriptor = locks.acquire(path)
-            if descriptor is None:
-                alive = True
-            else:
+            if descriptor is not None:
                 locks.release(path, descriptor)
-        return alive
+            elif path.name.startswith(_WRITER):
+                is_written = True
+        return is_written
 
 
 def write_whole(path: Path, text: str) -> None:
