@@ -1,8 +1,8 @@
 """Sound of a proxy: every track of the source, in sync with the pictures, copied where possible and PCM otherwise.
 
 Times are counted from the first frame of the proxy. Whole proxies of sources whose codecs QuickTime holds get the very
-packets of the source. In all other cases a track becomes PCM that begins exactly at the first frame (sound before it is
-cut, silence fills what is missing) and, for a used range, ends exactly with the last one.
+packets of the source. In all other cases a track becomes PCM without the sound before the first frame; a used range has
+sound from its first frame to its last, with silence where the source has none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import av.error
 import numpy as np
@@ -100,7 +101,9 @@ class _Pcm:
     def _place(self, start: int, samples: npt.NDArray[np.generic]) -> None:
         late = start - self.written
         if abs(late) > _JITTER_SECONDS * self.sample_rate or self.written == 0:
-            if late > 0:
+            if late > 0 and self.stop is None and not self.written:
+                self.written = late  # the movie's edit list says that it begins later
+            elif late > 0:
                 self._silence(late if self.stop is None else min(late, self.stop - self.written))
             elif late < 0:
                 samples = samples[-late:]
@@ -120,7 +123,7 @@ class _Pcm:
         if not len(samples):
             return
         frame = AudioFrame.from_ndarray(
-            np.ascontiguousarray(samples).reshape(1, -1),  # type: ignore[arg-type]
+            np.ascontiguousarray(samples).reshape(1, -1),
             format=self.sample_format,
             layout=self.layout,
         )
@@ -150,8 +153,8 @@ class Sound:
     wanted: FrameRange
     is_whole: bool
     _tracks: dict[int, _Copy | _Pcm] = field(default_factory=dict)
-    _pending: Packet[AudioStream] | None = None
-    _packets: Iterator[Packet[AudioStream]] | None = None
+    _pending: Packet[Any] | None = None
+    _packets: Iterator[Packet[Any]] | None = None
 
     @property
     def origin(self) -> Fraction:
@@ -170,8 +173,8 @@ class Sound:
             assert isinstance(source, AudioStream)
             streams.append(source)
             copies = self.is_whole and info.codec in COPIED and self._has_stamps(info)
-            make = self._copy if copies else self._pcm
-            self._tracks[info.stream_index] = make(info, source, outputs)
+            track = self._copy(source, outputs) if copies else self._pcm(info, source, outputs)
+            self._tracks[info.stream_index] = track
         for stream in self.container.streams:
             if stream not in streams:
                 stream.discard = Discard.all
@@ -186,10 +189,10 @@ class Sound:
         """AVI has no time stamps of its own; those of compressed sound are a guess that fails for variable bit rates."""
         return self.media.container != "avi" or info.codec.startswith("pcm_")
 
-    def _copy(self, info: AudioInfo, source: AudioStream, outputs: list[OutputContainer]) -> _Copy:
+    def _copy(self, source: AudioStream, outputs: list[OutputContainer]) -> _Copy:
         made = [(output, output.add_stream_from_template(source)) for output in outputs]
         for _, stream in made:
-            _describe(stream, info)
+            stream.disposition = Disposition.default  # switched on: QuickTime would play the first track only
         return _Copy(made, self.origin)
 
     def _pcm(self, info: AudioInfo, source: AudioStream, outputs: list[OutputContainer]) -> _Pcm:
@@ -203,7 +206,7 @@ class Sound:
             stream = output.add_stream(codec, rate=info.sample_rate, layout=layout)
             assert isinstance(stream, AudioStream)
             stream.codec_context.format = sample_format
-            _describe(stream, info)
+            stream.disposition = Disposition.default  # switched on: QuickTime would play the first track only
             made.append((output, stream))
         stop = None if self.is_whole else round(self.wanted.seconds * info.sample_rate)
         return _Pcm(
@@ -245,15 +248,9 @@ class Sound:
             if packet.dts is not None or isinstance(track, _Pcm):  # the last, empty packet empties a decoder
                 track.packet(packet)
 
-    def _next(self) -> Packet[AudioStream] | None:
+    def _next(self) -> Packet[Any] | None:
         assert self._packets is not None
         try:
             return next(self._packets, None)
         except av.error.FFmpegError:  # the pictures' reader judges a file that breaks off
             return None
-
-
-def _describe(stream: AudioStream, info: AudioInfo) -> None:
-    stream.disposition = Disposition.default  # QuickTime: the track is switched on; players would play the first one only
-    if info.language:
-        stream.metadata["language"] = info.language

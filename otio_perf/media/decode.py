@@ -168,7 +168,7 @@ class Reader:
     def _stream(self, container: InputContainer) -> VideoStream:
         stream = container.streams[0 if self.media.sequence else self.video.stream_index]
         assert isinstance(stream, VideoStream)
-        stream.codec_context.thread_type = "AUTO"  # type: ignore[assignment]
+        stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = threads_for(self.video, self.threads)
         return stream
 
@@ -233,7 +233,7 @@ class Reader:
             first = next(clean, None)
             moment = None if first is None else self._moment(first)
             if first is not None and moment is not None and moment <= (start + Fraction(1, 4)) / self.rate:
-                decoder = chain((first,), clean)
+                decoder: Iterator[VideoFrame] = chain((first,), clean)
                 number = round(moment * self.rate)
                 return decoder, self._by_time(decoder, start) if self.video.is_vfr else enumerate(decoder, number)
         self._seek(container, stream, stream.start_time or 0)

@@ -28,6 +28,7 @@ from otio_perf.errors import ContractError, EncodeError
 from otio_perf.media import picture
 from otio_perf.media.contract import shifted_timecode
 from otio_perf.media.encodings import ENCODINGS, HDR_TRANSFERS, Encoding, pixel_format_for
+from otio_perf.media.quicktime import annotate
 from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Codec
@@ -202,14 +203,14 @@ class ProxyWriter:
         if row.hdr_option:
             options[row.hdr_option] += _hdr_parameters(row.encoder, video)
         if video.is_interlaced and row.encoder == "libx264":
-            options["x264-params"] += ":tff=1" if video.field_order in ("tt", "bt") else ":bff=1"
+            options["x264-params"] += ":tff=1" if video.field_order in ("tt", "tb") else ":bff=1"
         stream = self.container.add_stream(row.encoder, rate=self.rate, options=options)
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = product.width, product.height, look.pixel_format
         context.sample_aspect_ratio = look.sample_aspect
         context.thread_count = encoder_threads()
-        context.thread_type = "FRAME"  # type: ignore[assignment]
+        context.thread_type = "FRAME"
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = _numbers(look.colour)
         if row.tag:
             context.codec_tag = row.tag
@@ -260,6 +261,13 @@ class ProxyWriter:
         """Flush the encoder and finish the file."""
         self.container.mux(self._stream.encode(None))
         self.container.close()
+        needs_boxes = ENCODINGS[self.product.recipe.codec].hdr_option is None
+        annotate(
+            self.part,
+            languages={number: track.language for number, track in enumerate(self.media.audio, start=1) if track.language},
+            mastering_display=self.video.mastering_display if needs_boxes else None,
+            content_light=self.video.content_light if needs_boxes else None,
+        )
 
     def abandon(self) -> None:
         """Let go of the file after an error; whoever made ``part`` removes it."""
@@ -285,7 +293,7 @@ def require_opaque(frame: VideoFrame, product: Product) -> None:
     """:raises ContractError: a pixel of ``frame`` is not fully opaque, or its alpha was dropped by the decoder."""
     if any(component.is_alpha for component in frame.format.components) or frame.format.has_palette:
         alpha = frame.reformat(format="yuva420p").planes[3]
-        samples = np.frombuffer(alpha, np.uint8).reshape(alpha.height, alpha.line_size)[:, : alpha.width]
+        samples = np.frombuffer(memoryview(alpha), np.uint8).reshape(alpha.height, alpha.line_size)[:, : alpha.width]
         if samples.min() == 255:
             return
     raise ContractError(

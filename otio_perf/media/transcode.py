@@ -222,7 +222,7 @@ def _writing(product: Product) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        if isinstance(error, OSError) and error.errno and not isinstance(error, av.error.ArgumentError):
+        if isinstance(error, OSError) and error.errno:
             raise write_error(error, product.path) from error
         reason = f"{product.recipe.codec} encoder: {error.strerror or error}"
         raise EncodeError(
