@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -104,7 +105,7 @@ def apt_install(package: str) -> bool:
     if sudo and not (shutil.which("sudo") and subprocess.call(["sudo", "-n", "true"], stderr=subprocess.DEVNULL) == 0):
         return False
     say(f"apt-get install {package}")
-    apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y"]
+    apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-qq", "-o", "Dpkg::Use-Pty=0"]
     return call([*apt, "update"]) == 0 and call([*apt, "install", "--no-install-recommends", package]) == 0
 
 
@@ -125,20 +126,22 @@ def version_of(python: Path) -> str | None:
 
 def call(command: list[str]) -> int:
     """Run a command here and return its exit code. On Ctrl-C, wait for it to clean up: it got the signal too."""
+    interrupted = False
     with subprocess.Popen(command, cwd=ROOT) as child:
         while True:
             try:
                 code = child.wait()
-                return 128 - code if code < 0 else code
+                break
             except KeyboardInterrupt:
-                continue
+                interrupted = True
+    if interrupted or code in (130, -signal.SIGINT):
+        raise KeyboardInterrupt
+    return 128 - code if code < 0 else code
 
 
 def step(command: list[str]) -> None:
     """Run a command that has to succeed."""
     code = call(command)
-    if code == 130:
-        raise KeyboardInterrupt
     if code:
         sys.exit(fail(f"This failed with exit code {code}: {' '.join(command)}", code))
 
