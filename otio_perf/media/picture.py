@@ -77,6 +77,12 @@ _CHROMA_LOCATIONS = ("left", "center", "topleft", "top", "bottomleft", "bottom")
 _DUMPED_VIDEO = re.compile(r"Stream #0:(?P<index>\d+)[^\n]*?: Video: (?P<rest>[^\n]*)")
 _dump_lock = threading.Lock()
 
+SideData = dict[Type, bytes]
+
+#: Codecs whose side data PyAV 18.1 must not be asked for: what an ICC profile is called (PNG) it frees twice, and the
+#: program dies at the next garbage collection. They carry nothing there that is needed: EXIF turning has its own way.
+_PICTURE_CODECS = frozenset("png apng mjpeg jpegls jpegxl jpegxl_anim webp tiff psd bmp gif heif".split())
+
 
 def chroma_locations(container: InputContainer) -> dict[int, str]:
     """Where chroma samples sit, by stream index, for the streams that say.
@@ -137,15 +143,23 @@ def has_alpha(codec: str, pixels: VideoFormat, metadata: dict[str, str]) -> bool
     return any(key.lower() == "alpha_mode" and value == "1" for key, value in metadata.items())
 
 
-def turning(frame: VideoFrame) -> tuple[int, bool]:
+def side_data(frame: VideoFrame, codec: str) -> SideData:
+    """What rides on a frame, by kind. Nothing on pictures: see below."""
+    if codec in _PICTURE_CODECS:
+        return {}
+    _name_unknown_side_data()
+    return {item.type: bytes(memoryview(item)) for item in frame.side_data}  # type: ignore[attr-defined, arg-type]
+
+
+def turning(frame: VideoFrame, data: SideData) -> tuple[int, bool]:
     """Of the display matrix: clockwise degrees (0, 90, 180, 270), then whether it is mirrored left to right *after* that.
 
     ISO/IEC 14496-12 section 8.3.2: ``x' = a·x + c·y``, ``y' = b·x + d·y``, rows (a b u)(c d v)(x y w), 16.16 fixed point.
     """
-    data = _side_data(frame, Type.DISPLAYMATRIX)
-    if data is None or len(data) < 36:
-        return 0, False
-    a, b, _, c, d, *_ = struct.unpack("=9i", data[:36])
+    matrix = data.get(Type.DISPLAYMATRIX, b"")
+    if len(matrix) < 36:
+        return round(-frame.rotation / 90) * 90 % 360, False  # pictures: of their EXIF, and 0 without
+    a, b, _, c, d, *_ = struct.unpack("=9i", matrix[:36])
     if not (a or b):
         return 0, False
     angle = degrees(atan2(b, a))
@@ -162,12 +176,12 @@ def field_order(stream: VideoStream, frame: VideoFrame) -> str:
     return "tt" if _passes(frame, "eq(interlace_type,TOPFIRST)") else "bb"
 
 
-def mastering_display(frame: VideoFrame) -> str | None:
+def mastering_display(data: SideData) -> str | None:
     """``G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)`` in units of 0.00002 and 0.0001 cd/m² (SMPTE ST 2086, as x265 writes it)."""
-    data = _side_data(frame, Type.MASTERING_DISPLAY_METADATA)
-    if data is None or len(data) < 88:
+    packed = data.get(Type.MASTERING_DISPLAY_METADATA, b"")
+    if len(packed) < 88:
         return None
-    numbers = struct.unpack("=22i", data[:88])
+    numbers = struct.unpack("=22i", packed[:88])
     values = [Fraction(n, d) if d else Fraction(0) for n, d in zip(numbers[:20:2], numbers[1:20:2], strict=True)]
     has_primaries, has_luminance = numbers[20:22]
     text = ""
@@ -181,12 +195,12 @@ def mastering_display(frame: VideoFrame) -> str | None:
     return text or None
 
 
-def content_light(frame: VideoFrame) -> str | None:
+def content_light(data: SideData) -> str | None:
     """``MaxCLL,MaxFALL`` in cd/m² (CTA-861.3)."""
-    data = _side_data(frame, Type.CONTENT_LIGHT_LEVEL)
-    if data is None or len(data) < 8:
+    packed = data.get(Type.CONTENT_LIGHT_LEVEL, b"")
+    if len(packed) < 8:
         return None
-    most, average = struct.unpack("=2I", data[:8])
+    most, average = struct.unpack("=2I", packed[:8])
     return f"{most},{average}" if most or average else None
 
 
@@ -202,12 +216,6 @@ def _name_unknown_side_data() -> None:
 
     if not any(kind.name == "EXIF" for kind in Type):
         Type._missing_ = classmethod(unknown)  # type: ignore[method-assign, assignment]
-
-
-def _side_data(frame: VideoFrame, kind: Type) -> bytes | None:
-    _name_unknown_side_data()
-    found = next((item for item in frame.side_data if item.type == kind), None)  # type: ignore[attr-defined]
-    return None if found is None else bytes(memoryview(found))  # type: ignore[arg-type]
 
 
 def _passes(frame: VideoFrame, expression: str) -> bool:

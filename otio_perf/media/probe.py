@@ -183,11 +183,12 @@ def _tagged(tags: Iterable[dict[str, str]], keys: tuple[str, ...]) -> Iterator[s
 def _video(container: InputContainer, track: Track, locations: dict[int, str], size_bytes: int, *, is_still: bool) -> VideoInfo:
     stream: VideoStream = track.stream
     frame: VideoFrame = track.frame
+    codec = stream.codec_context.codec
     timing, count = _still_timing() if is_still else _timing(container, track)
     colour: ColourTags = picture.colour_tags(stream, frame, locations.get(stream.index))
-    rotation, is_mirrored = picture.turning(frame)
+    data = picture.side_data(frame, codec.canonical_name)
+    rotation, is_mirrored = picture.turning(frame, data)
     bits = stream.bit_rate or (int(track.size_bytes * 8 / timing.duration) if track.is_indexed or track.packets >= count else 0)
-    codec = stream.codec_context.codec
     return VideoInfo(
         stream_index=stream.index,
         codec=codec.canonical_name,
@@ -209,8 +210,8 @@ def _video(container: InputContainer, track: Track, locations: dict[int, str], s
         colour=colour,
         gop=_gop(track, is_still=is_still),
         bits_per_second=bits or container.bit_rate or int(size_bytes * 8 / timing.duration),
-        mastering_display=picture.mastering_display(frame),
-        content_light=picture.content_light(frame),
+        mastering_display=picture.mastering_display(data),
+        content_light=picture.content_light(data),
     )
 
 

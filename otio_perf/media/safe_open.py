@@ -14,6 +14,7 @@ import av
 import av.container
 import av.error
 from av.codec.hwaccel import HWAccel
+from av.video.codeccontext import VideoCodecContext
 
 from otio_perf.errors import (
     CorruptMediaError,
@@ -191,7 +192,7 @@ def _open(
         # Looked at only now: content that opens is judged by its first decoded frame
         raise refusal_of_content(path) or media_error(path, error) from error
     for stream in container.streams.video:
-        context = stream.codec_context
+        context: VideoCodecContext | None = stream.codec_context
         if context is None:
             continue
         if context.width * context.height > MAX_PIXELS:
