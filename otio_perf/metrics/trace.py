@@ -12,7 +12,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+
+from otio_perf.model.events import Event, Ready, TaskFinished, TaskStarted
+
+
+@dataclass(slots=True)
+class Timed:
+    """How long a stage took; 0 while it runs."""
+
+    seconds: float = 0.0
 
 
 class Trace:
@@ -23,18 +33,40 @@ class Trace:
         self._lock = threading.Lock()
         self._events: list[dict[str, Any]] = []
         self._lanes: dict[str, int] = {}
+        self._running: dict[str, tuple[float, str, int]] = {}  # task: began, label, slot
 
     @contextmanager
-    def stage(self, name: str, **args: Any) -> Iterator[None]:
+    def stage(self, name: str, **args: Any) -> Iterator[Timed]:
         """Time the block; it is recorded even when it raises, with the error's class as ``args["error"]``."""
         began = time.monotonic()
+        timed = Timed()
         try:
-            yield
+            yield timed
         except BaseException as e:
             args["error"] = type(e).__name__
             raise
         finally:
-            self.complete(name, began=began, seconds=time.monotonic() - began, lane=threading.current_thread().name, **args)
+            timed.seconds = time.monotonic() - began
+            self.complete(name, began=began, seconds=timed.seconds, lane=threading.current_thread().name, **args)
+
+    def hear(self, event: Event) -> None:
+        """Record tasks as they start and finish in the workers: tasks that run at the same time get lanes of their own."""
+        now = time.monotonic()
+        if isinstance(event, TaskStarted):
+            with self._lock:
+                taken = {slot for _, _, slot in self._running.values()}
+                slot = next(n for n in range(1, len(taken) + 2) if n not in taken)
+                self._running[event.key] = (now, event.label, slot)
+        elif isinstance(event, TaskFinished):
+            with self._lock:
+                started = self._running.pop(event.key, None)
+            if started is not None:
+                began, label, slot = started
+                outcome = event.outcome
+                args = {"outcome": type(outcome).__name__}
+                if isinstance(outcome, Ready):
+                    args["products"] = ", ".join(p.path for p in outcome.products)
+                self.complete(label, began=began, seconds=now - began, lane=f"worker {slot}", **args)
 
     def complete(self, name: str, *, began: float, seconds: float, lane: str, **args: Any) -> None:
         """Record work that was timed elsewhere, such as a worker's task.

@@ -79,7 +79,7 @@ EFFECTS: tuple[tuple[tuple[str, ...], str, float], ...] = (
     (("sharp", "unsharp", "edge"), "sharpening", 2.4),
     (("grain", "noise", "film"), "grain", 2.0),
     (("opacity", "fade", "dissolve", "crop", "flip", "mirror", "mask", "vignette"), "opacity or crop", 0.5),
-    (("color", "colour", "level", "curve", "bright", "contrast", "gamma", "satur", "hue", "white", "cdl", "tint"), "colour", 1.0),
+    (("colo", "level", "curve", "bright", "contrast", "gamma", "satur", "hue", "white", "cdl", "tint"), "colour", 1.0),
 )  # fmt: skip
 UNKNOWN_EFFECT = ("unknown effect", 1.0)
 
@@ -104,8 +104,10 @@ def nearest_measured(video: VideoInfo, machine: MachineProfile) -> str | None:
 
 def _decode_cost(video: VideoInfo, machine: MachineProfile) -> tuple[DecodeCost, float]:
     name, factor = _relative(video.codec, machine)
-    deep = video.bit_depth > 8
-    for key in (f"{name}:10", name) if deep else (name, f"{name}:10"):
+    keys = [f"{name}:10", name] if video.bit_depth > 8 else [name, f"{name}:10"]
+    if video.gop.all_intra and video.bit_depth == 8:
+        keys.insert(0, f"{name}:intra")
+    for key in keys:
         if key in machine.decode:
             return machine.decode[key], factor
     return DecodeCost(per_frame=0.2, per_megapixel=3.0, per_megabit=6.0), factor  # nothing at all was measured

@@ -69,7 +69,13 @@ def proxied(media: MediaInfo, recipe: ProxyRecipe, rate: FrameRate | None = None
 
 
 def size_of(video: VideoInfo, recipe: ProxyRecipe) -> tuple[int, int]:
-    return recipe.size_for(video.width, video.height, rotation=video.rotation, sample_aspect=video.sample_aspect)
+    return recipe.size_for(
+        video.width,
+        video.height,
+        rotation=video.rotation,
+        sample_aspect=video.sample_aspect,
+        is_interlaced=video.is_interlaced,
+    )
 
 
 def work_seconds(

@@ -16,7 +16,7 @@ from otio_perf.planning import cost, explain, proxies
 from otio_perf.planning.policy import choose_rung
 
 #: The longest list of suggestions; what is left out helps least.
-_MOST = 50
+_MOST = 20
 #: A proxy that saves less than this of the decode time of its source is not worth suggesting.
 _LEAST_SAVING = 0.25
 #: Prerendered video plays like an all-intra proxy of the canvas: this encoder bounds the work (with the span's own cost).

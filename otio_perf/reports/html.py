@@ -12,7 +12,7 @@ from otio_perf.errors import printable
 from otio_perf.model.analysis import Analysis, MediaFinding, Remedy, SpanCost, Suggestion
 from otio_perf.model.uses import Survey, TrackKind, Use
 from otio_perf.reports import words
-from otio_perf.reports.regions import Cell, Region, cells, regions, state_of
+from otio_perf.reports.regions import Cell, Region, cells, colour_of, regions, state_of
 
 #: Widths of the drawing, in its own units: no more than this many bars or clips a row, however long the timeline is.
 _UNITS = 1200
@@ -21,8 +21,19 @@ _BAR_HEIGHT = 120
 _TALLEST_FACTOR = 4.0
 _TRACK_HEIGHT = 22
 _MOST_TRACKS = 24
+#: Narrower clips are drawn without an outline.
+_FINE = 4
 _MOST_ROWS = 100
-_SLOWER = 2.0
+#: A timeline of very many spans is drawn as so many stretches of equal length.
+_DENSE, _STACKS = 400, 240
+_NAMES = {
+    "empty": "empty",
+    "smooth": "smooth",
+    "close": "only just",
+    "offline": "media missing",
+    "slow": "too slow",
+    "slower": "more than twice too slow",
+}
 
 
 def page(analysis: Analysis) -> str:
@@ -36,7 +47,7 @@ def page(analysis: Analysis) -> str:
         facts=_text(words.timeline_facts(analysis).partition(";")[0]),
         score="".join(_score(analysis, stutters)),
         verdict=_text(_verdict(analysis, stutters)),
-        names=_names(survey, tracks),
+        names=_names(survey, tracks, is_dense=len(analysis.spans) > _DENSE),
         drawing=_drawing(analysis, tracks),
         suggestions=_suggestions(analysis.suggestions),
         regions=_regions(survey, stutters),
@@ -94,11 +105,14 @@ def _tracks(survey: Survey) -> dict[int, list[Use]]:
     return dict(sorted(found.items(), reverse=True)[:_MOST_TRACKS])
 
 
-def _names(survey: Survey, tracks: Iterable[int]) -> str:
-    rows = [f'<div style="height:{_BAR_HEIGHT + 8}px;line-height:1.3;padding-top:4px">4 ×<br><br>cost</div>']
+def _names(survey: Survey, tracks: Iterable[int], *, is_dense: bool) -> str:
+    scale = ("100 %", "of the stretch", "") if is_dense else (f"{_TALLEST_FACTOR:g} ×", "1 ×", f"{_height(1.0):.0f}")
+    top, second, height = scale
+    second = f'<div style="position:absolute;right:0;bottom:{height}px">{second}</div>' if height else f"<div>{second}</div>"
+    rows = [f'<div style="height:{_BAR_HEIGHT}px;margin-bottom:8px;position:relative;line-height:1.2">{top}{second}</div>']
     for track in tracks:
         name = survey.layers[track] if track < len(survey.layers) else ""
-        rows.append(f'<div style="height:{_TRACK_HEIGHT + 4}px">{_text(name or f"layer {track + 1}")}</div>')
+        rows.append(f'<div style="height:{_TRACK_HEIGHT}px;margin-bottom:4px">{_text(name or f"layer {track + 1}")}</div>')
     return "".join(rows)
 
 
@@ -106,47 +120,57 @@ def _drawing(analysis: Analysis, tracks: dict[int, list[Use]]) -> str:
     survey = analysis.survey
     length = max(1, survey.duration.stop)
     missing = {m.path for m in analysis.media if m.state in ("offline", "refused", "missing")}
-    parts = [_chart(survey, _merged(cells(analysis, _UNITS)), length)]
+    is_dense = len(analysis.spans) > _DENSE
+    bars = _stacks(survey, cells(analysis, _STACKS), length) if is_dense else _bars(survey, analysis.spans, length)
+    parts = [_chart(bars, is_dense=is_dense)]
     parts += [_track(survey, uses, length, missing) for uses in tracks.values()]
     return "".join([*parts, _times(survey, length)])
 
 
-def _merged(found: tuple[Cell, ...]) -> Iterator[Cell]:
-    """Neighbouring cells with the same span for the worst become one."""
-    held: Cell | None = None
-    for cell in found:
-        if held is not None and held.worst is cell.worst and held.state == cell.state:
-            held = Cell(start=held.start, stop=cell.stop, state=held.state, worst=held.worst, spans=max(held.spans, cell.spans))
+def _bars(survey: Survey, spans: Iterable[SpanCost], length: int) -> Iterator[str]:
+    """A bar for each span, as high as it costs, and a blue line where proxies would bring it."""
+    for cost in spans:
+        if state_of(cost) == "empty":
             continue
-        if held is not None:
-            yield held
-        held = cell
-    if held is not None:
-        yield held
+        position = cost.span.position
+        x, width = position.start / length * _UNITS, len(position) / length * _UNITS
+        height = max(3.0, _height(cost.factor))
+        after = ""
+        if cost.with_proxy_factor is not None:
+            after = f'<path class="after" d="M{x:.2f} {_BAR_HEIGHT - _height(cost.with_proxy_factor):.1f}h{width:.2f}"/>'
+        yield _group(_said(survey, cost), x, width, [(colour_of(cost), _BAR_HEIGHT - height, height)], after)
 
 
-def _chart(survey: Survey, bars: Iterable[Cell], length: int) -> str:
-    drawn, after = [], []
-    for cell in bars:
-        cost = cell.worst
-        if cost is None or cell.state == "empty":
+def _stacks(survey: Survey, found: Iterable[Cell], length: int) -> Iterator[str]:
+    """Too many spans for bars: each stretch of equal length shows the shares of its colours, stacked."""
+    for cell in found:
+        if cell.worst is None:
             continue
         x, width = cell.start / length * _UNITS, (cell.stop - cell.start) / length * _UNITS
-        height = max(3.0, _height(cost.factor))
-        drawn.append(
-            f'<g class="span" tabindex="0"><title>{_text_lines(_said(survey, cell, cost))}</title>'
-            f'<rect x="{x:.2f}" y="0" width="{width:.2f}" height="{_BAR_HEIGHT}" fill="transparent"/>'
-            f'<rect class="{_colour(cost)}" x="{x:.2f}" y="{_BAR_HEIGHT - height:.1f}" width="{width:.2f}" height="{height:.1f}"/></g>'
-        )
-        if cost.with_proxy_factor is not None:
-            y = _BAR_HEIGHT - _height(cost.with_proxy_factor)
-            after.append(f"M{x:.2f} {y:.1f}h{width:.2f}")
-    budget = _BAR_HEIGHT - _height(1.0)
+        rects, base = [], float(_BAR_HEIGHT)
+        for colour, share in cell.shares:
+            base -= share * _BAR_HEIGHT
+            if colour != "empty":
+                rects.append((colour, base, share * _BAR_HEIGHT))
+        shares = ", ".join(f"{words.percent(share)} {_NAMES[colour]}" for colour, share in cell.shares)
+        lines = [f"{survey.timecode(cell.start)} – {survey.timecode(cell.stop)}: {cell.spans} spans; {shares}"]
+        yield _group([*lines, "at worst:", *_said(survey, cell.worst)], x, width, rects, "")
+
+
+def _group(lines: Iterable[str], x: float, width: float, rects: Iterable[tuple[str, float, float]], after: str) -> str:
+    """One thing to point at or step to: its title, a ground that takes the pointer, and coloured rectangles."""
+    at = f'x="{x:.2f}" width="{width:.2f}"'
+    drawn = "".join(f'<rect class="{colour}" {at} y="{y:.1f}" height="{height:.1f}"/>' for colour, y, height in rects)
+    ground = f'<rect {at} y="0" height="{_BAR_HEIGHT}" fill="transparent"/>'
+    return f'<g class="span" tabindex="0"><title>{_text_lines(lines)}</title>{ground}{drawn}{after}</g>'
+
+
+def _chart(bars: Iterable[str], *, is_dense: bool) -> str:
+    budget = "" if is_dense else f'<path class="budget" d="M0 {_BAR_HEIGHT - _height(1.0):.1f}H{_UNITS}"/>'
     return (
-        f'<svg viewBox="0 0 {_UNITS} {_BAR_HEIGHT}" height="{_BAR_HEIGHT}" style="margin-bottom:8px" preserveAspectRatio="none" '
-        f'role="group" aria-label="Cost of each stretch of the timeline">'
-        f'<rect class="ground" width="{_UNITS}" height="{_BAR_HEIGHT}"/>{"".join(drawn)}'
-        f'<path class="after" d="{"".join(after)}"/><path class="budget" d="M0 {budget:.1f}H{_UNITS}"/></svg>'
+        f'<svg viewBox="0 0 {_UNITS} {_BAR_HEIGHT}" height="{_BAR_HEIGHT}" style="margin-bottom:8px" '
+        f'preserveAspectRatio="none" role="group" aria-label="Cost of each stretch of the timeline">'
+        f'<rect class="ground" width="{_UNITS}" height="{_BAR_HEIGHT}"/>{"".join(bars)}{budget}</svg>'
     )
 
 
@@ -155,15 +179,9 @@ def _height(factor: float) -> float:
     return _BAR_HEIGHT * math.sqrt(min(factor, _TALLEST_FACTOR) / _TALLEST_FACTOR)
 
 
-def _colour(cost: SpanCost) -> str:
-    state = state_of(cost)
-    return "slower" if state == "slow" and cost.factor > _SLOWER else state
-
-
-def _said(survey: Survey, cell: Cell, cost: SpanCost) -> list[str]:
+def _said(survey: Survey, cost: SpanCost) -> list[str]:
     position = cost.span.position
-    more = f" (worst of {cell.spans} spans here)" if cell.spans > 1 else ""
-    lines = [f"{survey.timecode(position.start)} – {survey.timecode(position.stop)}{more}", *cost.reasons]
+    lines = [f"{survey.timecode(position.start)} – {survey.timecode(position.stop)}", *cost.reasons]
     if cost.with_proxy_factor is not None:
         lines.append(f"with proxies: {words.factor(cost.with_proxy_factor)} × real time")
     return lines
@@ -182,13 +200,14 @@ def _track(survey: Survey, uses: list[Use], length: int, missing: set[str]) -> s
         lines = [f"{survey.timecode(start)} – {survey.timecode(stop)}", *names]
         if is_gone and count == 1:
             lines.append("media missing")
+        look = "clip gone" if is_gone else "clip fine" if width < _FINE else "clip"
         drawn.append(
-            f'<g tabindex="-1"><title>{_text_lines(lines)}</title><rect class="clip{" gone" if is_gone else ""}" x="{x:.2f}" y="0" '
-            f'width="{width:.2f}" height="{_TRACK_HEIGHT}" rx="1"/></g>'
+            f'<g tabindex="-1"><title>{_text_lines(lines)}</title><rect class="{look}" '
+            f'x="{x:.2f}" y="0" width="{width:.2f}" height="{_TRACK_HEIGHT}" rx="1"/></g>'
         )
     return (
-        f'<svg viewBox="0 0 {_UNITS} {_TRACK_HEIGHT}" height="{_TRACK_HEIGHT}" style="margin-bottom:4px" preserveAspectRatio="none">'
-        f'<rect class="ground" width="{_UNITS}" height="{_TRACK_HEIGHT}"/>{"".join(drawn)}</svg>'
+        f'<svg viewBox="0 0 {_UNITS} {_TRACK_HEIGHT}" height="{_TRACK_HEIGHT}" style="margin-bottom:4px" '
+        f'preserveAspectRatio="none"><rect class="ground" width="{_UNITS}" height="{_TRACK_HEIGHT}"/>{"".join(drawn)}</svg>'
     )
 
 
@@ -229,10 +248,11 @@ def _suggestions(suggestions: tuple[Suggestion, ...]) -> str:
         width = max(2.0, 100 * math.sqrt(one.gain_per_second / best))
         rows.append(
             f'<tr><td class="n">{number}</td><td>{_text(one.text)}<br><span class="tag">{one.remedy.value}</span></td>'
-            f'<td class="n">{_text(words.duration(one.work_seconds))}</td><td class="n">{_text(words.size(one.size_bytes))}</td>'
+            f'<td class="n">{_text(words.duration(one.work_seconds))}</td>'
+            f'<td class="n">{_text(words.size(one.size_bytes))}</td>'
             f'<td class="n">{one.saved_ms:.0f} ms</td><td class="n">{len(one.spans)}</td>'
             f'<td style="min-width:110px"><span class="bar" style="width:{width:.0f}%"></span>'
-            f'<span class="soft">{one.gain_per_second:.2g} s per s</span></td></tr>'
+            f'<span class="soft">{_text(words.factor(one.gain_per_second))} s per s</span></td></tr>'
         )
     return (
         '<h2>What would help, best gain per second of work first</h2><div class="card"><table><tr><th class="n"></th>'
@@ -247,7 +267,8 @@ def _regions(survey: Survey, stutters: tuple[Region, ...]) -> str:
     rows = []
     for region in stutters[:_MOST_ROWS]:
         head, *rest = region.worst.reasons or ("",)
-        more = f"<ul>{''.join(f'<li class="soft">{_text(r)}</li>' for r in rest)}</ul>" if rest else ""
+        points = "".join(f'<li class="soft">{_text(r)}</li>' for r in rest)
+        more = f"<ul>{points}</ul>" if rest else ""
         rows.append(
             f'<tr><td class="t">{survey.timecode(region.start)}<br>{survey.timecode(region.stop)}</td>'
             f'<td class="n">{_text(words.factor(region.worst.factor))} ×</td>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +12,13 @@ from otio_perf.model.analysis import Analysis, SpanCost
 #: Above this share of the budget a span plays, but with little to spare.
 _CLOSE = 0.8
 
+#: Above this factor a stretch is far too slow.
+_SLOWER = 2.0
+#: A stretch counts as slow as a whole when this share of it is.
+_MOSTLY = 0.5
+
 STATES = ("empty", "smooth", "close", "offline", "slow")  # mildest first
+COLOURS = (*STATES, "slower")
 
 
 def state_of(cost: SpanCost) -> str:
@@ -22,6 +30,11 @@ def state_of(cost: SpanCost) -> str:
     if not cost.span.uses:
         return "empty"
     return "close" if cost.factor > _CLOSE else "smooth"
+
+
+def colour_of(cost: SpanCost) -> str:
+    """One of ``COLOURS``: the state, with what is far too slow told apart."""
+    return "slower" if cost.factor > _SLOWER else state_of(cost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +80,22 @@ def _after(run: Sequence[SpanCost]) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A stretch of the timeline as it is drawn: the worst of what is in it."""
+    """A stretch of the timeline as it is drawn: all of what is in it, and the worst."""
 
     start: int  # frames
     stop: int
-    state: str
+    shares: tuple[tuple[str, float], ...]  # colours (see ``colour_of``) and their share of the frames, mildest first
     worst: SpanCost | None  # None: no span there
     spans: int
+
+    @property
+    def state(self) -> str:
+        """One of ``STATES``: ``slow`` where half of the stretch is, ``close`` where less of it is."""
+        shares = dict(self.shares)
+        slow = shares.get("slow", 0.0) + shares.get("slower", 0.0)
+        if slow:
+            return "slow" if slow >= _MOSTLY else "close"
+        return state_of(self.worst) if self.worst else "empty"
 
 
 def cells(analysis: Analysis, count: int) -> tuple[Cell, ...]:
@@ -83,13 +105,23 @@ def cells(analysis: Analysis, count: int) -> tuple[Cell, ...]:
     edges = [length * i // count for i in range(count + 1)] if count else []
     found = []
     spans, first = analysis.spans, 0
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         while first < len(spans) and spans[first].span.position.stop <= start:
             first += 1
         inside, index = [], first
+        frames: Counter[str] = Counter()
         while index < len(spans) and spans[index].span.position.start < stop:
+            position = spans[index].span.position
+            frames[colour_of(spans[index])] += min(stop, position.stop) - max(start, position.start)
             inside.append(spans[index])
             index += 1
-        worst = max(inside, key=lambda c: (STATES.index(state_of(c)), c.factor), default=None)
-        found.append(Cell(start=start, stop=stop, state=state_of(worst) if worst else "empty", worst=worst, spans=len(inside)))
+        found.append(
+            Cell(
+                start=start,
+                stop=stop,
+                shares=tuple((colour, frames[colour] / (stop - start)) for colour in COLOURS if frames[colour]),
+                worst=max(inside, key=lambda c: (STATES.index(state_of(c)), c.factor), default=None),
+                spans=len(inside),
+            )
+        )
     return tuple(found)

@@ -10,7 +10,7 @@ from otio_perf.reports.regions import cells, regions
 
 #: Told apart without colour, on any terminal (Windows consoles have these block characters in every code page).
 _CHARACTERS = {"smooth": "░", "close": "▒", "slow": "█", "empty": " ", "offline": "?"}
-LEGEND = "░ smooth  ▒ only just  █ needs work  ? media missing"
+LEGEND = "░ smooth  ▒ only just, or in parts  █ needs work  ? media missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 A decoder's work has two physical parts: entropy decoding is linear in bits, reconstruction is linear in pixels. So each codec
 gets a line through clips of two sizes and two qualities. What is fitted is processor time, which other programs on the
-machine hardly disturb; playback spreads it over the cores with an efficiency that is measured too.
+machine hardly disturb; how many cores each decoder fills is measured beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,12 +20,13 @@ from otio_perf.media import bench
 from otio_perf.metrics import system
 from otio_perf.model.machine import DecodeCost, MachineProfile
 
-#: After so many seconds what is still unmeasured is derived from its relatives instead.
-_BUDGET_SECONDS = 17.0
+#: After so many seconds what is still unmeasured is derived from its relatives instead. Where other programs take their
+#: share of the processors the same work takes longer, and may.
+_BUDGET_SECONDS, _BUSY_BUDGET_SECONDS = 17.0, 60.0
 _DECODE_SECONDS = 0.12
-#: Share of the cores that a decoder keeps busy where other programs leave no room to measure it (seen: 0.79–0.87).
-_TYPICAL_EFFICIENCY = 0.85
-_BUSY_SHARE = 0.15
+_TYPICAL_GOP = 25
+#: Where other programs use more of the machine than this, how many cores a decoder fills cannot be seen.
+_BUSY_SHARE = 0.1
 _DISK_BYTES = 48 << 20
 
 
@@ -41,26 +42,34 @@ def calibrate(*, identity: str, progress: Callable[[str], None] = lambda _: None
     began = time.perf_counter()
     cores = system.cores()
     notes: list[str] = []
-    points: dict[str, list[_Point]] = {}
-    spent = _Spent()
+    measured: dict[str, _Measured] = {}
     for codec in bench.CODECS:
-        if time.perf_counter() - began > _BUDGET_SECONDS:
+        busy = max((m.busy_share(cores) for m in measured.values()), default=0.0)
+        if time.perf_counter() - began > (_BUDGET_SECONDS if busy < _BUSY_SHARE else _BUSY_BUDGET_SECONDS):
             notes.append(f"{codec.key}: no time left to measure; taken from a related codec")
             continue
         progress(f"decoding {codec.key}")
         try:
-            points[codec.key] = _measure(codec, spent)
+            measured[codec.key] = _measure(codec)
         except bench.UNAVAILABLE as e:
             notes.append(f"{codec.key}: cannot be measured here ({e}); taken from a related codec")
-    efficiency, busy = spent.efficiency(cores)
-    if busy > _BUSY_SHARE:
+    decode = {}
+    for codec in bench.CODECS:
+        if (found := measured.get(codec.key)) is not None:
+            parallel = found.parallel
+            if found.busy_share(cores) >= _BUSY_SHARE:
+                parallel = max(parallel, bench.typical_parallel(codec, cores))
+            decode[codec.key] = fit(found.points, parallel=min(parallel, cores))
+    busy = sum(m.others_seconds for m in measured.values()) / max(1e-6, cores * sum(m.wall_seconds for m in measured.values()))
+    if busy >= _BUSY_SHARE:
         notes.append(f"other programs used {busy:.0%} of the processors meanwhile; calibrate again when the machine is quiet")
     progress("scaling, layers, effects")
     scale = bench.scale_ms_per_megapixel()
     layer = bench.filter_ms_per_megapixel("overlay", layers=2)
     effect = bench.filter_ms_per_megapixel("colorlevels=rimin=0.05", layers=1)
     progress("encoding proxies")
-    encode = {key: cpu / (cores * efficiency) for key, cpu in bench.encode_cpu_ms_per_megapixel().items()}
+    # proxies are made with decoder, scaler and encoder side by side: that fills the cores
+    encode = {key: cpu / cores for key, cpu in bench.encode_cpu_ms_per_megapixel().items()}
     progress("reading from disk")
     return MachineProfile(
         machine=identity,
@@ -68,7 +77,7 @@ def calibrate(*, identity: str, progress: Callable[[str], None] = lambda _: None
         seconds_taken=round(time.perf_counter() - began, 2),
         cores=cores,
         memory_bytes=system.memory_bytes(),
-        decode={key: fit(found, parallel=cores * efficiency) for key, found in points.items()},
+        decode=decode,
         encode_ms_per_megapixel=encode,
         scale_ms_per_megapixel=scale,
         composite_ms_per_megapixel=layer,
@@ -78,36 +87,43 @@ def calibrate(*, identity: str, progress: Callable[[str], None] = lambda _: None
     )
 
 
-class _Spent:
-    """Processor and wall seconds of decoding, and what other programs used at the same time."""
+@dataclass(slots=True)
+class _Measured:
+    """What the clips of one codec showed."""
 
-    def __init__(self) -> None:
-        self.own = self.wall = self.others = 0.0
+    points: list[_Point] = field(default_factory=list)
+    parallel: float = 1.0  # cores that the decoder kept busy, at best
+    wall_seconds: float = 0.0
+    others_seconds: float = 0.0  # processor time of other programs meanwhile
 
-    def add(self, readings: Sequence[bench.Reading], *, busy_seconds: float) -> None:
-        own = sum(r.cpu_ms * r.frames for r in readings) / 1e3
-        self.own += own
-        self.wall += sum(r.wall_ms * r.frames for r in readings) / 1e3
-        self.others += max(0.0, busy_seconds - own)
+    def busy_share(self, cores: int) -> float:
+        return min(1.0, self.others_seconds / max(1e-6, self.wall_seconds * cores))
 
-    def efficiency(self, cores: int) -> tuple[float, float]:
-        """Share of the cores that decoding kept busy, 0–1, and the share that others used."""
-        capacity = cores * max(self.wall, 1e-6)
-        busy = min(1.0, self.others / capacity)
-        if busy > _BUSY_SHARE:
-            return _TYPICAL_EFFICIENCY, busy
-        return min(1.0, max(1 / cores, self.own / (capacity * (1 - busy)))), busy
-
-
-def _measure(codec: bench.BenchCodec, spent: _Spent) -> list[_Point]:
-    points = []
-    for (width, height, frames), quality in itertools.product(codec.sizes, range(len(codec.options))):
-        clip = bench.encode_clip(codec, width, height, quality=quality, frames=frames)
+    def decode(self, clip: bench.Clip, seconds: float) -> float:
+        """Processor milliseconds per frame."""
         before = system.busy_seconds()
-        reading = bench.decode(clip, seconds=_DECODE_SECONDS)
-        spent.add([reading], busy_seconds=system.busy_seconds() - before)
-        points.append(_Point(clip.megapixels, clip.megabits, reading.cpu_ms))
-    return points
+        reading = bench.decode(clip, seconds=seconds)
+        self.others_seconds += max(0.0, system.busy_seconds() - before - reading.cpu_ms * reading.frames / 1e3)
+        self.wall_seconds += reading.wall_ms * reading.frames / 1e3
+        self.parallel = max(self.parallel, reading.cpu_ms / reading.wall_ms)
+        return reading.cpu_ms
+
+
+def _measure(codec: bench.BenchCodec) -> _Measured:
+    """A reading for each clip. Groups of pictures are short here, for the time it takes to make them: keyframes are measured
+    alone too, and weighed as in a group of ``_TYPICAL_GOP`` frames."""
+    measured = _Measured()
+    for width, height, frames, quality in codec.clips:
+        clip = bench.encode_clip(codec, width, height, quality=quality, frames=frames)
+        cpu_ms, megabits = measured.decode(clip, _DECODE_SECONDS), clip.megabits
+        count = len(clip.packets)
+        if codec.gop > 1 and count > 1:
+            key_ms, key_megabits = measured.decode(clip.keyframe, _DECODE_SECONDS / 2), clip.keyframe.megabits
+            share = 1 / _TYPICAL_GOP
+            cpu_ms = share * key_ms + (1 - share) * max(0.0, count * cpu_ms - key_ms) / (count - 1)
+            megabits = share * key_megabits + (1 - share) * (count * megabits - key_megabits) / (count - 1)
+        measured.points.append(_Point(clip.megapixels, megabits, cpu_ms))
+    return measured
 
 
 def fit(points: Sequence[_Point], *, parallel: float) -> DecodeCost:
@@ -115,7 +131,7 @@ def fit(points: Sequence[_Point], *, parallel: float) -> DecodeCost:
 
     Least squares of the relative error, and no term below zero (active sets tried one by one: there are seven).
 
-    :param parallel: processor seconds that one second of playback offers.
+    :param parallel: cores that the decoder keeps busy.
     """
     best: tuple[float, tuple[float, float, float]] = (float("inf"), (0.0, 0.0, 0.0))
     rows = [((1 / p.cpu_ms, p.megapixels / p.cpu_ms, p.megabits / p.cpu_ms), 1.0) for p in points if p.cpu_ms > 0]
