@@ -74,7 +74,7 @@ _AV1 = _crf(32, 48, preset="11", **{"svtav1-params": "lookahead=0"})
 _MPEG = _quantiser(3, 10, bf="2")
 _PRORES = ({"profile": "3"}, {"profile": "0"})
 _DNXHR = ({"profile": "dnxhr_hq"}, {"profile": "dnxhr_lb"})
-_EXR = ({"compression": "zip16", "format": "half"}, {"compression": "none", "format": "half"})
+_EXR = ({"compression": "zip16", "format": "half"},) * 2
 _J2K = ({"layer_rates": "8"}, {"layer_rates": "24"})
 
 # A small clip of both qualities gives the price of a bit, a large one that of a pixel: large frames outgrow the caches.

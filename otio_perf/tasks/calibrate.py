@@ -31,7 +31,9 @@ _DISK_BYTES = 48 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Point:
+class Point:
+    """One reading: what a frame of this size and weight costs in processor time."""
+
     megapixels: float
     megabits: float
     cpu_ms: float
@@ -91,7 +93,7 @@ def calibrate(*, identity: str, progress: Callable[[str], None] = lambda _: None
 class _Measured:
     """What the clips of one codec showed."""
 
-    points: list[_Point] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
     parallel: float = 1.0  # cores that the decoder kept busy, at best
     wall_seconds: float = 0.0
     others_seconds: float = 0.0  # processor time of other programs meanwhile
@@ -122,11 +124,11 @@ def _measure(codec: bench.BenchCodec) -> _Measured:
             share = 1 / _TYPICAL_GOP
             cpu_ms = share * key_ms + (1 - share) * max(0.0, count * cpu_ms - key_ms) / (count - 1)
             megabits = share * key_megabits + (1 - share) * (count * megabits - key_megabits) / (count - 1)
-        measured.points.append(_Point(clip.megapixels, megabits, cpu_ms))
+        measured.points.append(Point(clip.megapixels, megabits, cpu_ms))
     return measured
 
 
-def fit(points: Sequence[_Point], *, parallel: float) -> DecodeCost:
+def fit(points: Sequence[Point], *, parallel: float) -> DecodeCost:
     """The line ``per_frame + per_megapixel · MP + per_megabit · Mbit`` through the readings, in wall milliseconds.
 
     Least squares of the relative error, and no term below zero (active sets tried one by one: there are seven).
