@@ -151,6 +151,14 @@ def side_data(frame: VideoFrame, codec: str) -> SideData:
     return {item.type: bytes(memoryview(item)) for item in frame.side_data}  # type: ignore[attr-defined, arg-type]
 
 
+def notes(frame: VideoFrame) -> dict[str, str]:
+    """The text that travels in a picture's header; nothing where it is not UTF-8 (PyAV reads it strictly)."""
+    try:
+        return dict(frame.metadata)
+    except UnicodeDecodeError:
+        return {}
+
+
 def turning(frame: VideoFrame, data: SideData) -> tuple[int, bool]:
     """Of the display matrix: clockwise degrees (0, 90, 180, 270), then whether it is mirrored left to right *after* that.
 

@@ -159,7 +159,7 @@ def _info(
     if videos:
         tags = [videos[0].stream.metadata, *tags]
     if is_still:  # DPX and EXR carry theirs in the picture; the GOP time code of MPEG-2 is not the tape's
-        tags.append(videos[0].frame.metadata)
+        tags.append(picture.notes(videos[0].frame))
     kind = MediaKind.STILL if is_still else MediaKind.VIDEO if video else MediaKind.AUDIO
     return MediaInfo(
         path=path,

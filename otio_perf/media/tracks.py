@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import av.error
 from av.container import InputContainer
@@ -104,23 +102,20 @@ def read_packets(container: InputContainer, videos: list[Track], sounds: list[Tr
     for track in wanted:
         track.stream.codec_context.thread_count = 1  # frame threads would only delay the first frame
     seen = dict.fromkeys(tracks, 0)
-    # closed here, and not by the garbage collector: PyAV's generator outliving its container is a SIGSEGV
-    demuxer = cast("Generator[Packet[Any], None, None]", container.demux([track.stream for track in tracks.values()]))
-    with closing(demuxer) as packets:
-        for total, packet in enumerate(packets, start=1):
-            track = tracks[packet.stream.index]
-            seen[track.stream.index] += 1
-            if track in wanted and track.frame is None and seen[track.stream.index] <= FIRST_FRAME_PACKETS:
-                _decode_first(track, packet)
-            if packet.size and not track.is_indexed:
-                _note(track, packet)
-            if not is_scan and all(_is_done(track, seen[track.stream.index]) for track in wanted):
-                break
-            if not is_scan and total >= SEARCHED_PACKETS:
-                break
-        else:
-            for track in tracks.values():
-                track.is_read_whole = True
+    for total, packet in enumerate(container.demux([track.stream for track in tracks.values()]), start=1):
+        track = tracks[packet.stream.index]
+        seen[track.stream.index] += 1
+        if track in wanted and track.frame is None and seen[track.stream.index] <= FIRST_FRAME_PACKETS:
+            _decode_first(track, packet)
+        if packet.size and not track.is_indexed:
+            _note(track, packet)
+        if not is_scan and all(_is_done(track, seen[track.stream.index]) for track in wanted):
+            break
+        if not is_scan and total >= SEARCHED_PACKETS:
+            break
+    else:
+        for track in tracks.values():
+            track.is_read_whole = True
 
 
 def _is_done(track: Track, seen: int) -> bool:
@@ -140,7 +135,7 @@ def _decode_first(track: Track, packet: Packet[Any]) -> None:
     except av.error.EOFError:
         return
     except av.error.FFmpegError as error:
-        track.error = error.with_traceback(None)  # which would keep the container alive, in a ring
+        track.error = error.with_traceback(None)  # which would keep the whole track alive
         return
     if frames:
         track.frame = frames[0]
