@@ -121,10 +121,11 @@ class Index:
         if stat.st_size != product.size_bytes:
             raise CacheError(f"finished proxy has {stat.st_size} bytes, not {product.size_bytes}", path=product.path)
         before = self._manifests.read(product.key)
-        paths = [p for p in (before.source_paths if before else ()) if p != product.source_path]
+        source = self._manifests.inward(product.source_path)
+        paths = [p for p in (before.source_paths if before else ()) if p != source]
         record = Record(
-            product=replace(product, path=self._manifests.inward(product.path)),
-            source_paths=(*paths, product.source_path),
+            product=replace(product, path=self._manifests.inward(product.path), source_path=source),
+            source_paths=(*paths, source),
             mtime_ns=stat.st_mtime_ns,
             made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -149,7 +150,7 @@ class Index:
                 c.execute(
                     "SELECT body, crc FROM products JOIN sources USING (key) WHERE sources.path = ?"
                     f" AND NOT {_IS_STALE} ORDER BY key",
-                    (_blob(source_path),),
+                    (_blob(self._manifests.inward(source_path)),),
                 ),
             )
 
@@ -163,7 +164,7 @@ class Index:
                 Record, c.execute("SELECT body, crc FROM products WHERE path = ?", (_blob(self._manifests.inward(proxy_path)),))
             )
 
-        paths = [p for record in self._database.read(find) for p in record.source_paths]
+        paths = [self._manifests.absolute(p) for record in self._database.read(find) for p in record.source_paths]
         here = [p for p in paths if Path(p).exists()]
         return next(reversed(here or paths), None)
 
@@ -189,16 +190,16 @@ class Index:
         """What was learnt of a medium that has not changed since."""
 
         def find(c: Connection) -> list[MediaInfo]:
-            path, size, mtime_ns = identity
             query = "SELECT body, crc FROM probes WHERE path = ? AND size = ? AND mtime_ns = ?"
-            return _bodies(MediaInfo, c.execute(query, (_blob(path), size, mtime_ns)))
+            return _bodies(MediaInfo, c.execute(query, (_blob(self._manifests.inward(path)), size, mtime_ns)))
 
-        return next(iter(self._database.read(find)), None)
+        path, size, mtime_ns = identity
+        return next((_at(path, info) for info in self._database.read(find)), None)
 
     def put_probe(self, identity: Identity, media: MediaInfo) -> None:
         """Keep what a probe said; an older answer for that path is replaced."""
         path, size, mtime_ns = identity
-        row = (_blob(path), size, mtime_ns, media.fingerprint, *_body(media))
+        row = (_blob(self._manifests.inward(path)), size, mtime_ns, media.fingerprint, *_body(media))
         self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO probes VALUES (?,?,?,?,?,?)", row))
 
     # Housekeeping
@@ -323,6 +324,12 @@ _IS_STALE = """(
             WHERE s.key = products.key AND p.fingerprint <> products.fingerprint)
     AND NOT EXISTS (SELECT 1 FROM sources s JOIN probes p ON p.path = s.path
             WHERE s.key = products.key AND p.fingerprint = products.fingerprint))"""
+
+
+def _at(path: str, media: MediaInfo) -> MediaInfo:
+    """``media`` where it is now: the folder may have moved since it was looked at."""
+    sequence = media.sequence and replace(media.sequence, directory=str(Path(path).parent))
+    return replace(media, path=path, sequence=sequence)
 
 
 def _insert(c: Connection, record: Record) -> None:

@@ -1,6 +1,7 @@
 """One small JSON per product, written whole: the truth about what was made. The index can be rebuilt from them.
 
-A product inside the workspace is written with a path relative to it, so that the folder can move.
+Paths inside the workspace, and in the folder it lies in, are written relative to it: the whole folder can move, or come back
+under another drive letter.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ _PLAIN = re.compile(r"^[0-9a-z]{8,64}$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A product, and what it was when it was made. ``source_paths``: where its source was seen, latest last."""
+    """A product, and what it was when it was made. ``source_paths``: where its source was seen, latest last.
+
+    Paths, those of ``product`` included, are as ``Manifests.inward`` writes them.
+    """
 
     product: Product
     source_paths: tuple[str, ...]
@@ -72,13 +76,24 @@ class Manifests:
                 yield record
 
     def inward(self, path: str | Path) -> str:
-        """``path`` as it is recorded: relative (with ``/``) inside the workspace, else as it is."""
+        """``path`` as it is recorded: relative to the workspace (with ``/``) in or beside it, else as it is."""
         path = Path(path)
-        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        if path.is_relative_to(self.root):
+            return path.relative_to(self.root).as_posix()
+        if path.is_relative_to(self.root.parent):
+            return "../" + path.relative_to(self.root.parent).as_posix()
+        return str(path)
+
+    def absolute(self, recorded: str) -> str:
+        """The path that ``inward`` recorded, from where the workspace is now."""
+        if recorded.startswith("../"):
+            return str(self.root.parent / recorded.removeprefix("../"))
+        return str(self.root / recorded)
 
     def outward(self, record: Record) -> Product:
-        """The product with its absolute path."""
-        return replace(record.product, path=str(self.root / record.product.path))
+        """The product with absolute paths."""
+        product = record.product
+        return replace(product, path=self.absolute(product.path), source_path=self.absolute(product.source_path))
 
 
 def stem(key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
+from otio_perf.model.analysis import Analysis
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
     from otio_perf.metrics.trace import Trace
-    from otio_perf.reports import document, html
+    from otio_perf.reports import document
 
     options.refuse_two_documents_on_stdout(arguments)
     settings = options.load(arguments)
@@ -32,7 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     console.write_documents(
         arguments,
         json=console.as_json(document.analysis_document(analysis)) if arguments.json else "",
-        html=html.page(analysis) if arguments.html else "",
+        html=_page(analysis) if arguments.html else "",
         trace=trace.to_json(),
     )
     return 0
+
+
+def _page(analysis: Analysis) -> str:
+    from otio_perf.reports import html
+
+    return html.page(analysis)

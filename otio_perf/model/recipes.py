@@ -63,7 +63,15 @@ class ProxyRecipe:
         """Key of the media reference in a timeline."""
         return f"otio_perf:{self.rung}"
 
-    def size_for(self, width: int, height: int, *, rotation: int = 0, sample_aspect: Fraction = Fraction(1)) -> tuple[int, int]:
+    def size_for(
+        self,
+        width: int,
+        height: int,
+        *,
+        rotation: int = 0,
+        sample_aspect: Fraction = Fraction(1),
+        is_interlaced: bool = False,
+    ) -> tuple[int, int]:
         """Stored size of the proxy for a stored source size; even, never larger than the source.
 
         ``720p`` names the shorter side of the upright picture (so a portrait clip becomes 720 wide); ``WxH`` is a box to
@@ -81,7 +89,7 @@ class ProxyRecipe:
             assert exact is not None
             factor = min(int(exact[1]) / upright_w, int(exact[2]) / upright_h)
         factor = min(factor, Fraction(1))
-        return _even(width * factor, width), _even(height * factor, height)
+        return _multiple(2, width * factor, width), _multiple(4 if is_interlaced else 2, height * factor, height)
 
     @property
     def digest(self) -> str:
@@ -90,6 +98,6 @@ class ProxyRecipe:
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
-def _even(wanted: Fraction | float, source: int) -> int:
-    """Nearest even size, at least 2; encoders with 4:2:0 need it. An odd source of full size loses one line."""
-    return max(2, min(round(wanted / 2) * 2, source - source % 2))
+def _multiple(step: int, wanted: Fraction | float, source: int) -> int:
+    """Nearest multiple of ``step``, which 4:2:0 needs (of each field, where there are two); an odd source loses a line."""
+    return max(step, min(round(wanted / step) * step, source - source % step))

@@ -41,7 +41,7 @@ def _formats() -> Iterator[Check]:
 
     readable = sorted(suffix for suffix, (can_read, _) in files.formats().items() if can_read)
     yield Check(name="timeline formats", works=True, required=True, found=", ".join(readable))
-    for suffix, name in (("edl", "EDL"), ("xml", "Final Cut Pro 7 XML"), ("fcpxml", "Final Cut Pro X XML"), ("aaf", "AAF")):
+    for suffix, name in ((".edl", "EDL"), (".xml", "Final Cut Pro 7 XML"), (".fcpxml", "Final Cut Pro X XML"), (".aaf", "AAF")):
         if suffix not in readable:
             yield Check(name=name, works=False, required=False, found='pip install "otio-perf[formats]"')
 

@@ -17,7 +17,7 @@ from otio_perf.model.uses import Problem
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
-from otio_perf.timeline import files, relink, restore
+from otio_perf.timeline import convert, files, relink, restore
 
 
 def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...]:
@@ -93,8 +93,10 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
             original_of=records.original_of,
             product_of=records.product_of,
             locator=timelines.locator(session.settings, path),
-            output_path=output,
         )
+        if convert.moved_to(result.document, output).root is not result.document.root:
+            # exactly what was there comes before paths that lead somewhere from the new folder
+            session.note(f"relative media paths read as before: they start in {result.document.base}")
     with session.stage(Stage.WRITE):
         make_folder(output)
         files.write(result.document, output, limits=timelines.limits(session.settings))

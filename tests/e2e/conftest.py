@@ -1,0 +1,67 @@
+"""A small copy of the sample film: the committed timeline over media of the same names, in pictures of a fifth of the size."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sample_timelines.make_media import CLIPS, make
+
+ROOT = Path(__file__).parent.parent.parent
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def film_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with ``short_film.otio`` and ``media/``; copied for each test, never changed."""
+    folder = tmp_path_factory.mktemp("film")
+    for clip in CLIPS.values():
+        small = replace(clip, width=clip.width // 5 // 2 * 2, height=clip.height // 5 // 2 * 2, bit_rate=clip.bit_rate // 16)
+        if clip.container == "mxf":  # FFmpeg's MXF muxer takes this codec in broadcast sizes only
+            small = replace(clip, width=640, height=360, bit_rate=clip.bit_rate // 8)
+        make(small, folder / "media")
+    for name in ("short_film.otio", "documentary.otio"):
+        shutil.copy(ROOT / "sample_timelines" / name, folder)
+    return folder
+
+
+@pytest.fixture
+def film(film_media: Path, tmp_path: Path) -> Path:
+    """A copy of the film's folder that a test may change."""
+    return Path(shutil.copytree(film_media, tmp_path / "film"))
+
+
+@pytest.fixture(scope="session")
+def optimized_film(film_media: Path, tmp_path_factory: pytest.TempPathFactory, otio_perf: Command) -> Path:
+    """The film's folder after one ``optimize``: with ``short_film.perf.otio`` and its workspace; copied, never changed."""
+    folder = Path(shutil.copytree(film_media, tmp_path_factory.mktemp("optimized") / "film"))
+    done = otio_perf("optimize", "short_film.otio", "-o", "short_film.perf.otio", "--proxy", "120p", "--all", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment with a home of its own; the machine is measured once for all tests."""
+    folder = tmp_path_factory.mktemp("home")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTIO_PERF_", "XDG_"))}
+    return {**kept, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
+
+
+@pytest.fixture(scope="session")
+def otio_perf(home: dict[str, str]) -> Command:
+    """Run ``otio-perf`` as a user does: ``otio_perf("analyze", path)``; the process with its output as text."""
+
+    def run(*words: object, cwd: Path | None = None, timeout: float = 100) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "otio_perf", *map(str, words)]
+        environment = {**home, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=timeout, check=False)
+
+    return run
