@@ -19,6 +19,8 @@ from otio_perf.planning.policy import choose_rung
 _MOST = 20
 #: A proxy that saves less than this of the decode time of its source is not worth suggesting.
 _LEAST_SAVING = 0.25
+#: Parts of a span's cost that proxies make smaller; the rest (effects, layers, transitions) wants a prerender.
+_PROXIES_HELP = ("decode ", "scaling", "waiting")
 #: Prerendered video plays like an all-intra proxy of the canvas: this encoder bounds the work (with the span's own cost).
 _PRERENDER = ProxyRecipe(rung="1080p")
 
@@ -188,7 +190,7 @@ def _prerenders(
 
 
 def _is_renderable(costed: SpanCost) -> bool:
-    return any(not name.startswith(("decode ", "scaling", "waiting")) for name, _ in costed.parts_ms)
+    return any(not name.startswith(_PROXIES_HELP) for name, _ in costed.parts_ms)
 
 
 def _prerender(
@@ -197,7 +199,8 @@ def _prerender(
     frames = sum(len(c.span.position) for c in costs)
     total_ms = sum(c.frame_ms * len(c.span.position) for c in costs)
     budget_ms = 1e3 / float(survey.frame_rate)
-    names = dict.fromkeys(n for c in costs for n, _ in c.parts_ms if not n.startswith(("decode ", "scaling", "waiting")))
+    parts = (name for c in costs for name, _ in c.parts_ms if not name.startswith(_PROXIES_HELP))
+    names = dict.fromkeys("layers" if name.endswith(" layers") else name for name in parts)
     start = survey.timecode(costs[0].span.position.start)
     stop = survey.timecode(costs[-1].span.position.stop)
     saved = max(0.0, total_ms - 0.5 * budget_ms * frames)  # what is prerendered plays at half its budget or better
