@@ -181,8 +181,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent, metavar="DIR", help="default: here")
     folder = parser.parse_args().out
     for name, build in TIMELINES.items():
-        text = otio.adapters.write_to_string(build(), "otio_json")
-        (folder / name).write_text(text + "\n", encoding="utf-8")
+        otio.adapters.write_to_file(build(), str(folder / name))
         print(folder / name)
 
 
