@@ -2,7 +2,7 @@
 
 Columns: OpenTimelineIO's own read; ours (guard, read, survey, spans); ours again from the sidecar index. Every cell is
 measured in fresh processes (median of ``--repeat``), interpreter start and imports excluded from seconds, included in
-memory. The timelines are made here, the same every time: 4 tracks, 120 sources, effects, transitions and gaps on some.
+memory: wall seconds, processor seconds in brackets (all run on one core; where wall is longer, others had it). The timelines are made here, the same every time: 4 tracks, 120 sources, effects, transitions and gaps on some.
 
     python benchmarks/timeline_load.py [--counts 1000 3000 10000 30000 100000] [--repeat 3] [--json FILE]
 """
@@ -105,12 +105,12 @@ MEASURED = {
     "otio": """
 import opentimelineio as otio
 otio.adapters.available_adapter_names()
-start = clock()
+start, busy = clock(), time.process_time()
 timeline = otio.adapters.read_from_file(path)
 """,
     "ours": """
 from otio_perf.timeline import files, locate, spans, survey
-start = clock()
+start, busy = clock(), time.process_time()
 found = survey.survey(files.read(path), locate.Locator(path))
 cut = spans.cut(found)
 assert len(found.uses) and len(cut)
@@ -120,8 +120,8 @@ from otio_perf.timeline import sidecar
 from otio_perf.timeline.locate import Locator
 from pathlib import Path
 sidecar.survey_cached(path, Locator(path), Path(folder)) if prepare else None
-start = clock()
-found, cut, was_cached = sidecar.survey_cached(path, Locator(path), Path(folder))
+start, busy = clock(), time.process_time()
+found, cut, was_cached, _ = sidecar.survey_cached(path, Locator(path), Path(folder))
 assert was_cached or prepare
 assert found.uses[len(found.uses) // 2].clip and cut[len(cut) // 2].uses is not None
 assert "opentimelineio" not in sys.modules or prepare
@@ -132,24 +132,24 @@ import sys, time, json
 from time import perf_counter as clock
 path, folder, prepare = sys.argv[1], sys.argv[2], sys.argv[3] == "1"
 {body}
-seconds = clock() - start
+seconds, busy = clock() - start, time.process_time() - busy
 try:
     import resource
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
 except ImportError:  # Windows has no resource module
     peak = 0.0
-print(json.dumps([seconds, peak]))
+print(json.dumps([seconds, busy, peak]))
 """
 
 
-def measure(what: str, path: Path, folder: Path, *, prepare: bool = False) -> tuple[float, float]:
-    """Seconds and peak megabytes of one fresh process."""
+def measure(what: str, path: Path, folder: Path, *, prepare: bool = False) -> list[float]:
+    """Wall seconds, processor seconds and peak megabytes of one fresh process."""
     command = [sys.executable, "-c", FRAME.format(body=MEASURED[what]), str(path), str(folder), "1" if prepare else "0"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parent.parent)
     if answer.returncode:
         raise SystemExit(f"{what} failed on {path.name}:\n{answer.stderr}")
-    seconds, peak = json.loads(answer.stdout.splitlines()[-1])
-    return seconds, peak
+    measured: list[float] = json.loads(answer.stdout.splitlines()[-1])
+    return measured
 
 
 def main() -> None:
@@ -159,7 +159,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = []
-    print(f"{'clips':>8} {'MB':>6} | {'OTIO read':>16} | {'read+survey+spans':>16} | {'reopen':>16} | ours ÷ OTIO   µs/clip")
+    heads = " | ".join(f"{head:>27}" for head in ("OTIO's read", "read + survey + spans", "again from the sidecar"))
+    print(f"{'clips':>8} {'MB':>6} | {heads} | ours ÷ OTIO    µs/clip")
     with tempfile.TemporaryDirectory() as folder:
         for count in options.counts:
             path = Path(folder) / f"{count}.otio"
@@ -168,18 +169,22 @@ def main() -> None:
             index.mkdir()
             measure("reopen", path, index, prepare=True)
             row: dict[str, float] = {"clips": count, "size_bytes": path.stat().st_size}
-            runs: dict[str, list[tuple[float, float]]] = {what: [] for what in MEASURED}
+            runs: dict[str, list[list[float]]] = {what: [] for what in MEASURED}
             for _ in range(options.repeat):  # in turn, so that a slow moment of the machine hits all alike
                 for what, results in runs.items():
                     results.append(measure(what, path, index))
             for what, results in runs.items():
-                row[f"{what}_seconds"] = statistics.median(seconds for seconds, _ in results)
-                row[f"{what}_peak_mb"] = statistics.median(peak for _, peak in results)
+                for column, name in enumerate(("seconds", "cpu_seconds", "peak_mb")):
+                    row[f"{what}_{name}"] = statistics.median(result[column] for result in results)
             row["ratio"] = row["ours_seconds"] / row["otio_seconds"]
+            row["cpu_ratio"] = row["ours_cpu_seconds"] / row["otio_cpu_seconds"]
             rows.append(row)
-            cells = " | ".join(f"{row[f'{w}_seconds']:7.3f} s {row[f'{w}_peak_mb']:5.0f}MB" for w in MEASURED)
-            per_clip = row["ours_seconds"] / count * 1e6
-            print(f"{count:8d} {row['size_bytes'] / 1e6:6.1f} | {cells} | {row['ratio']:8.2f} ×   {per_clip:8.1f}", flush=True)
+            cells = " | ".join(
+                f"{row[f'{w}_seconds']:7.3f} s ({row[f'{w}_cpu_seconds']:6.3f}) {row[f'{w}_peak_mb']:5.0f} MB" for w in MEASURED
+            )
+            per_clip = row["ours_cpu_seconds"] / count * 1e6
+            ratios = f"{row['ratio']:5.2f} ({row['cpu_ratio']:4.2f}) ×"
+            print(f"{count:8d} {row['size_bytes'] / 1e6:6.1f} | {cells} | {ratios}  {per_clip:6.1f}", flush=True)
             path.unlink()
     if options.json:
         options.json.write_text(json.dumps({"python": sys.version, "platform": sys.platform, "rows": rows}, indent=2))

@@ -34,18 +34,21 @@ _LEAST_MEMORY = 4 << 30
 _MEMORY_PER_BYTE = 64  # OpenTimelineIO takes 8 times the JSON text, XML adapters more
 
 
-def convert(source: Path, target: Path, *, seconds: float, shown: object, **request: Any) -> dict[str, Any]:
+def convert(
+    source: Path, target: Path, *, seconds: float, shown: object, folder: str | None = None, **request: Any
+) -> dict[str, Any]:
     """Read ``source`` and write ``target`` in a child process; its reply.
 
     Further keys of the request: ``source_adapter``, ``target_adapter`` (names; absent: by suffix), ``rate``, ``foreign``
-    (schemas to name if they are too new), ``write_options``.
+    (schemas to name if they are too new).
 
     :param shown: the path to name in errors.
+    :param folder: where the child runs: OTIO's file bundles take relative URLs from there.
     :raises HostileTimelineError: the child crashed, hung or ran out of memory.
     :raises UnreadableTimelineError, UnsupportedSchemaError, MissingDependencyError: as the child says.
     """
-    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder:
-        asked, answered = Path(folder, "request.json"), Path(folder, "reply.json")
+    with tempfile.TemporaryDirectory(prefix="otio_perf-") as letters:
+        asked, answered = Path(letters, "request.json"), Path(letters, "reply.json")
         size = source.stat().st_size if source.is_file() else 0
         limits = {"memory_bytes": _LEAST_MEMORY + _MEMORY_PER_BYTE * size, "cpu_seconds": int(seconds) + 1}
         asked.write_text(json.dumps({"source": str(source), "target": str(target), **limits, **request}))
@@ -58,6 +61,7 @@ def convert(source: Path, target: Path, *, seconds: float, shown: object, **requ
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": paths},
+                cwd=folder,
                 timeout=seconds,
                 check=False,
             )
@@ -126,10 +130,9 @@ def _convert(request: dict[str, Any]) -> dict[str, Any]:
     if writer == "otio_json":
         Path(target).write_text(found.to_json_string(), encoding="utf-8")
     else:
-        options = request.get("write_options") or {}
+        options = {}
         if writer in ("otioz", "otiod"):
-            policy = otio.adapters.file_bundle_utils.MediaReferencePolicy
-            options = {"media_policy": policy.MissingIfNotFile, **options}
+            options["media_policy"] = otio.adapters.file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
         with contextlib.redirect_stdout(None):
             otio.adapters.write_to_file(found, target, adapter_name=writer, **options)
     return {"adapter": adapter, "rate": rate, "notices": notices}

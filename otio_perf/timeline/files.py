@@ -45,7 +45,8 @@ class Document:
     shared: dict[str, Json] = field(default_factory=dict, repr=False)  # objects that SerializableObjectRef refers to
     rate: Fraction | None = None  # that an EDL was read at
     notices: tuple[str, ...] = ()  # for the user
-    is_canonical: bool = False  # root is what OpenTimelineIO itself makes of the file
+    is_exact: bool = False  # unusual numbers keep their letters: it can be written as it was
+    is_canonical: bool = False  # root is what OpenTimelineIO itself makes of the file; exact, too
 
     def to_json_string(self) -> str:
         """As OpenTimelineIO would write it."""
@@ -63,12 +64,14 @@ def read(
     *,
     rate: Fraction | None = None,
     limits: Limits | None = None,
+    exact: bool = False,
     canonical: bool = False,
     unpack_into: Path | None = None,
 ) -> Document:
     """The timeline in ``path``, in any format for which OpenTimelineIO has an adapter.
 
     :param rate: frames per second of an EDL; without it the usual ones are tried, and a notice says which was taken.
+    :param exact: keep the letters of unusual numbers, as is needed before a document is written.
     :param canonical: have OpenTimelineIO spell it, as is needed before a document is changed and written.
     :param unpack_into: folder for the media of an ``.otioz``; without it they count as refused.
     :raises UnreadableTimelineError: not there, not a timeline, damaged.
@@ -82,20 +85,20 @@ def read(
     if suffix == ".otioz":
         text = bundles.content_of_zip(file, limits)
         base = bundles.unpack(file, unpack_into, limits) if unpack_into else PACKED + str(file)
-        return _read_json(text, file, "otioz", base, limits, canonical=canonical)
+        return _read_json(text, file, "otioz", base, limits, exact=exact, canonical=canonical)
     if suffix == ".otiod":
         text = guard.read_bytes(file / "content.otio", max_bytes=limits.max_bytes)
-        return _read_json(text, file, "otiod", str(file), limits, canonical=canonical)
+        return _read_json(text, file, "otiod", str(file), limits, exact=exact, canonical=canonical)
     if suffix == ".otio":
         text = guard.read_bytes(file, max_bytes=limits.max_bytes)
-        return _read_json(text, file, "otio_json", str(file.parent), limits, canonical=canonical)
+        return _read_json(text, file, "otio_json", str(file.parent), limits, exact=exact, canonical=canonical)
     digest = digest_of(guard.read_bytes(file, max_bytes=limits.max_adapter_bytes))
     with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder:
         target = Path(folder, "timeline.otio")
         asked = None if rate is None else str(rate)
         reply = child.convert(file, target, seconds=limits.adapter_seconds, shown=file, target_adapter="otio_json", rate=asked)
         text = guard.read_bytes(target, max_bytes=limits.max_bytes)
-    document = _parsed(text, file, reply["adapter"], str(file.parent), digest, limits, canonical=True)
+    document = _parsed(text, file, reply["adapter"], str(file.parent), digest, limits, exact=True, canonical=True)
     return replace(document, rate=Fraction(reply["rate"]) if reply["rate"] else rate, notices=tuple(reply["notices"]))
 
 
@@ -104,9 +107,16 @@ def canonical(document: Document, *, limits: Limits | None = None) -> Document:
 
     :raises UnreadableTimelineError: OpenTimelineIO cannot read it, or the file has changed since ``document`` was read.
     """
-    if document.is_canonical:
-        return document
-    again = read(document.path, rate=document.rate, limits=limits, canonical=True)
+    return document if document.is_canonical else _again(document, limits, canonical=True)
+
+
+def exact(document: Document, *, limits: Limits | None = None) -> Document:
+    """The same with the letters of its numbers. :raises UnreadableTimelineError: the file has changed since it was read."""
+    return document if document.is_exact or document.is_canonical else _again(document, limits, canonical=False)
+
+
+def _again(document: Document, limits: Limits | None, *, canonical: bool) -> Document:
+    again = read(document.path, rate=document.rate, limits=limits, exact=True, canonical=canonical)
     if again.digest != document.digest:
         raise UnreadableTimelineError("changed while it was worked on", path=document.path, hint="Run the command again")
     return replace(again, base=document.base, notices=document.notices)
@@ -135,10 +145,8 @@ def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool
     with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder, _appearing(target) as partial:
         source = Path(folder, "timeline.otio")
         source.write_bytes(document.to_json_string().encode("utf-8", "surrogateescape"))
-        options = {"relative_media_base_dir": document.base} if suffix in (".otioz", ".otiod") else {}
-        child.convert(
-            source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json", write_options=options
-        )
+        here = document.base if Path(document.base).is_dir() else None
+        child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, folder=here, source_adapter="otio_json")
         if partial.is_file():
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
@@ -176,12 +184,12 @@ def digest_of(data: bytes) -> str:
     return xxhash.xxh3_128_hexdigest(data)
 
 
-def _read_json(data: bytes, file: Path, name: str, base: str, limits: Limits, *, canonical: bool) -> Document:
+def _read_json(data: bytes, file: Path, name: str, base: str, limits: Limits, *, exact: bool, canonical: bool) -> Document:
     digest = digest_of(data)
     scan = guard.scan(data, path=file, limits=limits)
     if not canonical and not scan.foreign:
         try:
-            return _parsed(data, file, name, base, digest, limits, canonical=False, scan=scan)
+            return _parsed(data, file, name, base, digest, limits, exact=exact, scan=scan)
         except _NotPlainJsonError:
             pass  # "Inf", or damaged: OpenTimelineIO knows which
     if scan.has_references:
@@ -197,7 +205,7 @@ def _read_json(data: bytes, file: Path, name: str, base: str, limits: Limits, *,
         adapters = {"source_adapter": "otio_json", "target_adapter": "otio_json"}
         child.convert(source, target, seconds=limits.adapter_seconds, shown=file, foreign=scan.foreign, **adapters)
         text = guard.read_bytes(target, max_bytes=limits.max_bytes)
-    return _parsed(text, file, name, base, digest, limits, canonical=True)
+    return _parsed(text, file, name, base, digest, limits, exact=True, canonical=True)
 
 
 class _NotPlainJsonError(ValueError):
@@ -212,12 +220,13 @@ def _parsed(
     digest: str,
     limits: Limits,
     *,
-    canonical: bool,
+    exact: bool,
+    canonical: bool = False,
     scan: guard.Scan | None = None,
 ) -> Document:
     scan = scan or guard.scan(data, path=file, limits=limits)
     try:
-        root = json_text.loads(data, exact=canonical)
+        root = json_text.loads(data, exact=exact)
     except RecursionError as e:
         raise HostileTimelineError("nested too deep", path=file) from e
     except ValueError as e:
@@ -229,7 +238,9 @@ def _parsed(
         shared = by_id(root) if scan.has_references else {}
     except HostileTimelineError as e:
         raise HostileTimelineError(e.message, path=file) from e
-    return Document(path=str(file), format=name, base=base, digest=digest, root=root, shared=shared, is_canonical=canonical)
+    return Document(
+        path=str(file), format=name, base=base, digest=digest, root=root, shared=shared, is_exact=exact, is_canonical=canonical
+    )
 
 
 def _has_proxies(root: Json) -> bool:

@@ -231,10 +231,11 @@ def _file_url(rest: str) -> tuple[list[str], str | None]:
             rest = slash + tail
         elif re.match(r"^[A-Za-z](?::|%3[Aa]|\|)$", host):  # file://D:/p, a common slip
             rest = f"/{host}/{tail}"
-    spellings = [_decoded(rest)]
-    if rest != spellings[0]:
-        spellings.append(rest)  # writers that do not encode: a literal "%04d"
-    return [re.sub(r"^/([A-Za-z])[:|](?=[\\/])", r"\1:", s) for s in spellings], None
+    decoded = re.sub(r"^/([A-Za-z])[:|](?=[\\/])", r"\1:", _decoded(rest))
+    if decoded == rest or _WINDOWS.match(decoded):
+        return [decoded], None
+    # some writers do not encode: a literal "%04d" would decode to a control character, which no name has
+    return ([rest, decoded] if any(ord(c) < 32 for c in decoded) else [decoded, rest]), None
 
 
 def _decoded(text: str) -> str:

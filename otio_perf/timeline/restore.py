@@ -18,6 +18,7 @@ from fractions import Fraction
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
 from otio_perf.model.uses import Problem, TargetKind
+from otio_perf.timeline import files
 from otio_perf.timeline.clock import Clock, UnusableTimeError, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
@@ -94,6 +95,7 @@ def restore(
     :param output_path: where it will be written; relative URLs that were spelled for another folder are spelled anew.
         Without it they read as in the timeline that was optimized.
     """
+    document = files.exact(document)
     locator = (locator or Locator(document.path)).based(document.base)
     return _Restorer(document, original_of, product_of or (lambda _: None), locator, output_path).restored()
 

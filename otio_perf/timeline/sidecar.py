@@ -64,13 +64,14 @@ def survey_cached(
         found = located(gathered, os.path.abspath(path), digest, located_here)
         return Opened(found, spans, True, notices)
     document = files.read(path, rate=rate, limits=limits)
-    gathered = gather(document)
-    survey = located(gathered, document.path, document.digest, locator.based(document.base))
+    gathered, digest_read, notices = gather(document), document.digest, document.notices
+    survey = located(gathered, document.path, digest_read, locator.based(document.base))
+    del document  # by far the largest thing here
     spans = cut(survey)
-    if document.digest == digest:  # else it changed in between
+    if digest_read == digest:  # else it changed in between
         with contextlib.suppress(OSError):
-            _save(sidecar, gathered, spans, document.notices)
-    return Opened(survey, spans, False, document.notices)
+            _save(sidecar, gathered, spans, notices)
+    return Opened(survey, spans, False, notices)
 
 
 def _save(path: Path, gathered: Gathered, spans: Spans, notices: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from bisect import bisect_left, insort
 
 from otio_perf.model.uses import Survey, TrackKind
 from otio_perf.timeline.columns import KINDS, SPAN_COLUMNS, Column, Spans, Transitions, Uses
+from otio_perf.timeline.json_text import no_collection
 
 _VIDEO = KINDS.index(TrackKind.VIDEO)
 
@@ -19,6 +20,11 @@ def cut(survey: Survey) -> Spans:
 
     Each use begins and ends a span, so that within one neither the layers nor their effects change.
     """
+    with no_collection():
+        return _swept(survey)
+
+
+def _swept(survey: Survey) -> Spans:
     uses = survey.uses
     if not isinstance(uses, Uses) or not isinstance(survey.transitions, Transitions):
         raise TypeError("spans are cut from a survey as timeline.survey made it")

@@ -22,6 +22,7 @@ from otio_perf.timeline.columns import TRANSITION_COLUMNS, UNKNOWN, USE_COLUMNS,
 from otio_perf.timeline.describe import Numbering, canvas_of, columns_of, described, name_of, picture_rates, timelines_of
 from otio_perf.timeline.effects import UnusableEffectError, read_effects
 from otio_perf.timeline.files import Document
+from otio_perf.timeline.json_text import no_collection
 from otio_perf.timeline.locate import Locator, Reference
 from otio_perf.timeline.place import Place
 from otio_perf.timeline.references import Json, original_of, schema_of
@@ -64,7 +65,8 @@ def located(gathered: Gathered, path: str, digest: str, locator: Locator) -> Sur
 
 def gather(document: Document) -> Gathered:
     """What the timeline says, without a look at the disk. :raises UnreadableTimelineError"""
-    return _Gatherer(document).gathered()
+    with no_collection():
+        return _Gatherer(document).gathered()
 
 
 def needs(document: Document) -> dict[int, tuple[int, int, FrameRate]]:
@@ -170,8 +172,8 @@ class _Gatherer:
         schema = item["OTIO_SCHEMA"]
         if source_range:
             start, length = self.clock.frames(source_range["start_time"]), self.clock.length(source_range["duration"])
-            if start != 0 and schema in ("Track.1", "Stack.1") and not -length < start < self._content(item):
-                start = 0  # a range that shows nothing of it: OTIO's EDL adapter writes such, meaning record time
+            if start + length <= 0 and schema in ("Track.1", "Stack.1"):
+                start = 0  # a range before the beginning shows nothing: OTIO's EDL adapter writes such, meaning record time
             return start, length
         if schema.startswith("Clip."):
             reference = original_of(item)

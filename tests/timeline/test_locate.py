@@ -1,0 +1,204 @@
+"""URLs of every kind: what is looked for where, and what is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otio_perf.errors import SettingsError
+from otio_perf.model.uses import Target, TargetKind
+from otio_perf.timeline import locate
+from otio_perf.timeline.locate import Locator, Reference
+
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX SPELLING of paths")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A timeline's folder with some media in and around it."""
+    for name in ("cut/a.mov", "cut/b c.mov", "cut/100%25.mov", "rushes/day1/x.mov", "rushes/day2/y.mov", "rushes/day1/y.mov"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return tmp_path
+
+
+def found(target: Target, folder: Path) -> str | None:
+    return None if target.path is None else os.path.relpath(target.path, folder).replace(os.sep, "/")
+
+
+@posix
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("a.mov", "cut/a.mov"),
+        ("./a.mov", "cut/a.mov"),
+        ("../rushes/day1/x.mov", "rushes/day1/x.mov"),
+        ("b c.mov", "cut/b c.mov"),
+        ("b%20c.mov", "cut/b c.mov"),
+        ("100%25.mov", "cut/100%25.mov"),  # as it is written comes first
+        ("100%2525.mov", "cut/100%25.mov"),
+        ("missing%20one.mov", "cut/missing%20one.mov"),
+        ("shot%04d.png", "cut/shot%04d.png"),
+        ("2,05:a.mov", "cut/a.mov"),  # Kdenlive's speed, with a decimal comma
+        ("15.000000:sub/x.mp4", "cut/sub/x.mp4"),
+        ("x:y.mp4", "cut/x:y.mp4"),
+        ("name\nline.mov", "cut/name\nline.mov"),
+        ("a'b\"c.mov", "cut/a'b\"c.mov"),
+        ("-n.mp4", "cut/-n.mp4"),
+        ("caf\udce9.mov", "cut/caf\udce9.mov"),
+        ("n" * 255, "cut/" + "n" * 255),
+    ],
+)
+def test_relative_urls(folder: Path, url: str, path: str) -> None:
+    target = Locator(folder / "cut" / "edit.otio").locate(url)
+    assert target.kind is TargetKind.FILE
+    assert target.url == url
+    assert found(target, folder) == path
+
+
+@posix
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("/m/a.mov", "/m/a.mov"),
+        ("/m/../n/a.mov", "/n/a.mov"),
+        ("file:///m/a.mov", "/m/a.mov"),
+        ("file://localhost/m/a%20b.mov", "/m/a b.mov"),
+        ("FILE:///m/a.mov", "/m/a.mov"),
+        ("file:/m/a.mov", "/m/a.mov"),
+        ("file:///m/caf%C3%A9.mov", "/m/café.mov"),
+        ("file:///m/caf%E9.mov", "/m/caf\udce9.mov"),
+        ("file:///m/a%23b.mov", "/m/a#b.mov"),
+        ("file:///m/a#b?c.mov", "/m/a#b?c.mov"),
+        ("file:///m/f%04d.exr", "/m/f%04d.exr"),
+    ],
+)
+def test_absolute_urls(url: str, path: str) -> None:
+    target = Locator("/t/edit.otio").locate(url)
+    assert (target.kind, target.path) == (TargetKind.FILE, path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1/a.mp4",
+        "HTTPS://example.com/a.mov",
+        "ftp://h/a.mov",
+        "rtsp://h/a",
+        "smb://h/share/a.mov",
+        "s3://bucket/a.mov",
+        "unknown://x/a.mov",
+        "data:video/mp4;base64,AAAA",
+        "concat:a.ts|b.ts",
+        "subfile,,start,0,end,9,,:/etc/passwd",
+        "pipe:0",
+        "crypto:a.mov",
+        "async:a.mov",
+        "cache:a.mov",
+        "tee:a.mov",
+    ],
+)
+def test_what_is_no_local_file_is_refused(url: str) -> None:
+    target = Locator("/t/edit.otio", media_roots=("/tmp",)).locate(url)
+    assert target.kind is TargetKind.REFUSED
+    assert target.path is None
+    assert target.reason
+    assert "only local files" in target.reason
+
+
+@posix
+@pytest.mark.parametrize(
+    "url",
+    [
+        "D:\\media\\a.mov",
+        "D:/media/a.mov",
+        "d:/MEDIA/a.mov",
+        "file:///D:/media/a.mov",
+        "file://localhost/D%3a/media/a.mov",
+        "file:///D|/media/a.mov",
+        "file://D:/media/a.mov",
+    ],
+)
+def test_windows_paths_are_mapped_or_refused(folder: Path, url: str) -> None:
+    refused = Locator(folder / "cut" / "edit.otio").locate(url)
+    assert refused.kind is TargetKind.REFUSED
+    assert refused.reason
+    assert "--map" in refused.reason
+    for source in ("D:\\media", "D:/media/", "d:/media"):
+        mapped = Locator(folder / "edit.otio", maps=((source, str(folder / "cut")),)).locate(url)
+        assert found(mapped, folder) == "cut/a.mov"
+    assert Locator(folder / "edit.otio", maps=(("D:\\med", "/x"),)).locate(url).path is None
+
+
+@posix
+@pytest.mark.parametrize("url", ["\\\\server\\share\\a.mov", "//server/share/a.mov", "file://server/share/a.mov"])
+def test_network_shares_are_never_opened_but_mapped(folder: Path, url: str) -> None:
+    assert Locator(folder / "cut" / "edit.otio").locate(url).path is None
+    mapped = Locator(folder / "edit.otio", maps=(("\\\\server\\share", str(folder / "cut")),)).locate(url)
+    assert found(mapped, folder) == "cut/a.mov"
+
+
+@posix
+def test_posix_maps(folder: Path) -> None:
+    maps = (("/old", str(folder)), ("/old/cut", "/never"))
+    assert found(Locator("/t/e.otio", maps=maps).locate("/old/cut/a.mov"), folder) == "cut/a.mov"
+    assert found(Locator("/t/e.otio", maps=maps).locate("file:///old/cut/b%20c.mov"), folder) == "cut/b c.mov"
+    assert Locator("/t/e.otio", maps=maps).locate("/older/a.mov").path == "/older/a.mov"
+
+
+@posix
+def test_search_below_media_roots(folder: Path) -> None:
+    locator = Locator(folder / "cut" / "edit.otio", media_roots=(folder / "rushes",))
+    assert found(locator.locate("a.mov"), folder) == "cut/a.mov"  # where the timeline says, if it is there
+    assert found(locator.locate("/gone/x.mov"), folder) == "rushes/day1/x.mov"  # by its name
+    assert found(locator.locate("/gone/day2/y.mov"), folder) == "rushes/day2/y.mov"  # by the end of its path
+    assert found(locator.locate("D:\\gone\\day1\\y.mov"), folder) == "rushes/day1/y.mov"
+    doubtful = locator.locate("/gone/y.mov")
+    assert doubtful.path == "/gone/y.mov"
+    assert doubtful.reason
+    assert "2 files" in doubtful.reason
+    assert locator.locate("/gone/z.mov").path == "/gone/z.mov"
+    assert locator.locate("D:\\gone\\z.mov").path is None
+
+
+def test_sequences(folder: Path) -> None:
+    locator = Locator(folder / "cut" / "edit.otio")
+    reference = Reference("sequence", url="seq", prefix="sub/f_", suffix=".exr", padding=4, first=8, last=12, step=2)
+    target = locator.target(reference)
+    assert target.kind is TargetKind.SEQUENCE
+    assert target.sequence
+    assert [
+        found(Target(kind=target.kind, url="", path=target.sequence.path_of(n)), folder) for n in target.sequence.numbers
+    ] == [
+        "cut/seq/sub/f_0008.exr",
+        "cut/seq/sub/f_0010.exr",
+        "cut/seq/sub/f_0012.exr",
+    ]
+    assert locator.target(reference) is target
+    web = locator.target(Reference("sequence", url="http://h/x", prefix="f", suffix=".png", padding=0, first=1, last=2))
+    assert web.kind is TargetKind.REFUSED
+
+
+def test_target_url_base_stands_before_relative_urls(folder: Path) -> None:
+    locator = Locator(folder / "edit.otio")
+    assert found(locator.locate("a.mov", "cut"), folder) == "cut/a.mov"
+    assert found(locator.locate("a.mov", "cut/"), folder) == "cut/a.mov"
+
+
+@given(st.text())
+def test_no_url_is_too_strange(url: str) -> None:
+    target = Locator("/t/edit.otio", maps=(("D:\\", "/d"), ("/a", "/b"))).locate(url)
+    assert target.path is None or os.path.isabs(target.path)
+    assert target.path is not None or target.reason
+
+
+def test_maps_are_parsed() -> None:
+    assert locate.parse_maps(["D:\\a=/b", "/x=/y=z"]) == (("D:\\a", "/b"), ("/x", "/y=z"))
+    for wrong in ("x", "=x", "x="):
+        with pytest.raises(SettingsError, match="FROM=TO"):
+            locate.parse_maps([wrong])
