@@ -20,7 +20,7 @@
     │   ├── CorruptCacheError                          index damaged beyond repair
     │   └── DiskFullError (OSError)                    no room for what was asked
     ├── TaskError                             exit 5
-    │   ├── TaskCancelledError                         stopped by the user
+    │   ├── TaskCancelledError            exit 130         stopped by the user
     │   └── WorkerLostError                            the process that did the work died or hung
     └── MissingDependencyError (ImportError)  exit 2   an optional package is not installed
 
@@ -142,7 +142,7 @@ class TaskError(OtioPerfError):
 
 
 class TaskCancelledError(TaskError):
-    pass
+    exit_code = 130
 
 
 class WorkerLostError(TaskError):
