@@ -26,6 +26,8 @@ NameFor = Callable[[MediaInfo, ProxyRecipe, str, FrameRange | None], str]
 
 #: A proxy of the source's own size is worth making where it decodes in less than this share of the source's time.
 _WORTH_TRANSCODING = 0.6
+#: A medium that takes less than this share of a slow span's frame time is not what makes it slow.
+_REAL_PART = 0.1
 #: A camera's own proxy serves for a rung when its longer side is between these shares of the rung's.
 _ADOPTED_SIZE = (0.5, 1.3)
 
@@ -62,7 +64,7 @@ def plan(
     :param existing: the valid product of a key, if there is one.
     :param camera: by source path, a proxy that the camera made and that passed the contract.
     """
-    slow = _slow_paths(analyses, policy)
+    slow = _slow_paths(analyses, policy, media, machine)
     claims: dict[str, _Claim] = {}
     for target in targets:
         claims.setdefault(target.path or target.url, _Claim(target=target, is_whole=True))
@@ -341,16 +343,19 @@ def _first_frame(media: MediaInfo, rate: FrameRate) -> int:
     return 0
 
 
-def _slow_paths(analyses: Sequence[Analysis], policy: Policy) -> dict[str, float]:
-    """By medium: the factor of the worst span that it is part of, where that is above the policy's threshold."""
+def _slow_paths(
+    analyses: Sequence[Analysis], policy: Policy, media: Mapping[str, MediaFinding], machine: MachineProfile
+) -> dict[str, float]:
+    """By medium: the factor of the worst span above the policy's threshold that it has a real part in."""
     worst: dict[str, float] = {}
+    infos = {path: finding.info for path, finding in media.items()}
     for analysis in analyses:
-        uses = analysis.survey.uses
+        layers = cost.Layers(analysis.survey, infos, machine)
         for costed in analysis.spans:
             if costed.factor <= policy.threshold.factor:
                 continue
             for index in costed.span.uses:
-                target = uses[index].target
-                name = target.path or target.url
-                worst[name] = max(worst.get(name, 0.0), costed.factor)
+                layer = layers[index]
+                if layer.path and layer.decode_ms + layer.scale_ms >= _REAL_PART * costed.frame_ms:
+                    worst[layer.path] = max(worst.get(layer.path, 0.0), costed.factor)
     return worst

@@ -84,6 +84,17 @@ def test_a_slow_span_makes_a_proxy_needed(build: SimpleNamespace) -> None:
     assert "× real time in the timeline" in decision.reason
 
 
+def test_a_light_layer_is_not_blamed_for_a_slow_span(build: SimpleNamespace) -> None:
+    heavy, light = build.media("/m/heavy.mp4"), build.media("/m/light.mp4", width=2048, height=1152, bits_per_second=1_000_000)
+    uses = [build.use(build.target(heavy.path), 0, 50), build.use(build.target(light.path), 0, 50, track=1)]
+    survey, spans = build.survey(uses)
+    costs = cost.predict(survey, spans, {i.path: i for i in (heavy, light)}, build.machine())
+    findings = [build.finding(i) for i in (heavy, light)]
+    analysis = suggestions.analyze(survey, costs, machine=build.machine(), findings=findings)
+    plan = make(build, [], [heavy, light], surveys=[survey], analyses=[analysis])
+    assert [d.action for d in plan.decisions] == [Action.MAKE, Action.SKIP]
+
+
 def test_nothing_is_scaled_up(build: SimpleNamespace) -> None:
     info = build.media(width=1280, height=720, bits_per_second=1_000_000)
     for policy in (Policy(), Policy(force=True)):
