@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_perf.errors import TimelineError
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Survey, TargetKind, TrackKind
 from otio_perf.timeline import files
@@ -133,14 +132,10 @@ def test_positions_are_those_of_opentimelineio(timeline: otio.schema.Timeline) -
 
 
 @pytest.mark.testdata
-def test_positions_on_real_timelines(timelines: list[Path]) -> None:
+def test_positions_on_real_timelines(readable: dict[Path, Document]) -> None:
     """To half a frame: rates that are written as 23.976 are 24000/1001 to us, and 23.976 to OTIO."""
     checked = 0
-    for path in timelines:
-        try:
-            document = files.read(path, canonical=True)
-        except TimelineError:
-            continue
+    for path, document in readable.items():
         item = document.to_otio()
         if not isinstance(item, otio.schema.Timeline):
             continue  # collections are surveyed in a row
