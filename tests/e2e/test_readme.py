@@ -1,0 +1,87 @@
+"""Every command and every example of the README is run, in a folder that holds the sample film."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+
+#: Run where they can be: the first two by .ci/run itself, installation by the test of the installed wheel.
+ELSEWHERE = {"python3 run.py demo", "python3 run.py test", "pip install ."}
+
+
+@pytest.fixture(scope="module")
+def folder(film_media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import shutil
+
+    return Path(shutil.copytree(film_media, tmp_path_factory.mktemp("readme") / "film"))
+
+
+@pytest.fixture(scope="module")
+def environment(home: dict[str, str]) -> dict[str, str]:
+    manifest = ROOT / "otio_perf" / "plugins" / "plugin_manifest.json"
+    return {**home, "PYTHONPATH": str(ROOT), "OTIO_PLUGIN_MANIFEST_PATH": str(ROOT / manifest.name)}
+
+
+def test_the_commands_of_the_readme_work_in_order(folder: Path, environment: dict[str, str]) -> None:
+    ran = []
+    for line in COMMANDS:
+        if line in ELSEWHERE:
+            continue
+        program, *words = shlex.split(line)
+        module = {"otio-perf": "otio_perf", "otioconvert": "opentimelineio.console.otioconvert"}[program]
+        done = subprocess.run(
+            [sys.executable, "-m", module, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        ran.append(line)
+    assert len(ran) >= 14
+    for name in ("short_film.perf.otio", "back.otio", "originals.otio", "linked.otio", "optimized/documentary.perf.otio"):
+        assert (folder / name).is_file()
+
+
+def test_the_python_example_runs(folder: Path, environment: dict[str, str]) -> None:
+    (example,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", example], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "× real time" in done.stdout or "StageStarted" in done.stdout
+
+
+def test_every_option_in_the_table_exists() -> None:
+    table = TEXT[TEXT.index("## Options worth knowing") : TEXT.index("## The other commands")]
+    helped = subprocess.run(
+        [sys.executable, "-m", "otio_perf", "optimize", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    options = set(re.findall(r"--[a-z][a-z-]+", table)) - {"--help"}
+    assert options
+    for option in options:
+        assert option in helped, option
+
+
+def test_the_two_setup_commands_are_the_ones_that_ci_runs() -> None:
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "python3 run.py test" in script
+    assert "python3 run.py demo" in script
+    assert set(COMMANDS) >= ELSEWHERE
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
+        if not target.startswith("http"):
+            assert (ROOT / target).exists(), target
