@@ -16,10 +16,12 @@ import numpy as np
 MEDIA = Path(__file__).parent / "media"
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
+#: Cameras keep their rate: without a buffer the first frame would take eight megabytes.
+_CAMERA = ["-maxrate", "90M", "-bufsize", "15M", "-qmin", "14"]
+
 #: name: (width, height, frames, pixel format, encoder options)
 SHOTS: dict[str, tuple[int, int, int, str, list[str]]] = {
-    "h264_4k": (3840, 2160, 120, "yuv420p", ["libx264", "-preset", "fast", "-g", "30", "-bf", "3", "-b:v", "70M"]),
-    "hevc10_4k": (3840, 2160, 60, "yuv420p10le", ["libx265", "-preset", "superfast", "-x265-params", "keyint=30", "-b:v", "60M"]),
+    "h264_4k": (3840, 2160, 120, "yuv420p", ["libx264", "-preset", "fast", "-g", "30", "-bf", "3", "-b:v", "70M", *_CAMERA]),
 }
 
 
@@ -55,7 +57,7 @@ def footage(name: str) -> Path:
         f":y='(ih-oh)/2*(1+0.8*cos(t*0.7))'[b];[1]split[c][d];"
         "[b][c]overlay=x='(W-w)*(0.5+0.5*sin(t*0.7))':y='(H-h)*(0.5+0.5*cos(t*0.5))'[e];"
         "[e][d]overlay=x='(W-w)*(0.5+0.5*cos(t*1.1))':y='(H-h)*(0.5+0.5*sin(t*0.9))',"
-        f"noise=c0s=6:c0f=t:all_seed=5,format={pixel_format}[v]"
+        f"noise=c0s=4:c0f=t:all_seed=5,format={pixel_format}[v]"
     )
     subprocess.run(
         [FFMPEG, "-v", "error", "-y", "-framerate", "30", "-loop", "1", "-i", str(backdrop), "-framerate", "30"]
@@ -69,3 +71,14 @@ def footage(name: str) -> Path:
     backdrop.unlink()
     card.unlink()
     return path
+
+
+def looped(path: Path, times: int) -> Path:
+    """The shot ``times`` times over, its packets copied: longer without an hour of encoding."""
+    longer = path.with_stem(f"{path.stem}_x{times}")
+    if not longer.exists():
+        part = longer.with_suffix(".part.mp4")
+        loop = [FFMPEG, "-v", "error", "-y", "-stream_loop", str(times - 1), "-i", str(path), "-c", "copy", str(part)]
+        subprocess.run(loop, check=True)
+        part.replace(longer)
+    return longer

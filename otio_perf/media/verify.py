@@ -20,7 +20,7 @@ from otio_perf.model.timing import FrameRate
 #: Frames that are really decoded, spread evenly, the first and the last among them. Every packet is counted; decoding
 #: them all would cost a third of the encode, and an all-intra file that lost something inside a packet does not get
 #: past the digest that was taken of it.
-DECODED_FRAMES = 8
+DECODED_FRAMES = 4
 
 _HINT = "It was not published; take another --codec, or leave this medium without a proxy"
 

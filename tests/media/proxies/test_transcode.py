@@ -165,7 +165,7 @@ def test_interlaced_sources_stay_interlaced(
 def test_codecs_without_fields_refuse_interlaced_sources(codec: Codec, new_source: Any, source: Any, proxies: Any) -> None:
     options = {"preset": "ultrafast", "x264-params": "tff=1"}
     path = source(new_source(options=options, fields=True, frames=4, size=(640, 480)))
-    with pytest.raises(EncodeError, match="interlaced.*--codec h264"):
+    with pytest.raises(EncodeError, match=r"interlaced.*--codec h264"):
         proxies(path, codec=codec)
 
 
@@ -269,7 +269,7 @@ def test_alpha_is_kept_or_refused(codec: str, pixels: str, new_source: Any, sour
 
     path = source(new_source(codec=codec, pixels=pixels, options={}, frames=5, is_transparent=True))
     for other in (Codec.H264, Codec.PRORES_PROXY):
-        with pytest.raises(ContractError, match="transparent.*--codec prores_4444"):
+        with pytest.raises(ContractError, match=r"transparent.*--codec prores_4444"):
             proxies(path, codec=other)
     made = proxies(path, codec=Codec.PRORES_4444)
     assert numbers(made.paths[0]) == list(range(5))

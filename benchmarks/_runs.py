@@ -1,0 +1,81 @@
+"""Runs commands in turn (A B C, A B C …) and reads what each cost: wall time, CPU seconds, peak memory of the process tree's
+largest member. Other programs on the machine slow wall time down but hardly change CPU seconds: read both."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Row:
+    """One contestant. ``before`` is run and not measured (removing the last round's output)."""
+
+    name: str
+    command: Sequence[str]
+    wall_seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+    peak_mb: list[float] = field(default_factory=list)
+
+    def measure(self) -> None:
+        start = time.perf_counter()
+        child = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        assert child.stderr
+        said = child.stderr.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        self.wall_seconds.append(time.perf_counter() - start)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode:
+            raise SystemExit(f"{self.name} failed: {said.decode(errors='replace')}")
+        self.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
+        self.peak_mb.append(usage.ru_maxrss / 1024)
+
+    @property
+    def wall(self) -> float:
+        return statistics.median(self.wall_seconds)
+
+    @property
+    def cpu(self) -> float:
+        return statistics.median(self.cpu_seconds)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "name": self.name,
+            "command": list(self.command),
+            "wall_seconds": self.wall_seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "peak_mb": max(self.peak_mb),
+            "median_wall_seconds": self.wall,
+            "median_cpu_seconds": self.cpu,
+        }
+
+
+def in_turn(rows: Sequence[Row], rounds: int) -> None:
+    """Every row once, so that caches and footage are warm; then ``rounds`` rounds that count."""
+    for row in rows:
+        row.measure()
+        row.wall_seconds.clear()
+        row.cpu_seconds.clear()
+    for number in range(rounds):
+        for row in rows:
+            row.measure()
+        print(f"round {number + 1} of {rounds}", flush=True)
+
+
+def paired_ratio(ours: Row, theirs: Sequence[Row]) -> tuple[float, float]:
+    """Median over the rounds of our wall time (then CPU time) divided by the sum of theirs in the same round."""
+    wall = [w / sum(r.wall_seconds[i] for r in theirs) for i, w in enumerate(ours.wall_seconds)]
+    cpu = [c / sum(r.cpu_seconds[i] for r in theirs) for i, c in enumerate(ours.cpu_seconds)]
+    return statistics.median(wall), statistics.median(cpu)
+
+
+def table(rows: Sequence[Row]) -> str:
+    lines = [f"{'':42s} {'wall s':>8s} {'min':>7s} {'max':>7s} {'cpu s':>8s} {'peak MB':>8s}"]
+    for row in rows:
+        least, most = min(row.wall_seconds), max(row.wall_seconds)
+        lines.append(f"{row.name:42s} {row.wall:8.2f} {least:7.2f} {most:7.2f} {row.cpu:8.2f} {max(row.peak_mb):8.0f}")
+    return "\n".join(lines)
