@@ -20,9 +20,9 @@ from otio_perf.media import bench
 from otio_perf.metrics import system
 from otio_perf.model.machine import DecodeCost, MachineProfile
 
-#: After so many seconds what is still unmeasured is derived from its relatives instead. Where other programs take their
-#: share of the processors the same work takes longer, and may.
-_BUDGET_SECONDS, _BUSY_BUDGET_SECONDS = 17.0, 60.0
+#: After so many seconds what is still unmeasured is derived from its relatives instead: nobody waits longer than 20 seconds
+#: for a first answer, also where other programs take their share of the processors.
+_BUDGET_SECONDS = 15.0
 _DECODE_SECONDS = 0.12
 _TYPICAL_GOP = 25
 #: Where other programs use more of the machine than this, how many cores a decoder fills cannot be seen.
@@ -46,8 +46,7 @@ def calibrate(*, identity: str, progress: Callable[[str], None] = lambda _: None
     notes: list[str] = []
     measured: dict[str, _Measured] = {}
     for codec in bench.CODECS:
-        busy = max((m.busy_share(cores) for m in measured.values()), default=0.0)
-        if time.perf_counter() - began > (_BUDGET_SECONDS if busy < _BUSY_SHARE else _BUSY_BUDGET_SECONDS):
+        if time.perf_counter() - began > _BUDGET_SECONDS:
             notes.append(f"{codec.key}: no time left to measure; taken from a related codec")
             continue
         progress(f"decoding {codec.key}")
