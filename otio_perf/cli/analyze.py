@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
-from otio_perf.model.analysis import Analysis
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,26 +19,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.metrics.trace import Trace
-    from otio_perf.reports import document
+    from otio_perf.reports import document, html
 
-    options.refuse_two_documents_on_stdout(arguments)
-    settings = options.load(arguments)
-    trace = Trace()
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
-        analysis = optimizer.analyze(arguments.timeline, settings=settings, listener=display, trace=trace, stop=stop)
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_analysis(analysis)
-    console.write_documents(
-        arguments,
-        json=console.as_json(document.analysis_document(analysis)) if arguments.json else "",
-        html=_page(analysis) if arguments.html else "",
-        trace=trace.to_json(),
+    with console.job(arguments) as job:
+        analysis = optimizer.analyze(arguments.timeline, **job.options)
+    job.answer(
+        table=lambda: tables.show_analysis(analysis),
+        document=lambda: document.analysis_document(analysis),
+        page=lambda: html.page(analysis),
     )
     return 0
-
-
-def _page(analysis: Analysis) -> str:
-    from otio_perf.reports import html
-
-    return html.page(analysis)

@@ -37,25 +37,18 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console, tables
     from otio_perf.model import wire
 
-    settings = options.load(arguments)
-    document: dict[str, Any] = {"schema_version": wire.SCHEMA_VERSION}
-    shown = arguments.json != "-" and not arguments.quiet
-    code = 0
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
+    def document(name: str, value: Any) -> dict[str, Any]:
+        return {"schema_version": wire.SCHEMA_VERSION, name: wire.to_json(value)}
+
+    with console.job(arguments) as job:
         if arguments.action == "status":
-            status = optimizer.cache_status(settings=settings)
-            document["status"] = wire.to_json(status)
-            if shown:
-                tables.show_status(status)
-        elif arguments.action == "verify":
-            faults = optimizer.cache_verify(repair=arguments.repair, settings=settings, listener=display, stop=stop)
-            document["faults"] = wire.to_json(faults)
-            code = 4 if any(f.repair is None for f in faults) else 0
-            if shown:
-                tables.show_faults(faults)
-        else:
-            document["freed_bytes"] = optimizer.cache_clear(arguments.what, settings=settings)
-            if shown:
-                tables.show_freed(document["freed_bytes"])
-    console.write_documents(arguments, json=console.as_json(document) if arguments.json else "")
-    return code
+            status = optimizer.cache_status(**job.options)
+            job.answer(table=lambda: tables.show_status(status), document=lambda: document("status", status))
+            return 0
+        if arguments.action == "clear":
+            freed = optimizer.cache_clear(arguments.what, **job.options)
+            job.answer(table=lambda: tables.show_freed(freed), document=lambda: document("freed_bytes", freed))
+            return 0
+        faults = optimizer.cache_verify(repair=arguments.repair, **job.options)
+        job.answer(table=lambda: tables.show_faults(faults), document=lambda: document("faults", faults))
+        return 4 if any(f.repair is None for f in faults) else 0

@@ -15,21 +15,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.metrics.trace import Trace
     from otio_perf.model import wire
 
-    options.refuse_two_documents_on_stdout(arguments)
-    settings = options.load(arguments)
-    trace = Trace()
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
-        machine = optimizer.calibrate(settings=settings, listener=display, trace=trace, stop=stop)
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_machine(machine)
-    console.write_documents(
-        arguments,
-        json=console.as_json({"schema_version": wire.SCHEMA_VERSION, "machine": wire.to_json(machine)})
-        if arguments.json
-        else "",
-        trace=trace.to_json(),
+    with console.job(arguments) as job:
+        machine = optimizer.calibrate(**job.options)
+    job.answer(
+        table=lambda: tables.show_machine(machine),
+        document=lambda: {"schema_version": wire.SCHEMA_VERSION, "machine": wire.to_json(machine)},
     )
     return 0

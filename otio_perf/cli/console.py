@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -16,7 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from otio_perf.cli import options
 from otio_perf.errors import CacheError, printable
+from otio_perf.metrics.trace import Trace
 from otio_perf.model.events import (
     Event,
     Failed,
@@ -29,6 +31,7 @@ from otio_perf.model.events import (
     TaskProgress,
     TaskStarted,
 )
+from otio_perf.optimizer.options import Options
 
 _STAGE_WORDS = {
     Stage.READ: "Reading the timeline",
@@ -156,14 +159,36 @@ def interruptible() -> Iterator[threading.Event]:
         raise KeyboardInterrupt
 
 
-def write_documents(arguments: argparse.Namespace, **documents: str) -> None:
-    """Write each document to the file its option names; ``-`` is standard output. :raises CacheError: not writable"""
-    for option, text in documents.items():
-        target = getattr(arguments, option, None)
-        if target == "-":
-            sys.stdout.write(text + "\n")
-        elif target:
-            write_text(Path(target), text + "\n")
+class Job:
+    """One command on its way: its settings, its display, and how it answers. Made by ``job``."""
+
+    def __init__(self, arguments: argparse.Namespace, display: Display, stop: threading.Event) -> None:
+        self._arguments = arguments
+        self.settings = options.load(arguments)
+        self.trace = Trace()
+        self.options: Options = {"settings": self.settings, "listener": display, "trace": self.trace, "stop": stop}
+
+    def answer(self, *, table: Callable[[], None], document: Callable[[], Any], page: Callable[[], str] | None = None) -> None:
+        """Show the answer to people, and write it where ``--json``, ``--html`` and ``--trace`` say."""
+        asked = self._arguments
+        if asked.json != "-" and not asked.quiet:
+            table()
+        if asked.json == "-":
+            sys.stdout.write(json.dumps(document(), indent=2) + "\n")
+        elif asked.json:
+            write_text(Path(asked.json), json.dumps(document(), indent=2) + "\n")
+        if page is not None and asked.html:
+            write_text(Path(asked.html), page() + "\n")
+        if getattr(asked, "trace", None):
+            write_text(Path(asked.trace), self.trace.to_json() + "\n")
+
+
+@contextmanager
+def job(arguments: argparse.Namespace) -> Iterator[Job]:
+    """Settings are read, Ctrl-C is taken, progress is shown while the block runs."""
+    options.refuse_two_documents_on_stdout(arguments)
+    with interruptible() as stop, Display(quiet=arguments.quiet) as display:
+        yield Job(arguments, display, stop)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -175,7 +200,3 @@ def write_text(path: Path, text: str) -> None:
     except OSError as e:
         temporary.unlink(missing_ok=True)
         raise CacheError(f"cannot be written: {e.strerror}", path=path) from e
-
-
-def as_json(document: Any) -> str:
-    return json.dumps(document, indent=2)

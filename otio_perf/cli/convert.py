@@ -39,35 +39,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.metrics.trace import Trace
     from otio_perf.reports import document
 
-    options.refuse_two_documents_on_stdout(arguments)
-    settings = options.load(arguments)
-    trace = Trace()
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
+    with console.job(arguments) as job:
         written = optimizer.convert(
             arguments.input,
             arguments.output,
             video_only=arguments.video_only,
             audio_only=arguments.audio_only,
-            only_tracks_with_name=tuple(arguments.only_tracks_with_name or ()),
-            only_tracks_with_index=tuple(arguments.only_tracks_with_index or ()),
+            only_tracks_with_name=arguments.only_tracks_with_name or (),
+            only_tracks_with_index=arguments.only_tracks_with_index or (),
             concatenate=arguments.concatenate,
             use_proxies=arguments.use_proxies,
             use_originals=arguments.use_originals,
             check_contract=arguments.check_contract,
             allow_lossy=arguments.allow_lossy,
-            settings=settings,
-            listener=display,
-            trace=trace,
-            stop=stop,
+            **job.options,
         )
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_written((written,))
-    console.write_documents(
-        arguments,
-        json=console.as_json(document.written_document((written,))) if arguments.json else "",
-        trace=trace.to_json(),
-    )
+    job.answer(table=lambda: tables.show_written([written]), document=lambda: document.written_document([written]))
     return 4 if written.left_alone else 0

@@ -17,9 +17,10 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.model import wire
     from otio_perf.optimizer import doctor
 
-    checks = doctor.examine(options.load(arguments))
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_checks(checks)
-    document = {"schema_version": wire.SCHEMA_VERSION, "checks": wire.to_json(checks)}
-    console.write_documents(arguments, json=console.as_json(document) if arguments.json else "")
+    with console.job(arguments) as job:
+        checks = doctor.examine(job.settings)
+    job.answer(
+        table=lambda: tables.show_checks(checks),
+        document=lambda: {"schema_version": wire.SCHEMA_VERSION, "checks": wire.to_json(checks)},
+    )
     return 0 if all(c.works or not c.required for c in checks) else 5

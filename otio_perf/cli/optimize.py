@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
-from otio_perf.model.analysis import Analysis
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +37,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.metrics.trace import Trace
-    from otio_perf.reports import document
+    from otio_perf.reports import document, html
 
-    options.refuse_two_documents_on_stdout(arguments)
-    settings = options.load(arguments)
-    trace = Trace()
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
+    with console.job(arguments) as job:
         report = optimizer.optimize(
             arguments.timelines,
             arguments.output,
@@ -52,24 +47,16 @@ def run(arguments: argparse.Namespace) -> int:
             all=arguments.all,
             beside=arguments.beside,
             dry_run=arguments.dry_run,
-            settings=settings,
-            listener=display,
-            trace=trace,
-            stop=stop,
+            **job.options,
         )
-    if arguments.json != "-" and not arguments.quiet:
+
+    def table() -> None:
         tables.show_proxies(report.proxies, dry_run=arguments.dry_run)
         tables.show_written(report.written)
-    console.write_documents(
-        arguments,
-        json=console.as_json(document.optimize_document(report)) if arguments.json else "",
-        html=_page(report.analyses[0]) if arguments.html else "",
-        trace=trace.to_json(),
+
+    job.answer(
+        table=table,
+        document=lambda: document.optimize_document(report),
+        page=lambda: html.page(report.analyses[0]),
     )
     return optimizer.exit_code(report.proxies, report.written)
-
-
-def _page(analysis: Analysis) -> str:
-    from otio_perf.reports import html
-
-    return html.page(analysis)

@@ -16,20 +16,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.metrics.trace import Trace
     from otio_perf.reports import document
 
-    options.refuse_two_documents_on_stdout(arguments)
-    settings = options.load(arguments)
-    trace = Trace()
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
-        findings = optimizer.probe(arguments.media, settings=settings, listener=display, trace=trace, stop=stop)
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_media(findings)
-    console.write_documents(
-        arguments,
-        json=console.as_json(document.media_document(findings)) if arguments.json else "",
-        trace=trace.to_json(),
-    )
+    with console.job(arguments) as job:
+        findings = optimizer.probe(arguments.media, **job.options)
+    job.answer(table=lambda: tables.show_media(findings), document=lambda: document.media_document(findings))
     online = sum(f.state == "online" for f in findings)
     return 0 if online == len(findings) else 4 if online else 5

@@ -24,28 +24,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.metrics.trace import Trace
     from otio_perf.reports import document
 
-    options.refuse_two_documents_on_stdout(arguments)
-    settings = options.load(arguments)
-    trace = Trace()
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
+    with console.job(arguments) as job:
         report = optimizer.generate_proxies(
-            arguments.media,
-            all=arguments.all,
-            beside=arguments.beside,
-            dry_run=arguments.dry_run,
-            settings=settings,
-            listener=display,
-            trace=trace,
-            stop=stop,
+            arguments.media, all=arguments.all, beside=arguments.beside, dry_run=arguments.dry_run, **job.options
         )
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_proxies(report, dry_run=arguments.dry_run)
-    console.write_documents(
-        arguments,
-        json=console.as_json(document.proxies_document(report)) if arguments.json else "",
-        trace=trace.to_json(),
+    job.answer(
+        table=lambda: tables.show_proxies(report, dry_run=arguments.dry_run),
+        document=lambda: document.proxies_document(report),
     )
     return optimizer.exit_code(report)

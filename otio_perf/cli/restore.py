@@ -20,21 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.metrics.trace import Trace
     from otio_perf.reports import document
 
-    options.refuse_two_documents_on_stdout(arguments)
-    settings = options.load(arguments)
-    trace = Trace()
-    with console.interruptible() as stop, console.Display(quiet=arguments.quiet) as display:
-        written = optimizer.restore(
-            arguments.timeline, arguments.output, settings=settings, listener=display, trace=trace, stop=stop
-        )
-    if arguments.json != "-" and not arguments.quiet:
-        tables.show_written((written,))
-    console.write_documents(
-        arguments,
-        json=console.as_json(document.written_document((written,))) if arguments.json else "",
-        trace=trace.to_json(),
-    )
+    with console.job(arguments) as job:
+        written = optimizer.restore(arguments.timeline, arguments.output, **job.options)
+    job.answer(table=lambda: tables.show_written([written]), document=lambda: document.written_document([written]))
     return 4 if written.left_alone else 0

@@ -1,7 +1,7 @@
 """The composition root: what each command does, as a function. The command line and the Python API call these.
 
-All of them take the settings by name (``proxy=["1080p"]``, ``workspace="…"``), or a ``Settings`` ready made; a ``listener``
-hears of progress (``otio_perf.model.events``); setting ``stop`` ends the work within a second.
+All of them take the settings by name (``proxy=["1080p"]``, ``workspace="…"``), and a ``listener`` that hears of progress
+(``otio_perf.model.events``): see ``options.Options``.
 """
 
 from __future__ import annotations
@@ -14,24 +14,18 @@ from typing import Unpack
 from otio_perf.cache.index import Fault, Status
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import Analysis, MediaFinding
-from otio_perf.model.events import Failed, Listener, Ready, Stage, ignore
+from otio_perf.model.events import Failed, Ready, Stage, ignore
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action
 from otio_perf.model.results import OptimizeReport, ProxyReport, WrittenTimeline
 from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.session import Session, existing_file
-from otio_perf.settings import Settings
 
 PathLike = str | Path
 
 
 def analyze(
     timeline: PathLike,
-    *,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> Analysis:
     """Predict which regions of ``timeline`` this machine cannot play in real time, why, and what would help.
@@ -41,7 +35,7 @@ def analyze(
     from otio_perf.optimizer import timelines
 
     path = existing_file(timeline)
-    with _session(settings, options, anchor=path, create=False, listener=listener, trace=trace, stop=stop) as session:
+    with _session(options, anchor=path, create=False) as session:
         surveyed = timelines.survey(session, path)
         return timelines.analysis(session, surveyed, session.look_up(surveyed.targets))
 
@@ -54,10 +48,6 @@ def optimize(
     all: bool = False,
     beside: bool = False,
     dry_run: bool = False,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> OptimizeReport:
     """Make the proxies that ``timelines`` need, and write each with its proxies as further media references.
@@ -72,18 +62,13 @@ def optimize(
     from otio_perf.optimizer import optimizing
 
     paths = [existing_file(t) for t in ([timelines] if isinstance(timelines, (str, Path)) else timelines)]
-    with _session(settings, options, anchor=paths[0], create=not dry_run, listener=listener, trace=trace, stop=stop) as session:
+    with _session(options, anchor=paths[0], create=not dry_run) as session:
         return optimizing.optimize(session, paths, output, link=link, force=all, beside=beside, dry_run=dry_run)
 
 
 def restore(
     timeline: PathLike,
     output: PathLike,
-    *,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> WrittenTimeline:
     """Write ``timeline`` with its originals to ``output``; edits made since ``optimize`` stay.
@@ -94,7 +79,7 @@ def restore(
     from otio_perf.optimizer import relinking
 
     path = existing_file(timeline)
-    with _session(settings, options, anchor=path, create=False, listener=listener, trace=trace, stop=stop) as session:
+    with _session(options, anchor=path, create=False) as session:
         return relinking.write_restored(session, path, Path(output))
 
 
@@ -104,10 +89,6 @@ def generate_proxies(
     all: bool = False,
     beside: bool = False,
     dry_run: bool = False,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> ProxyReport:
     """Make proxies of media files and of all media in folders.
@@ -118,7 +99,7 @@ def generate_proxies(
     from otio_perf.optimizer import proxies
 
     paths = [media] if isinstance(media, (str, Path)) else media
-    with _session(settings, options, anchor=None, create=not dry_run, listener=listener, trace=trace, stop=stop) as session:
+    with _session(options, anchor=None, create=not dry_run) as session:
         targets = [t for t in discover(paths) if session.index.key_at(t.url) is None]
         return proxies.make(
             session,
@@ -133,18 +114,13 @@ def generate_proxies(
 
 def probe(
     media: PathLike | Sequence[PathLike],
-    *,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> tuple[MediaFinding, ...]:
     """What media files are, or why they cannot be used. :raises OfflineMediaError: a path that is not there."""
     from otio_perf.media.discover import discover
 
     paths = [media] if isinstance(media, (str, Path)) else media
-    with _session(settings, options, anchor=None, create=False, listener=listener, trace=trace, stop=stop) as session:
+    with _session(options, anchor=None, create=False) as session:
         return tuple(session.look_up(discover(paths)).values())
 
 
@@ -161,10 +137,6 @@ def convert(
     use_originals: bool = False,
     check_contract: bool = False,
     allow_lossy: bool = False,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> WrittenTimeline:
     """Input ▸ filter ▸ relink ▸ verify ▸ output, as ``otio-perf convert`` does.
@@ -185,41 +157,33 @@ def convert(
         check_contract=check_contract,
         allow_lossy=allow_lossy,
     )
-    with _session(settings, options, anchor=paths[0], create=False, listener=listener, trace=trace, stop=stop) as session:
+    with _session(options, anchor=paths[0], create=False) as session:
         return converting.convert(session, paths, Path(output), wanted)
 
 
 def calibrate(
-    *,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> MachineProfile:
     """Measure this machine anew (at most 20 seconds) and keep the profile."""
-    with _session(settings, options, anchor=None, create=False, listener=listener, trace=trace, stop=stop) as session:
+    with _session(options, anchor=None, create=False) as session:
         return session.machine(measure_again=True)
 
 
-def cache_status(*, settings: Settings | None = None, **options: Unpack[Options]) -> Status:
+def cache_status(**options: Unpack[Options]) -> Status:
     """What the workspace holds."""
-    with _session(settings, options, anchor=None, create=False) as session:
+    with _session(options, anchor=None, create=False) as session:
         return session.index.status()
 
 
 def cache_verify(
     *,
     repair: bool = False,
-    settings: Settings | None = None,
-    listener: Listener = ignore,
-    stop: threading.Event | None = None,
     **options: Unpack[Options],
 ) -> tuple[Fault, ...]:
     """Every proxy that is gone, or not what was recorded. ``repair``: forget it, so that the next run makes it anew."""
     from otio_perf.media import fingerprint
 
-    with _session(settings, options, anchor=None, create=False, listener=listener, stop=stop) as session:
+    with _session(options, anchor=None, create=False) as session:
 
         def digest(path: Path) -> str:
             session.check_stop()
@@ -229,9 +193,9 @@ def cache_verify(
             return session.index.verify(digest, repair=repair)
 
 
-def cache_clear(what: str = "all", *, settings: Settings | None = None, **options: Unpack[Options]) -> int:
+def cache_clear(what: str = "all", **options: Unpack[Options]) -> int:
     """Delete ``"proxies"``, ``"analysis"`` or ``"all"``; originals are never touched. :returns: bytes that are free now"""
-    with _session(settings, options, anchor=None, create=False) as session:
+    with _session(options, anchor=None, create=False) as session:
         kinds = ("proxies", "analysis") if what == "all" else (what,)
         return sum(session.index.clear(kind) for kind in kinds)
 
@@ -249,23 +213,14 @@ def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> i
     return 4 if useful and not made_nothing else 5
 
 
-def _session(
-    settings: Settings | None,
-    options: Options,
-    *,
-    anchor: Path | None,
-    create: bool,
-    listener: Listener = ignore,
-    trace: Trace | None = None,
-    stop: threading.Event | None = None,
-) -> Session:
+def _session(options: Options, *, anchor: Path | None, create: bool) -> Session:
     return Session(
-        in_force(settings, options),
+        in_force(options),
         anchor=anchor,
         create=create,
-        listener=listener,
-        trace=trace or Trace(),
-        stop=stop or threading.Event(),
+        listener=options.get("listener", ignore),
+        trace=options.get("trace") or Trace(),
+        stop=options.get("stop") or threading.Event(),
     )
 
 

@@ -1,17 +1,23 @@
-"""The keyword options of the Python API: the settings by name, as plain text and numbers."""
+"""The keyword options that all functions of the Python API take."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from otio_perf import settings as settings_module
+from otio_perf.metrics.trace import Trace
+from otio_perf.model.events import Listener
 from otio_perf.settings import Settings
 
 
 class Options(TypedDict, total=False):
-    """Every row of ``otio_perf.settings.TABLE``; unknown names and unusable values raise ``SettingsError``."""
+    """Every row of ``otio_perf.settings.TABLE`` by name, and who listens.
+
+    Unknown names and unusable values raise ``SettingsError``.
+    """
 
     workspace: str | os.PathLike[str]
     proxy: Sequence[str]
@@ -28,7 +34,17 @@ class Options(TypedDict, total=False):
     max_timeline_depth: int
     stall_seconds: int
 
+    settings: Settings  # ready made, instead of the above
+    listener: Listener  # hears of progress
+    trace: Trace  # collects stage timings
+    stop: threading.Event  # setting it ends the work within a second
 
-def in_force(settings: Settings | None, options: Options) -> Settings:
-    """``settings`` if given, else those of file and environment with ``options`` on top."""
-    return settings_module.load(dict(options)) if settings is None else settings
+
+_NO_SETTINGS = ("settings", "listener", "trace", "stop")
+
+
+def in_force(options: Options) -> Settings:
+    """The settings given, else those of file and environment with ``options`` on top. :raises SettingsError"""
+    ready = options.get("settings")
+    by_name: dict[str, Any] = {name: value for name, value in options.items() if name not in _NO_SETTINGS}
+    return settings_module.load(by_name) if ready is None else ready

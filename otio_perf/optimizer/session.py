@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +25,6 @@ from otio_perf.model.events import (
     Stage,
     StageFinished,
     StageStarted,
-    TaskFinished,
-    TaskStarted,
 )
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.tasks import ProbeTask, Task
@@ -64,7 +61,6 @@ class Session:
         self.workspace = Workspace.open(workspace_root(settings, anchor, create=create))
         self.index = Index.open(self.workspace.root)
         self.notices: list[str] = []
-        self._began: dict[str, tuple[float, str]] = {}
         for notice in self.index.notices:
             self.note(notice)
 
@@ -85,10 +81,9 @@ class Session:
         """Announce a stage and time it. :raises TaskCancelledError: the user stopped in the meantime"""
         self.check_stop()
         self.listener(StageStarted(stage=stage, total=total))
-        began = time.monotonic()
-        with self.trace.stage(stage.value, total=total):
+        with self.trace.stage(stage.value, total=total) as timed:
             yield
-        self.listener(StageFinished(stage=stage, seconds=time.monotonic() - began))
+        self.listener(StageFinished(stage=stage, seconds=timed.seconds))
         self.check_stop()
 
     def check_stop(self) -> None:
@@ -154,15 +149,7 @@ class Session:
             return runner.run(tasks, backend=backend, listener=self._heard, stop=self.stop)
 
     def _heard(self, event: Event) -> None:
-        now = time.monotonic()
-        match event:
-            case TaskStarted(key=key, label=label):
-                self._began[key] = (now, label)
-            case TaskFinished(key=key, outcome=outcome) if key in self._began:
-                began, label = self._began.pop(key)
-                self.trace.complete(
-                    type(outcome).__name__, began=began, seconds=now - began, lane=f"task {Path(label).name}", label=label
-                )
+        self.trace.hear(event)
         self.listener(event)
 
     @property
