@@ -2,7 +2,8 @@
 
 Columns: OpenTimelineIO's own read; ours (guard, read, survey, spans); ours again from the sidecar index. Every cell is
 measured in fresh processes (median of ``--repeat``), interpreter start and imports excluded from seconds, included in
-memory: wall seconds, processor seconds in brackets (all run on one core; where wall is longer, others had it). The timelines are made here, the same every time: 4 tracks, 120 sources, effects, transitions and gaps on some.
+memory: wall seconds, processor seconds in brackets (all run on one core; where wall is longer, others had it). The
+timelines are made here, the same every time: 4 tracks, 120 sources, effects, transitions and gaps on some.
 
     python benchmarks/timeline_load.py [--counts 1000 3000 10000 30000 100000] [--repeat 3] [--json FILE]
 """

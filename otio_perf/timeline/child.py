@@ -66,10 +66,10 @@ def convert(
                 check=False,
             )
         except subprocess.TimeoutExpired as e:
-            raise HostileTimelineError(f"reading it took more than {seconds:g} s", path=shown) from e
+            raise HostileTimelineError(f"its adapter took more than {seconds:g} s", path=shown) from e
         if not answered.exists():
             how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
-            raise HostileTimelineError(f"it crashes its reader ({how})", path=shown)
+            raise HostileTimelineError(f"it crashes its adapter ({how})", path=shown)
         reply: dict[str, Any] = json.loads(answered.read_text())
     if "error" in reply:
         raise by_name(reply["error"])(reply["message"], path=shown, hint=reply.get("hint"))
@@ -81,20 +81,26 @@ def main() -> None:
     request = json.loads(asked.read_text())
     _limit_resources(request["memory_bytes"], request["cpu_seconds"])
     logging.disable(logging.CRITICAL)
+    # Nothing that a user's environment asks of OpenTimelineIO may change what is read: no linkers, no other versions.
+    for name in ("OTIO_DEFAULT_MEDIA_LINKER", "OTIO_DEFAULT_TARGET_VERSION_FAMILY_LABEL"):
+        os.environ.pop(name, None)
+    deed = "read"
     try:
-        reply = _convert(request)
+        found, reply = _read(request)
+        deed = "written"
+        _write(found, request)
     except MemoryError:
         reply = {"error": HostileTimelineError.__name__, "message": "it needs more memory than is allowed"}
     except RecursionError:
-        reply = {"error": HostileTimelineError.__name__, "message": "nested too deep for its reader"}
+        reply = {"error": HostileTimelineError.__name__, "message": "nested too deep for its adapter"}
     except Exception as e:  # noqa: BLE001 — adapters raise anything, an AttributeError for a missing tag is usual
-        reply = _failure(e)
+        reply = _failure(e, deed)
     partial = answered.with_suffix(".part")
     partial.write_text(json.dumps(reply))
     partial.replace(answered)
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure(error: Exception, deed: str) -> dict[str, Any]:
     name = type(error).__name__
     if name in ("UnsupportedSchemaError", "UnreadableTimelineError", "MissingDependencyError", "HostileTimelineError"):
         return {"error": name, "message": getattr(error, "message", str(error)), "hint": getattr(error, "hint", None)}
@@ -102,20 +108,18 @@ def _failure(error: Exception) -> dict[str, Any]:
     text = re.sub(r"JSON parse error while reading: JSON parse error on input string: ", "not JSON: ", text)
     if "object_cycle" in name.lower() or "cycle" in text:
         return {"error": HostileTimelineError.__name__, "message": "an object refers to itself"}
-    return {"error": UnreadableTimelineError.__name__, "message": f"cannot be read ({name}: {text[:300]})"}
+    return {"error": UnreadableTimelineError.__name__, "message": f"cannot be {deed} ({name}: {text[:300]})"}
 
 
-def _convert(request: dict[str, Any]) -> dict[str, Any]:
+def _read(request: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The OTIO object in the source, and the reply."""
     import opentimelineio as otio
 
-    # Nothing that a user's environment asks of OpenTimelineIO may change what is read: no linkers, no other versions.
-    for name in ("OTIO_DEFAULT_MEDIA_LINKER", "OTIO_DEFAULT_TARGET_VERSION_FAMILY_LABEL"):
-        os.environ.pop(name, None)
     _name_newer(request.get("foreign", ()), otio)
-    source, target = request["source"], request["target"]
+    source = request["source"]
     notices: list[str] = []
     rate: str | None = None
-    adapter = request.get("source_adapter") or _adapter_for(source, otio, "read_from_file")
+    adapter = request.get("source_adapter") or _adapter_for(source, otio, "read")
     if adapter == "otio_json":
         # not through the adapter layer: hooks of other programs have no say in how a timeline is spelled
         found = otio.core.deserialize_json_from_string(_text_of(Path(source)))
@@ -126,16 +130,22 @@ def _convert(request: dict[str, Any]) -> dict[str, Any]:
         found = _quietly(otio.adapters.read_from_file, source, adapter)
     if not isinstance(found, otio.core.SerializableObject):
         raise UnreadableTimelineError(f"holds no timeline but a {type(found).__name__}")
-    writer = request.get("target_adapter") or _adapter_for(target, otio, "write_to_file")
-    if writer == "otio_json":
+    return found, {"adapter": adapter, "rate": rate, "notices": notices}
+
+
+def _write(found: Any, request: dict[str, Any]) -> None:
+    import opentimelineio as otio
+
+    target = request["target"]
+    adapter = request.get("target_adapter") or _adapter_for(target, otio, "write")
+    if adapter == "otio_json":
         Path(target).write_text(found.to_json_string(), encoding="utf-8")
-    else:
-        options = {}
-        if writer in ("otioz", "otiod"):
-            options["media_policy"] = otio.adapters.file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
-        with contextlib.redirect_stdout(None):
-            otio.adapters.write_to_file(found, target, adapter_name=writer, **options)
-    return {"adapter": adapter, "rate": rate, "notices": notices}
+        return
+    options = {}
+    if adapter in ("otioz", "otiod"):
+        options["media_policy"] = otio.adapters.file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
+    with contextlib.redirect_stdout(None):
+        otio.adapters.write_to_file(found, target, adapter_name=adapter, **options)
 
 
 def _text_of(path: Path) -> str:
@@ -171,21 +181,21 @@ def _name_newer(foreign: list[str], otio: Any) -> None:
         )
 
 
-def _adapter_for(path: str, otio: Any, function: str) -> str:
-    """Name of the adapter for a file's suffix. :raises MissingDependencyError, UnreadableTimelineError"""
+def _adapter_for(path: str, otio: Any, feature: str) -> str:
+    """Name of the adapter that can "read" or "write" files of this suffix.
+
+    :raises MissingDependencyError: it would be in the extra ``formats``.
+    :raises UnreadableTimelineError: nobody can.
+    """
     suffix = Path(path).suffix.lower()
     for adapter in otio.plugins.ActiveManifest().adapters:
-        if suffix[1:] in [s.lower() for s in adapter.suffixes] and adapter.has_feature(_FEATURES[function]):
+        if suffix[1:] in [s.lower() for s in adapter.suffixes] and adapter.has_feature(feature):
             return str(adapter.name)
     if suffix in OPTIONAL:
         raise MissingDependencyError(f"no OpenTimelineIO adapter for {OPTIONAL[suffix]} is installed", hint=INSTALL)
-    deed = "read" if function == "read_from_file" else "written"
-    raise UnreadableTimelineError(
-        f"cannot be {deed}: no OpenTimelineIO adapter for {suffix or 'a file without suffix'} is installed"
-    )
-
-
-_FEATURES = {"read_from_file": "read", "write_to_file": "write"}
+    deed = {"read": "read", "write": "written"}[feature]
+    what = suffix or "a file without suffix"
+    raise UnreadableTimelineError(f"cannot be {deed}: no OpenTimelineIO adapter for {what} is installed")
 
 
 def _read_edl(source: str, rate: str | None, otio: Any) -> tuple[Any, list[str], str]:

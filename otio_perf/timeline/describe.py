@@ -113,11 +113,15 @@ def _sequence(reference: Json) -> Reference:
         raise UnusableTimeError(f"an image sequence of {pictures} pictures")
     return Reference(
         "sequence",
-        url=reference.get("target_url_base") or "",
-        prefix=reference.get("name_prefix") or "",
-        suffix=reference.get("name_suffix") or "",
+        url=_text(reference.get("target_url_base")),
+        prefix=_text(reference.get("name_prefix")),
+        suffix=_text(reference.get("name_suffix")),
         padding=padding,
         first=first,
         last=first + (pictures - 1) * step,
         step=step,
     )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -21,11 +21,11 @@ from typing import Any
 
 import xxhash
 
-from otio_perf.errors import HostileTimelineError, LossyTimelineError, UnreadableTimelineError
+from otio_perf.errors import HostileTimelineError, LossyTimelineError, OtioPerfError, UnreadableTimelineError
 from otio_perf.timeline import bundles, child, guard, json_text
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED
-from otio_perf.timeline.references import Json, by_id, is_ours, schema_of
+from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
 from otio_perf.timeline.tree import clips_of
 
 #: Formats that hold every media reference of a clip. In all others only the active one is kept.
@@ -150,6 +150,17 @@ def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool
         if partial.is_file():
             with partial.open("rb+") as file:
                 os.fsync(file.fileno())
+
+
+@contextmanager
+def unreadable_if_damaged(document: Document) -> Iterator[None]:
+    """Turn what plain dicts raise into one line. :raises UnreadableTimelineError"""
+    try:
+        yield
+    except OtioPerfError:
+        raise
+    except DAMAGE as e:
+        raise UnreadableTimelineError(f"is damaged ({type(e).__name__}: {e})", path=document.path) from e
 
 
 def formats() -> dict[str, tuple[bool, bool]]:

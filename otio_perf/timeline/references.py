@@ -31,6 +31,9 @@ _KEPT = (
     "missing_frame_policy",
 )
 Json = dict[str, Any]
+#: What plain dicts raise when a part of a timeline is missing or of another kind than it should be. A clip that raises one
+#: of these is a problem; what is around the clips makes the file unreadable.
+DAMAGE = (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError)
 
 
 def is_ours(key: object) -> bool:

@@ -20,11 +20,21 @@ from otio_perf.model.recipes import Scope
 from otio_perf.model.timing import FrameRate, parse_timecode
 from otio_perf.model.uses import Problem
 from otio_perf.timeline import files
-from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, nearest, rate_of
+from otio_perf.timeline.clock import Clock, Frames, nearest, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, moved_url, relative_or_absolute, relative_to
-from otio_perf.timeline.references import DEFAULT_KEY, NOTES, Json, digest_note, is_ours, notes_of, original_key, original_of
+from otio_perf.timeline.references import (
+    DAMAGE,
+    DEFAULT_KEY,
+    NOTES,
+    Json,
+    digest_note,
+    is_ours,
+    notes_of,
+    original_key,
+    original_of,
+)
 from otio_perf.timeline.restore import without_ours
 from otio_perf.timeline.survey import needs
 from otio_perf.timeline.tree import map_clips, with_metadata
@@ -59,7 +69,10 @@ def relink(
     :raises UnreadableTimelineError: OpenTimelineIO cannot read the document.
     """
     document = files.canonical(document)
-    return _Relinker(document, products, media, active, os.path.abspath(output_path), locator.based(document.base)).relinked()
+    with files.unreadable_if_damaged(document):
+        return _Relinker(
+            document, products, media, active, os.path.abspath(output_path), locator.based(document.base)
+        ).relinked()
 
 
 class _Relinker:
@@ -107,7 +120,7 @@ class _Relinker:
             )
             try:
                 path = self.locator.target(described(reference)).path
-            except (UnusableTimeError, KeyError, TypeError) as e:
+            except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e)))
         new = self._moved(plain)
         found = self.products.get(path) if path else None
@@ -136,7 +149,7 @@ class _Relinker:
             try:
                 rate, spelled, start = self._numbering(clip, reference, path, choices[0].source_range.rate, need)
                 product = _covering(choices, need, rate, start)
-            except (UnusableTimeError, KeyError, TypeError) as e:
+            except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e) or "its times are damaged"))
                 continue
             if product is None:

@@ -19,11 +19,11 @@ from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
 from otio_perf.model.uses import Problem, TargetKind
 from otio_perf.timeline import files
-from otio_perf.timeline.clock import Clock, UnusableTimeError, rate_of
+from otio_perf.timeline.clock import Clock, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, relative_to
-from otio_perf.timeline.references import DEFAULT_KEY, NOTES, Json, expand, is_ours, notes_of, original_key
+from otio_perf.timeline.references import DAMAGE, DEFAULT_KEY, NOTES, Json, expand, is_ours, notes_of, original_key
 from otio_perf.timeline.tree import map_clips, with_metadata
 
 _NUMBERED = re.compile(
@@ -97,7 +97,8 @@ def restore(
     """
     document = files.exact(document)
     locator = (locator or Locator(document.path)).based(document.base)
-    return _Restorer(document, original_of, product_of or (lambda _: None), locator, output_path).restored()
+    with files.unreadable_if_damaged(document):
+        return _Restorer(document, original_of, product_of or (lambda _: None), locator, output_path).restored()
 
 
 class _Restorer:
@@ -145,7 +146,7 @@ class _Restorer:
         """The clip with the original in place of a reference that is one of our proxies by its path."""
         try:
             target = self.locator.target(described(reference))
-        except (UnusableTimeError, KeyError, TypeError):
+        except DAMAGE:
             return None
         if target.kind is not TargetKind.FILE or target.path is None:
             return None
@@ -157,7 +158,7 @@ class _Restorer:
         product = self.product_of(target.path)
         try:
             shift = _shift(product, reference) if product else Fraction(0)
-        except (UnusableTimeError, KeyError, TypeError) as e:
+        except DAMAGE as e:
             self.not_found.append(Problem(clip=name_of(clip), reason=f"its times are damaged ({e})"))
             return None
         original = self._original(reference, path, product, shift)

@@ -17,15 +17,16 @@ from typing import Any
 from otio_perf.errors import UnreadableTimelineError
 from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.model.uses import EffectUse, Problem, Survey, Target
-from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, first_covered, last_covered, nearest, rate_of
-from otio_perf.timeline.columns import TRANSITION_COLUMNS, UNKNOWN, USE_COLUMNS, Gathered, Transitions, Uses
+from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, nearest, rate_of
+from otio_perf.timeline.columns import TRANSITION_COLUMNS, USE_COLUMNS, Gathered, Transitions, Uses
+from otio_perf.timeline.consumption import Consumption
 from otio_perf.timeline.describe import Numbering, canvas_of, columns_of, described, name_of, picture_rates, timelines_of
 from otio_perf.timeline.effects import UnusableEffectError, read_effects
-from otio_perf.timeline.files import Document
+from otio_perf.timeline.files import Document, unreadable_if_damaged
 from otio_perf.timeline.json_text import no_collection
 from otio_perf.timeline.locate import Locator, Reference
 from otio_perf.timeline.place import Place
-from otio_perf.timeline.references import Json, original_of, schema_of
+from otio_perf.timeline.references import DAMAGE, Json, original_of, schema_of
 
 #: Rates outside are time scales or sample rates, not the rate of a timeline.
 _SLOWEST, _FASTEST = 5, 1000
@@ -65,14 +66,15 @@ def located(gathered: Gathered, path: str, digest: str, locator: Locator) -> Sur
 
 def gather(document: Document) -> Gathered:
     """What the timeline says, without a look at the disk. :raises UnreadableTimelineError"""
-    with no_collection():
+    with no_collection(), unreadable_if_damaged(document):
         return _Gatherer(document).gathered()
 
 
 def needs(document: Document) -> dict[int, tuple[int, int, FrameRate]]:
     """Source frames ``(first, stop, rate)`` that each clip needs in all its uses, by ``id`` of the clip's dict."""
-    gatherer = _Gatherer(document)
-    gatherer.gathered()
+    with unreadable_if_damaged(document):
+        gatherer = _Gatherer(document)
+        gatherer.gathered()
     found: dict[int, tuple[int, int, FrameRate]] = {}
     for clip, row in zip(gatherer.items, gatherer.rows, strict=True):
         first, stop, rate = row[5], row[6], gatherer.rates.items[row[7]]
@@ -104,7 +106,7 @@ class _Gatherer:
         self.retimes = Numbering[Fraction]()
         self.effects = Numbering[tuple[EffectUse, ...]]()
         self.words = Numbering[str]()
-        self._clocks: dict[Any, Clock] = {}
+        self.consumption = Consumption(self.clock)
         self._reference_cache: dict[tuple[Any, ...], int] = {}
         self._ranges: dict[int, tuple[Frames, Frames]] = {}  # by id of the item, as the two below
         self._durations: dict[int, Frames] = {}
@@ -206,7 +208,7 @@ class _Gatherer:
             return 0
         try:
             return self._trimmed(item)[1]
-        except (UnusableTimeError, KeyError, TypeError, AttributeError):
+        except DAMAGE:
             return 0
 
     def _offset(self, transition: Json, name: str) -> Frames:
@@ -248,7 +250,7 @@ class _Gatherer:
                 continue
             try:
                 _, length = self._trimmed(child)
-            except (UnusableTimeError, KeyError, TypeError, AttributeError) as e:
+            except DAMAGE as e:
                 self._problem(child, e)
                 layer += self._layers_of(child)
                 continue
@@ -283,7 +285,7 @@ class _Gatherer:
                 continue
             try:
                 _, length = self._trimmed(child)
-            except (UnusableTimeError, KeyError, TypeError, AttributeError) as e:
+            except DAMAGE as e:
                 self._problem(child, e)
                 before = 0
                 continue
@@ -344,7 +346,7 @@ class _Gatherer:
         try:
             own, factor, _ = read_effects(item.get("effects") or [])
             inner_start, _ = self._trimmed(item)
-        except (UnusableEffectError, UnusableTimeError, KeyError, TypeError, AttributeError) as e:
+        except DAMAGE as e:
             self._problem(item, e)
             return
         inner = place.into(
@@ -381,10 +383,16 @@ class _Gatherer:
             reference = original_of(clip)
             reference = self._resolved(reference) if reference else {}
             number = self._reference(reference)
-            source_start, source_stop, rate, available = self._consumed(
-                clip, reference, seen.inner_first - start, seen.inner_last - start, factor, retimed_in_point=retimed_in_point
+            used = self.consumption.of(
+                clip,
+                reference,
+                seen.inner_first - start,
+                seen.inner_last - start,
+                length=length,
+                speed=factor,
+                retimed_in_point=retimed_in_point,
             )
-        except (UnusableTimeError, UnusableEffectError, KeyError, TypeError, AttributeError, ValueError) as e:
+        except DAMAGE as e:
             self._problem(clip, e)
             return
         speed = outer_speed if factor is None else factor if outer_speed is None else factor * outer_speed
@@ -400,66 +408,17 @@ class _Gatherer:
                 number,
                 nearest(seen.first),
                 nearest(seen.last),
-                source_start,
-                source_stop,
-                self.rates.of(rate),
-                *available,
+                used.start,
+                used.stop,
+                self.rates.of(used.rate),
+                used.available_start,
+                used.available_frames,
                 -1 if speed is None or speed == 1 else self.retimes.of(speed),
                 self.effects.of(effects) if effects else -1,
             )
         )
 
-    def _consumed(
-        self, clip: Json, reference: Json, first: Frames, last: Frames, speed: Fraction | None, *, retimed_in_point: bool
-    ) -> tuple[int, int, FrameRate, tuple[int, int]]:
-        """Source frames that the part ``[first, last)`` of a clip (timeline frames from its start) needs.
-
-        A negative speed is read in two ways by hosts: backwards from the in-point, or the range from its end; both are
-        covered. So are both readings of Final Cut's in-point, which some writers count in retimed frames.
-        """
-        available = reference.get("available_range")
-        source_range = clip.get("source_range") or available
-        if not source_range:
-            raise UnusableTimeError("neither a source range nor an available range: its length is unknown")
-        clock = self._clock_of((available["start_time"] if available else source_range["start_time"])["rate"])
-        begin = clock.frames(source_range["start_time"])
-        limits: tuple[Frames, Frames] | None = None
-        if available:
-            limits = clock.frames(available["start_time"]), clock.length(available["duration"])
-        factor: Frames = 1 if clock is self.clock else clock.rate / self.rate
-        low, high = self._stretch(begin, first * factor, last * factor, speed)
-        if retimed_in_point and speed and limits:
-            shifted = limits[0] + (begin - limits[0]) * abs(speed)
-            other = self._stretch(shifted, first * factor, last * factor, speed)
-            low, high = min(low, other[0]), max(high, other[1])
-        if limits and (first < 0 or speed is not None or last > self._trimmed(clip)[1]):
-            # handles and retimes may reach beyond the medium: hosts hold the last frame there
-            end = limits[0] + limits[1]
-            if limits[0] <= begin < end and low < end and high > limits[0]:
-                low, high = max(low, limits[0]), min(high, end)
-        known = (first_covered(limits[0]), nearest(limits[1])) if limits else (UNKNOWN, UNKNOWN)
-        lowest = first_covered(low)
-        return lowest, max(last_covered(high), lowest + 1), clock.rate, known
-
-    @staticmethod
-    def _stretch(begin: Frames, first: Frames, last: Frames, speed: Fraction | None) -> tuple[Frames, Frames]:
-        if speed is None:
-            return begin + first, begin + last
-        if speed == 0:
-            return begin, begin + 1
-        if speed > 0:
-            return begin + first * speed, begin + last * speed
-        reach = max(last, -first, 0) * -speed
-        return begin - reach, begin + reach
-
     # ---- small things
-
-    def _clock_of(self, rate: Any) -> Clock:
-        clock = self._clocks.get(rate)
-        if clock is None:
-            exact = rate_of(rate)
-            clock = self._clocks[rate] = self.clock if exact == self.rate else Clock(exact)
-        return clock
 
     def _resolved(self, item: Json) -> Json:
         if item.get("OTIO_SCHEMA") == "SerializableObjectRef.1":

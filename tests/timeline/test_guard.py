@@ -162,7 +162,7 @@ def test_a_crash_of_the_reader_is_contained(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     path = tmp_path / "a.edl"
     path.write_text("TITLE: x\n")
-    with pytest.raises(HostileTimelineError, match="crashes its reader"):
+    with pytest.raises(HostileTimelineError, match="crashes its adapter"):
         files.read(path)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 from collections.abc import Callable
 from fractions import Fraction
@@ -175,20 +177,34 @@ def test_loading_the_manifest_is_cheap() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_an_installed_wheel_is_found_by_otioconvert(edit: Edit, save: Save, workspace: Path, tmp_path: Path) -> None:
-    """The real thing: build a wheel, install it in a new environment, and let OTIO find the entry point by itself."""
-    pytest.importorskip("build")
+    """The real thing: build a wheel, install it in a new environment, and let OTIO find the entry point by itself.
+
+    What the wheel needs comes from the environment of the tests; the wheel itself does not.
+    """
+    sources = tmp_path / "sources"
+    shutil.copytree(ROOT / "otio_perf", sources / "otio_perf", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE", "README.md"):
+        if (ROOT / name).exists():
+            shutil.copy(ROOT / name, sources / name)
+    if not (sources / "README.md").exists():
+        (sources / "README.md").write_text("read me")
     wheels = tmp_path / "wheels"
-    subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--outdir", str(wheels), str(ROOT)], check=True, capture_output=True
-    )
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(sources)]
+    subprocess.run(build, check=True, capture_output=True)
     (wheel,) = wheels.glob("*.whl")
     environment = tmp_path / "venv"
-    venv.create(environment, with_pip=True)
-    python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"
-    subprocess.run([str(python), "-m", "pip", "install", "--quiet", str(wheel)], check=True, capture_output=True)
+    venv.create(environment, with_pip=False)
+    scripts = environment / ("Scripts" if os.name == "nt" else "bin")
+    site = Path(sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)}))
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run(install, check=True, capture_output=True)
+    (site / "tests_environment.pth").write_text(sysconfig.get_path("purelib") + "\n")
     path = save(edit([("a.mov", 0, 10)]))
     clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "OTIO_PLUGIN_MANIFEST_PATH")}
-    command = [str(python.parent / "otioconvert"), "-i", str(path), "-o", "out.otio", "--media-linker", "otio_perf"]
-    done = subprocess.run(command, cwd=tmp_path, env=clean, capture_output=True, text=True, check=False)
+    run = [str(scripts / "python"), "-P", "-c", CONVERT, "-i", str(path), "-o", "out.otio", "--media-linker", "otio_perf"]
+    done = subprocess.run(run, cwd=tmp_path, env=clean, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert references(tmp_path / "out.otio") == [(["DEFAULT_MEDIA", KEY, "otio_perf:720p"], KEY)]
+    where = [str(scripts / "python"), "-P", "-c", "import otio_perf; print(otio_perf.__file__)"]
+    answer = subprocess.run(where, cwd=tmp_path, env=clean, capture_output=True, text=True, check=True)
+    assert Path(answer.stdout.strip()).is_relative_to(site)

@@ -87,7 +87,7 @@ def clips(draw: st.DrawFn) -> otio.schema.Clip:
 @st.composite
 def tracks(draw: st.DrawFn, depth: int) -> otio.schema.Track:
     track = otio.schema.Track(name=draw(names), kind=draw(st.sampled_from(["Video", "Video", "Audio"])))
-    for number in range(draw(st.integers(0, 5))):
+    for _ in range(draw(st.integers(0, 5))):
         kind = draw(st.integers(0, 6 if depth else 5))
         if kind == 5:
             track.append(otio.schema.Gap(source_range=span(0, draw(st.integers(10, 40)))))
@@ -97,7 +97,7 @@ def tracks(draw: st.DrawFn, depth: int) -> otio.schema.Track:
                 continue
             track.append(stack)
         else:
-            if number and kind == 4 and not isinstance(track[-1], otio.schema.Stack):
+            if len(track) and kind == 4 and not isinstance(track[-1], otio.schema.Stack):
                 offsets = draw(st.integers(1, 10)), draw(st.integers(1, 10))
                 track.append(otio.schema.Transition(in_offset=time(offsets[0]), out_offset=time(offsets[1])))
             track.append(draw(clips()))
