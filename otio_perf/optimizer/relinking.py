@@ -87,7 +87,7 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
     refuse_overwriting([path], output)
     records = _Records(session)
     with session.stage(Stage.RELINK):
-        document = timelines.read(session, path, canonical=True)
+        document = timelines.read(session, path)
         result = restore.restore(
             document,
             original_of=records.original_of,

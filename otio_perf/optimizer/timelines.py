@@ -43,7 +43,7 @@ def locator(settings: Settings, path: Path) -> Locator:
     return Locator(path, media_roots=settings.media_root, maps=settings.map)
 
 
-def read(session: Session, path: Path, *, canonical: bool) -> Document:
+def read(session: Session, path: Path, *, canonical: bool = False) -> Document:
     """The document at ``path``; the media of an ``.otioz`` are unpacked into the workspace."""
     return files.read(
         path,
@@ -59,7 +59,7 @@ def survey(session: Session, path: Path) -> Surveyed:
     where = locator(session.settings, path)
     with session.stage(Stage.SURVEY):
         if path.suffix.lower() == ".otioz":  # its media have to be unpacked to be looked at
-            document = read(session, path, canonical=False)
+            document = read(session, path)
             found = surveying.survey(document, where.based(document.base))
             spans, notices = cut(found), document.notices
         else:

@@ -13,7 +13,6 @@ from otio_perf import settings
 from otio_perf.errors import SettingsError
 from otio_perf.model.recipes import Codec, Scope
 
-
 #: Six lines that unfold to a million values.
 BOMB = "\n".join(
     [
