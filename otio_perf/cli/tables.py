@@ -164,7 +164,7 @@ def _show_absent(media: Sequence[MediaFinding]) -> None:
     console = stdout()
     absent = [m for m in media if m.state in ("offline", "refused")]
     for finding in absent[:_MOST_ROWS]:
-        console.print(f"  [magenta]{finding.state}[/] {_safe(finding.path)}: {_safe(finding.reason or '')}")
+        console.print(f"  [magenta]{_safe(finding.path)}[/]: {_safe(finding.reason or finding.state)}")
     if len(absent) > _MOST_ROWS:
         console.print(f"  … and {len(absent) - _MOST_ROWS} more media that are not there")
 

@@ -58,7 +58,8 @@ def make(
             "--beside takes one proxy size", hint="Say --proxy once: there is one Proxy folder for all programs"
         )
     if not dry_run:
-        session.workspace.clean_orphans(publish.is_part)
+        folders = {Path(path).parent / "Proxy" for path, f in findings.items() if f.info is not None} if beside else set()
+        session.workspace.clean_orphans(publish.is_part, beside=sorted(folders))
     adopted = camera_made(session, findings, recipes)
     with session.stage(Stage.PLAN):
         plan = planner.plan(
@@ -211,5 +212,5 @@ def failed_sources(report: ProxyReport) -> dict[str, str]:
         if decision.action is Action.MAKE and path not in there and report.outcomes:
             wanting[path] = reasons.get(path, "no proxy could be made")
         elif decision.action in (Action.REFUSE, Action.OFFLINE) and decision.target.kind is not TargetKind.MISSING:
-            wanting[path] = f"{decision.action.value}: {decision.reason}"
+            wanting[path] = decision.reason
     return wanting

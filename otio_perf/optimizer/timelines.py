@@ -44,13 +44,13 @@ def locator(settings: Settings, path: Path) -> Locator:
 
 
 def read(session: Session, path: Path, *, canonical: bool = False) -> Document:
-    """The document at ``path``; the media of an ``.otioz`` are unpacked into the workspace."""
+    """The document at ``path``; the media of an ``.otioz`` are unpacked into the workspace, where its proxies refer to them."""
     return files.read(
         path,
         rate=session.settings.rate,
         limits=limits(session.settings),
         canonical=canonical,
-        unpack_into=session.workspace.analysis / "unpacked",
+        unpack_into=session.workspace.root / "unpacked",
     )
 
 
