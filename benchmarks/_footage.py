@@ -17,11 +17,17 @@ MEDIA = Path(__file__).parent / "media"
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 #: Cameras keep their rate: without a buffer the first frame would take eight megabytes.
-_CAMERA = ["-maxrate", "90M", "-bufsize", "15M", "-qmin", "14"]
+_CAMERA = ["-maxrate", "140M", "-bufsize", "25M"]
 
 #: name: (width, height, frames, pixel format, encoder options)
 SHOTS: dict[str, tuple[int, int, int, str, list[str]]] = {
-    "h264_4k": (3840, 2160, 120, "yuv420p", ["libx264", "-preset", "fast", "-g", "30", "-bf", "3", "-b:v", "70M", *_CAMERA]),
+    "h264_4k": (
+        3840,
+        2160,
+        120,
+        "yuv420p",
+        ["libx264", "-preset", "fast", "-tune", "grain", "-g", "30", "-bf", "3", "-b:v", "100M", *_CAMERA],
+    ),
 }
 
 
@@ -57,16 +63,14 @@ def footage(name: str) -> Path:
         f":y='(ih-oh)/2*(1+0.8*cos(t*0.7))'[b];[1]split[c][d];"
         "[b][c]overlay=x='(W-w)*(0.5+0.5*sin(t*0.7))':y='(H-h)*(0.5+0.5*cos(t*0.5))'[e];"
         "[e][d]overlay=x='(W-w)*(0.5+0.5*cos(t*1.1))':y='(H-h)*(0.5+0.5*sin(t*0.9))',"
-        f"noise=c0s=4:c0f=t:all_seed=5,format={pixel_format}[v]"
+        f"noise=c0s=6:c0f=t:all_seed=5,format={pixel_format}[v]"
     )
-    subprocess.run(
-        [FFMPEG, "-v", "error", "-y", "-framerate", "30", "-loop", "1", "-i", str(backdrop), "-framerate", "30"]
-        + ["-loop", "1", "-i", str(card), "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]
-        + ["-filter_complex", graph, "-map", "[v]", "-map", "2:a", "-ac", "2", "-frames:v", str(frames), "-shortest"]
-        + ["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"]
-        + ["-c:v", *encoder, "-c:a", "aac", str(part)],
-        check=True,
-    )
+    still = ["-framerate", "30", "-loop", "1", "-i"]
+    tags = ["-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709", "-color_range", "tv"]
+    command = [FFMPEG, "-v", "error", "-y", *still, str(backdrop), *still, str(card)]
+    command += ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-filter_complex", graph, "-map", "[v]"]
+    command += ["-map", "2:a", "-ac", "2", "-frames:v", str(frames), "-shortest", *tags]
+    subprocess.run([*command, "-c:v", *encoder, "-c:a", "aac", str(part)], check=True)
     part.replace(path)
     backdrop.unlink()
     card.unlink()

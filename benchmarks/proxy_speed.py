@@ -18,8 +18,15 @@ from pathlib import Path
 from _footage import FFMPEG, footage, looped
 from _runs import Row, in_turn, paired_ratio, table
 
-#: The very options of ``media.encodings`` for H.264 at quality 60.
-X264 = "-c:v libx264 -preset ultrafast -crf 23 -g 1 -x264-params slices=4 -threads:v 1 -pix_fmt yuv420p".split()
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from otio_perf.media.encode import encoder_threads
+from otio_perf.media.encodings import ENCODINGS, USUAL
+from otio_perf.model.recipes import Codec
+
+ROW = ENCODINGS[Codec.H264]
+X264 = ["-c:v", ROW.encoder, "-pix_fmt", ROW.pixel_format, "-threads:v", str(encoder_threads())]
+X264 += [word for name, value in ROW.options(USUAL).items() for word in (f"-{name}", value)]
 
 OURS = """
 import sys

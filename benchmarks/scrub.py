@@ -36,7 +36,7 @@ from otio_perf.model.recipes import Codec
 SIZE = (1920, 1080)
 FRAMES = 60
 
-X264 = {"preset": "ultrafast", "crf": "23"}
+X264 = {"preset": "ultrafast", "crf": "28"}
 KS, AW = ("prores_ks", "yuv422p10le"), ("prores_aw", "yuv422p10le")
 X265 = "log-level=error:frame-threads=1:pools=none:bframes=0"
 
@@ -45,9 +45,13 @@ ALTERNATIVES: dict[str, tuple[str, str, dict[str, str]]] = {
     "h264 gop 30": ("libx264", "yuv420p", {**X264, "g": "30"}),
     "h264 gop 10": ("libx264", "yuv420p", {**X264, "g": "10"}),
     "h264 intra, one slice": ("libx264", "yuv420p", {**X264, "g": "1"}),
-    "h264 intra, superfast": ("libx264", "yuv420p", {"preset": "superfast", "crf": "23", "g": "1", "x264-params": "slices=4"}),
-    "hevc gop 10": ("libx265", "yuv420p", {"preset": "ultrafast", "crf": "25", "x265-params": f"{X265}:keyint=10"}),
-    "hevc intra, one slice": ("libx265", "yuv420p", {"preset": "ultrafast", "crf": "25", "x265-params": f"{X265}:keyint=1"}),
+    "h264 intra, superfast": ("libx264", "yuv420p", {"preset": "superfast", "crf": "28", "g": "1", "x264-params": "slices=4"}),
+    "hevc gop 10": ("libx265", "yuv420p", {"preset": "ultrafast", "crf": "28", "x265-params": f"{X265}:keyint=10"}),
+    "hevc intra, x265's own block sizes": (
+        "libx265",
+        "yuv420p",
+        {"preset": "ultrafast", "crf": "28", "x265-params": f"{X265}:keyint=1"},
+    ),
     "prores_aw proxy": (*AW, {"profile": "0"}),
     "prores_aw lt": (*AW, {"profile": "1"}),
     "prores_ks proxy, own rate control": (*KS, {"profile": "0"}),

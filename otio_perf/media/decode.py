@@ -88,6 +88,10 @@ class Reader:
         assert video is not None
         return video
 
+    @property
+    def is_damaged(self) -> bool:
+        return bool(self.damaged or self.lost)
+
     def frames(self, ranges: Iterable[FrameRange]) -> Iterator[tuple[int, VideoFrame]]:
         """Frame number and frame, for each number in ``ranges`` (sorted, disjoint, at ``rate``), in order, once each.
 
@@ -95,10 +99,9 @@ class Reader:
         """
         read = self._pictures if self.media.sequence else self._file
         yield from read(tuple(ranges))
-        damaged = self.damaged + self.lost
-        if damaged:
+        if self.is_damaged:
             raise CorruptMediaError(
-                f"{damaged} of {self.decoded + self.lost} frames are damaged",
+                f"{self.damaged + self.lost} of {self.decoded + self.lost} frames are damaged",
                 path=self.media.path,
                 hint="Copy it again from the card or the backup",
             )

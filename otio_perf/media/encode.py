@@ -17,6 +17,7 @@ import av
 import av.error
 import numpy as np
 from av.codec.context import Flags
+from av.codec.hwaccel import HWAccel
 from av.container import OutputContainer
 from av.stream import Disposition
 from av.video.format import VideoFormat
@@ -27,7 +28,7 @@ from av.video.stream import VideoStream
 from otio_perf.errors import ContractError, EncodeError
 from otio_perf.media import picture
 from otio_perf.media.contract import shifted_timecode
-from otio_perf.media.encodings import ENCODINGS, HDR_TRANSFERS, Encoding, pixel_format_for
+from otio_perf.media.encodings import HDR_TRANSFERS, Encoding, pixel_format_for
 from otio_perf.media.quicktime import annotate
 from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
 from otio_perf.model.plans import Product
@@ -39,6 +40,8 @@ KEY_TAG = "otio_perf.key"
 
 #: H.264 and the pixel aspect box hold 16 bits each; x264 reduces to this anyway, and both must say the same.
 _MAX_ASPECT = 4096
+
+_MAX_ENCODER_THREADS = 8  # a rung is not worth more
 
 _UNSPECIFIED = 2  # ITU-T H.273
 _TV, _PC = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
@@ -53,6 +56,7 @@ _ROTATE_UNIT, _MATRIX_W = 1 << 16, 1 << 30  # 16.16 and 2.30 fixed point
 class Look:
     """How the pictures of a proxy are stored: what the encoder is told, and what the finished file must say."""
 
+    encoding: Encoding
     pixel_format: str
     colour: ColourTags
     source_range: int  # AVColorRange of the source's pictures
@@ -61,14 +65,13 @@ class Look:
     notes: tuple[str, ...]
 
 
-def look_of(product: Product, video: VideoInfo) -> Look:
-    """What ``product`` will look like.
+def look_of(product: Product, video: VideoInfo, row: Encoding) -> Look:
+    """What ``product`` will look like when it is encoded as ``row`` says.
 
     :raises ContractError: the codec cannot keep the alpha of this source.
     :raises EncodeError: the codec cannot keep its fields, or the picture is too small for it.
     """
     codec = product.recipe.codec
-    row = ENCODINGS[codec]
     _require_possible(product, video, row)
     notes, departures = [], set[str]()
     colour = video.colour
@@ -99,6 +102,7 @@ def look_of(product: Product, video: VideoInfo) -> Look:
         chroma_location=colour.chroma_location if pixel_format.startswith("yuv420p") else None,
     )
     return Look(
+        encoding=row,
         pixel_format=pixel_format,
         colour=tags,
         source_range=_PC if source_is_full else _TV,
@@ -161,9 +165,9 @@ def is_rgb_like(pixels: VideoFormat) -> bool:
 
 
 def encoder_threads() -> int:
-    """One thread beside the decoder's on small machines (measured: more only get in its way), a quarter of the cores on
-    large ones, so that one encoder keeps up with many decoder threads."""
-    return max(1, (os.cpu_count() or 1) // 4)
+    """Threads of each scaler and encoder. On two cores one: it works beside the decoder's threads, and more only get in
+    their way (measured). On more cores half of them, for one thread (15 ms a 1080p frame from 4K) would hold them all up."""
+    return max(1, min((os.cpu_count() or 1) // 2, _MAX_ENCODER_THREADS))
 
 
 @dataclass(slots=True)
@@ -187,7 +191,7 @@ class ProxyWriter:
         self.container = av.open(str(self.part), "w", format="mov", container_options={"movflags": "use_metadata_tags"})
         self.container.metadata[KEY_TAG] = self.product.key
         self._stream = self._add_stream()
-        self._needs_alpha_check = self.video.has_alpha and not ENCODINGS[self.product.recipe.codec].alpha
+        self._needs_alpha_check = self.video.has_alpha and not self.look.encoding.alpha
 
     @property
     def video(self) -> VideoInfo:
@@ -196,7 +200,8 @@ class ProxyWriter:
         return video
 
     def _add_stream(self) -> VideoStream:
-        row, product, video, look = ENCODINGS[self.product.recipe.codec], self.product, self.video, self.look
+        product, video, look = self.product, self.video, self.look
+        row = look.encoding
         options = {**row.options(product.recipe.quality), **row.extra}
         if look.colour.chroma_location:
             options["chroma_sample_location"] = look.colour.chroma_location
@@ -204,7 +209,8 @@ class ProxyWriter:
             options[row.hdr_option] += _hdr_parameters(row.encoder, video)
         if video.is_interlaced and row.encoder == "libx264":
             options["x264-params"] += ":tff=1" if video.field_order in ("tt", "tb") else ":bff=1"
-        stream = self.container.add_stream(row.encoder, rate=self.rate, options=options)
+        device = HWAccel(row.device) if row.device else None
+        stream = self.container.add_stream(row.encoder, rate=self.rate, options=options, hwaccel=device)
         assert isinstance(stream, VideoStream)
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = product.width, product.height, look.pixel_format
@@ -249,7 +255,7 @@ class ProxyWriter:
             interpolation=Interpolation.AREA,
             src_color_range=look.source_range,
             dst_color_range=levels if levels in (_TV, _PC) else look.source_range,
-            threads=1,
+            threads=encoder_threads(),
         )
         scaled.color_primaries, scaled.color_trc, scaled.colorspace, scaled.color_range = colour
         scaled.pts, scaled.time_base = self.written, 1 / self.rate
@@ -261,7 +267,7 @@ class ProxyWriter:
         """Flush the encoder and finish the file."""
         self.container.mux(self._stream.encode(None))
         self.container.close()
-        needs_boxes = ENCODINGS[self.product.recipe.codec].hdr_option is None
+        needs_boxes = self.look.encoding.hdr_option is None
         annotate(
             self.part,
             languages={number: track.language for number, track in enumerate(self.media.audio, start=1) if track.language},

@@ -12,6 +12,7 @@ import av.error
 from av.video.frame import VideoFrame
 
 from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError, OfflineMediaError, TaskCancelledError
+from otio_perf.media import engine
 from otio_perf.media.audio import Sound
 from otio_perf.media.decode import Reader, constant_rate, total_frames
 from otio_perf.media.encode import ProxyWriter, look_of
@@ -52,13 +53,26 @@ def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> T
     :raises OfflineMediaError: the source has gone. :raises ContractError: a proxy would differ from its source.
     :raises EncodeError: it cannot be written. :raises DiskFullError: there is no room.
     """
+    choice = engine.best(task)
+    if choice.has_hardware:
+        try:
+            return _transcode(task, choice, progress, cancelled)
+        except (EncodeError, ContractError, CorruptMediaError) as error:
+            note = f"made in software, for with hardware it {error.message}"
+            return _transcode(task, engine.software(task), progress, cancelled, note)
+    return _transcode(task, choice, progress, cancelled)
+
+
+def _transcode(
+    task: ProxyTask, choice: engine.Engine, progress: Progress, cancelled: Cancelled, note: str | None = None
+) -> Transcoded:
     medium = task.media.sequence or task.media.path
     before = identity(medium)
     if fingerprint(medium) != task.media.fingerprint:
         raise CorruptMediaError("has changed since it was probed", path=task.media.path, hint="Run it again")
-    run = _Run(task, progress, cancelled)
+    run = _Run(task, choice, progress, cancelled)
     with ExitStack() as stack:
-        segments = _segments(task, run.rate, stack)
+        segments = _segments(task, choice, run.rate, stack)
         try:
             run.encode(segments)
         except MediaError as error:
@@ -72,7 +86,7 @@ def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> T
         made = {writer.product.key: _finished(writer.product, writer.part) for writer in writers}
         for writer in writers:
             publish(writer.part, writer.product.path)
-    notes = [note for segment in segments for note in segment.notes]
+    notes = [*([note] if note else []), *choice.notes, *(note for segment in segments for note in segment.notes)]
     return Transcoded(products=tuple(made[product.key] for product in task.products), notes=tuple(dict.fromkeys(notes)))
 
 
@@ -127,6 +141,7 @@ class _Run:
     """One pass over the source."""
 
     task: ProxyTask
+    choice: engine.Engine
     progress: Progress
     cancelled: Cancelled
     done: int = 0
@@ -141,7 +156,8 @@ class _Run:
         self.progress(self.done)
 
     def encode(self, segments: list[_Segment]) -> None:
-        reader = Reader(self.task.media, self.rate, threads=self.task.decoder_threads, tick=self.tick)
+        task = self.task
+        reader = Reader(task.media, self.rate, threads=task.decoder_threads, hwaccel=self.choice.hwaccel, tick=self.tick)
         waiting, active = list(segments), list[_Segment]()
         try:
             for number, frame in reader.frames(union(segment.wanted for segment in segments)):
@@ -149,10 +165,14 @@ class _Run:
                     active.append(waiting.pop(0))
                     active[-1].open()
                 for segment in active:
-                    segment.write(frame)
+                    if not reader.is_damaged:  # it will be refused: from here on, frames are only counted
+                        segment.write(frame)
                 for segment in [s for s in active if number + 1 >= s.wanted.stop]:
                     active.remove(segment)
-                    segment.close()
+                    if reader.is_damaged:
+                        segment.abandon()
+                    else:
+                        segment.close()
                 self.done += 1
             self.progress(self.done)
         finally:
@@ -160,7 +180,7 @@ class _Run:
                 segment.abandon()
 
 
-def _segments(task: ProxyTask, rate: FrameRate, stack: ExitStack) -> list[_Segment]:
+def _segments(task: ProxyTask, choice: engine.Engine, rate: FrameRate, stack: ExitStack) -> list[_Segment]:
     """Products by range, in order, each with its part file: all that can be refused is refused before any work."""
     video = task.media.picture
     if video is None:
@@ -177,7 +197,7 @@ def _segments(task: ProxyTask, rate: FrameRate, stack: ExitStack) -> list[_Segme
     for wanted, products in groupby(sorted(task.products, key=lambda p: p.source_range), key=lambda p: p.source_range):
         writers = []
         for product in products:
-            look = look_of(product, video)
+            look = look_of(product, video, choice.encodings[product.recipe.codec])
             part = stack.enter_context(part_file(product.path))
             writers.append(ProxyWriter(product, task.media, rate, part, look))
         segments.append(_Segment(wanted, writers, task.media, len(wanted) == total))

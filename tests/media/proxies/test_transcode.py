@@ -412,3 +412,18 @@ def test_hdr10_tags_of_codecs_without_a_place_for_them(
     ours, theirs = probe(str(path)).picture, probe(str(proxies(path, codec=codec).paths[0])).picture
     assert theirs.mastering_display == ours.mastering_display
     assert theirs.content_light == ours.content_light
+
+
+# -- hardware ----------------------------------------------------------------------------------------------------------
+
+
+def test_software_takes_over_where_hardware_fails(
+    monkeypatch: pytest.MonkeyPatch, source: Any, new_source: Any, proxies: Any, numbers: Any
+) -> None:
+    """An encoder that passed its self-test can still refuse a job (sessions are limited): the proxy is made all the same."""
+    from otio_perf.media import engine
+
+    monkeypatch.setattr(engine, "best_encoder", lambda codec: (f"{codec}_nvenc", "self-test passed, 40 dB"))
+    made = proxies(source(new_source(frames=12)), codec=Codec.H264)
+    assert numbers(made.paths[0]) == list(range(12))
+    assert any("in software" in note for note in made.result.notes)
