@@ -1,7 +1,8 @@
 """All settings, in one table: settings file < environment < flags.
 
 A setting called ``media_root`` is ``media_root:`` in the YAML file, ``OTIO_PERF_MEDIA_ROOT`` in the environment (lists are
-separated by the system's path separator) and ``--media-root`` on the command line; the Python API takes it by the same name.
+separated by the system's path separator, maps by line ends) and ``--media-root`` on the command line; the Python API takes it
+by the same name.
 """
 
 from __future__ import annotations
@@ -109,9 +110,9 @@ TABLE: tuple[Setting, ...] = (
         name="proxy",
         parse=_rung,
         default=(),
-        metavar="RUNG",
+        metavar="SIZE",
         many=True,
-        help="proxy size: 720p, 1080p, WIDTHxHEIGHT, half or quarter; repeatable (default: chosen for this machine)",
+        help="size of the proxies: 720p, 1080p, WIDTHxHEIGHT, half or quarter; repeatable (default: chosen for this machine)",
     ),
     Setting(
         name="codec",
@@ -140,7 +141,8 @@ TABLE: tuple[Setting, ...] = (
         parse=_one_of([p.value for p in Purpose]),
         default=Purpose.EDITING.value,
         metavar="playback|editing|effects",
-        help="what the timeline is opened for: decides which proxy size is active (default: editing)",
+        help="what the timeline is opened for. editing: proxies with headroom for scrubbing, the smallest size that gives it; "
+        "playback: real time is enough, the largest size that plays; effects: the sharpest picture (default: editing)",
     ),
     Setting(
         name="jobs",
@@ -246,13 +248,18 @@ def load(
     from_environment = {s.name: environment[s.variable] for s in TABLE if environment.get(s.variable)}
     _take(
         values,
-        {k: v.split(os.pathsep) if BY_NAME[k].many else v for k, v in from_environment.items()},
+        {k: v.split(_separator(k)) if BY_NAME[k].many else v for k, v in from_environment.items()},
         origin="environment",
         spell=lambda name: BY_NAME[name].variable,
     )
     given = {k: v for k, v in (flags or {}).items() if v is not None}
     _take(values, given, origin=None, spell=lambda name: BY_NAME[name].flag)
     return Settings(**values)
+
+
+def _separator(name: str) -> str:
+    """Between the values of a list in the environment. Maps hold drive letters and colons on every system."""
+    return "\n" if name == "map" else os.pathsep
 
 
 def default_file() -> Path:

@@ -12,7 +12,7 @@ from otio_perf.cli import options
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timeline", metavar="TIMELINE", help="timeline file (.otio, .otioz, EDL, FCP XML, AAF …)")
-    options.add_settings(parser, "workspace", *options.READING, "purpose", "stall_seconds")
+    options.add_settings(parser, "workspace", "proxy", *options.READING, "stall_seconds")
     options.add_output(parser, json="the analysis", html=True)
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from otio_perf.cli import options
-from otio_perf.errors import CacheError, printable
+from otio_perf.errors import CacheError, TaskCancelledError, printable
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.events import (
     Event,
@@ -55,10 +55,14 @@ def stdout() -> Console:
 
 
 class Display:
-    """A listener that shows events. Use as a context manager: it restores the terminal."""
+    """A listener that shows events. Use as a context manager: it restores the terminal.
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    :param quiet: nothing but failures
+    :param debug: with the traceback of failures that nobody foresaw
+    """
+
+    def __init__(self, *, quiet: bool, debug: bool) -> None:
+        self._quiet, self._debug = quiet, debug
         self._console = Console(stderr=True, highlight=False)
         self._bars = self._console.is_terminal and not quiet
         self._progress = Progress(
@@ -66,6 +70,7 @@ class Display:
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
+            TextColumn("left"),
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
@@ -74,9 +79,10 @@ class Display:
         self._rows: dict[str, TaskID] = {}
         self._stage_row: TaskID | None = None
         self._stage: Stage | None = None
-        self._finished = 0
-        self._total = 0
         self._labels: dict[str, str] = {}
+        self._finished = 0
+        self._total = 0  # tasks
+        self._done: dict[str, float] = {}  # share of each task, 0–1
 
     def __enter__(self) -> Display:
         self._progress.start()
@@ -86,15 +92,9 @@ class Display:
         self._progress.stop()
 
     def __call__(self, event: Event) -> None:
-        if self._quiet:
-            return
         match event:
             case StageStarted(stage=stage, total=total):
-                self._stage, self._finished, self._total = stage, 0, total
-                if stage in _LONG:
-                    self._stage_row = self._progress.add_task(_STAGE_WORDS[stage], total=total or None)
-                    if not self._bars and total:
-                        self._line(f"{_STAGE_WORDS[stage]} ({total})")
+                self._begin(stage, total)
             case StageFinished(stage=stage):
                 if self._stage_row is not None and stage is self._stage:
                     self._progress.remove_task(self._stage_row)
@@ -103,35 +103,52 @@ class Display:
                 self._labels[key] = printable(Path(label).name)
                 if self._stage is Stage.PROXY:
                     self._rows[key] = self._progress.add_task("  " + self._labels[key], total=total or None)
-            case TaskProgress(key=key, done=done):
+            case TaskProgress(key=key, done=done, total=total):
                 if key in self._rows:
                     self._progress.update(self._rows[key], completed=done)
-                self._advance(partial=done / event.total if event.total else 0.0)
+                self._advance(key, done / total if total else 0.0)
             case TaskFinished(key=key, outcome=outcome):
                 self._finish(key, outcome)
             case Notice(text=text):
                 self._line(f"note: {text}")
 
+    def _begin(self, stage: Stage, total: int) -> None:
+        self._stage, self._finished, self._total = stage, 0, total
+        self._done.clear()
+        if stage in _LONG and (total or stage not in (Stage.PROBE, Stage.PROXY)):
+            self._stage_row = self._progress.add_task(_STAGE_WORDS[stage], total=total or None)
+            if not self._bars and total:
+                self._line(f"{_STAGE_WORDS[stage]} ({total})")
+
     def _finish(self, key: str, outcome: object) -> None:
         if (row := self._rows.pop(key, None)) is not None:
             self._progress.remove_task(row)
         self._finished += 1
-        self._advance(partial=0.0)
+        self._advance(key, 1.0)
         label = self._labels.pop(key, key)
         if isinstance(outcome, Failed):
-            where = "" if outcome.path is None else f"{printable(outcome.path)}: "
+            if outcome.error == TaskCancelledError.__name__:
+                return  # the user stopped it and knows
+            where = label if outcome.path is None else outcome.path
             hint = "" if outcome.hint is None else f". {outcome.hint}"
-            self._line(printable(f"failed: {where or label + ': '}{outcome.message}{hint}"))
+            self._console.print(printable(f"failed: {where}: {outcome.message}{hint}"), markup=False, soft_wrap=True)
+            if self._debug and outcome.debug:
+                self._console.print(outcome.debug, markup=False, soft_wrap=True)
         elif not self._bars and self._stage is Stage.PROXY:
             word = f"skipped: {label}: {outcome.reason}" if isinstance(outcome, Skipped) else f"done: {label}"
             self._line(f"[{self._finished}/{self._total}] {word}")
 
-    def _advance(self, *, partial: float) -> None:
+    def _advance(self, key: str, share: float) -> None:
+        self._done[key] = share
         if self._stage_row is not None:
-            self._progress.update(self._stage_row, completed=self._finished + partial)
+            self._progress.update(self._stage_row, completed=sum(self._done.values()))
+
+    def wrote(self, path: str) -> None:
+        self._line(f"wrote {path}")
 
     def _line(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        if not self._quiet:
+            self._console.print(printable(text), markup=False, soft_wrap=True)
 
 
 @contextmanager
@@ -148,13 +165,14 @@ def interruptible() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    before_term = signal.signal(signal.SIGTERM, on_interrupt)
+    # SIGBREAK: what a program on Windows can send to a child
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
+    before = {number: signal.signal(number, on_interrupt) for number in numbers}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
-        signal.signal(signal.SIGTERM, before_term)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if stop.is_set():
         raise KeyboardInterrupt
 
@@ -164,6 +182,7 @@ class Job:
 
     def __init__(self, arguments: argparse.Namespace, display: Display, stop: threading.Event) -> None:
         self._arguments = arguments
+        self._display = display
         self.settings = options.load(arguments)
         self.trace = Trace()
         self.options: Options = {"settings": self.settings, "listener": display, "trace": self.trace, "stop": stop}
@@ -176,27 +195,36 @@ class Job:
         if asked.json == "-":
             sys.stdout.write(json.dumps(document(), indent=2) + "\n")
         elif asked.json:
-            write_text(Path(asked.json), json.dumps(document(), indent=2) + "\n")
+            self._write(asked.json, json.dumps(document(), indent=2))
         if page is not None and asked.html:
-            write_text(Path(asked.html), page() + "\n")
+            self._write(asked.html, page())
         if getattr(asked, "trace", None):
-            write_text(Path(asked.trace), self.trace.to_json() + "\n")
+            self._write(asked.trace, self.trace.to_json())
+
+    def _write(self, path: str, text: str) -> None:
+        write_text(Path(path), text + "\n")
+        self._display.wrote(path)
 
 
 @contextmanager
 def job(arguments: argparse.Namespace) -> Iterator[Job]:
     """Settings are read, Ctrl-C is taken, progress is shown while the block runs."""
     options.refuse_two_documents_on_stdout(arguments)
-    with interruptible() as stop, Display(quiet=arguments.quiet) as display:
+    with interruptible() as stop, Display(quiet=arguments.quiet, debug=arguments.debug) as display:
         yield Job(arguments, display, stop)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Whole or not at all. :raises CacheError"""
+    """Whole or not at all; what is no regular file (a pipe, a device) is written to as it is. :raises CacheError"""
+    path = path.resolve()  # of a link, the file that it leads to
     temporary = path.with_name(f".{path.name}.part")
     try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8", errors="surrogateescape")
+            return
         temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
         temporary.replace(path)
     except OSError as e:
-        temporary.unlink(missing_ok=True)
-        raise CacheError(f"cannot be written: {e.strerror}", path=path) from e
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise CacheError(f"cannot be written: {e.strerror}", path=path, hint="Name another file") from e

@@ -56,5 +56,5 @@ def run(arguments: argparse.Namespace) -> int:
             allow_lossy=arguments.allow_lossy,
             **job.options,
         )
-    job.answer(table=lambda: tables.show_written([written]), document=lambda: document.written_document([written]))
+    job.answer(table=lambda: tables.show_written([written], "relinked"), document=lambda: document.written_document([written]))
     return 4 if written.left_alone else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
+from otio_perf.errors import SettingsError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console, tables
     from otio_perf.reports import document, html
 
+    if arguments.html and len(arguments.timelines) > 1:
+        raise SettingsError("--html takes one timeline", hint="Write the page of each with: otio-perf analyze --html")
     with console.job(arguments) as job:
         report = optimizer.optimize(
             arguments.timelines,
@@ -52,7 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     def table() -> None:
         tables.show_proxies(report.proxies, dry_run=arguments.dry_run)
-        tables.show_written(report.written)
+        tables.show_written(report.written, "with proxies now")
+        tables.show_gain(report.analyses)
 
     job.answer(
         table=table,

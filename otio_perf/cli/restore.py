@@ -24,5 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     with console.job(arguments) as job:
         written = optimizer.restore(arguments.timeline, arguments.output, **job.options)
-    job.answer(table=lambda: tables.show_written([written]), document=lambda: document.written_document([written]))
+    job.answer(
+        table=lambda: tables.show_written([written], "back to their originals"),
+        document=lambda: document.written_document([written]),
+    )
     return 4 if written.left_alone else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from otio_perf.cache.index import Fault, Status
@@ -24,22 +25,34 @@ _MOST_ROWS = 20
 
 def show_analysis(analysis: Analysis) -> None:
     console = stdout()
-    survey = analysis.survey
-    console.print(f"[bold]{_safe(survey.name)}[/]  {words.timeline_facts(analysis)}")
+    console.print(f"[bold]{_safe(analysis.survey.name)}[/]  {words.timeline_facts(analysis)}")
     console.print(_strip(analysis, min(console.width, 100)))
+    console.print(f"[dim]{terminal.LEGEND}[/]")
     rows = terminal.rows(analysis)
     if rows:
-        table = _table("From", "To", "× real time", "With proxies", "Why")
-        for row in rows[:_MOST_ROWS]:
-            table.add_row(row.start, row.stop, row.factor, row.with_proxies, _safe(row.reasons))
-        console.print(table)
-        if len(rows) > _MOST_ROWS:
-            console.print(f"… and {len(rows) - _MOST_ROWS} more regions; --json or --html has them all")
+        console.print()
+    for row in rows[:_MOST_ROWS]:
+        after = f", {row.with_proxies} × with proxies" if row.with_proxies != "–" else ""
+        console.print(f"[bold]{row.start} – {row.stop}[/]  {row.factor} × real time{after}")
+        console.print(Padding(_safe(row.reasons), (0, 0, 0, 4)))
+    if len(rows) > _MOST_ROWS:
+        console.print(f"… and {len(rows) - _MOST_ROWS} more regions; --json or --html has them all")
     _show_absent(analysis.media)
     if analysis.suggestions:
-        console.print("What would help, best gain per second of work first:")
+        console.print("\nWhat would help, best gain per second of work first:")
         for number, suggestion in enumerate(analysis.suggestions[:10], 1):
-            console.print(f"  {number}. {_safe(words.suggestion(suggestion))}")
+            console.print(Padding(f"{number:2}. {_safe(words.suggestion(suggestion))}", (0, 0, 0, 1)))
+
+
+def show_gain(analyses: Iterable[Analysis]) -> None:
+    """What the proxies make of the timelines, and what is left."""
+    console = stdout()
+    for analysis in analyses:
+        before, after = analysis.smooth_share, analysis.smooth_share_with_proxies
+        console.print(
+            f"{_safe(analysis.survey.name)}: {words.percent(before)} plays in real time on this machine as it was, "
+            f"{words.percent(after)} with proxies (predicted)"
+        )
 
 
 def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
@@ -54,25 +67,24 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
     plan = report.plan
     making = plan.with_action(Action.MAKE)
     if dry_run:
-        count = sum(len(d.products) for d in making)
+        count = words.count(sum(len(d.products) for d in making), "proxy", "proxies")
         console.print(
-            f"{count} proxies from {len(making)} media: {words.size(plan.predicted_bytes)}, "
+            f"{count} from {len(making)} media: {words.size(plan.predicted_bytes)}, "
             f"about {words.duration(plan.predicted_seconds)} on this machine. Nothing was made."
         )
         return
     made = [p for o in report.outcomes if isinstance(o, Ready) for p in o.products]
-    console.print(
-        f"{len(made)} proxies made, {words.size(sum(p.size_bytes for p in made))}, in {words.duration(report.seconds)}"
-        + (f"; {len(report.failed)} failed" if report.failed else "")
-    )
+    count, size = words.count(len(made), "proxy", "proxies"), words.size(sum(p.size_bytes for p in made))
+    failed = f"; {len(report.failed)} failed" if report.failed else ""
+    console.print(f"{count} made, {size}, in {words.duration(report.seconds)}{failed}")
     for note in sorted({n for o in report.outcomes if isinstance(o, Ready) for n in o.notes}):
         console.print(f"  {_safe(note)}")
 
 
-def show_written(written: Iterable[WrittenTimeline]) -> None:
+def show_written(written: Iterable[WrittenTimeline], what: str) -> None:
     console = stdout()
     for timeline in written:
-        console.print(f"wrote {_safe(timeline.path)}: {timeline.changed_clips} clips changed")
+        console.print(f"wrote {_safe(timeline.path)}: {words.count(timeline.changed_clips, 'clip')} {what}")
         for left in timeline.left_alone[:_MOST_ROWS]:
             console.print(f"  left alone: {_safe(left.clip)}: {_safe(left.reason)}")
         if len(timeline.left_alone) > _MOST_ROWS:
@@ -104,7 +116,7 @@ def show_machine(machine: MachineProfile) -> None:
         table.add_row(codec, f"{per_megapixel * 2.07:.1f}")
     console.print(table)
     for note in machine.notes:
-        console.print(f"  {_safe(note)}")
+        console.print(Padding(_safe(note), (0, 0, 0, 2)))
 
 
 def show_checks(checks: Sequence[Check]) -> None:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from otio_perf.errors import OfflineMediaError
 from otio_perf.media import sequences
 from otio_perf.model.uses import Target, TargetKind
 
@@ -25,19 +24,16 @@ _CAMERA_PROXIES = frozenset({".lrv", ".lrf"})
 def discover(paths: Iterable[str | Path]) -> Iterator[Target]:
     """Media among ``paths``: files as they are, folders searched through, links followed once and never in a loop.
 
-    A numbered picture named on its own stands for its whole sequence.
-
-    :raises OfflineMediaError: a path that is not there.
+    A numbered picture named on its own stands for its whole sequence. A path that is not there is a target like any other:
+    whoever looks at it says so, and the others go on.
     """
     seen: set[str] = set()
     for path in paths:
         top = Path(path).absolute()
         if top.is_dir():
             files: Iterable[Path] = _walk(top)
-        elif os.path.lexists(top):
-            files = (top,)
         else:
-            raise OfflineMediaError("no such file or folder", path=path, hint="Check the name")
+            files = (top,)
         for file in files:
             target = _target(file)
             if target.url not in seen:

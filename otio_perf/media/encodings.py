@@ -33,7 +33,7 @@ PCM_S16_BYTES = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encoding:
-    """One row. ``bits_per_pixel`` is at quality 60 and doubles every ``doubling`` quality points."""
+    """One row."""
 
     encoder: str
     pixel_format: str  # for 8-bit sources
@@ -44,16 +44,9 @@ class Encoding:
     full_range: bool = True  # can say that its levels are full range; otherwise they are converted to limited
     interlaced: bool = True  # can keep the fields apart
     smallest: tuple[int, int] = (2, 2)
-    bits_per_pixel: float
-    doubling: float
     hdr_option: str | None = None  # encoder parameter list that takes the HDR10 tags
     device: str | None = None  # that frames are uploaded to
     extra: dict[str, str] = field(default_factory=dict)
-
-    def size_bytes(self, width: int, height: int, frames: int, quality: int) -> int:
-        """Likely size of ``frames`` pictures: an estimate for the disk space check, within a factor of two or so."""
-        scale = 2 ** ((quality - USUAL) / self.doubling)
-        return round(width * height * frames * self.bits_per_pixel * scale / 8)
 
 
 def at_quality(quality: int, worst: float, usual: float, best: float) -> float:
@@ -94,8 +87,6 @@ ENCODINGS: dict[Codec, Encoding] = {
         deep_pixel_format="yuv420p10le",
         options=_x264,
         tag="avc1",
-        bits_per_pixel=0.65,
-        doubling=17,
         hdr_option="x264-params",
     ),
     Codec.HEVC: Encoding(
@@ -106,8 +97,6 @@ ENCODINGS: dict[Codec, Encoding] = {
         tag="hvc1",
         interlaced=False,  # HEVC codes fields as pictures of their own; no host edits that
         smallest=(32, 32),
-        bits_per_pixel=0.45,
-        doubling=17,
         hdr_option="x265-params",
     ),
     Codec.PRORES_PROXY: Encoding(
@@ -116,8 +105,6 @@ ENCODINGS: dict[Codec, Encoding] = {
         deep_pixel_format="yuv422p10le",
         options=_prores(0, 32),
         full_range=False,  # SMPTE RDD 36: ProRes levels are limited range
-        bits_per_pixel=0.9,
-        doubling=23,
     ),
     Codec.PRORES_LT: Encoding(
         encoder="prores_ks",
@@ -125,8 +112,6 @@ ENCODINGS: dict[Codec, Encoding] = {
         deep_pixel_format="yuv422p10le",
         options=_prores(1, 24),
         full_range=False,
-        bits_per_pixel=1.6,
-        doubling=23,
     ),
     Codec.PRORES_4444: Encoding(
         encoder="prores_ks",
@@ -135,8 +120,6 @@ ENCODINGS: dict[Codec, Encoding] = {
         options=_prores(4, 16),
         alpha=True,
         full_range=False,
-        bits_per_pixel=4.0,
-        doubling=27,
         extra={"alpha_bits": "16"},
     ),
     Codec.DNXHR_LB: Encoding(
@@ -146,8 +129,6 @@ ENCODINGS: dict[Codec, Encoding] = {
         options=lambda _: {"profile": "dnxhr_lb"},
         interlaced=False,  # DNxHR knows whole frames only
         smallest=(256, 120),
-        bits_per_pixel=0.75,
-        doubling=float("inf"),
     ),
 }
 

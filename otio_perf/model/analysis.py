@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,6 +75,20 @@ class Analysis:
 
     @property
     def smooth_share(self) -> float:
-        """Share of the timeline's frames in spans that play in real time, 0–1."""
+        """Share of the timeline's frames in spans that play in real time, 0–1. Where media are missing nobody knows."""
+        return self._share(lambda s: s.is_smooth and not s.offline) if self.spans else 1.0
+
+    @property
+    def smooth_share_with_proxies(self) -> float:
+        """The same, once the suggested proxies are made."""
+        playable = self._share(lambda s: min(s.factor, s.with_proxy_factor or s.factor) <= 1.0 and not s.offline)
+        return playable if self.spans else 1.0
+
+    @property
+    def missing_share(self) -> float:
+        """Share of the frames in spans with missing media, 0–1."""
+        return self._share(lambda s: bool(s.offline))
+
+    def _share(self, counts: Callable[[SpanCost], bool]) -> float:
         total = sum(len(s.span.position) for s in self.spans)
-        return 1.0 if not total else sum(len(s.span.position) for s in self.spans if s.is_smooth) / total
+        return sum(len(s.span.position) for s in self.spans if counts(s)) / total if total else 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
@@ -19,7 +20,7 @@ from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action
 from otio_perf.model.results import OptimizeReport, ProxyReport, WrittenTimeline
 from otio_perf.optimizer.options import Options, in_force
-from otio_perf.optimizer.session import Session, existing_file
+from otio_perf.optimizer.session import Session, existing_file, existing_workspace
 
 PathLike = str | Path
 
@@ -91,16 +92,15 @@ def generate_proxies(
     dry_run: bool = False,
     **options: Unpack[Options],
 ) -> ProxyReport:
-    """Make proxies of media files and of all media in folders.
-
-    :raises OfflineMediaError: a path that is not there. Media that fail are in the report.
-    """
+    """Make proxies of media files and of all media in folders. Media that fail, or are not there, are in the report."""
     from otio_perf.media.discover import discover
     from otio_perf.optimizer import proxies
 
     paths = [media] if isinstance(media, (str, Path)) else media
     with _session(options, anchor=None, create=not dry_run) as session:
         targets = [t for t in discover(paths) if session.index.key_at(t.url) is None]
+        if session.settings.rate is not None:
+            targets = [t if t.sequence is None else replace(t, sequence_rate=session.settings.rate) for t in targets]
         return proxies.make(
             session,
             findings=session.look_up(targets),
@@ -116,7 +116,7 @@ def probe(
     media: PathLike | Sequence[PathLike],
     **options: Unpack[Options],
 ) -> tuple[MediaFinding, ...]:
-    """What media files are, or why they cannot be used. :raises OfflineMediaError: a path that is not there."""
+    """What media files are, or why they cannot be used."""
     from otio_perf.media.discover import discover
 
     paths = [media] if isinstance(media, (str, Path)) else media
@@ -171,7 +171,7 @@ def calibrate(
 
 def cache_status(**options: Unpack[Options]) -> Status:
     """What the workspace holds."""
-    with _session(options, anchor=None, create=False) as session:
+    with _workspace(options) as session:
         return session.index.status()
 
 
@@ -183,7 +183,7 @@ def cache_verify(
     """Every proxy that is gone, or not what was recorded. ``repair``: forget it, so that the next run makes it anew."""
     from otio_perf.media import fingerprint
 
-    with _session(options, anchor=None, create=False) as session:
+    with _workspace(options) as session:
 
         def digest(path: Path) -> str:
             session.check_stop()
@@ -195,7 +195,7 @@ def cache_verify(
 
 def cache_clear(what: str = "all", **options: Unpack[Options]) -> int:
     """Delete ``"proxies"``, ``"analysis"`` or ``"all"``; originals are never touched. :returns: bytes that are free now"""
-    with _session(options, anchor=None, create=False) as session:
+    with _workspace(options) as session:
         kinds = ("proxies", "analysis") if what == "all" else (what,)
         return sum(session.index.clear(kind) for kind in kinds)
 
@@ -211,6 +211,13 @@ def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> i
     useful = useful or any(d.action in (Action.HAVE, Action.ADOPT, Action.SKIP, Action.MAKE) for d in report.plan.decisions)
     made_nothing = bool(report.outcomes) and all(isinstance(o, Failed) for o in report.outcomes) and not written
     return 4 if useful and not made_nothing else 5
+
+
+def _workspace(options: Options) -> Session:
+    """A session on a workspace that is there. :raises CacheError: it is not"""
+    settings = in_force(options)
+    named = replace(settings, workspace=existing_workspace(settings))
+    return _session({**options, "settings": named}, anchor=None, create=True)
 
 
 def _session(options: Options, *, anchor: Path | None, create: bool) -> Session:

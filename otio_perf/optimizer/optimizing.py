@@ -30,6 +30,8 @@ def optimize(
     """:raises SettingsError, TimelineError: before anything is made"""
     if link not in LINKS:
         raise SettingsError(f"link {link!r} is not one of {', '.join(LINKS)}")
+    if link == "none" and output is not None:
+        raise SettingsError("--link none writes no timeline, and -o names one", path=output)
     paths = tuple(dict.fromkeys(paths))
     targets_of_output = relinking.outputs(paths, output) if link != "none" else ()
     surveyed = [timelines.survey(session, path) for path in paths]

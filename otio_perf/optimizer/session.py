@@ -9,8 +9,8 @@ from pathlib import Path
 
 from otio_perf import settings as settings_module
 from otio_perf.cache.index import Index
-from otio_perf.cache.workspace import Workspace
-from otio_perf.errors import MediaError, OfflineMediaError, TaskCancelledError, TimelineError
+from otio_perf.cache.workspace import MARKER, Workspace, write_whole
+from otio_perf.errors import CacheError, MediaError, OfflineMediaError, TaskCancelledError, TimelineError
 from otio_perf.metrics import system
 from otio_perf.metrics.trace import Trace
 from otio_perf.model import wire
@@ -27,6 +27,7 @@ from otio_perf.model.events import (
     StageStarted,
 )
 from otio_perf.model.machine import MachineProfile
+from otio_perf.model.media import MediaInfo, at_rate
 from otio_perf.model.tasks import ProbeTask, Task
 from otio_perf.model.uses import Target, TargetKind
 from otio_perf.settings import Settings
@@ -61,6 +62,9 @@ class Session:
         self.workspace = Workspace.open(workspace_root(settings, anchor, create=create))
         self.index = Index.open(self.workspace.root)
         self.notices: list[str] = []
+        for folder in settings.media_root:
+            if not folder.is_dir():
+                self.note(f"--media-root {folder} is not there")
         for notice in self.index.notices:
             self.note(notice)
 
@@ -93,7 +97,7 @@ class Session:
     # -- media ---------------------------------------------------------------------------------------------------------
 
     def look_up(self, targets: Iterable[Target]) -> dict[str, MediaFinding]:
-        """What each target is, by its path (its URL where it has none). Opens only media that the index does not know."""
+        """What each target is, by ``Target.medium``. Opens only media that the index does not know."""
         from otio_perf.media import fingerprint
 
         targets = tuple(targets)
@@ -101,13 +105,12 @@ class Session:
         unknown: dict[str, ProbeTask] = {}
         identities: dict[str, tuple[str, int, int]] = {}
         for target in targets:
-            name = target.path or target.url
+            name = target.medium
             if name in findings or name in unknown:
                 continue
+            self.check_stop()
             if target.kind not in (TargetKind.FILE, TargetKind.SEQUENCE) or target.path is None:
-                findings[name] = MediaFinding(
-                    path=name, url=target.url, state=target.kind.value, info=None, reason=target.reason
-                )
+                findings[name] = _finding(target, target.kind.value, target.reason)
                 continue
             subject = target.sequence or target.path
             try:
@@ -115,25 +118,30 @@ class Session:
                 content = fingerprint.fingerprint(subject)
             except MediaError as e:
                 state = "offline" if isinstance(e, OfflineMediaError) else "refused"
-                findings[name] = MediaFinding(path=name, url=target.url, state=state, info=None, reason=_clause(e))
+                findings[name] = _finding(target, state, _clause(e))
                 continue
-            identity = (name, seen.size_bytes, seen.mtime_ns)
+            identity = (target.path, seen.size_bytes, seen.mtime_ns)
             info = self.index.probe(identity)
             if info is not None and info.fingerprint == content:  # a file of the same size and time may have replaced it
-                findings[name] = MediaFinding(path=name, url=target.url, state="online", info=info, reason=None)
+                if target.sequence_rate is not None:  # it may have been looked at for another timeline
+                    info = at_rate(info, target.sequence_rate)
+                findings[name] = _finding(target, "online", None, info)
             else:
                 identities[name] = identity
                 unknown[name] = ProbeTask(
-                    path=target.path, sequence=target.sequence, stall_seconds=float(self.settings.stall_seconds)
+                    path=target.path,
+                    sequence=target.sequence,
+                    sequence_rate=target.sequence_rate,
+                    stall_seconds=float(self.settings.stall_seconds),
                 )
-        urls = {t.path or t.url: t.url for t in targets}
+        wanted = {t.medium: t for t in targets}
         with self.stage(Stage.PROBE, len(unknown)):
             outcomes = self.run(tuple(unknown.values()), workers=system.cores())
         for name, task in unknown.items():
             outcome = outcomes[task.key]
             if isinstance(outcome, Probed):
                 self.index.put_probe(identities[name], outcome.media)
-            findings[name] = _finding(name, urls[name], outcome)
+            findings[name] = _looked_at(wanted[name], outcome)
         return findings
 
     # -- work ----------------------------------------------------------------------------------------------------------
@@ -171,11 +179,16 @@ class Session:
         if not measure_again:
             self.note("measuring this machine once (at most 20 seconds); 'otio-perf calibrate' does it anew")
         with self.stage(Stage.CALIBRATE):
-            profile = calibrate(identity=machine_identity())
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        temporary.write_text(wire.dumps(profile), encoding="utf-8")
-        temporary.replace(path)
+            profile = calibrate(identity=machine_identity(), progress=lambda _: self.check_stop())
+        if not measure_again:
+            for note in profile.notes:
+                if note.startswith("other programs"):
+                    self.note(note)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, wire.dumps(profile))
+        except OSError as e:
+            self.note(f"the machine profile cannot be kept in {path.parent}: {e.strerror}")
         return profile
 
     @staticmethod
@@ -196,14 +209,30 @@ def machine_identity() -> str:
 
 
 def workspace_root(settings: Settings, anchor: Path | None, *, create: bool) -> Path:
-    """``--workspace`` > environment > beside the timeline > the user's cache folder."""
-    if settings.workspace is not None:
-        return settings.workspace
-    if anchor is not None:
-        beside = anchor.absolute().parent / WORKSPACE_NAME
-        if create or beside.is_dir():
-            return beside
+    """``--workspace`` > environment > beside the timeline > the user's cache folder.
+
+    What only looks (``create`` is false) takes the first of them that is there: it makes no folder among a user's files.
+    """
+    candidates = [settings.workspace] if settings.workspace is not None else []
+    if anchor is not None and settings.workspace is None:
+        candidates.append(anchor.absolute().parent / WORKSPACE_NAME)
+    for candidate in candidates:
+        if create or (candidate / MARKER).is_file():
+            return candidate
     return settings_module.user_cache_folder() / "workspace"
+
+
+def existing_workspace(settings: Settings) -> Path:
+    """The workspace that ``cache`` commands are about: the one that was named, the one in this folder, or the user's.
+
+    :raises CacheError: the folder that was named is no workspace
+    """
+    root = workspace_root(settings, Path.cwd() / "timeline", create=False)
+    if settings.workspace is not None and root != settings.workspace:
+        raise CacheError(
+            "is no workspace of otio-perf", path=settings.workspace, hint="Name the folder that --workspace named before"
+        )
+    return root
 
 
 def existing_file(path: str | Path) -> Path:
@@ -211,6 +240,8 @@ def existing_file(path: str | Path) -> Path:
     found = Path(path)
     if not found.exists():
         raise TimelineError("no such file", path=path, hint="Check the name")
+    if found.is_dir() and found.suffix.lower() != ".otiod":
+        raise TimelineError("is a folder, not a timeline", path=path, hint="Name the timeline's file")
     return found
 
 
@@ -218,11 +249,15 @@ def _clause(error: MediaError) -> str:
     return error.message if error.hint is None else f"{error.message}. {error.hint}"
 
 
-def _finding(name: str, url: str, outcome: Outcome) -> MediaFinding:
+def _finding(target: Target, state: str, reason: str | None, info: MediaInfo | None = None) -> MediaFinding:
+    return MediaFinding(path=target.path or target.url, url=target.url, state=state, info=info, reason=reason)
+
+
+def _looked_at(target: Target, outcome: Outcome) -> MediaFinding:
     if isinstance(outcome, Probed):
-        return MediaFinding(path=name, url=url, state="online", info=outcome.media, reason=None)
+        return _finding(target, "online", None, outcome.media)
     if isinstance(outcome, Failed):
         reason = outcome.message if outcome.hint is None else f"{outcome.message}. {outcome.hint}"
         state = "offline" if outcome.error == "OfflineMediaError" else "refused"
-        return MediaFinding(path=name, url=url, state=state, info=None, reason=reason)
-    return MediaFinding(path=name, url=url, state="refused", info=None, reason="not looked at")
+        return _finding(target, state, reason)
+    return _finding(target, "refused", "not looked at")

@@ -141,6 +141,7 @@ class Layer:
     """What one use costs in each frame of the timeline."""
 
     path: str | None
+    medium: str  # what findings are kept by
     track: int
     words: str  # "4K HEVC 10-bit long GOP"; "" where nothing is decoded
     decode_ms: float
@@ -154,7 +155,7 @@ class Layer:
 def predict(
     survey: Survey, spans: Sequence[Span], media: Mapping[str, MediaInfo | None], machine: MachineProfile
 ) -> tuple[SpanCost, ...]:
-    """The cost of each span. ``media`` by path; ``None`` or absent: offline.
+    """The cost of each span. ``media`` by ``Target.medium``; ``None`` or absent: offline.
 
     The canvas is the timeline's; where that says none, the commonest size among its media.
     """
@@ -257,6 +258,7 @@ class Layers:
         )
         nothing = Layer(
             path=target.path,
+            medium=target.medium,
             track=use.track,
             words="",
             decode_ms=0,
@@ -268,7 +270,7 @@ class Layers:
         )
         if target.kind is TargetKind.GENERATOR:
             return replace(nothing, remarks=(f"{target.generator or 'generator'} made by the host is not counted",))
-        info = self._media.get(target.path) if target.path else None
+        info = self._media.get(target.medium) if target.path else None
         video = info.picture if info else None
         if video is None:
             absent = target.path or target.url or use.clip
@@ -282,6 +284,7 @@ class Layers:
             remarks += (f"{video.codec} was not measured here: taken from {stand_in}",)
         return Layer(
             path=target.path,
+            medium=target.medium,
             track=use.track,
             words=explain.video_words(video),
             decode_ms=one * frames,

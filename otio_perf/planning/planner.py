@@ -60,20 +60,20 @@ def plan(
     """A decision with its reason for every target of ``surveys``, and for ``targets`` that belong to no timeline.
 
     :param analyses: of the same surveys; empty: only sizes decide.
-    :param media: what the probe found, by path (by URL where there is no path).
+    :param media: what the probe found, by ``Target.medium``.
     :param existing: the valid product of a key, if there is one.
-    :param camera: by source path, a proxy that the camera made and that passed the contract.
+    :param camera: by ``Target.medium``, a proxy that the camera made and that passed the contract.
     """
     slow = _slow_paths(analyses, policy, media, machine)
     claims: dict[str, _Claim] = {}
     for target in targets:
-        claims.setdefault(target.path or target.url, _Claim(target=target, is_whole=True))
+        claims.setdefault(target.medium, _Claim(target=target, is_whole=True))
     for survey in surveys:
         for target in survey.targets:
-            claims.setdefault(target.path or target.url, _Claim(target=target))
+            claims.setdefault(target.medium, _Claim(target=target))
         for use in survey.uses:
             target = use.target
-            claims.setdefault(target.path or target.url, _Claim(target=target)).add(use, survey)
+            claims.setdefault(target.medium, _Claim(target=target)).add(use, survey)
     return Plan(
         decisions=tuple(
             _Source(
@@ -82,7 +82,7 @@ def plan(
                 recipes=recipes,
                 policy=policy,
                 machine=machine,
-                slow_factor=slow.get(name),
+                slow_factor=slow.get(name) or _alone(claim, media.get(name), machine),
                 existing=existing,
                 name_for=name_for,
                 adopted=(camera or {}).get(name),
@@ -197,7 +197,9 @@ class _Source:
         words = explain.video_words(video)
         longer, target = max(video.width, video.height), max(width, height)
         is_slow = self.slow_factor is not None and self.slow_factor > self.policy.threshold.factor
-        slow = f"{words}: up to {explain.times_real_time(self.slow_factor or 0)} in the timeline"
+        slow = f"{words}: {explain.times_real_time(self.slow_factor or 0)}{'' if self.claim.is_whole else ' in the timeline'}"
+        if is_slow and (self.slow_factor or 0) <= 1:
+            slow += f", and {self.policy.purpose.value} wants at most {self.policy.threshold.factor:g} ×"
         if longer <= target + 1:  # full size, but for an odd line
             gain = cost.decode_ms(proxies.proxied(media, recipe).video[0], self.machine) / cost.decode_ms(video, self.machine)
             if gain <= _WORTH_TRANSCODING and (is_slow or self.policy.force):
@@ -343,6 +345,14 @@ def _first_frame(media: MediaInfo, rate: FrameRate) -> int:
     return 0
 
 
+def _alone(claim: _Claim, finding: MediaFinding | None, machine: MachineProfile) -> float | None:
+    """How a medium that was asked for by itself plays at its own rate."""
+    video = finding.info.picture if finding and finding.info else None
+    if not claim.is_whole or video is None:
+        return None
+    return cost.decode_ms(video, machine) * float(video.frame_rate) / 1e3
+
+
 def _slow_paths(
     analyses: Sequence[Analysis], policy: Policy, media: Mapping[str, MediaFinding], machine: MachineProfile
 ) -> dict[str, float]:
@@ -357,5 +367,5 @@ def _slow_paths(
             for index in costed.span.uses:
                 layer = layers[index]
                 if layer.path and layer.decode_ms + layer.scale_ms >= _REAL_PART * costed.frame_ms:
-                    worst[layer.path] = max(worst.get(layer.path, 0.0), costed.factor)
+                    worst[layer.medium] = max(worst.get(layer.medium, 0.0), costed.factor)
     return worst

@@ -12,15 +12,14 @@ from otio_perf.model.recipes import Codec, ProxyRecipe
 from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.planning.cost import decode_ms
 
-#: codec: (decoder's name, pixel format, bits per pixel at quality 60, quality points that double them; 0: they never do).
-#: The bits are those of ``media.encodings``, measured by ``benchmarks/scrub.py`` on grainy 1080p.
-CODECS: dict[Codec, tuple[str, str, float, float]] = {
-    Codec.H264: ("h264", "yuv420p", 1.2, 24),
-    Codec.HEVC: ("hevc", "yuv420p", 0.8, 24),
-    Codec.PRORES_PROXY: ("prores", "yuv422p10le", 1.9, 40),
-    Codec.PRORES_LT: ("prores", "yuv422p10le", 2.7, 40),
-    Codec.PRORES_4444: ("prores", "yuva444p10le", 4.5, 40),
-    Codec.DNXHR_LB: ("dnxhd", "yuv422p", 0.75, 0),
+#: Decoder's name and pixel format of each proxy codec.
+CODECS: dict[Codec, tuple[str, str]] = {
+    Codec.H264: ("h264", "yuv420p"),
+    Codec.HEVC: ("hevc", "yuv420p"),
+    Codec.PRORES_PROXY: ("prores", "yuv422p10le"),
+    Codec.PRORES_LT: ("prores", "yuv422p10le"),
+    Codec.PRORES_4444: ("prores", "yuva444p10le"),
+    Codec.DNXHR_LB: ("dnxhd", "yuv422p"),
 }
 _PCM_BYTES = 2
 #: Where the profile lacks an encoder: milliseconds per megapixel, a plain guess on the high side.
@@ -33,15 +32,10 @@ def frame_count(video: VideoInfo, rate: FrameRate) -> int:
     return round(video.duration * rate) if video.is_vfr else video.frame_count
 
 
-def bits_per_frame(recipe: ProxyRecipe, width: int, height: int) -> float:
-    _, _, bits, doubling = CODECS[recipe.codec]
-    return width * height * bits * (2 ** ((recipe.quality - 60) / doubling) if doubling else 1.0)
-
-
 def size_bytes(media: MediaInfo, recipe: ProxyRecipe, width: int, height: int, part: FrameRange) -> int:
     """Likely size of a proxy of ``part``, sound included: good to a factor of two or so."""
     sound = sum(a.channels * a.sample_rate * _PCM_BYTES for a in media.audio) * part.seconds
-    return round(len(part) * bits_per_frame(recipe, width, height) / 8 + sound)
+    return round(len(part) * recipe.bits_per_frame(width, height) / 8 + sound)
 
 
 def proxied(media: MediaInfo, recipe: ProxyRecipe, rate: FrameRate | None = None) -> MediaInfo:
@@ -50,7 +44,7 @@ def proxied(media: MediaInfo, recipe: ProxyRecipe, rate: FrameRate | None = None
     if video is None:
         return media
     width, height = size_of(video, recipe)
-    codec, pixel_format, *_ = CODECS[recipe.codec]
+    codec, pixel_format = CODECS[recipe.codec]
     constant = rate if rate and video.is_vfr else video.frame_rate
     stand_in = replace(
         video,
@@ -63,7 +57,7 @@ def proxied(media: MediaInfo, recipe: ProxyRecipe, rate: FrameRate | None = None
         frame_rate=constant,
         is_vfr=False,
         gop=_INTRA,
-        bits_per_second=round(bits_per_frame(recipe, width, height) * constant),
+        bits_per_second=round(recipe.bits_per_frame(width, height) * constant),
     )
     return replace(media, video=(stand_in, *media.video[1:]), sequence=None)
 

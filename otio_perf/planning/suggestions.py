@@ -39,7 +39,7 @@ def analyze(
     :param findings: one for each of the survey's targets.
     :param recipes: rungs that the user asked for, of which the largest is suggested; empty: chosen for timeline and machine.
     """
-    media = {finding.path: finding.info for finding in findings}
+    media = {target.medium: finding.info for target, finding in zip(survey.targets, findings, strict=True)}
     if recipes:
         recipe = max(recipes, key=lambda r: r.size_for(3840, 2160)[0])
     else:
@@ -116,7 +116,7 @@ def _gains(
     candidates: Mapping[str, MediaInfo],
     machine: MachineProfile,
 ) -> dict[str, _Gain]:
-    """By path, over the spans that are not smooth."""
+    """By ``Target.medium``, over the spans that are not smooth."""
     now, then = cost.Layers(survey, media, machine), cost.Layers(survey, {**media, **candidates}, machine)
     gains: dict[str, _Gain] = {}
     for index, costed in enumerate(costs):
@@ -125,10 +125,10 @@ def _gains(
         frames = len(costed.span.position)
         for use in costed.span.uses:
             layer = now[use]
-            if layer.path not in candidates:
+            if layer.medium not in candidates:
                 continue
             other = then[use]
-            gain = gains.setdefault(str(layer.path), _Gain())
+            gain = gains.setdefault(layer.medium, _Gain())
             saved = layer.decode_ms + layer.scale_ms - other.decode_ms - other.scale_ms
             if not gain.spans or gain.spans[-1] != index:
                 gain.spans.append(index)
@@ -145,8 +145,8 @@ def _proxies(
     machine: MachineProfile,
 ) -> list[Suggestion]:
     found = []
-    for path, gain in gains.items():
-        info = media[path]
+    for medium, gain in gains.items():
+        info = media[medium]
         assert info is not None and info.picture is not None
         if gain.saved_ms <= 0:
             continue
@@ -157,8 +157,8 @@ def _proxies(
         found.append(
             Suggestion(
                 remedy=Remedy.PROXY,
-                text=f"{recipe.rung} proxy of {explain.file_name(path)}",
-                media_path=path,
+                text=f"{recipe.rung} proxy of {explain.file_name(info.path)}",
+                media_path=info.path,
                 rung=recipe.rung,
                 spans=tuple(gain.spans),
                 work_seconds=proxies.work_seconds(info, [(recipe, width, height)], [whole], machine),
@@ -211,7 +211,7 @@ def _prerender(
         rung=None,
         spans=indices,
         work_seconds=(total_ms + encode_ms * frames) / 1e3,
-        size_bytes=round(frames * proxies.bits_per_frame(_PRERENDER, *canvas) / 8),
+        size_bytes=round(frames * _PRERENDER.bits_per_frame(*canvas) / 8),
         saved_ms=saved / max(1, frames),
         saved_seconds=saved / 1e3,
     )

@@ -68,7 +68,7 @@ def _score(analysis: Analysis, stutters: tuple[Region, ...]) -> Iterator[str]:
     after = max((s.factor if s.with_proxy_factor is None else s.with_proxy_factor for s in analysis.spans), default=0.0)
     figures = [
         (words.percent(analysis.smooth_share), "plays in real time"),
-        (words.percent(_smooth_after(analysis)), "with the proxies below"),
+        (words.percent(analysis.smooth_share_with_proxies), "with the proxies below"),
         (str(len(stutters)), "stretch stutters" if len(stutters) == 1 else "stretches stutter"),
         (f"{words.factor(worst)} ×", f"real time at worst; {words.factor(after)} × with proxies"),
     ]
@@ -76,13 +76,9 @@ def _score(analysis: Analysis, stutters: tuple[Region, ...]) -> Iterator[str]:
         yield f'<div><b>{_text(figure)}</b><span class="soft">{_text(label)}</span></div>'
 
 
-def _smooth_after(analysis: Analysis) -> float:
-    total = sum(len(s.span.position) for s in analysis.spans)
-    good = sum(len(s.span.position) for s in analysis.spans if s.is_smooth or (s.with_proxy_factor or math.inf) <= 1)
-    return good / total if total else 1.0
-
-
 def _verdict(analysis: Analysis, stutters: tuple[Region, ...]) -> str:
+    if not stutters and analysis.missing_share:
+        return f"What is there plays in real time; {words.percent(analysis.missing_share)} of the timeline has media missing."
     if not stutters:
         return "This machine plays the whole timeline in real time."
     proxies = [s for s in analysis.suggestions if s.remedy is Remedy.PROXY]

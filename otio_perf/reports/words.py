@@ -48,16 +48,24 @@ def timeline_facts(analysis: Analysis) -> str:
         f"{survey.canvas[0]}x{survey.canvas[1]}" if survey.canvas else "",
         f"{float(survey.frame_rate):.5g} fps",
         duration(float(survey.duration.seconds)),
-        f"{layers} layer{'' if layers == 1 else 's'}",
-        f"{clips} clip{'' if clips == 1 else 's'}",
+        count(layers, "layer"),
+        count(clips, "clip"),
     ]
-    return f"{', '.join(filter(None, facts))}; {percent(analysis.smooth_share)} plays in real time"
+    plays = f"{percent(analysis.smooth_share)} plays in real time"
+    if analysis.missing_share:
+        plays += f", {percent(analysis.missing_share)} has media missing"
+    return f"{', '.join(filter(None, facts))}; {plays}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 proxy``, ``2 proxies``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
 def suggestion(one: Suggestion) -> str:
     """``1080p proxy of A001.mp4: 9 s of work, 210 MB; saves 61 ms a frame in 12 spans``."""
-    spans = f"{len(one.spans)} span{'' if len(one.spans) == 1 else 's'}"
-    what = " after the proxies" if one.remedy is Remedy.PRERENDER else ""
+    spans = count(len(one.spans), "span")
+    what = " after the proxies; comes with a later version" if one.remedy is Remedy.PRERENDER else ""
     return (
         f"{one.text}: {duration(one.work_seconds)} of work, {size(one.size_bytes)}; "
         f"saves {one.saved_ms:.0f} ms a frame in {spans}{what}"

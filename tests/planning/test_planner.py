@@ -53,7 +53,7 @@ def test_a_large_source_gets_a_proxy(build: SimpleNamespace) -> None:
     assert product.path == "/m/a.mp4.1080p.all"
     # 1000 frames × (decode 48.4 + scaling 0.2 × 8.29 + encoding 5 × 2.07)
     assert decision.predicted_seconds == pytest.approx(48.3944 + 1.6589 + 10.368, rel=1e-3)
-    assert decision.predicted_bytes == pytest.approx(1000 * 1920 * 1080 * 1.2 / 8 + 40 * 48000 * 4)
+    assert decision.predicted_bytes == pytest.approx(1000 * 1920 * 1080 * 0.65 / 8 + 40 * 48000 * 4)
 
 
 def test_one_that_plays_is_left_alone_unless_forced(build: SimpleNamespace) -> None:

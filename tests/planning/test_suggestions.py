@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from otio_perf.media.encodings import ENCODINGS
 from otio_perf.model.analysis import Analysis, Remedy
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.planning import cost, proxies, suggestions
@@ -82,12 +81,3 @@ def test_factor_with_a_rung_falls_with_its_size(build: SimpleNamespace) -> None:
     ]
     assert factors == sorted(factors, reverse=True)
     assert factors[-1] > 0
-
-
-def test_the_bits_are_those_of_the_encoders() -> None:
-    """``planning`` may not import ``media``: the two tables are held together here."""
-    for codec, row in ENCODINGS.items():
-        _, _, bits, doubling = proxies.CODECS[codec]
-        assert (bits, doubling) == (row.bits_per_pixel, row.doubling), codec
-        recipe = ProxyRecipe(rung="720p", codec=codec, quality=40)
-        assert proxies.bits_per_frame(recipe, 1280, 720) / 8 == pytest.approx(row.size_bytes(1280, 720, 1, 40), abs=1)
