@@ -27,6 +27,9 @@ from otio_perf.model.plans import Product
 T = TypeVar("T")
 SCHEMA_VERSION = 1
 
+#: Surveys of timelines, as ``timeline.sidecar`` names them.
+SIDECARS = "survey-*.index"
+
 #: Some file systems keep times to two seconds (FAT), and servers round them after the file was closed.
 _MTIME_TOLERANCE_NS = 2_000_000_000
 
@@ -207,7 +210,7 @@ class Index:
     def status(self) -> Status:
         products = self.products()
         kept = {names.same_name(p.path) for p in products}
-        analysis = [p for p in self.workspace.analysis.rglob("*") if p.is_file()]
+        analysis = list(self.workspace.analysis.glob(SIDECARS))
         recorded, probes = self._database.read(
             lambda c: tuple(c.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("products", "probes"))
         )
@@ -254,7 +257,8 @@ class Index:
             return sum(self._forget(r) for r in records)
         if kind == "analysis":
             self._database.write(lambda c: c.execute("DELETE FROM probes"))
-            return sum(_delete(p) for p in sorted(self.workspace.analysis.rglob("*")) if p.is_file())
+            # by name: a user may have made a folder his workspace that had an "analysis" of his own
+            return sum(_delete(p) for p in sorted(self.workspace.analysis.glob(SIDECARS)))
         raise ValueError(f"cannot clear {kind!r}: say proxies or analysis")
 
     def _record(self, key: str) -> Record | None:

@@ -271,12 +271,14 @@ def test_clear_frees_what_is_ours(root: Path, tmp_path: Path, make_product: Make
             index.put_product(product)
         Path(replaced.path).write_bytes(b"made by somebody else")
         index.put_probe(("/a.wav", 10, 1), make_media("/a.wav"))
-        (root / "analysis" / "x.json").write_text("12345")
+        (root / "analysis" / "survey-1.index").write_text("12345")
+        (root / "analysis" / "edit.prproj").write_text("mine")
         status = index.status()
         assert (status.products, status.product_bytes, status.missing) == (2, 10, 1)
         assert (status.analysis_files, status.analysis_bytes, status.probes) == (1, 5, 1)
         assert index.clear("proxies") == 10
         assert index.clear("analysis") == 5
+        assert (root / "analysis" / "edit.prproj").exists()
         assert Path(replaced.path).exists()
         assert not Path(beside.path).exists()
         assert index.probe(("/a.wav", 10, 1)) is None
