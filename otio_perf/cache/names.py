@@ -33,11 +33,16 @@ def workspace_name(
     name = f"{safe_stem(source_path)}_{recipe.rung}"
     if source_range is not None:
         name += f"_{source_range.start}-{source_range.stop - 1}"
+    return free_name(folder / f"{name}{SUFFIX}", key=key, taken=taken)
+
+
+def free_name(path: Path, *, key: str, taken: Taken) -> Path:
+    """``path``, or where that is another's, the same name with a piece of ``key``: equal in every run. :raises CacheError"""
     for tail in ("", *(f"_{_hex(key)[:length]}" for length in (6, 12, 32))):
-        path = folder / f"{name}{tail}{SUFFIX}"
-        if taken(path) in (None, key):
-            return path
-    raise CacheError(f"every name for a proxy of {source_path} is taken", path=folder, hint="run: otio-perf cache clear")
+        candidate = path.with_name(f"{path.stem}{tail}{path.suffix}")
+        if taken(candidate) in (None, key):
+            return candidate
+    raise CacheError("every name for this proxy is taken", path=path, hint="run: otio-perf cache clear")
 
 
 def beside_name(source_path: str, *, key: str, taken: Taken) -> Path:

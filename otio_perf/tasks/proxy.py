@@ -65,24 +65,34 @@ def _claim(
     Two runs that plan at the same time may give one name to two sources. Whoever comes second waits until the first has
     recorded its product, and then takes another name; locks are taken in one order, so nobody waits in a circle.
     """
-    planned = sorted({names.same_name(p.path) for p in products})
-    for name in planned:
-        held.enter_context(workspace.lock(f"path {name}", cancelled=waiting))
+    locked: set[str] = set()
+    given: dict[str, str] = {}
+
+    def lock(name: str) -> None:
+        if name not in locked:  # a lock that this process holds would never come free
+            held.enter_context(workspace.lock(f"path {name}", cancelled=waiting))
+            locked.add(name)
+
+    def taken(path: Path) -> str | None:
+        return given.get(names.same_name(path)) or index.key_at(path)
+
+    for name in sorted({names.same_name(p.path) for p in products}):
+        lock(name)
     placed: list[Product] = []
     for product in products:
-        if index.key_at(product.path) not in (None, product.key):
-            product = replace(product, path=str(_another(product, workspace, index)))
-            if names.same_name(product.path) not in planned:
-                held.enter_context(workspace.lock(f"path {names.same_name(product.path)}", cancelled=waiting))
+        while taken(Path(product.path)) not in (None, product.key):
+            product = replace(product, path=str(_another(product, workspace, taken)))
+            lock(names.same_name(product.path))
+        given[names.same_name(product.path)] = product.key
         placed.append(product)
     return tuple(placed)
 
 
-def _another(product: Product, workspace: Workspace, index: Index) -> Path:
+def _another(product: Product, workspace: Workspace, taken: names.Taken) -> Path:
     """:raises CacheError: beside the source there is only one name"""
     if Path(product.path).parent != workspace.proxies:
-        return names.beside_name(product.source_path, key=product.key, taken=index.key_at)
-    return workspace.name_for(product.source_path, product.recipe, key=product.key, taken=index.key_at)
+        return names.beside_name(product.source_path, key=product.key, taken=taken)
+    return names.free_name(Path(product.path), key=product.key, taken=taken)
 
 
 def _make_folder(folder: Path, held: ExitStack) -> None:

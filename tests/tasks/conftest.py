@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -66,5 +67,22 @@ def make_task() -> Callable[..., ProxyTask]:
                     )
                 )
         return ProxyTask(media=media, products=tuple(products), constant_rate=None, workspace=str(root))
+
+    return make
+
+
+@pytest.fixture
+def make_parts() -> Callable[..., ProxyTask]:
+    """``task`` for used ranges of its source only, each under the name that a plan would choose."""
+
+    def make(task: ProxyTask, *parts: tuple[int, int]) -> ProxyTask:
+        workspace, whole = Workspace.open(task.workspace), task.products[0]
+        products = []
+        for start, stop in parts:
+            part = FrameRange(start, stop, whole.source_range.rate)
+            key = hashlib.sha256(f"{whole.key}{start}-{stop}".encode()).hexdigest()[:32]
+            path = workspace.name_for(whole.source_path, whole.recipe, key=key, source_range=part, taken=lambda _: None)
+            products.append(replace(whole, key=key, path=str(path), source_range=part))
+        return replace(task, products=tuple(products))
 
     return make

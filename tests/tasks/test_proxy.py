@@ -30,6 +30,7 @@ from otio_perf.tasks import registry
 ROOT = Path(__file__).resolve().parents[2]
 MakeClip = Callable[..., Path]
 MakeTask = Callable[..., ProxyTask]
+MakeParts = Callable[..., ProxyTask]
 POSIX_KILL = pytest.mark.skipif(sys.platform == "win32", reason="POSIX SIGNALS: the test kills with them")
 
 
@@ -97,6 +98,25 @@ def test_a_plan_made_before_another_took_its_name_still_gets_a_name(
     with Index.open(tmp_path) as index:
         assert len(index.verify(lambda p: digest(str(p)))) == 0
         assert len(index.products()) == 2
+
+
+@pytest.mark.timeout(30)
+def test_two_parts_of_a_source_that_both_lose_their_names(
+    tmp_path: Path, make_clip: MakeClip, make_task: MakeTask, make_parts: MakeParts
+) -> None:
+    """Another source got both names in the meantime: each part finds a name of its own, and nobody waits for ever."""
+    task = make_parts(make_task(make_clip("two/A001.mp4", seed=2), tmp_path), (0, 5), (10, 15))
+    other = here(make_parts(make_task(make_clip("one/A001.mp4", seed=1), tmp_path), (0, 5), (10, 15)))
+    assert isinstance(other, Ready), other
+    assert [p.path for p in other.products] == [p.path for p in task.products]
+    made = here(task)
+    assert isinstance(made, Ready), made
+    for product, wanted in zip(made.products, task.products, strict=True):
+        assert Path(product.path).name.startswith(f"{Path(wanted.path).stem}_")
+        assert (product.key, product.source_range) == (wanted.key, wanted.source_range)
+    with Index.open(tmp_path) as index:
+        assert index.verify(lambda p: digest(str(p))) == ()
+        assert len(index.products()) == 4
 
 
 def test_beside_the_source(tmp_path: Path, make_clip: MakeClip, make_task: MakeTask) -> None:
