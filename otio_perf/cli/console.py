@@ -7,7 +7,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -127,8 +127,8 @@ class Display:
         self._advance(key, 1.0)
         label = self._labels.pop(key, key)
         if isinstance(outcome, Failed):
-            if outcome.error == TaskCancelledError.__name__:
-                return  # the user stopped it and knows
+            if outcome.error == TaskCancelledError.__name__ or self._stage is not Stage.PROXY:
+                return  # the user stopped it and knows; what a probe found is in the answer
             where = label if outcome.path is None else outcome.path
             hint = "" if outcome.hint is None else f". {outcome.hint}"
             self._console.print(printable(f"failed: {where}: {outcome.message}{hint}"), markup=False, soft_wrap=True)
@@ -142,6 +142,9 @@ class Display:
         self._done[key] = share
         if self._stage_row is not None:
             self._progress.update(self._stage_row, completed=sum(self._done.values()))
+
+    def complain(self, text: str) -> None:
+        self._console.print(printable(f"otio-perf: {text}"), markup=False, soft_wrap=True)
 
     def wrote(self, path: str) -> None:
         self._line(f"wrote {path}")
@@ -200,6 +203,12 @@ class Job:
             self._write(asked.html, page())
         if getattr(asked, "trace", None):
             self._write(asked.trace, self.trace.to_json())
+
+    def complain(self, reasons: Mapping[str, str]) -> None:
+        """Name what failed on standard error, a line each, where no table was shown that does."""
+        if self._arguments.quiet or self._arguments.json == "-":
+            for path, reason in reasons.items():
+                self._display.complain(f"{path}: {reason}")
 
     def _write(self, path: str, text: str) -> None:
         write_text(Path(path), text + "\n")

@@ -63,4 +63,5 @@ def run(arguments: argparse.Namespace) -> int:
         document=lambda: document.optimize_document(report),
         page=lambda: html.page(report.analyses[0]),
     )
+    job.complain(optimizer.failed_sources(report.proxies))
     return optimizer.exit_code(report.proxies, report.written)

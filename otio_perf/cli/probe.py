@@ -21,5 +21,6 @@ def run(arguments: argparse.Namespace) -> int:
     with console.job(arguments) as job:
         findings = optimizer.probe(arguments.media, **job.options)
     job.answer(table=lambda: tables.show_media(findings), document=lambda: document.media_document(findings))
+    job.complain({f.path: f.reason or f.state for f in findings if f.state != "online"})
     online = sum(f.state == "online" for f in findings)
     return 0 if online == len(findings) else 4 if online else 5

@@ -34,4 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
         table=lambda: tables.show_proxies(report, dry_run=arguments.dry_run),
         document=lambda: document.proxies_document(report),
     )
+    job.complain(optimizer.failed_sources(report))
     return optimizer.exit_code(report)

@@ -28,4 +28,5 @@ def run(arguments: argparse.Namespace) -> int:
         table=lambda: tables.show_written([written], "back to their originals"),
         document=lambda: document.written_document([written]),
     )
+    job.complain({left.clip: left.reason for left in written.left_alone})
     return 4 if written.left_alone else 0

@@ -200,11 +200,16 @@ def cache_clear(what: str = "all", **options: Unpack[Options]) -> int:
         return sum(session.index.clear(kind) for kind in kinds)
 
 
-def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> int:
-    """0 done · 4 something was made or written, but not for all · 5 nothing could be made."""
+def failed_sources(report: ProxyReport) -> dict[str, str]:
+    """Media that should have a proxy and have none, with the reason."""
     from otio_perf.optimizer import proxies
 
-    short = proxies.failed_sources(report) or any(w.left_alone for w in written)
+    return proxies.failed_sources(report)
+
+
+def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> int:
+    """0 done · 4 something was made or written, but not for all · 5 nothing could be made."""
+    short = failed_sources(report) or any(w.left_alone for w in written)
     if not short:
         return 0
     useful = bool(written) or any(isinstance(o, Ready) for o in report.outcomes)
@@ -239,6 +244,7 @@ __all__ = [
     "calibrate",
     "convert",
     "exit_code",
+    "failed_sources",
     "generate_proxies",
     "optimize",
     "probe",

@@ -292,7 +292,11 @@ def test_a_damaged_index_is_moved_aside_and_nothing_is_lost(
     [
         (["analyze", "missing.otio"], 3),
         (["optimize", "missing.otio"], 3),
-        (["proxy", "missing.mp4"], 4),
+        (["proxy", "missing.mp4", "--quiet"], 5),
+        (["probe", "missing.mp4", "--quiet"], 5),
+        (["analyze", "."], 3),
+        (["cache", "clear", "--workspace", "."], 5),
+        (["cache", "status", "--workspace", "typo"], 5),
         (["proxy", "x.mp4", "--proxy", "9000"], 2),
         (["proxy", "x.mp4", "--quality", "101"], 2),
         (["proxy", "x.mp4", "--codec", "divx"], 2),
