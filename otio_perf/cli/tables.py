@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -34,14 +35,14 @@ def show_analysis(analysis: Analysis) -> None:
     for row in rows[:_MOST_ROWS]:
         after = f", {row.with_proxies} × with proxies" if row.with_proxies != "–" else ""
         console.print(f"[bold]{row.start} – {row.stop}[/]  {row.factor} × real time{after}")
-        console.print(Padding(_safe(row.reasons), (0, 0, 0, 4)))
+        _print_indented(console, _safe(row.reasons), 4)
     if len(rows) > _MOST_ROWS:
         console.print(f"… and {len(rows) - _MOST_ROWS} more regions; --json or --html has them all")
     _show_absent(analysis.media)
     if analysis.suggestions:
         console.print("\nWhat would help, best gain per second of work first:")
         for number, suggestion in enumerate(analysis.suggestions[:10], 1):
-            console.print(Padding(f"{number:2}. {_safe(words.suggestion(suggestion))}", (0, 0, 0, 1)))
+            _print_indented(console, f"{number:2}. {_safe(words.suggestion(suggestion))}", 1)
 
 
 def show_gain(analyses: Iterable[Analysis]) -> None:
@@ -116,7 +117,7 @@ def show_machine(machine: MachineProfile) -> None:
         table.add_row(codec, f"{per_megapixel * 2.07:.1f}")
     console.print(table)
     for note in machine.notes:
-        console.print(Padding(_safe(note), (0, 0, 0, 2)))
+        _print_indented(console, _safe(note), 2)
 
 
 def show_checks(checks: Sequence[Check]) -> None:
@@ -153,6 +154,11 @@ def show_faults(faults: Sequence[Fault]) -> None:
 
 def show_freed(freed_bytes: int) -> None:
     stdout().print(f"{words.size(freed_bytes)} freed")
+
+
+def _print_indented(console: Console, text: str, columns: int) -> None:
+    """Wrapped within the indent in a terminal; on one line elsewhere, for rich cuts what it pads and does not wrap."""
+    console.print(Padding(text, (0, 0, 0, columns)) if console.is_terminal else " " * columns + text)
 
 
 def _result(decision: Decision, outcomes: Mapping[str, object], *, dry_run: bool) -> str:

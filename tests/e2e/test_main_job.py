@@ -213,6 +213,14 @@ def test_several_sizes_come_from_one_run_and_the_purpose_chooses(film: Path, oti
             assert set(clip.media_references()) == {"DEFAULT_MEDIA", "otio_perf:120p", "otio_perf:160x90"}
 
 
+def test_the_table_is_whole_in_a_pipe(film: Path, otio_perf: Command) -> None:
+    done = otio_perf("analyze", film / "short_film.otio", "--proxy", "120p")
+    assert done.returncode == 0, done.stderr
+    listed = [line for line in done.stdout.splitlines() if " proxy of " in line]
+    assert listed
+    assert all(line.endswith(("span", "spans")) for line in listed)
+
+
 def test_trace_and_page_are_written(film: Path, otio_perf: Command) -> None:
     done = otio_perf("analyze", film / "short_film.otio", "--trace", film / "t.json", "--html", film / "a.html", "--quiet")
     assert done.returncode == 0, done.stderr
