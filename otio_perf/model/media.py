@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -137,3 +137,14 @@ class MediaInfo:
     def picture(self) -> VideoInfo | None:
         """The video stream an editor shows: the first."""
         return self.video[0] if self.video else None
+
+
+def at_rate(info: MediaInfo, rate: FrameRate) -> MediaInfo:
+    """A sequence of pictures as it plays at ``rate``: rate, duration and bits per second follow; other media as they are."""
+    picture = info.picture
+    if info.kind is not MediaKind.SEQUENCE or picture is None or picture.frame_rate == rate:
+        return info
+    duration = picture.frame_count / rate
+    bits = int(info.size_bytes * 8 / duration)
+    video = replace(picture, frame_rate=rate, duration=duration, bits_per_second=bits)
+    return replace(info, duration=duration, video=(video, *info.video[1:]))

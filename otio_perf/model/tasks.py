@@ -47,13 +47,14 @@ class ProbeTask:
 
     path: str
     sequence: Sequence | None = None
+    sequence_rate: FrameRate | None = None
     stall_seconds: float = 60.0
 
     kind: str = "probe"
 
     @property
     def key(self) -> str:
-        return _digest(["probe", self.path, str(self.sequence)])
+        return _digest(["probe", self.path, str(self.sequence), str(self.sequence_rate)])
 
     @property
     def label(self) -> str:

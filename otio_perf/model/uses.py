@@ -36,8 +36,22 @@ class Target:
     url: str  # as the timeline writes it
     path: str | None
     sequence: Sequence | None = None
+    sequence_rate: FrameRate | None = None  # at which its pictures are shown: they carry none themselves
     generator: str | None = None
     reason: str | None = None  # for REFUSED and MISSING: why
+
+    @property
+    def medium(self) -> str:
+        """What findings, claims and proxies are kept by: the path, or the URL where there is none.
+
+        One folder of pictures is several media where references take other pictures of it, or show them at another rate.
+        """
+        name = self.path or self.url
+        if self.sequence is None:
+            return name
+        numbers = self.sequence
+        rate = "" if self.sequence_rate is None else f"@{self.sequence_rate}"
+        return f"{name}#{numbers.first}-{numbers.last}/{numbers.step}{rate}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +59,6 @@ class Retime:
     """``speed`` source frames per timeline frame; 0 freezes, negative runs backwards."""
 
     speed: Fraction
-
-    @property
-    def is_freeze(self) -> bool:
-        return self.speed == 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,11 +95,11 @@ def _keep(switched: conversion.Switched, left: list[LeftAlone]) -> Document:
 def _with_proxies(session: Session, document: Document, where: Locator, output: Path, rung: str) -> tuple[Document, int]:
     """Proxies that the workspace has and the timeline does not know of yet are added."""
     survey = surveying.survey(document, where.based(document.base))
-    products = {t.path: known for t in _files(survey) if t.path and (known := _of_rung(session, t.path, rung))}
+    products = {t.medium: known for t in _files(survey) if (known := _of_rung(session, t, rung))}
     if not products:
         return document, 0
-    findings = session.look_up(t for t in _files(survey) if t.path in products)
-    media = {path: f.info for path, f in findings.items() if f.info is not None}
+    findings = session.look_up(t for t in _files(survey) if t.medium in products)
+    media = {medium: f.info for medium, f in findings.items() if f.info is not None}
     key = next(iter(products.values()))[0].recipe.reference_key
     result = relink.relink(document, products, media, active=key, output_path=output, locator=where)
     return result.document, result.relinked
@@ -112,7 +112,7 @@ def _broken_contracts(session: Session, survey: Survey) -> Iterator[LeftAlone]:
     pairs = [(t, p) for t in targets if t.path for p in session.index.products_of_path(t.path)]
     proxies = session.look_up(Target(kind=TargetKind.FILE, url=p.path, path=p.path) for _, p in pairs)
     for target, product in pairs:
-        source, proxy = sources[target.path or target.url].info, proxies[product.path].info
+        source, proxy = sources[target.medium].info, proxies[product.path].info
         if source is None or source.picture is None:
             continue
         if proxy is None:
@@ -133,5 +133,6 @@ def _files(survey: Survey) -> list[Target]:
     return [t for t in survey.targets if t.kind in (TargetKind.FILE, TargetKind.SEQUENCE)]
 
 
-def _of_rung(session: Session, path: str, rung: str) -> tuple[Product, ...]:
-    return tuple(p for p in session.index.products_of_path(path) if p.recipe.rung == rung)
+def _of_rung(session: Session, target: Target, rung: str) -> tuple[Product, ...]:
+    known = session.index.products_of_path(target.path) if target.path else ()
+    return tuple(p for p in relink.of_target(known, target) if p.recipe.rung == rung)

@@ -58,7 +58,7 @@ def make(
             "--beside takes one proxy size", hint="Say --proxy once: there is one Proxy folder for all programs"
         )
     if not dry_run:
-        folders = {Path(path).parent / "Proxy" for path, f in findings.items() if f.info is not None} if beside else set()
+        folders = {Path(f.path).parent / "Proxy" for f in findings.values() if f.info is not None} if beside else set()
         session.workspace.clean_orphans(publish.is_part, beside=sorted(folders))
     adopted = camera_made(session, findings, recipes)
     with session.stage(Stage.PLAN):
@@ -97,14 +97,14 @@ def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
 
 
 def finished(report: ProxyReport) -> dict[str, tuple[Product, ...]]:
-    """The proxies that are there now, by path of their original."""
+    """The proxies that are there now, by ``Target.medium`` of their original."""
     made = {p.key: p for o in report.outcomes if isinstance(o, Ready) for p in o.products}
     found: dict[str, tuple[Product, ...]] = {}
     for decision in report.plan.decisions:
         there = tuple(made.get(p.key, p) for p in decision.products)
         there = tuple(p for p in there if p.digest)
         if there:
-            found[decision.target.path or decision.target.url] = there
+            found[decision.target.medium] = there
     return found
 
 
@@ -203,14 +203,14 @@ def _named(media: MediaInfo) -> str:
 
 
 def failed_sources(report: ProxyReport) -> dict[str, str]:
-    """Media that should have a proxy and have none, with the reason; references that name no media are not among them."""
+    """Media (``Target.medium``) that should have a proxy and have none, and why; those that name no medium are left out."""
     reasons = {f.path: f.message for f in report.failed if f.path is not None}
     wanting: dict[str, str] = {}
     there = finished(report)
     for decision in report.plan.decisions:
-        path = decision.target.path or decision.target.url
-        if decision.action is Action.MAKE and path not in there and report.outcomes:
-            wanting[path] = reasons.get(path, "no proxy could be made")
+        medium = decision.target.medium
+        if decision.action is Action.MAKE and medium not in there and report.outcomes:
+            wanting[medium] = reasons.get(decision.target.path or "", "no proxy could be made")
         elif decision.action in (Action.REFUSE, Action.OFFLINE) and decision.target.kind is not TargetKind.MISSING:
-            wanting[path] = decision.reason
+            wanting[medium] = decision.reason
     return wanting

@@ -65,7 +65,7 @@ def write_relinked(
     failed: Mapping[str, str],
 ) -> WrittenTimeline:
     """Write one timeline with ``products`` as further references; the input is only read."""
-    media = {path: finding.info for path, finding in findings.items() if finding.info is not None}
+    media = {medium: finding.info for medium, finding in findings.items() if finding.info is not None}
     with session.stage(Stage.RELINK):
         document = timelines.read(session, surveyed.path, canonical=True)
         result = relink.relink(document, products, media, active=active, output_path=output, locator=surveyed.locator)
@@ -135,7 +135,7 @@ def _clips_of(surveyed: Surveyed, failed: Mapping[str, str]) -> list[LeftAlone]:
         return []
     found = []
     for use in surveyed.survey.uses:
-        reason = failed.get(use.target.path or use.target.url)
+        reason = failed.get(use.target.medium)
         if reason is not None:
             found.append(LeftAlone(clip=use.clip, reason=reason))
     return found

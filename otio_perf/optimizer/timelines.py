@@ -74,7 +74,7 @@ def survey(session: Session, path: Path) -> Surveyed:
 
 
 def analysis(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding]) -> Analysis:
-    """Predict every span on this machine. Findings by path, as ``Session.look_up`` gives them."""
+    """Predict every span on this machine. Findings by medium, as ``Session.look_up`` gives them."""
     machine = session.machine()
     with session.stage(Stage.ANALYZE):
         media = {name: finding.info for name, finding in findings.items()}
@@ -82,6 +82,6 @@ def analysis(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaF
             surveyed.survey,
             cost.predict(surveyed.survey, surveyed.spans, media, machine),
             machine=machine,
-            findings=tuple(findings[t.path or t.url] for t in surveyed.targets),
+            findings=tuple(findings[t.medium] for t in surveyed.targets),
             recipes=session.settings.recipes(),
         )

@@ -21,7 +21,7 @@ from otio_perf.timeline.describe import described
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.references import NOTES, PREFIX, is_ours, original_of
-from otio_perf.timeline.relink import relink
+from otio_perf.timeline.relink import of_target, relink
 from otio_perf.timeline.tree import clips_of
 
 ORIGINAL = "original"
@@ -72,16 +72,17 @@ def _linked(document: Document, rung: str | None, workspace: str | None) -> Docu
 
 
 def _products(document: Document, locator: Locator, index: Index | None) -> dict[str, tuple[Product, ...]]:
-    """Proxies that are there, by path of the original. Of proxies of ranges none: only ``otio-perf`` knows what they cover."""
+    """Proxies that are there, by medium of the original; none of ranges: only ``otio-perf`` knows what they cover."""
     if index is None:
         return {}
     found = {}
     for clip in clips_of(document.root):
         reference = original_of(clip)
-        path = locator.target(described(reference)).path if reference else None
-        if path is not None and path not in found:
-            found[path] = tuple(p for p in index.products_of_path(path) if p.recipe.scope is Scope.FULL)
-    return {path: products for path, products in found.items() if products}
+        target = locator.target(described(reference)) if reference else None
+        if target is not None and target.path is not None and target.medium not in found:
+            known = of_target(index.products_of_path(target.path), target)
+            found[target.medium] = tuple(p for p in known if p.recipe.scope is Scope.FULL)
+    return {medium: products for medium, products in found.items() if products}
 
 
 def _index(workspace: str | None, timeline: str) -> Index | None:

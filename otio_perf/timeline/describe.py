@@ -100,15 +100,15 @@ def described(reference: Json) -> Reference:
 
 
 def _sequence(reference: Json) -> Reference:
-    """Numbers as OTIO's ``ImageSequenceReference`` counts them: ``start_frame + i · frame_step``."""
+    """As OTIO's ``ImageSequenceReference`` counts: numbers ``start_frame + i · frame_step``, at ``rate ÷ frame_step``."""
     first, step, padding = (reference.get(k, 0) for k in ("start_frame", "frame_step", "frame_zero_padding"))
     if not all(isinstance(n, int) for n in (first, step, padding)) or step < 1 or not 0 <= padding <= 64:
         raise UnusableTimeError("an image sequence whose numbering makes no sense")
     available = reference.get("available_range")
     if not available:
         raise UnusableTimeError("an image sequence without an available range: its last frame is unknown")
-    rate, duration = rate_of(reference.get("rate")), available["duration"]
-    pictures = nearest(rate_of(duration["rate"]) ** -1 * int(duration["value"]) * rate / step)
+    rate, duration = rate_of(reference.get("rate")) / step, available["duration"]
+    pictures = nearest(rate_of(duration["rate"]) ** -1 * int(duration["value"]) * rate)
     if not 0 < pictures < 1 << 31:
         raise UnusableTimeError(f"an image sequence of {pictures} pictures")
     return Reference(
@@ -120,6 +120,7 @@ def _sequence(reference: Json) -> Reference:
         first=first,
         last=first + (pictures - 1) * step,
         step=step,
+        rate=str(rate),
     )
 
 

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -48,6 +49,7 @@ class Reference:
     first: int = 0
     last: int = 0
     step: int = 1
+    rate: str = ""  # of a sequence: pictures per second, "24000/1001"
     generator: str = ""
     reason: str = ""
 
@@ -128,7 +130,8 @@ class Locator:
             last=reference.last,
             step=reference.step,
         )
-        return Target(kind=TargetKind.SEQUENCE, url=base, path=path, sequence=sequence, reason=reason)
+        rate = Fraction(reference.rate) if reference.rate else None
+        return Target(kind=TargetKind.SEQUENCE, url=base, path=path, sequence=sequence, sequence_rate=rate, reason=reason)
 
     def _path(self, url: str) -> tuple[str | None, str | None]:
         """Absolute path and a remark, or ``None`` and why there is none."""

@@ -18,7 +18,7 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
 from otio_perf.model.timing import FrameRate, parse_timecode
-from otio_perf.model.uses import Problem
+from otio_perf.model.uses import Problem, Target
 from otio_perf.timeline import files
 from otio_perf.timeline.clock import Clock, Frames, nearest, rate_of
 from otio_perf.timeline.describe import described, name_of
@@ -61,9 +61,9 @@ def relink(
 ) -> Relinked:
     """A new document in which clips have ``products`` as further media references.
 
-    :param products: proxies by absolute path of the original (``Target.path``); of several ranges of one rung, a clip gets
+    :param products: proxies by medium of the original (``Target.medium``); of several ranges of one rung, a clip gets
         the one that covers what it uses.
-    :param media: what is known of the originals: needed where a reference does not say which frames there are.
+    :param media: what is known of the originals, by medium: needed where a reference does not say which frames there are.
     :param active: key of the reference to activate, ``otio_perf:1080p``; ``None``: the originals stay active.
     :param output_path: where it will be written: relative URLs start in its folder.
     :raises UnreadableTimelineError: OpenTimelineIO cannot read the document.
@@ -73,6 +73,22 @@ def relink(
         return _Relinker(
             document, products, media, active, os.path.abspath(output_path), locator.based(document.base)
         ).relinked()
+
+
+def of_target(products: Sequence[Product], target: Target) -> tuple[Product, ...]:
+    """Those of ``products``, known by the path of their original alone, that were made of the pictures of ``target``.
+
+    The first picture of a sequence is that of every sequence that begins there, at any rate.
+    """
+    if target.sequence is None:
+        return tuple(products)
+    pictures = len(target.sequence.numbers)
+    return tuple(
+        p
+        for p in products
+        if p.source_range.rate == target.sequence_rate
+        and (p.source_range.stop <= pictures if p.recipe.scope is Scope.USED else len(p.source_range) == pictures)
+    )
 
 
 class _Relinker:
@@ -110,7 +126,7 @@ class _Relinker:
         need = self.needs.get(id(clip))
         plain = without_ours(clip)
         reference = original_of(plain)
-        path = None
+        target = None
         shared = self.document.shared
         if reference is not None:
             reference = (
@@ -119,18 +135,18 @@ class _Relinker:
                 else reference
             )
             try:
-                path = self.locator.target(described(reference)).path
+                target = self.locator.target(described(reference))
             except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e)))
         new = self._moved(plain)
-        found = self.products.get(path) if path else None
-        if not found or reference is None or path is None:
+        found = self.products.get(target.medium) if target else None
+        if not found or reference is None or target is None or target.path is None:
             return new
-        added = self._proxies(clip, reference, path, found, need)
+        added = self._proxies(clip, reference, target, found, need)
         if not added:
             return new
         self.count += 1
-        self.sources.add(path)
+        self.sources.add(target.medium)
         key = original_key(plain) or DEFAULT_KEY
         references = dict(sorted({**new["media_references"], **added}.items(), key=lambda pair: pair[0].encode()))
         chosen = self.active if self.active in added else key
@@ -138,7 +154,7 @@ class _Relinker:
         return with_metadata(new, NOTES, {"original_key": key, "version": NOTES_VERSION})
 
     def _proxies(
-        self, clip: Json, reference: Json, path: str, products: Sequence[Product], need: tuple[int, int, FrameRate] | None
+        self, clip: Json, reference: Json, target: Target, products: Sequence[Product], need: tuple[int, int, FrameRate] | None
     ) -> dict[str, Json]:
         """Our references for one clip, by key."""
         by_key: dict[str, list[Product]] = {}
@@ -147,7 +163,7 @@ class _Relinker:
         added: dict[str, Json] = {}
         for key, choices in by_key.items():
             try:
-                rate, spelled, start = self._numbering(clip, reference, path, choices[0].source_range.rate, need)
+                rate, spelled, start = self._numbering(clip, reference, target.medium, choices[0].source_range.rate, need)
                 product = _covering(choices, need, rate, start)
             except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e) or "its times are damaged"))
@@ -157,11 +173,13 @@ class _Relinker:
                     Problem(clip=name_of(clip), reason=f"no proxy of {choices[0].recipe.rung} covers its frames")
                 )
                 continue
-            added[key] = self._reference(reference, path, product, rate, spelled, start, original_key(clip) or DEFAULT_KEY)
+            added[key] = self._reference(
+                reference, str(target.path), product, rate, spelled, start, original_key(clip) or DEFAULT_KEY
+            )
         return added
 
     def _numbering(
-        self, clip: Json, reference: Json, path: str, file_rate: FrameRate, need: tuple[int, int, FrameRate] | None
+        self, clip: Json, reference: Json, medium: str, file_rate: FrameRate, need: tuple[int, int, FrameRate] | None
     ) -> tuple[FrameRate, float, Frames]:
         """Rate, the rate as written, and number of the file's first frame, as the original reference counts.
 
@@ -176,7 +194,7 @@ class _Relinker:
         source_range = clip.get("source_range")
         spelled = source_range["start_time"]["rate"] if source_range else float(file_rate)
         rate = rate_of(spelled)
-        info = self.media.get(path)
+        info = self.media.get(medium)
         if info is None or not info.start_timecode or need is None:
             return rate, spelled, 0
         try:

@@ -36,10 +36,17 @@ def nobody(path: str) -> None:
     return None
 
 
-def optimize(document: Document, products: list[Product], *, active: str | None = KEY, output: Path | None = None) -> Relinked:
+def optimize(
+    document: Document,
+    products: list[Product],
+    *,
+    active: str | None = KEY,
+    output: Path | None = None,
+    medium: str | None = None,
+) -> Relinked:
     by_source: dict[str, list[Product]] = {}
     for product in products:
-        by_source.setdefault(product.source_path, []).append(product)
+        by_source.setdefault(medium or product.source_path, []).append(product)
     path = output or Path(document.path).with_suffix(".perf.otio")
     return relink(document, by_source, {}, active=active, output_path=path, locator=Locator(document.path))
 
@@ -215,7 +222,8 @@ def test_sequences_get_movies(product: Make, save: Save) -> None:
     timeline = otio.schema.Timeline("s")
     timeline.tracks.append(otio.schema.Track(children=[otio.schema.Clip("c", reference)], kind="Video"))
     document = files.read(save(timeline))
-    done = optimize(document, [product("/m/seq/f.1001.exr", "/ws/f.mov", frames=100)])
+    (medium,) = survey(document, Locator(document.path)).targets
+    done = optimize(document, [product("/m/seq/f.1001.exr", "/ws/f.mov", frames=100)], medium=medium.medium)
     (clip,) = done.document.to_otio().find_clips()
     assert isinstance(clip.media_reference, otio.schema.ExternalReference)
     assert clip.media_reference.available_range == available

@@ -369,6 +369,7 @@ def test_references_of_every_kind() -> None:
     ]
     numbers = found.uses[1].target.sequence
     assert numbers
+    assert found.uses[1].target.sequence_rate == 12  # each picture is shown for two of 24 numbers a second
     assert list(numbers.numbers) == [1001 + 2 * i for i in range(sequence.number_of_images_in_sequence())]
     assert numbers.path_of(1001) == found.uses[1].target.path == "/m/seq/f%04d.001001.exr"
     assert "http" in (found.uses[4].target.reason or "")
