@@ -11,7 +11,6 @@ import os
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -130,9 +129,17 @@ class Index:
             product=replace(product, path=self._manifests.inward(product.path), source_path=source),
             source_paths=(*paths, source),
             mtime_ns=stat.st_mtime_ns,
-            made_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         self._keep(record)
+
+    def add_source(self, key: str, path: str) -> None:
+        """Note that the source of the product ``key`` is at ``path`` by now: where it was seen last is where it is."""
+        record = self._record(key)
+        source = self._manifests.inward(path)
+        if record is not None and record.source_paths[-1:] != (source,):
+            paths = [p for p in record.source_paths if p != source]
+            product = replace(record.product, source_path=source)
+            self._keep(replace(record, product=product, source_paths=(*paths, source)))
 
     def product(self, key: str) -> Product | None:
         """The product ``key`` if its file is there and unchanged (size, modification time)."""
@@ -208,7 +215,8 @@ class Index:
     # Housekeeping
 
     def status(self) -> Status:
-        products = self.products()
+        known = self.products()
+        products = [p for p in known if not p.is_adopted]
         kept = {names.same_name(p.path) for p in products}
         analysis = list(self.workspace.analysis.glob(SIDECARS))
         recorded, probes = self._database.read(
@@ -218,7 +226,7 @@ class Index:
             workspace=str(self.workspace.root),
             products=len(products),
             product_bytes=sum(p.size_bytes for p in products),
-            missing=recorded - len(products),
+            missing=recorded - len(known),
             stale=len(self.stale()),
             probes=probes,
             analysis_files=len(analysis),
@@ -251,10 +259,14 @@ class Index:
         return tuple(faults)
 
     def clear(self, kind: str) -> int:
-        """Delete ``"proxies"`` or ``"analysis"`` (probes too); bytes freed. Files changed by others are left alone."""
+        """Delete ``"proxies"`` or ``"analysis"`` (probes too); bytes freed.
+
+        Of proxies: those on record that were made here. Beside a source they are left alone where somebody has changed them;
+        in the workspace, which is ours, they go all the same.
+        """
         if kind == "proxies":
             records = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products")))
-            return sum(self._forget(r) for r in records)
+            return sum(self._forget(r) for r in records if not r.product.is_adopted)
         if kind == "analysis":
             self._database.write(lambda c: c.execute("DELETE FROM probes"))
             # by name: a user may have made a folder his workspace that had an "analysis" of his own
@@ -290,9 +302,10 @@ class Index:
 
     def _forget(self, record: Record) -> int:
         """Delete the file if it is (still) ours, and what is known of it; bytes freed."""
-        path = Path(self._manifests.outward(record).path)
-        inside = path.is_relative_to(self.workspace.root)
-        freed = _delete(path) if inside or _state(self._manifests.outward(record), record) == "here" else 0
+        product = self._manifests.outward(record)
+        path = Path(product.path)
+        is_ours = path.is_relative_to(self.workspace.root) or _state(product, record) == "here"
+        freed = _delete(path) if is_ours and not product.is_adopted else 0
         self._manifests.remove(record.product.key)
         self._database.write(lambda c: _drop(c, record.product.key))
         return freed
@@ -376,7 +389,7 @@ def _problem(product: Product, record: Record, digest: Callable[[Path], str]) ->
         size = path.stat().st_size
         if size != product.size_bytes:
             return f"has {size} bytes, not {product.size_bytes}"
-        if product.digest and digest(path) != product.digest:
+        if product.digest and not product.is_adopted and digest(path) != product.digest:
             return "its content has changed"
     except OSError as e:
         return f"cannot be read: {e.strerror}"

@@ -20,6 +20,10 @@ class Action(StrEnum):
     OFFLINE = "offline"  # the medium is not there
 
 
+#: How the keys of proxies begin that a camera or another program made.
+ADOPTED = "adopted:"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One proxy file of one rung: the whole medium, or one used range of it.
@@ -38,6 +42,11 @@ class Product:
     height: int
     size_bytes: int = 0  # 0 until made
     digest: str = ""  # of the file's bytes; "" until made
+
+    @property
+    def is_adopted(self) -> bool:
+        """Made elsewhere: nobody here deletes its file, and ``digest`` is its fingerprint."""
+        return self.key.startswith(ADOPTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.cache import names
@@ -13,8 +14,8 @@ from otio_perf.metrics import system
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Outcome, Ready, Stage
 from otio_perf.model.media import MediaInfo
-from otio_perf.model.plans import Action, Plan, Product
-from otio_perf.model.recipes import ProxyRecipe, Purpose
+from otio_perf.model.plans import ADOPTED, Action, Plan, Product
+from otio_perf.model.recipes import ProxyRecipe, Purpose, Scope
 from otio_perf.model.results import ProxyReport
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Survey, Target, TargetKind
@@ -74,6 +75,8 @@ def make(
             name_for=_Names(session, beside=beside),
             camera=adopted,
         )
+    if not dry_run:
+        _record(session, plan)
     began = time.monotonic()
     outcomes = {} if dry_run else _work_off(session, plan)
     return ProxyReport(
@@ -83,6 +86,16 @@ def make(
         seconds=time.monotonic() - began,
         notices=tuple(session.notices),
     )
+
+
+def _record(session: Session, plan: Plan) -> None:
+    """Put on record what is needed to find originals again: adopted proxies, and where the sources of others are now."""
+    for decision in plan.decisions:
+        for product in decision.products:
+            if product.is_adopted:
+                session.index.put_product(product)
+            elif product.digest and decision.target.path:
+                session.index.add_source(product.key, decision.target.path)
 
 
 def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
@@ -126,8 +139,8 @@ def camera_made(session: Session, findings: Mapping[str, MediaFinding], recipes:
         source = findings[path].info
         for candidate in several:
             info = looked_up[candidate].info
-            if info is None or info.picture is None or session.index.key_at(candidate) is not None:
-                continue
+            if info is None or info.picture is None or not (session.index.key_at(candidate) or ADOPTED).startswith(ADOPTED):
+                continue  # no pictures, or one of our own
             if source is not None and (broken := contract.compare(source, info, adopted=True)):
                 session.note(f"{candidate} is not used as proxy of {Path(path).name}: {broken[0].text}")
                 continue
@@ -146,10 +159,10 @@ def _adopted(path: str, source: MediaInfo | None, proxy: MediaInfo, recipe: Prox
     picture = proxy.picture
     assert picture is not None
     return Product(
-        key=f"adopted:{proxy.fingerprint}",
+        key=f"{ADOPTED}{proxy.fingerprint}:{proxy.path}",  # two copies of a card are two proxies
         source_path=path,
         source_fingerprint=source.fingerprint if source else fingerprint.fingerprint(path),
-        recipe=recipe,
+        recipe=replace(recipe, scope=Scope.FULL),
         path=proxy.path,
         source_range=FrameRange(0, picture.frame_count, picture.frame_rate),
         width=picture.width,

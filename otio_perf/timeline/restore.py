@@ -35,7 +35,7 @@ _NUMBERED = re.compile(
 class Restored:
     document: Document
     restored: int  # clips that have their original back
-    not_found: tuple[Problem, ...]  # clips that play a proxy of ours whose original nobody knows
+    not_found: tuple[Problem, ...]  # clips whose original nobody knows, or is not where the index saw it last
 
 
 def without_ours(clip: Json) -> Json:
@@ -161,6 +161,8 @@ class _Restorer:
         except DAMAGE as e:
             self.not_found.append(Problem(clip=name_of(clip), reason=f"its times are damaged ({e})"))
             return None
+        if not os.path.lexists(path):  # it may be on a disk that is not here today: the reference is right all the same
+            self.not_found.append(Problem(clip=name_of(clip), reason=f"its original is not there: {path}"))
         original = self._original(reference, path, product, shift)
         moved = {**clip, "media_references": {**clip["media_references"], key: original}}
         source_range = clip.get("source_range")
