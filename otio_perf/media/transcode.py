@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,10 +14,10 @@ from av.video.frame import VideoFrame
 
 from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError, OfflineMediaError, TaskCancelledError
 from otio_perf.media import engine
-from otio_perf.media.audio import Sound
+from otio_perf.media.audio import Sound, sound_only
 from otio_perf.media.decode import Reader, constant_rate, total_frames
 from otio_perf.media.encode import ProxyWriter, look_of
-from otio_perf.media.encodings import ENCODINGS, PCM_S16_BYTES
+from otio_perf.media.encodings import PCM_S16_BYTES
 from otio_perf.media.fingerprint import Identity, digest, fingerprint, identity
 from otio_perf.media.publish import part_file, publish, require_room, write_error
 from otio_perf.media.safe_open import safe_open
@@ -29,6 +30,9 @@ from otio_perf.model.timing import FrameRange, FrameRate, union
 Progress = Callable[[int], None]
 Cancelled = Callable[[], bool]
 
+#: Between two looks at what is left of the disk while it is written to.
+_DISK_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcoded:
@@ -38,15 +42,13 @@ class Transcoded:
     notes: tuple[str, ...]
 
 
-def frames_to_make(task: ProxyTask) -> int:
-    """What ``progress`` counts up to: frames of the source that some product needs."""
-    return sum(len(wanted) for wanted in union(product.source_range for product in task.products))
-
-
 def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> Transcoded:
-    """Make, verify and publish all products of ``task``: all of them appear, or none.
+    """Make, verify and publish all products of ``task``. None appears before all are verified.
 
-    :param progress: called with the number of frames done (see :func:`frames_to_make`), at least once a packet.
+    Each gets its name in one step, one after the other: a kill between two of them leaves the first, whole. The next run
+    knows it by the key in its metadata (see ``finished``).
+
+    :param progress: called with the number of frames done (up to ``task.total``), at least once a packet.
     :param cancelled: asked once a packet; ``True`` stops within a frame's time and leaves nothing behind.
     :raises TaskCancelledError: ``cancelled`` said so.
     :raises CorruptMediaError: frames are missing or damaged, or the source changed meanwhile.
@@ -83,9 +85,9 @@ def _transcode(
             run.tick()
             verify(writer.product, task.media, writer.part, rate=run.rate, look=writer.look, tick=run.tick)
         _require_unchanged(medium, before, task.media)
-        made = {writer.product.key: _finished(writer.product, writer.part) for writer in writers}
+        made = {writer.product.key: _finished(writer.product, writer.part, run.tick) for writer in writers}
         for writer in writers:
-            publish(writer.part, writer.product.path)
+            publish(writer.part, writer.product.path, tick=run.tick)
     notes = [*([note] if note else []), *choice.notes, *(note for segment in segments for note in segment.notes)]
     return Transcoded(products=tuple(made[product.key] for product in task.products), notes=tuple(dict.fromkeys(notes)))
 
@@ -108,7 +110,7 @@ class _Segment:
                 writer.open()
             self.notes += writer.look.notes
         if self.media.audio:
-            source = self._stack.enter_context(safe_open(self.media.path))
+            source = self._stack.enter_context(safe_open(self.media.path, options=sound_only()))
             self._sound = Sound(self.media, source, self.wanted, self.is_whole)
             with _writing(self.writers[0].product):
                 self._sound.attach([writer.container for writer in self.writers])
@@ -145,6 +147,7 @@ class _Run:
     progress: Progress
     cancelled: Cancelled
     done: int = 0
+    _disk_due: float = 0.0
 
     @property
     def rate(self) -> FrameRate:
@@ -154,6 +157,14 @@ class _Run:
         if self.cancelled():
             raise TaskCancelledError("stopped", path=self.task.media.path)
         self.progress(self.done)
+
+    def _watch_disk(self) -> None:
+        """:raises DiskFullError: what was free at the beginning has been taken, by us or by others."""
+        now = time.monotonic()
+        if now >= self._disk_due:
+            self._disk_due = now + _DISK_SECONDS
+            for path in {Path(product.path).parent: product.path for product in self.task.products}.values():
+                require_room(path)
 
     def encode(self, segments: list[_Segment]) -> None:
         task = self.task
@@ -168,12 +179,13 @@ class _Run:
                     if not reader.is_damaged:  # it will be refused: from here on, frames are only counted
                         segment.write(frame)
                 for segment in [s for s in active if number + 1 >= s.wanted.stop]:
-                    active.remove(segment)
                     if reader.is_damaged:
                         segment.abandon()
                     else:
                         segment.close()
+                    active.remove(segment)
                 self.done += 1
+                self._watch_disk()
             self.progress(self.done)
         finally:
             for segment in active:
@@ -209,16 +221,16 @@ def _require_room(task: ProxyTask) -> None:
     need: dict[Path, int] = {}
     sound = sum(track.sample_rate * track.channels * PCM_S16_BYTES for track in task.media.audio)
     for product in task.products:
-        row, frames = ENCODINGS[product.recipe.codec], product.source_range
-        size = row.size_bytes(product.width, product.height, len(frames), product.recipe.quality)
+        frames = product.source_range
+        size = round(len(frames) * product.recipe.bits_per_frame(product.width, product.height) / 8)
         folder = Path(product.path).parent
         need[folder] = need.get(folder, 0) + size + int(sound * frames.seconds)
     for product in task.products:
         require_room(product.path, need[Path(product.path).parent])
 
 
-def _finished(product: Product, part: Path) -> Product:
-    return replace(product, size_bytes=part.stat().st_size, digest=digest(str(part)))
+def _finished(product: Product, part: Path, tick: Callable[[], None]) -> Product:
+    return replace(product, size_bytes=part.stat().st_size, digest=digest(str(part), tick))
 
 
 def _require_unchanged(medium: str | Sequence, before: Identity, media: MediaInfo, *, cause: Exception | None = None) -> None:
