@@ -41,6 +41,10 @@ _RAW = {
 }
 
 
+#: Suffixes of camera RAW. Some are read all the same (``.dng``, ``.cine``); of the others, a proxy may be adopted.
+RAW_SUFFIXES = frozenset(_RAW)
+
+
 def raw_kind(path: str) -> CameraRaw | None:
     """The camera RAW format that the name of ``path`` says; ``None`` for anything else.
 

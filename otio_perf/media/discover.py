@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from otio_perf.media import sequences
+from otio_perf.media import camera
+from otio_perf.media.sequences import PICTURE_SUFFIXES, find
 from otio_perf.model.uses import Target, TargetKind
 
 #: Suffixes that cameras and editors write. A lying suffix costs one refused probe.
-MOVIES = frozenset(
-    ".mp4 .mov .m4v .mkv .webm .avi .mxf .mts .m2ts .ts .mpg .mpeg .m2v .wmv .asf .flv .3gp .3g2 .dv .ogv .vob .gif "
-    ".r3d .braw .ari .arx .crm .nev".split()
+_MOVIES = frozenset(
+    ".mp4 .mov .m4v .mkv .webm .avi .mxf .mts .m2ts .ts .mpg .mpeg .m2v .wmv .asf .flv .3gp .3g2 .dv .ogv .vob .gif".split()
 )
-PICTURES = frozenset(".exr .dpx .png .jpg .jpeg .tif .tiff .tga .bmp .webp .jp2".split())
+_MEDIA = _MOVIES | camera.RAW_SUFFIXES | PICTURE_SUFFIXES
 #: Folders that hold proxies: ours, Resolve's and Kdenlive's. Their files are nobody's rushes.
 _PROXY_FOLDERS = frozenset({"proxy", "proxies", ".otio_perf"})
 #: Camera-made proxies: found from their original, never as rushes of their own.
@@ -42,7 +42,7 @@ def discover(paths: Iterable[str | Path]) -> Iterator[Target]:
 
 
 def _target(file: Path) -> Target:
-    sequence = sequences.find(str(file)) if file.suffix.lower() in PICTURES else None
+    sequence = find(str(file)) if file.suffix.lower() in PICTURE_SUFFIXES else None
     if sequence is None:
         return Target(kind=TargetKind.FILE, url=str(file), path=str(file))
     first = sequence.path_of(sequence.first)
@@ -65,12 +65,12 @@ def _walk(top: Path) -> Iterator[Path]:
             suffix = file.suffix.lower()
             if name.startswith(".") or suffix in _CAMERA_PROXIES:
                 continue
-            if suffix in PICTURES:
+            if suffix in PICTURE_SUFFIXES:
                 # one look per run of numbered pictures: 10,000 frames are one medium
                 run = (file.stem.rstrip("0123456789"), suffix)
                 if run in sequences_seen:
                     continue
-                if sequences.find(str(file)) is not None:
+                if find(str(file)) is not None:
                     sequences_seen.add(run)
-            if suffix in MOVIES or suffix in PICTURES:
+            if suffix in _MEDIA:
                 yield file

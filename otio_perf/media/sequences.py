@@ -9,11 +9,10 @@ from pathlib import Path
 from otio_perf.errors import CorruptMediaError, OfflineMediaError
 from otio_perf.model.media import Sequence
 
-#: Suffixes of pictures that are delivered one file a frame.
+#: Suffixes of pictures that are delivered one file a frame. Not ``.gif``: that is a movie more often than a frame of one.
 PICTURE_SUFFIXES = frozenset(
     (
-        ".bmp .cin .dng .dpx .exr .gif .hdr .j2c .j2k .jp2 .jpeg .jpg .jxl "
-        ".pbm .pgm .png .ppm .psd .qoi .sgi .tga .tif .tiff .webp"
+        ".bmp .cin .dng .dpx .exr .hdr .j2c .j2k .jp2 .jpeg .jpg .jxl .pbm .pgm .png .ppm .psd .qoi .sgi .tga .tif .tiff .webp"
     ).split()
 )
 
@@ -55,26 +54,6 @@ def _run(directory: str, prefix: str, suffix: str, padding: int, here: int) -> r
     while last + 1 in numbers:
         last += 1
     return range(first, last + 1)
-
-
-def from_reference(
-    *, directory: str, prefix: str, suffix: str, start: int, count: int, step: int = 1, padding: int = 0
-) -> Sequence:
-    """The sequence that an OTIO ``ImageSequenceReference`` names: ``count`` pictures from ``start``, every ``step``.
-
-    :raises ValueError: no pictures, a step below one, or a negative number (FFmpeg's pattern has no place for a sign).
-    """
-    if count < 1 or step < 1 or start < 0 or padding < 0:
-        raise ValueError(f"a sequence of {count} pictures from {start} by {step}, {padding} digits, cannot exist")
-    return Sequence(
-        directory=str(Path(directory).absolute()),
-        prefix=prefix,
-        suffix=suffix,
-        padding=padding,
-        first=start,
-        last=start + (count - 1) * step,
-        step=step,
-    )
 
 
 def label(sequence: Sequence) -> str:
