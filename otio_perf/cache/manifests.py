@@ -32,7 +32,6 @@ class Record:
     product: Product
     source_paths: tuple[str, ...]
     mtime_ns: int
-    made_at: str  # ISO 8601, UTC
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otio_perf.cache import locks, names
-from otio_perf.errors import CacheError, DiskFullError
+from otio_perf.errors import CacheError
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.timing import FrameRange
 
@@ -116,16 +116,6 @@ class Workspace:
         for folder in beside:
             removed += sum(_remove(p) for p in _files(folder, is_part) if _modified(p) < oldest)
         return removed
-
-    def check_space(self, needed_bytes: int, free_bytes: Callable[[Path], int], *, spare_bytes: int = 256 << 20) -> None:
-        """:raises DiskFullError: less than ``needed_bytes`` and some to spare are free."""
-        free = free_bytes(self.root)
-        if free < needed_bytes + spare_bytes:
-            raise DiskFullError(
-                f"disk full: {(needed_bytes + spare_bytes) / 1e9:.1f} GB needed, {free / 1e9:.1f} GB free",
-                path=self.root,
-                hint="make room (otio-perf cache clear) or choose another folder with --workspace DIR",
-            )
 
     def _sweep_locks(self) -> bool:
         """Remove lock files whose owner was killed; whether a living process is writing."""
