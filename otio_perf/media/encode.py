@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -29,6 +30,7 @@ from otio_perf.errors import ContractError, EncodeError
 from otio_perf.media import picture
 from otio_perf.media.contract import shifted_timecode
 from otio_perf.media.encodings import HDR_TRANSFERS, Encoding, pixel_format_for
+from otio_perf.media.publish import write_error
 from otio_perf.media.quicktime import annotate
 from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
 from otio_perf.model.plans import Product
@@ -172,7 +174,7 @@ def encoder_threads() -> int:
 
 @dataclass(slots=True)
 class ProxyWriter:
-    """Encodes one product into ``part``. ``open`` → ``write`` each frame → ``close``; ``abort`` on any error."""
+    """Encodes one product into ``part``. ``open`` → ``write`` each frame → ``close``; ``abandon`` on any error."""
 
     product: Product
     media: MediaInfo
@@ -264,16 +266,21 @@ class ProxyWriter:
         self.written += 1
 
     def close(self) -> None:
-        """Flush the encoder and finish the file."""
+        """Flush the encoder and finish the file. :raises DiskFullError, EncodeError: it cannot be finished"""
         self.container.mux(self._stream.encode(None))
         self.container.close()
         needs_boxes = self.look.encoding.hdr_option is None
-        annotate(
-            self.part,
-            languages={number: track.language for number, track in enumerate(self.media.audio, start=1) if track.language},
-            mastering_display=self.video.mastering_display if needs_boxes else None,
-            content_light=self.video.content_light if needs_boxes else None,
-        )
+        try:
+            annotate(
+                self.part,
+                languages={number: track.language for number, track in enumerate(self.media.audio, start=1) if track.language},
+                mastering_display=self.video.mastering_display if needs_boxes else None,
+                content_light=self.video.content_light if needs_boxes else None,
+            )
+        except OSError as error:
+            raise write_error(error, self.product.path) from error
+        except (ValueError, struct.error) as error:
+            raise EncodeError("was written, but its movie box cannot be read back", path=self.product.path) from error
 
     def abandon(self) -> None:
         """Let go of the file after an error; whoever made ``part`` removes it."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import xxhash
 
-from otio_perf.errors import CorruptMediaError, MediaError
+from otio_perf.errors import CorruptMediaError
 from otio_perf.media import sequences
 from otio_perf.media.regular import open_regular, regular_file
 from otio_perf.model.media import Sequence
@@ -79,17 +80,10 @@ def identity(medium: str | Sequence) -> Identity:
     return Identity(size_bytes=size, mtime_ns=latest, inode=state.intdigest(), device=device)
 
 
-def unchanged(medium: str | Sequence, before: Identity) -> bool:
-    """Whether the file is still the one that ``before`` describes; a vanished file is not."""
-    try:
-        return identity(medium) == before
-    except MediaError:
-        return False
-
-
-def digest(path: str) -> str:
+def digest(path: str, tick: Callable[[], None] = lambda: None) -> str:
     """``"xxh3:"`` and 32 hex digits of all bytes: the checksum of a finished proxy.
 
+    :param tick: called for each mebibyte: a sign of life, and a place to stop by raising.
     :raises MediaError: as :func:`fingerprint`.
     """
     _, descriptor = open_regular(path)
@@ -98,6 +92,7 @@ def digest(path: str) -> str:
         try:
             while chunk := stream.read(_CHUNK_BYTES):
                 state.update(chunk)
+                tick()
         except OSError as error:
             raise _unreadable(path, error) from error
     return f"xxh3:{state.hexdigest()}"

@@ -1,4 +1,4 @@
-"""Hardware encoders and decoders: used only where they open and give back the pictures that were put in.
+"""Which hardware encoders and decoders work here: those that open, and give back the pictures that were put in.
 
 A driver that crashes or hangs must not take the program along: devices are tried in a child process with a time limit.
 Where no device is there, no child is started.

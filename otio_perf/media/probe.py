@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -38,31 +38,34 @@ _PLAIN_LAYOUTS = {"1 channels": "mono", "2 channels": "stereo"}
 _REEL_KEYS = ("reel_name", "com.apple.proapps.reel", "com.apple.quicktime.reel", "com.apple.quicktime.reelname", "reel", "tape")
 
 
-def probe(medium: str | Sequence, *, roots: tuple[str, ...] = (), sequence_rate: FrameRate | None = None) -> MediaInfo:
+def probe(
+    medium: str | Sequence, *, sequence_rate: FrameRate | None = None, tick: Callable[[], None] = lambda: None
+) -> MediaInfo:
     """Look at a file, or at the numbered pictures of a sequence.
 
     Streams that cannot be played (data, subtitles, cover art, empty or undecodable tracks) are counted in
     ``other_streams``. Frame counts are of *presented* frames: what an edit list cuts away does not count.
 
     :param sequence_rate: rate of a sequence, for its pictures carry none; else 25.
+    :param tick: called for each packet (all of them are read where there is no index): a place to stop by raising.
     :raises OfflineMediaError: not there. :raises RefusedMediaError: must not be opened, or larger than ``MAX_PIXELS``.
     :raises UnsupportedMediaError: FFmpeg has no decoder for it.
     :raises CorruptMediaError: damaged, cut short, or not one picture (of audio: no sound) could be decoded.
     """
     if isinstance(medium, Sequence):
-        return _probe_sequence(medium, roots, sequence_rate)
+        return _probe_sequence(medium, sequence_rate, tick)
     path = str(Path(medium).absolute())
-    file = regular_file(path, roots)
+    file = regular_file(path)
     try:
-        with safe_open(path, roots=roots) as container:
-            return _read(container, path, file.status.st_size)
+        with safe_open(path) as container:
+            return _read(container, path, file.status.st_size, tick)
     except (av.error.FFmpegError, MemoryError, OverflowError) as error:
         raise refusal_of_content(path) or media_error(path, error) from error
 
 
-def _probe_sequence(sequence: Sequence, roots: tuple[str, ...], rate: FrameRate | None) -> MediaInfo:
+def _probe_sequence(sequence: Sequence, rate: FrameRate | None, tick: Callable[[], None]) -> MediaInfo:
     sequences.require_complete(sequence)
-    first = probe(sequence.path_of(sequence.first), roots=roots)
+    first = probe(sequence.path_of(sequence.first), tick=tick)
     if first.picture is None:
         raise CorruptMediaError("is no picture", path=first.path)
     count = len(sequence.numbers)
@@ -87,7 +90,7 @@ def _probe_sequence(sequence: Sequence, roots: tuple[str, ...], rate: FrameRate 
     )
 
 
-def _read(container: InputContainer, path: str, size_bytes: int) -> MediaInfo:
+def _read(container: InputContainer, path: str, size_bytes: int, tick: Callable[[], None]) -> MediaInfo:
     locations = picture.chroma_locations(container)
     videos = [Track(stream) for stream in container.streams.video if _is_picture(stream)]
     sounds = [Track(stream) for stream in container.streams.audio if _is_sound(stream)]
@@ -98,7 +101,7 @@ def _read(container: InputContainer, path: str, size_bytes: int) -> MediaInfo:
     for track in videos:
         read_index(container, track, path, size_bytes)
     is_scan = any(track.count is None for track in videos) and size_bytes <= SCANNED_BYTES
-    read_packets(container, videos, sounds, is_scan=is_scan)
+    read_packets(container, videos, sounds, is_scan=is_scan, tick=tick)
     videos = [track for track in videos if track.frame is not None or track.packets or track.count]
     playable = [track for track in videos if track.frame is not None]
     every_sound, sounds = sounds, [track for track in sounds if track.frame is not None or videos]

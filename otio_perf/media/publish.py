@@ -1,7 +1,8 @@
 """A finished file appears whole under its final name, or not at all.
 
 Temporary name in the target folder → verify → flush to the disk → rename → flush the folder. What a killed process leaves
-behind has a name that :func:`is_part` knows; it is never taken for media and is removed by :func:`remove_orphans`.
+behind has a name that :func:`is_part` knows; it is never taken for media, and the next run removes it
+(``cache.workspace.Workspace.clean_orphans``).
 """
 
 from __future__ import annotations
@@ -10,38 +11,28 @@ import errno
 import os
 import re
 import secrets
-import time
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from otio_perf.errors import DiskFullError, EncodeError
+from otio_perf.errors import DiskFullError, EncodeError, TaskCancelledError
 
 #: ``.<final name, shortened>.<8 hex digits>.part.mov``: hidden, and still QuickTime by its suffix.
 PART_PATTERN = re.compile(r"^\..*\.[0-9a-f]{8}\.part\.[A-Za-z0-9]{1,8}$", re.DOTALL)
 
 _NAME_BYTES = 200  # of the final name that are kept; file systems allow 255
 
-#: A living encode touches its file all the time; one that was not touched for so long is an orphan.
-ORPHAN_SECONDS = 3600.0
+#: What is left free on the disk of every proxy, for the index and for other programs.
+RESERVE_BYTES = 64 << 20
+
+#: Between two signs of life while the disk works.
+_ALIVE_SECONDS = 0.2
 
 
 def is_part(name: str) -> bool:
     """Whether a file name is that of an unfinished product."""
     return PART_PATTERN.match(name) is not None
-
-
-def remove_orphans(folder: str | Path, *, older_than_seconds: float = ORPHAN_SECONDS) -> tuple[str, ...]:
-    """Remove unfinished products that nobody has written to for that long; returns their paths."""
-    removed = []
-    limit = time.time() - older_than_seconds
-    with suppress(FileNotFoundError), os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(OSError):  # another cleaner was faster, or it is in use (Windows)
-                if is_part(entry.name) and entry.is_file(follow_symlinks=False) and entry.stat().st_mtime <= limit:
-                    Path(entry.path).unlink()
-                    removed.append(entry.path)
-    return tuple(removed)
 
 
 @contextmanager
@@ -65,29 +56,54 @@ def part_file(final: str | Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def publish(part: Path, final: str | Path) -> None:
+def publish(part: Path, final: str | Path, *, tick: Callable[[], None] = lambda: None) -> None:
     """Give a verified file its final name, replacing what was there in one step.
 
+    :param tick: called all the while, from another thread: flushing gigabytes takes minutes. Once more from this one before
+        the rename: a place to stop by raising.
     :raises DiskFullError: the disk took the data only until now. :raises EncodeError: the name cannot be given.
     """
     final = Path(final)
     try:
-        with part.open("rb+") as stream:
+        with alive(tick), part.open("rb+") as stream:
             os.fsync(stream.fileno())
+        tick()
         part.replace(final)
-        _sync_folder(final.parent)
     except OSError as error:
         raise write_error(error, final) from error
+    with alive(tick):
+        _sync_folder(final.parent)
+
+
+@contextmanager
+def alive(tick: Callable[[], None]) -> Iterator[None]:
+    """Call ``tick`` from another thread while the block waits for the operating system: a slow disk is no hanging worker."""
+    done = threading.Event()
+
+    def beat() -> None:
+        with suppress(TaskCancelledError):  # the call cannot be broken off; whoever comes after it asks again
+            while not done.wait(_ALIVE_SECONDS):
+                tick()
+
+    thread = threading.Thread(target=beat, name="sign-of-life", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _sync_folder(folder: Path) -> None:
+    """The file has its name by now: where the file system cannot flush a folder (SMB, FUSE), there is nothing to be done."""
     if os.name == "nt":  # Windows keeps no such handle; its rename is journaled
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_error(error: OSError, final: str | Path, *, need_bytes: int = 0) -> DiskFullError | EncodeError:
@@ -109,8 +125,9 @@ def disk_full(final: str | Path, need_bytes: int = 0) -> DiskFullError:
     return DiskFullError(f"disk full: {need}{left}", path=final, hint="Free some space, or take --workspace on another disk")
 
 
-def require_room(final: str | Path, need_bytes: int) -> None:
-    """:raises DiskFullError: the disk of ``final`` has less than ``need_bytes`` free."""
+def require_room(final: str | Path, need_bytes: int = 0) -> None:
+    """:raises DiskFullError: the disk of ``final`` has less than ``need_bytes`` and ``RESERVE_BYTES`` free."""
+    need_bytes += RESERVE_BYTES
     have = free_bytes(Path(final).parent)
     if have is not None and have < need_bytes:
         raise disk_full(final, need_bytes)

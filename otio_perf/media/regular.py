@@ -34,30 +34,22 @@ class RegularFile:
     status: os.stat_result
 
 
-def regular_file(path: str, roots: tuple[str, ...] = ()) -> RegularFile:
-    """Check that ``path`` is a readable regular file, under one of ``roots`` where any are given.
+def regular_file(path: str) -> RegularFile:
+    """Check that ``path`` is a readable regular file.
 
     :raises OfflineMediaError: nothing is there.
-    :raises RefusedMediaError: an address, a pipe, device, directory or socket, unreadable, or outside ``roots``.
+    :raises RefusedMediaError: an address, a pipe, device, directory or socket, or unreadable.
     :raises CorruptMediaError: the storage cannot deliver it.
     """
-    file, descriptor = _open(path, roots)
+    file, descriptor = open_regular(path)
     os.close(descriptor)
     return file
 
 
-def open_regular(path: str, roots: tuple[str, ...] = ()) -> tuple[RegularFile, int]:
+def open_regular(path: str) -> tuple[RegularFile, int]:
     """As :func:`regular_file`, and the open file descriptor (the caller closes it)."""
-    return _open(path, roots)
-
-
-def _open(path: str, roots: tuple[str, ...]) -> tuple[RegularFile, int]:
     try:
         real = os.path.realpath(path)
-        if roots and not any(_is_under(real, os.path.realpath(root)) for root in roots):
-            raise RefusedMediaError(
-                "lies outside the folders that media may come from", path=path, hint="Add its folder as a media root"
-            )
         kind = _refused_kind(Path(real).stat().st_mode)
         if kind:
             raise RefusedMediaError(f"is {kind}, not a media file", path=path)
@@ -78,13 +70,6 @@ def _refused_kind(mode: int) -> str | None:
     if stat.S_ISREG(mode):
         return None
     return next((name for test, name in _KINDS if test(mode)), "not a regular file")
-
-
-def _is_under(path: str, root: str) -> bool:
-    try:
-        return os.path.commonpath([path, root]) == root
-    except ValueError:  # another drive
-        return False
 
 
 def _reason(path: str, error: OSError | ValueError) -> OfflineMediaError | RefusedMediaError | CorruptMediaError:

@@ -77,7 +77,6 @@ def safe_open(
     *,
     sequence: Sequence | None = None,
     options: Mapping[str, str] | None = None,
-    roots: tuple[str, ...] = (),
     hwaccel: HWAccel | None = None,
 ) -> Iterator[av.container.InputContainer]:
     """Open ``path`` for reading, or all pictures of ``sequence`` where one is given; closed when the block ends.
@@ -86,13 +85,12 @@ def safe_open(
     ``len(sequence.numbers)``. Its rate is given as ``options={"framerate": "24000/1001"}``.
 
     :param options: further options of the demuxer; those that keep it safe cannot be overridden.
-    :param roots: folders that media may come from; empty: any.
     :raises OfflineMediaError: not there, or a placeholder of git-lfs.
-    :raises RefusedMediaError: not a regular file, outside ``roots``, a playlist, encrypted.
+    :raises RefusedMediaError: not a regular file, a playlist, encrypted.
     :raises UnsupportedMediaError: a format or camera RAW that FFmpeg cannot decode, or a sequence with a step.
     :raises CorruptMediaError: empty, damaged, or pictures of the sequence are missing.
     """
-    container = _open_file(path, options, roots, hwaccel) if sequence is None else _open_sequence(sequence, options, roots)
+    container = _open_file(path, options, hwaccel) if sequence is None else _open_sequence(sequence, options)
     with container:
         yield container
 
@@ -146,17 +144,13 @@ def refusal_of_content(path: str) -> MediaError | None:
     return None
 
 
-def _open_file(
-    path: str, options: Mapping[str, str] | None, roots: tuple[str, ...], hwaccel: HWAccel | None
-) -> av.container.InputContainer:
-    real = regular_file(path, roots).path
+def _open_file(path: str, options: Mapping[str, str] | None, hwaccel: HWAccel | None) -> av.container.InputContainer:
+    real = regular_file(path).path
     # "none": a still called "a%d.png" is that file, and not the first of a pattern
     return _open(path, real, {**(options or {}), "pattern_type": "none"}, hwaccel)
 
 
-def _open_sequence(
-    sequence: Sequence, options: Mapping[str, str] | None, roots: tuple[str, ...]
-) -> av.container.InputContainer:
+def _open_sequence(sequence: Sequence, options: Mapping[str, str] | None) -> av.container.InputContainer:
     first = sequence.path_of(sequence.first)
     if sequence.step != 1:
         raise UnsupportedMediaError(
@@ -164,8 +158,8 @@ def _open_sequence(
         )
     sequences.require_complete(sequence)
     for _, entry in sequences.files(sequence):
-        if roots or entry.is_symlink():
-            regular_file(entry.path, roots)
+        if entry.is_symlink():
+            regular_file(entry.path)
     pattern = f"{_escaped(f'{sequence.directory}/{sequence.prefix}')}%0{sequence.padding}d{_escaped(sequence.suffix)}"
     own = {"pattern_type": "sequence", "start_number": str(sequence.first)}
     return _open(first, pattern, {**(options or {}), **own}, None, format="image2")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,14 +96,20 @@ def _take_entries(track: Track, path: str, size_bytes: int) -> None:
     track.is_indexed = True
 
 
-def read_packets(container: InputContainer, videos: list[Track], sounds: list[Track], *, is_scan: bool) -> None:
-    """Decode the first frame of each video (without video: of each audio) stream; ``is_scan``: count all packets too."""
+def read_packets(
+    container: InputContainer, videos: list[Track], sounds: list[Track], *, is_scan: bool, tick: Callable[[], None]
+) -> None:
+    """Decode the first frame of each video (without video: of each audio) stream; ``is_scan``: count all packets too.
+
+    :param tick: called for each packet: a place to stop by raising.
+    """
     wanted = [track for track in videos if track.count != 0] or sounds[:]
     tracks = {track.stream.index: track for track in videos + sounds}
     for track in wanted:
         track.stream.codec_context.thread_count = 1  # frame threads would only delay the first frame
     seen = dict.fromkeys(tracks, 0)
     for total, packet in enumerate(container.demux([track.stream for track in tracks.values()]), start=1):
+        tick()
         track = tracks[packet.stream.index]
         seen[track.stream.index] += 1
         if track in wanted and track.frame is None and seen[track.stream.index] <= FIRST_FRAME_PACKETS:

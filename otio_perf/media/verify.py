@@ -32,7 +32,7 @@ def verify(product: Product, source: MediaInfo, part: Path, *, rate: FrameRate, 
     :raises EncodeError: it cannot be read back.
     """
     try:
-        found = probe(str(part))
+        found = probe(str(part), tick=tick)
         counted = _count(part, len(product.source_range), tick)
     except CorruptMediaError as error:
         raise EncodeError(f"was written, but cannot be read back: {error.message}", path=product.path) from error

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from otio_perf.errors import CorruptMediaError, OfflineMediaError, RefusedMediaError
-from otio_perf.media.fingerprint import digest, fingerprint, identity, unchanged
+from otio_perf.errors import CorruptMediaError, OfflineMediaError, RefusedMediaError, TaskCancelledError
+from otio_perf.media.fingerprint import digest, fingerprint, identity
 from otio_perf.media.sequences import find
 from otio_perf.model.media import Sequence
 
@@ -76,24 +76,37 @@ def test_it_is_fast(large: Path) -> None:
 
 def test_identity_notices_every_kind_of_change(large: Path, tmp_path: Path) -> None:
     before = identity(str(large))
-    assert unchanged(str(large), before)
+    assert identity(str(large)) == before
     stamp = large.stat().st_mtime_ns
     twin = tmp_path / "twin"
     shutil.copyfile(large, twin)
     os.utime(twin, ns=(stamp, stamp))
     twin.replace(large)  # same bytes, same time, another file
-    assert not unchanged(str(large), before)
+    assert identity(str(large)) != before
     before = identity(str(large))
     os.utime(large, ns=(stamp, stamp + 1))
-    assert not unchanged(str(large), before)
+    assert identity(str(large)) != before
     large.unlink()
-    assert not unchanged(str(large), before)
+    with pytest.raises(OfflineMediaError):
+        identity(str(large))
 
 
 def test_digest_sees_every_byte(large: Path) -> None:
     before = digest(str(large))
     flip(large, MIB + 12345)  # between the samples of the fingerprint
     assert digest(str(large)) != before
+
+
+def test_digest_gives_signs_of_life_and_can_be_stopped(large: Path) -> None:
+    heard: list[int] = []
+    assert digest(str(large), lambda: heard.append(1)) == digest(str(large))
+    assert len(heard) >= 8  # once a mebibyte
+
+    def stop() -> None:
+        raise TaskCancelledError("stopped")
+
+    with pytest.raises(TaskCancelledError):
+        digest(str(large), stop)
 
 
 @pytest.fixture
@@ -114,10 +127,10 @@ def test_a_sequence_is_its_pictures(pictures: Sequence, tmp_path: Path, write_pi
     for file in moved.iterdir():
         file.rename(moved / file.name.replace("f.", "renamed_"))
     assert fingerprint(replace(pictures, directory=str(moved), prefix="renamed_")) == before
-    assert unchanged(pictures, state)
+    assert identity(pictures) == state
     write_picture(Path(pictures.path_of(49)), value=200)
     assert fingerprint(pictures) != before
-    assert not unchanged(pictures, state)
+    assert identity(pictures) != state
     assert fingerprint(replace(pictures, last=48)) != fingerprint(pictures)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import (
     CorruptMediaError,
     DiskFullError,
@@ -24,7 +27,8 @@ from otio_perf.errors import (
     OfflineMediaError,
     TaskCancelledError,
 )
-from otio_perf.media import publish, verify
+from otio_perf.media import encode, publish, verify
+from otio_perf.media import transcode as transcode_module
 from otio_perf.media.contract import count_decoded
 from otio_perf.media.probe import probe
 from otio_perf.media.transcode import transcode
@@ -148,9 +152,9 @@ def test_a_proxy_that_differs_is_not_published(
     """The last line of defence: bytes of the finished file change before it is verified."""
     real = verify.probe
 
-    def damage(path: str) -> Any:
+    def damage(path: str, **options: Any) -> Any:
         os.truncate(path, Path(path).stat().st_size // 2)
-        return real(path)
+        return real(path, **options)
 
     monkeypatch.setattr(verify, "probe", damage)
     with pytest.raises(EncodeError, match="cannot be read back"):
@@ -293,7 +297,7 @@ def test_disks_that_take_nothing(
     task = new_plan(clip, out, rungs=("half",), codec=Codec.PRORES_4444)
     saved = tmp_path / "task.json"
     saved.write_text(wire.dumps(task))
-    size = {"full": "900k", "full at once": "64k", "read-only": "64m,ro"}[fault]
+    size = {"full": "900k", "full at once": "64k", "read-only": "256m,ro"}[fault]
     before = "transcode.require_room = lambda *a: None" if fault == "full" else ""
     script = _SCRIPT.format(root=ROOT, task=saved, out=out, before=before)
     done = _in_namespace(script, out, f"mount -t tmpfs -o size={size} tmpfs {out}")
@@ -306,6 +310,54 @@ def test_disks_that_take_nothing(
         assert "disk full" in text
         assert "have" in text
     assert (frames > 0) == (fault == "full")
+
+
+def test_a_disk_that_others_fill_stops_the_work_before_it_is_full(
+    clip: Path, out: Path, new_plan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Room at the beginning, and little left after a while: the reserve is for the index and for other programs."""
+    seen: list[int] = []
+    monkeypatch.setattr(publish, "free_bytes", lambda folder: (1 << 40) if max(seen, default=0) < 30 else 63 << 20)
+    monkeypatch.setattr(transcode_module, "_DISK_SECONDS", 0.0)
+    with pytest.raises(DiskFullError, match=r"disk full: need 67\.1 MB, have 66\.1 MB"):
+        transcode(new_plan(clip, out), progress=seen.append, cancelled=lambda: False)
+    assert 30 <= max(seen) < 60
+    assert os.listdir(out) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFullError, "disk full"),
+        (PermissionError(errno.EACCES, "Permission denied"), EncodeError, "Permission denied"),
+        (ValueError("no movie box at the end"), EncodeError, "cannot be read back"),
+        (struct.error("unpack requires 8 bytes"), EncodeError, "cannot be read back"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_the_last_touch_fails(
+    fault: Exception, error: type[Exception], words: str, clip: Path, out: Path, new_plan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second of three proxies cannot be annotated: one error of ours, no file left, and none held open."""
+    calls: list[Path] = []
+
+    def annotate(path: Path, **tags: object) -> None:
+        calls.append(path)
+        if len(calls) == 2:
+            raise fault
+
+    monkeypatch.setattr(encode, "annotate", annotate)
+    with pytest.raises(error, match=words):
+        transcode(new_plan(clip, out, rungs=("half", "quarter", "120p")), progress=lambda done: None, cancelled=lambda: False)
+    assert len(calls) == 2
+    assert os.listdir(out) == []
+    if Path("/proc/self/fd").exists():
+        open_files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd_is_there(fd)]
+        assert [name for name in open_files if ".part." in name] == []
+
+
+def fd_is_there(fd: str) -> bool:
+    return Path(f"/proc/self/fd/{fd}").is_symlink()
 
 
 # -- kills -------------------------------------------------------------------------------------------------------------
@@ -350,7 +402,7 @@ def test_killed_at_random_moments_twenty_times(clip: Path, out: Path, tmp_path: 
                 assert numbers(out / name) == list(range(120))
                 (out / name).unlink()
     assert interrupted > 0
-    publish.remove_orphans(out, older_than_seconds=0)
+    Workspace.open(tmp_path / "ws").clean_orphans(publish.is_part, beside=[out], min_age_seconds=0)
     assert os.listdir(out) == []
     made = transcode(task, progress=lambda done: None, cancelled=lambda: False)
     assert all(numbers(Path(product.path)) == list(range(120)) for product in made.products)
