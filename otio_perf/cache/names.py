@@ -21,9 +21,11 @@ _UNSAFE = frozenset("<>:\"/\\|?*%'`")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])$", re.IGNORECASE)
 _STEM_BYTES = 150  # file systems allow 255 for a name; temporary names and suffixes add to it
 _NAME_BYTES = 200
+_BESIDE_HINT = "leave --beside away: proxies in the workspace have names of their own"
 
 Taken = Callable[[Path], "str | None"]
-"""The key of the product that a path belongs to, or ``None`` where it is free."""
+"""The key of the product that a path belongs to: by the index, the plan, or (beside a source) what the file says of itself.
+``None`` where it is free."""
 
 
 def workspace_name(
@@ -52,19 +54,23 @@ def beside_name(source_path: str, *, key: str, taken: Taken) -> Path:
     """
     source = Path(source_path)
     path = source.parent / "Proxy" / (source.stem + SUFFIX)
-    hint = "leave --beside away: proxies in the workspace have names of their own"
     if len(os.fsencode(path.name)) > _NAME_BYTES:
-        raise CacheError("the name is too long for a proxy beside it", path=source_path, hint=hint)
+        raise CacheError("the name is too long for a proxy beside it", path=source_path, hint=_BESIDE_HINT)
+    require_free_beside(path, source_path, key=key, taken=taken)
+    return path
+
+
+def require_free_beside(path: Path, source_path: str, *, key: str, taken: Taken) -> None:
+    """:raises CacheError: ``path``, beside ``source_path``, is there and is not (or not known to be) the proxy ``key``."""
     owner = taken(path)
     if owner == key:
-        return path
+        return
     if owner is not None:
-        raise CacheError(f"Proxy/{path.name} is the proxy of another file or size already", path=source_path, hint=hint)
+        what = f"Proxy/{path.name} is the proxy of another file or size already"
+        raise CacheError(what, path=source_path, hint=_BESIDE_HINT)
     if _exists_in_any_case(path):
-        raise CacheError(
-            f"Proxy/{path.name} is there, but not on record as ours", path=source_path, hint=f"move it away, or {hint}"
-        )
-    return path
+        what = f"Proxy/{path.name} is there, but not on record as ours"
+        raise CacheError(what, path=source_path, hint=f"move it away, or {_BESIDE_HINT}")
 
 
 def safe_stem(source_path: str) -> str:

@@ -11,8 +11,10 @@ from pathlib import Path
 from otio_perf.cache import names
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
-from otio_perf.errors import CacheError
-from otio_perf.media import transcode
+from otio_perf.errors import CacheError, TaskCancelledError
+from otio_perf.media import finished, transcode
+from otio_perf.media.decode import constant_rate
+from otio_perf.media.publish import alive
 from otio_perf.model.events import Ready
 from otio_perf.model.plans import Product
 from otio_perf.model.tasks import ProxyTask
@@ -25,45 +27,75 @@ def run(task: ProxyTask, *, progress: Callable[[int], None], cancelled: Callable
     """
     began = time.monotonic()
     workspace = Workspace.open(task.workspace)
+    ready: dict[str, Product] = {}
 
     def waiting() -> bool:
         progress(0)  # waiting for another process is no stall
         return cancelled()
 
+    def tick() -> None:
+        if waiting():
+            raise TaskCancelledError("stopped", path=task.media.path)
+
     with ExitStack() as held:
         held.enter_context(workspace.writing())
         held.enter_context(workspace.lock(f"source {task.media.fingerprint}", cancelled=waiting))
         index = held.enter_context(Index.open(workspace.root))
-        ready = {p.key: found for p in task.products if (found := index.product(p.key))}
-        for found in ready.values():
+
+        def keep(product: Product) -> None:
+            with alive(lambda: progress(task.total)):  # the disk may still be busy with the proxy itself
+                index.put_product(product)
+            ready[product.key] = product
+
+        known = {p.key: found for p in task.products if (found := index.product(p.key))}
+        for product in task.products:
+            found = known.get(product.key)
+            if found is None or _is_wanted_elsewhere(found, product, workspace):
+                continue
+            ready[product.key] = found
             if found.source_path != task.media.path:  # the same content in another place
                 index.put_product(replace(found, source_path=task.media.path))
         missing = [p for p in task.products if p.key not in ready]
-        notes: tuple[str, ...] = ("made by another run in the meantime",)
-        if missing:
-            placed = _claim(missing, workspace, index, held, waiting)
-            for product in placed:
-                _make_folder(Path(product.path).parent, held)
-            made = transcode.transcode(replace(task, products=placed), progress=progress, cancelled=cancelled)
+        notes = [] if missing else ["made by another run in the meantime"]
+        placed = _claim(missing, workspace, index, held, waiting)
+        for product in placed:
+            _make_folder(Path(product.path).parent, held)
+            there = known.get(product.key)
+            if there and (copy := finished.copied(there, product, tick)):
+                notes.append(f"copied from {there.path}")
+                keep(copy)
+            elif whole := finished.recovered(product, task.media, constant_rate(task.media, task.constant_rate), tick):
+                notes.append("made by a run that was killed before it could say so")
+                keep(whole)
+        left = tuple(p for p in placed if p.key not in ready)
+        if left:
+            made = transcode.transcode(replace(task, products=left), progress=progress, cancelled=cancelled)
             for product in made.products:
-                index.put_product(product)
-                ready[product.key] = product
-            notes = made.notes
+                keep(product)
+            notes += made.notes
     return Ready(
         key=task.key,
         products=tuple(ready[p.key] for p in task.products),
         seconds=time.monotonic() - began,
-        notes=notes,
+        notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _is_wanted_elsewhere(found: Product, wanted: Product, workspace: Workspace) -> bool:
+    """Beside the source, and is not there. (Whoever wants it in the workspace takes it from wherever it is.)"""
+    folder = Path(wanted.path).parent
+    return folder != workspace.proxies and names.same_name(Path(found.path).parent) != names.same_name(folder)
 
 
 def _claim(
     products: Sequence[Product], workspace: Workspace, index: Index, held: ExitStack, waiting: Callable[[], bool]
-) -> tuple[Product, ...]:
+) -> list[Product]:
     """The products under paths that are theirs alone until ``held`` closes.
 
     Two runs that plan at the same time may give one name to two sources. Whoever comes second waits until the first has
     recorded its product, and then takes another name; locks are taken in one order, so nobody waits in a circle.
+
+    :raises CacheError: beside the source there is only one name, and another file has it
     """
     locked: set[str] = set()
     given: dict[str, str] = {}
@@ -80,19 +112,16 @@ def _claim(
         lock(name)
     placed: list[Product] = []
     for product in products:
+        if Path(product.path).parent != workspace.proxies:
+            names.require_free_beside(
+                Path(product.path), product.source_path, key=product.key, taken=lambda p: taken(p) or finished.key_in(p)
+            )
         while taken(Path(product.path)) not in (None, product.key):
-            product = replace(product, path=str(_another(product, workspace, taken)))
+            product = replace(product, path=str(names.free_name(Path(product.path), key=product.key, taken=taken)))
             lock(names.same_name(product.path))
         given[names.same_name(product.path)] = product.key
         placed.append(product)
-    return tuple(placed)
-
-
-def _another(product: Product, workspace: Workspace, taken: names.Taken) -> Path:
-    """:raises CacheError: beside the source there is only one name"""
-    if Path(product.path).parent != workspace.proxies:
-        return names.beside_name(product.source_path, key=product.key, taken=taken)
-    return names.free_name(Path(product.path), key=product.key, taken=taken)
+    return placed
 
 
 def _make_folder(folder: Path, held: ExitStack) -> None:

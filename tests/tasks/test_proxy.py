@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,18 +13,21 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import xxhash
 
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
+from otio_perf.media import fingerprint, tracks
 from otio_perf.media.fingerprint import digest
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import is_part
 from otio_perf.model import wire
 from otio_perf.model.events import Failed, Probed, Ready
 from otio_perf.model.tasks import ProbeTask, ProxyTask
-from otio_perf.render_queue.backend import ProcessBackend
+from otio_perf.render_queue.backend import InlineBackend, ProcessBackend
 from otio_perf.render_queue.runner import run
 from otio_perf.tasks import registry
 
@@ -135,6 +139,141 @@ def test_beside_the_source(tmp_path: Path, make_clip: MakeClip, make_task: MakeT
     assert isinstance(refused, Failed)
     assert refused.error == "CacheError"
     assert "--beside" in (refused.hint or "")
+
+
+def beside(task: ProxyTask) -> ProxyTask:
+    """``task`` for the folder beside its source."""
+    clip = Path(task.media.path)
+    return replace(task, products=(replace(task.products[0], path=str(clip.parent / "Proxy" / f"{clip.stem}.mov")),))
+
+
+def test_beside_the_source_although_the_workspace_has_it(tmp_path: Path, make_clip: MakeClip, make_task: MakeTask) -> None:
+    clip = make_clip("card/A001.mp4", seed=6)
+    task = make_task(clip, tmp_path)
+    first, second = here(task), here(beside(task))
+    assert isinstance(first, Ready)
+    assert isinstance(second, Ready), second
+    place = clip.parent / "Proxy" / "A001.mov"
+    assert [p.path for p in second.products] == [str(place)]
+    assert second.notes == (f"copied from {first.products[0].path}",)
+    assert place.read_bytes() == Path(first.products[0].path).read_bytes()
+    with Index.open(tmp_path) as index:
+        assert index.products() == second.products
+        assert index.verify(lambda p: digest(str(p))) == ()
+    assert os.listdir(place.parent) == ["A001.mov"]
+    third = here(beside(task))
+    assert isinstance(third, Ready)
+    assert third.notes == ("made by another run in the meantime",)
+
+
+def test_a_damaged_proxy_is_not_copied_but_made_anew(tmp_path: Path, make_clip: MakeClip, make_task: MakeTask) -> None:
+    task = make_task(make_clip("card2/A001.mp4", seed=7), tmp_path)
+    first = here(task)
+    assert isinstance(first, Ready)
+    made = Path(first.products[0].path)
+    whole, stat = made.read_bytes(), made.stat()
+    made.write_bytes(whole[:1000] + b"rot" + whole[1003:])
+    os.utime(made, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    second = here(beside(task))
+    assert isinstance(second, Ready), second
+    assert not any("copied" in note for note in second.notes)
+    assert Path(second.products[0].path).read_bytes() != made.read_bytes()
+    assert digest(second.products[0].path) == second.products[0].digest
+
+
+@pytest.mark.parametrize("place", ["workspace", "beside"])
+def test_a_kill_between_the_name_and_the_record_costs_nothing(
+    place: str, tmp_path: Path, make_clip: MakeClip, make_task: MakeTask
+) -> None:
+    """The file is there and nobody knows it: its own key tells what it is."""
+    task = make_task(make_clip(f"kill-{place}/A001.mp4", seed=8), tmp_path / "ws")
+    task = beside(task) if place == "beside" else task
+    first = here(task)
+    assert isinstance(first, Ready)
+    made = Path(first.products[0].path)
+    shutil.rmtree(tmp_path / "ws" / "products")
+    before = made.stat().st_mtime_ns
+    again = here(task)
+    assert isinstance(again, Ready), again
+    assert again.notes == ("made by a run that was killed before it could say so",)
+    assert again.products == first.products
+    assert made.stat().st_mtime_ns == before
+    with Index.open(tmp_path / "ws") as index:
+        assert index.products() == first.products
+
+    shutil.rmtree(tmp_path / "ws" / "products")
+    os.truncate(made, made.stat().st_size // 2)  # no longer what its key says: in the workspace it is made anew
+    healed = here(task)
+    if place == "workspace":
+        assert isinstance(healed, Ready)
+        assert digest(str(made)) == first.products[0].digest
+    else:
+        assert isinstance(healed, Failed)
+        assert "not on record as ours" in healed.message
+
+
+def test_a_file_of_others_beside_the_source_is_left_alone(tmp_path: Path, make_clip: MakeClip, make_task: MakeTask) -> None:
+    task = beside(make_task(make_clip("card3/A001.mp4", seed=12), tmp_path))
+    place = Path(task.products[0].path)
+    place.parent.mkdir()
+    place.write_bytes(b"made by the camera, after the plan")
+    refused = here(task)
+    assert isinstance(refused, Failed)
+    assert "not on record as ours" in refused.message
+    assert place.read_bytes() == b"made by the camera, after the plan"
+
+
+def test_a_slow_disk_at_the_last_step_is_no_stall(
+    tmp_path: Path, make_clip: MakeClip, make_task: MakeTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gigabytes are read for the digest and flushed to the disk: longer than the stall limit, with signs of life."""
+
+    hasher = xxhash.xxh3_128
+
+    class Slow:
+        def __init__(self, start: bytes = b"") -> None:
+            self.state, self.reads = hasher(start), 0
+
+        def update(self, chunk: bytes) -> None:
+            self.state.update(chunk)
+            self.reads += 1
+            if self.reads > 1:
+                time.sleep(0.15)
+
+        def hexdigest(self) -> str:
+            return self.state.hexdigest()
+
+    flush = os.fsync
+
+    def slow_flush(descriptor: int) -> None:
+        time.sleep(1.7)
+        flush(descriptor)
+
+    task = replace(make_task(make_clip("slow.mp4", seed=11), tmp_path), stall_seconds=1.0)
+    monkeypatch.setattr(fingerprint, "_CHUNK_BYTES", 1 << 12)
+    monkeypatch.setattr(fingerprint.xxhash, "xxh3_128", Slow)
+    monkeypatch.setattr(os, "fsync", slow_flush)
+    with InlineBackend(1) as backend:
+        outcome = run([task], backend=backend)[task.key]
+    assert isinstance(outcome, Ready), outcome
+    assert outcome.seconds > 5
+
+
+def test_reading_a_long_file_without_an_index_is_no_stall(make_clip: MakeClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every packet of a stream is counted; on a slow share that takes minutes, and can be stopped."""
+    note = tracks._note
+
+    def slow(track: tracks.Track, packet: Any) -> None:
+        time.sleep(0.1)
+        note(track, packet)
+
+    task = ProbeTask(path=str(make_clip("long.mkv", frames=25)), stall_seconds=1.0)
+    monkeypatch.setattr(tracks, "_note", slow)
+    with InlineBackend(1) as backend:
+        assert isinstance(run([task], backend=backend)[task.key], Probed)
+    stopped = registry.outcome_of(task, registry.KINDS[task.kind], lambda done: None, lambda: True)
+    assert isinstance(stopped, Failed)
+    assert stopped.error == "TaskCancelledError"
 
 
 def test_failures_name_the_file_and_leave_nothing(tmp_path: Path, make_clip: MakeClip, make_task: MakeTask) -> None:
