@@ -218,7 +218,7 @@ class Job:
 @contextmanager
 def job(arguments: argparse.Namespace) -> Iterator[Job]:
     """Settings are read, Ctrl-C is taken, progress is shown while the block runs."""
-    options.refuse_two_documents_on_stdout(arguments)
+    options.refuse_unusable_outputs(arguments)
     with interruptible() as stop, Display(quiet=arguments.quiet, debug=arguments.debug) as display:
         yield Job(arguments, display, stop)
 

@@ -43,6 +43,8 @@ _PCM_LOSSY = ("pcm_s16le", "s16")
 _PREROLL_SECONDS = Fraction(1, 2)
 #: Sound is read this far ahead of the pictures, so that the muxer can interleave.
 _AHEAD_SECONDS = Fraction(1, 2)
+#: Priming of AAC and Opus is up to 50 ms; sound that begins earlier was recorded earlier.
+_EARLY_SECONDS = Fraction(1, 20)
 #: Time stamps that jitter by less than this are taken as continuous (half a frame at 60 per second is 8.3 ms).
 _JITTER_SECONDS = Fraction(1, 200)
 
@@ -190,7 +192,7 @@ class Sound:
             source = self.container.streams[info.stream_index]
             assert isinstance(source, AudioStream)
             streams.append(source)
-            copies = self.is_whole and info.codec in COPIED and self._has_stamps(info)
+            copies = self.is_whole and info.codec in COPIED and self._has_stamps(info) and not self._is_early(info)
             track = self._copy(source, outputs) if copies else self._pcm(info, source, outputs)
             self._tracks[info.stream_index] = track
         for stream in self.container.streams:
@@ -202,6 +204,10 @@ class Sound:
                 assert streams[0].time_base is not None
                 self.container.seek(int(start / streams[0].time_base), stream=streams[0], backward=True)
         self._packets = iter(self.container.demux(streams)) if streams else None
+
+    def _is_early(self, info: AudioInfo) -> bool:
+        """It begins before the pictures by more than a codec's priming: copied packets would push the pictures back."""
+        return info.start_time < self.origin - _EARLY_SECONDS
 
     def _has_stamps(self, info: AudioInfo) -> bool:
         """AVI has no time stamps of its own; those of compressed sound are a guess that fails for variable bit rates."""

@@ -36,6 +36,9 @@ _SHOWN_FIRST = {"tt": "top", "tb": "top", "bb": "bottom", "bt": "bottom"}
 _SAME_LAYOUT = {"5.1(side)": "5.1", "quad(side)": "quad", "7.1(wide-side)": "7.1(wide)"}
 
 
+_PLACEHOLDER_SECONDS = Fraction(1, 10)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One broken clause. ``source`` is what the source demands of the proxy."""
@@ -200,10 +203,12 @@ def _sound(
         if ours.sample_rate != theirs.sample_rate:
             what = f"the sample rate of audio track {number}"
             yield _difference(f"audio_{number}_sample_rate", ours.sample_rate, theirs.sample_rate, what)
-        if is_whole and (missing := _missing_sound(ours, theirs, rate)):
+        before = max(Fraction(0), video.start_time - ours.start_time) if video else Fraction(0)
+        heard = max(Fraction(0), ours.duration - before)  # sound before the first picture has no place in an editor
+        if is_whole and (missing := _missing_sound(heard, theirs, rate)):
             yield _difference(
                 f"audio_{number}_duration",
-                f"{float(ours.duration):.3f} s",
+                f"{float(heard):.3f} s",
                 f"{float(theirs.duration):.3f} s",
                 f"the duration of audio track {number}, {float(missing):.3f} s off,",
             )
@@ -213,10 +218,12 @@ def _layout(audio: AudioInfo) -> tuple[int, str]:
     return audio.channels, _SAME_LAYOUT.get(audio.layout, audio.layout)
 
 
-def _missing_sound(source: AudioInfo, proxy: AudioInfo, rate: FrameRate) -> Fraction:
+def _missing_sound(heard: Fraction, proxy: AudioInfo, rate: FrameRate) -> Fraction:
     """Seconds by which a track is longer or shorter than a frame and the codec's padding explain; 0 where they do."""
-    off = abs(source.duration - proxy.duration)
-    return off if off > 1 / rate + Fraction(_CODEC_SAMPLES, proxy.sample_rate) else Fraction(0)
+    off = abs(heard - proxy.duration)
+    # a track without any sound holds a little silence, to be there at all
+    allowed = max(1 / rate, _PLACEHOLDER_SECONDS if not heard else Fraction(0)) + Fraction(_CODEC_SAMPLES, proxy.sample_rate)
+    return off if off > allowed else Fraction(0)
 
 
 def _fields_and_alpha(source: VideoInfo, proxy: VideoInfo) -> Iterator[Difference]:

@@ -115,7 +115,7 @@ def finished(report: ProxyReport) -> dict[str, tuple[Product, ...]]:
     found: dict[str, tuple[Product, ...]] = {}
     for decision in report.plan.decisions:
         there = tuple(made.get(p.key, p) for p in decision.products)
-        there = tuple(p for p in there if p.digest)
+        there = tuple(p for p in there if p.digest and Path(p.path).is_file())  # not cleared in the meantime
         if there:
             found[decision.target.medium] = there
     return found
@@ -224,6 +224,8 @@ def failed_sources(report: ProxyReport) -> dict[str, str]:
         medium = decision.target.medium
         if decision.action is Action.MAKE and medium not in there and report.outcomes:
             wanting[medium] = reasons.get(decision.target.path or "", "no proxy could be made")
+        elif decision.action in (Action.HAVE, Action.ADOPT) and medium not in there:
+            wanting[medium] = "its proxy is gone: run the command again"
         elif decision.action in (Action.REFUSE, Action.OFFLINE) and decision.target.kind is not TargetKind.MISSING:
             wanting[medium] = decision.reason
     return wanting

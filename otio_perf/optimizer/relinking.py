@@ -17,7 +17,9 @@ from otio_perf.model.uses import Problem
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
-from otio_perf.timeline import convert, files, relink, restore
+from otio_perf.timeline import files, relink, restore
+from otio_perf.timeline.locate import is_relative
+from otio_perf.timeline.tree import urls_of
 
 
 def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...]:
@@ -28,9 +30,9 @@ def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...
     """
     if output is None:
         found = [p.with_name(f"{p.stem}.perf.otio") for p in paths]
-    elif len(paths) > 1 or Path(output).is_dir():
+    elif len(paths) > 1 or (_is_folder(Path(output)) and Path(output).suffix.lower() not in files.KEEPS_REFERENCES):
         folder = Path(output)
-        if folder.exists() and not folder.is_dir():
+        if folder.suffix.lower() in files.formats() or (folder.exists() and not folder.is_dir()):
             raise SettingsError("is a file, and there are several timelines", path=output, hint="Name a folder with -o")
         found = [folder / f"{p.stem}.perf.otio" for p in paths]
     else:
@@ -46,6 +48,14 @@ def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...
     if len({p.absolute() for p in found}) < len(found):
         raise SettingsError("two timelines of one name would be written to one file", hint="Optimize them one by one with -o")
     return tuple(found)
+
+
+def _is_folder(path: Path) -> bool:
+    """:raises SettingsError: no file system takes this name"""
+    try:
+        return path.is_dir()
+    except OSError as e:
+        raise SettingsError(f"cannot be written: {e.strerror}", path=path, hint="Name another file with -o") from e
 
 
 def refuse_overwriting(inputs: Sequence[Path], output: Path) -> None:
@@ -94,7 +104,8 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
             product_of=records.product_of,
             locator=timelines.locator(session.settings, path),
         )
-        if convert.moved_to(result.document, output).root is not result.document.root:
+        elsewhere = Path(result.document.base) != output.absolute().parent
+        if elsewhere and any(is_relative(url) for url in urls_of(result.document.root)):
             # exactly what was there comes before paths that lead somewhere from the new folder
             session.note(f"relative media paths read as before: they start in {result.document.base}")
     with session.stage(Stage.WRITE):

@@ -31,6 +31,7 @@ from otio_perf.model.media import MediaInfo, at_rate
 from otio_perf.model.tasks import ProbeTask, Task
 from otio_perf.model.uses import Target, TargetKind
 from otio_perf.settings import Settings
+from otio_perf.timeline import child
 
 WORKSPACE_NAME = ".otio_perf"
 _MACHINE_FILE = "machine.json"
@@ -85,7 +86,7 @@ class Session:
         """Announce a stage and time it. :raises TaskCancelledError: the user stopped in the meantime"""
         self.check_stop()
         self.listener(StageStarted(stage=stage, total=total))
-        with self.trace.stage(stage.value, total=total) as timed:
+        with self.trace.stage(stage.value, total=total) as timed, child.stopped_by(self.stop.is_set):
             yield
         self.listener(StageFinished(stage=stage, seconds=timed.seconds))
         self.check_stop()
@@ -238,7 +239,11 @@ def existing_workspace(settings: Settings) -> Path:
 def existing_file(path: str | Path) -> Path:
     """:raises TimelineError: it is not there"""
     found = Path(path)
-    if not found.exists():
+    try:
+        is_there = found.exists()
+    except OSError as e:  # no file system takes this name
+        raise TimelineError(f"cannot be read: {e.strerror}", path=path, hint="Check the name") from e
+    if not is_there:
         raise TimelineError("no such file", path=path, hint="Check the name")
     if found.is_dir() and found.suffix.lower() != ".otiod":
         raise TimelineError("is a folder, not a timeline", path=path, hint="Name the timeline's file")

@@ -26,6 +26,17 @@ def clips_of(item: Any) -> Iterator[Json]:
                 yield from clips_of(child)
 
 
+def urls_of(item: Any) -> Iterator[str]:
+    """Every URL that the clips below ``item`` refer to."""
+    for clip in clips_of(item):
+        references = clip.get("media_references")
+        for reference in references.values() if isinstance(references, dict) else ():
+            for field in ("target_url", "target_url_base"):
+                url = reference.get(field) if isinstance(reference, dict) else None
+                if isinstance(url, str) and url:
+                    yield url
+
+
 def map_clips(item: Json, change: Callable[[Json], Json]) -> Json:
     """``item`` with each clip replaced by ``change(clip)``; ``item`` itself where nothing changed."""
     schema = item.get("OTIO_SCHEMA")

@@ -315,6 +315,10 @@ def test_wrong_words_are_answered_in_one_line(words: list[str], code: int, tmp_p
 
 def test_the_input_is_never_overwritten(film: Path, otio_perf: Command) -> None:
     before = (film / "short_film.otio").read_bytes()
+    for option in ("--json", "--html", "--trace"):
+        done = otio_perf("analyze", film / "short_film.otio", option, film / "media" / ".." / "short_film.otio")
+        assert done.returncode == 2
+        assert "overwrite" in one_line(done.stderr)
     for words in (["optimize"], ["restore"], ["convert", "-i"]):
         done = otio_perf(*words, film / "short_film.otio", "-o", film / "short_film.otio")
         assert done.returncode == 2
