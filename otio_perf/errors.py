@@ -8,7 +8,8 @@
     │   ├── UnreadableTimelineError                    not there, not a timeline, damaged
     │   ├── UnsupportedSchemaError                     a schema this OpenTimelineIO does not know
     │   ├── HostileTimelineError                       too deep, too large, refers to itself
-    │   └── LossyTimelineError                         the format cannot hold what would be written
+    │   ├── LossyTimelineError                         the format cannot hold what would be written
+    │   └── UnwritableTimelineError       exit 5       the output cannot be written there
     ├── MediaError                            exit 4   one medium cannot be used
     │   ├── OfflineMediaError (FileNotFoundError)      the file is not there
     │   ├── CorruptMediaError                          opens or decodes wrongly, or too few frames
@@ -95,6 +96,10 @@ class HostileTimelineError(TimelineError, ValueError):
 
 class LossyTimelineError(TimelineError):
     pass
+
+
+class UnwritableTimelineError(TimelineError):
+    exit_code = 5
 
 
 class MediaError(OtioPerfError):

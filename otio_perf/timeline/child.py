@@ -7,18 +7,32 @@ adapters; the reply says how it went. ``convert`` is the parent's side.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from otio_perf.errors import HostileTimelineError, MissingDependencyError, UnreadableTimelineError, by_name
+from otio_perf.errors import (
+    DiskFullError,
+    HostileTimelineError,
+    MissingDependencyError,
+    OtioPerfError,
+    TaskCancelledError,
+    UnreadableTimelineError,
+    UnwritableTimelineError,
+    by_name,
+)
 
 #: Formats whose adapter is a package of its own, and the extra that installs it.
 OPTIONAL = {
@@ -32,6 +46,19 @@ INSTALL = 'pip install "otio-perf[formats]"'
 EDL_RATES = (Fraction(24), Fraction(25), Fraction(30), Fraction(30000, 1001))
 _LEAST_MEMORY = 4 << 30
 _MEMORY_PER_BYTE = 64  # OpenTimelineIO takes 8 times the JSON text, XML adapters more
+_LOOK_SECONDS = 0.1  # how often a run asks whether it is still wanted
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+_unwanted: ContextVar[Callable[[], bool]] = ContextVar("_unwanted", default=lambda: False)
+
+
+@contextlib.contextmanager
+def stopped_by(stop: Callable[[], bool]) -> Iterator[None]:
+    """In this context, every run of an adapter is killed soon after ``stop()`` is true."""
+    token = _unwanted.set(stop)
+    try:
+        yield
+    finally:
+        _unwanted.reset(token)
 
 
 def convert(
@@ -45,7 +72,9 @@ def convert(
     :param shown: the path to name in errors.
     :param folder: where the child runs: OTIO's file bundles take relative URLs from there.
     :raises HostileTimelineError: the child crashed, hung or ran out of memory.
-    :raises UnreadableTimelineError, UnsupportedSchemaError, MissingDependencyError: as the child says.
+    :raises TaskCancelledError: it was interrupted, see ``stopped_by``.
+    :raises UnreadableTimelineError, UnwritableTimelineError, DiskFullError, UnsupportedSchemaError, MissingDependencyError:
+        as the child says.
     """
     with tempfile.TemporaryDirectory(prefix="otio_perf-") as letters:
         asked, answered = Path(letters, "request.json"), Path(letters, "reply.json")
@@ -54,21 +83,19 @@ def convert(
         asked.write_text(json.dumps({"source": str(source), "target": str(target), **limits, **request}))
         root = str(Path(__file__).parent.parent.parent)
         paths = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)
-        try:
-            process = subprocess.run(
-                [sys.executable, "-P", "-m", "otio_perf.timeline.child", str(asked), str(answered)],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": paths},
-                cwd=folder,
-                timeout=seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as e:
-            raise HostileTimelineError(f"its adapter took more than {seconds:g} s", path=shown) from e
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "otio_perf.timeline.child", str(asked), str(answered)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": paths},
+            cwd=folder,
+        )
+        code = _awaited(process, seconds, shown)
         if not answered.exists():
-            how = f"signal {-process.returncode}" if process.returncode < 0 else f"exit code {process.returncode}"
+            if code == -signal.SIGINT or _unwanted.get()():
+                raise TaskCancelledError("interrupted", path=shown)  # before the child could turn a deaf ear
+            how = f"signal {-code}" if code < 0 else f"exit code {code}"
             raise HostileTimelineError(f"it crashes its adapter ({how})", path=shown)
         reply: dict[str, Any] = json.loads(answered.read_text())
     if "error" in reply:
@@ -76,7 +103,26 @@ def convert(
     return reply
 
 
+def _awaited(process: subprocess.Popen[bytes], seconds: float, shown: object) -> int:
+    """Exit code of the child, which does not outlive this call. :raises HostileTimelineError, TaskCancelledError"""
+    deadline = time.monotonic() + seconds
+    with process:
+        try:
+            while True:
+                try:
+                    return process.wait(min(_LOOK_SECONDS, seconds))
+                except subprocess.TimeoutExpired:
+                    if _unwanted.get()():
+                        raise TaskCancelledError("interrupted", path=shown) from None
+                    if time.monotonic() > deadline:
+                        raise HostileTimelineError(f"its adapter took more than {seconds:g} s", path=shown) from None
+        except BaseException:
+            process.kill()
+            raise
+
+
 def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all its processes: the parent says what ends
     asked, answered = Path(sys.argv[1]), Path(sys.argv[2])
     request = json.loads(asked.read_text())
     _limit_resources(request["memory_bytes"], request["cpu_seconds"])
@@ -102,13 +148,16 @@ def main() -> None:
 
 def _failure(error: Exception, deed: str) -> dict[str, Any]:
     name = type(error).__name__
-    if name in ("UnsupportedSchemaError", "UnreadableTimelineError", "MissingDependencyError", "HostileTimelineError"):
-        return {"error": name, "message": getattr(error, "message", str(error)), "hint": getattr(error, "hint", None)}
+    if isinstance(error, OtioPerfError):
+        return {"error": name, "message": error.message, "hint": error.hint}
+    if isinstance(error, OSError) and error.errno in _FULL and deed == "written":
+        return {"error": DiskFullError.__name__, "message": "cannot be written: the disk is full"}
     text = " ".join(str(error).split()) or "no further word"
     text = re.sub(r"JSON parse error while reading: JSON parse error on input string: ", "not JSON: ", text)
     if "object_cycle" in name.lower() or "cycle" in text:
         return {"error": HostileTimelineError.__name__, "message": "an object refers to itself"}
-    return {"error": UnreadableTimelineError.__name__, "message": f"cannot be {deed} ({name}: {text[:300]})"}
+    kind = UnreadableTimelineError if deed == "read" else UnwritableTimelineError
+    return {"error": kind.__name__, "message": f"cannot be {deed} ({name}: {text[:300]})"}
 
 
 def _read(request: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -4,16 +4,18 @@
 OpenTimelineIO in a process of its own (``child``), so that no file can take this one down.
 """
 
-# ruff: noqa: PTH100
+# ruff: noqa: PTH100, PTH112
 # Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
 
 from __future__ import annotations
 
+import errno
+import codecs
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +23,14 @@ from typing import Any
 
 import xxhash
 
-from otio_perf.errors import HostileTimelineError, LossyTimelineError, OtioPerfError, UnreadableTimelineError
+from otio_perf.errors import (
+    DiskFullError,
+    HostileTimelineError,
+    LossyTimelineError,
+    OtioPerfError,
+    UnreadableTimelineError,
+    UnwritableTimelineError,
+)
 from otio_perf.timeline import bundles, child, guard, json_text
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED
@@ -126,7 +135,8 @@ def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all.
 
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals.
-    :raises UnreadableTimelineError: the format cannot be written.
+    :raises UnreadableTimelineError: nobody here can write the format.
+    :raises UnwritableTimelineError, DiskFullError: not to that place.
     :raises MissingDependencyError: its adapter is not installed.
     """
     limits = limits or Limits()
@@ -145,7 +155,7 @@ def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool
     with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder, _appearing(target) as partial:
         source = Path(folder, "timeline.otio")
         source.write_bytes(document.to_json_string().encode("utf-8", "surrogateescape"))
-        here = document.base if Path(document.base).is_dir() else None
+        here = document.base if os.path.isdir(document.base) else None
         child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, folder=here, source_adapter="otio_json")
         if partial.is_file():
             with partial.open("rb+") as file:
@@ -197,6 +207,7 @@ def digest_of(data: bytes) -> str:
 
 def _read_json(data: bytes, file: Path, name: str, base: str, limits: Limits, *, exact: bool, canonical: bool) -> Document:
     digest = digest_of(data)
+    data = data.removeprefix(codecs.BOM_UTF8)  # some editors of text leave one; JSON has none
     scan = guard.scan(data, path=file, limits=limits)
     if not canonical and not scan.foreign:
         try:
@@ -262,22 +273,26 @@ def _has_proxies(root: Json) -> bool:
 def _appearing(target: Path) -> Iterator[Path]:
     """A temporary name beside ``target`` that takes its place when all went well, and vanishes otherwise."""
     # the suffix stays: adapters choose by it
-    partial = target.with_name(f".{target.stem[:100]}.{os.getpid()}.part{target.suffix}")
+    partial = target.with_name(f".{target.stem[:40]}.{os.getpid()}.part{target.suffix}")
     try:
         try:
             yield partial
-            if partial.is_dir() and target.is_dir():
+            if os.path.isdir(partial) and os.path.isdir(target):
                 shutil.rmtree(target)
             partial.replace(target)
+        except OtioPerfError:
+            raise
         except OSError as e:
-            if isinstance(e, UnreadableTimelineError | HostileTimelineError):
-                raise
-            raise UnreadableTimelineError(f"cannot be written ({e.strerror or e})", path=target) from e
+            if e.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+                raise DiskFullError("cannot be written: the disk is full", path=target, hint="Make room there") from e
+            raise UnwritableTimelineError(
+                f"cannot be written ({e.strerror or e})", path=target, hint="Name another place with -o"
+            ) from e
         _sync_folder(target.parent)
     finally:
-        if partial.is_dir():
+        if os.path.isdir(partial):
             shutil.rmtree(partial, ignore_errors=True)
-        else:
+        elif os.path.lexists(partial):
             partial.unlink(missing_ok=True)
 
 
@@ -289,10 +304,11 @@ def _write_bytes(path: Path, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename last; Windows cannot open folders and needs not."""
+    """Make a rename last, where that can be asked for: Windows and some network file systems know no folders to sync."""
     if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
+import stat
 import subprocess
 import sys
 import zipfile
@@ -17,12 +20,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otio_perf.errors import (
+    DiskFullError,
     HostileTimelineError,
     LossyTimelineError,
     MissingDependencyError,
     TimelineError,
     UnreadableTimelineError,
     UnsupportedSchemaError,
+    UnwritableTimelineError,
 )
 from otio_perf.model.plans import Product
 from otio_perf.timeline import files, json_text
@@ -198,6 +203,69 @@ def test_zip_bombs_and_escapes_are_refused(tmp_path: Path) -> None:
         files.read(tmp_path / "text.otioz")
 
 
+def bundled(path: Path, timeline: otio.schema.Timeline, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w") as bundle:
+        bundle.writestr("content.otio", timeline.to_json_string())
+        for name, data in members.items():
+            bundle.writestr(name, data)
+    return path
+
+
+def test_bundles_never_share_their_media(edit: Edit, tmp_path: Path) -> None:
+    timeline = edit([("media/x.mov", 0, 10)])
+    found = {}
+    for folder, data in {"a": b"first", "b": b"other", "c": b"longer"}.items():
+        (tmp_path / folder).mkdir()
+        path = bundled(tmp_path / folder / "cut.otioz", timeline, {"media/x.mov": data})
+        base = files.read(path, unpack_into=tmp_path / "unpacked").base
+        assert files.read(path, unpack_into=tmp_path / "unpacked").base == base
+        found[Path(base)] = data
+    assert len(found) == 3
+    for base, data in found.items():
+        assert base.parent == tmp_path / "unpacked"
+        assert base.name.startswith("cut-")
+        assert (base / "media" / "x.mov").read_bytes() == data
+
+
+@pytest.mark.parametrize("name", [".", "../evil.mov", "a/../../evil.mov", "C:evil.mov", "/evil.mov"])
+def test_a_bad_name_in_a_bundle_is_found_before_anything_is_unpacked(edit: Edit, tmp_path: Path, name: str) -> None:
+    path = bundled(tmp_path / "cut.otioz", edit([("media/x.mov", 0, 10)]), {"media/x.mov": b"x", name: b"y"})
+    with pytest.raises(HostileTimelineError, match="outside"):
+        files.read(path, unpack_into=tmp_path / "unpacked")
+    assert not (tmp_path / "unpacked").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs HERE")
+@pytest.mark.timeout(20)
+def test_a_fifo_is_no_bundle(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "f.otioz")
+    with pytest.raises(UnreadableTimelineError, match="regular"):
+        files.read(tmp_path / "f.otioz")
+    with pytest.raises(UnreadableTimelineError, match="regular"):
+        files.digest_at(tmp_path / "f.otioz")
+
+
+def test_a_name_that_is_too_long_is_one_line_of_error(save: Save, edit: Edit, tmp_path: Path) -> None:
+    for suffix in (".otio", ".otioz", ".otiod", ".edl"):
+        with pytest.raises(UnreadableTimelineError):
+            files.read(tmp_path / f"{'x' * 300}{suffix}")
+    document = files.read(save(edit([("a.mov", 0, 10)])))
+    for name in ("x" * 300 + ".otio", "x" * 300 + ".edl", "x." + "y" * 300):
+        with pytest.raises(TimelineError):
+            files.write(document, tmp_path / name)
+    long = tmp_path / ("長" * 80 + ".otio")  # 245 bytes: long, and a name all the same
+    files.write(document, long)
+    assert files.read(long).root == document.root
+
+
+def test_a_byte_order_mark_is_read_over(save: Save, edit: Edit) -> None:
+    path = save(edit([("a.mov", 0, 10)]))
+    plain = files.read(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert files.read(path).root == plain.root
+    assert files.read(path, canonical=True).root == files.canonical(plain).root
+
+
 def optimized(path: Path, product: Callable[..., Product]) -> files.Document:
     document = files.read(path)
     locator = Locator(path)
@@ -280,3 +348,36 @@ def test_the_users_environment_does_not_downgrade(
     shutil.copy(path, tmp_path / "copy.otio")
     files.write(files.read(path, canonical=True), tmp_path / "out.otio")
     assert '"Clip.2"' in (tmp_path / "out.otio").read_text()
+
+
+@pytest.mark.parametrize("suffix", [".otio", ".otiod"])
+def test_where_nothing_can_be_written_says_so(save: Save, edit: Edit, tmp_path: Path, suffix: str) -> None:
+    document = files.read(save(edit([("a.mov", 0, 10)])))
+    with pytest.raises(UnwritableTimelineError, match="cannot be written") as caught:
+        files.write(document, tmp_path / "no such folder" / f"x{suffix}")
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_named(save: Save, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = files.read(save(edit([("a.mov", 0, 10)])))
+    opened = Path.open
+    monkeypatch.setattr(Path, "open", lambda self, *_, **__: opened(Path("/dev/full"), "wb", buffering=0))
+    with pytest.raises(DiskFullError, match="full"):
+        files.write(document, tmp_path / "x.otio")
+
+
+def test_a_file_system_that_syncs_no_folders_will_do(
+    save: Save, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = files.read(save(edit([("a.mov", 0, 10)])))
+    fsync = os.fsync
+
+    def refuse_folders(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    files.write(document, tmp_path / "x.otio")
+    assert files.read(tmp_path / "x.otio").root == document.root

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,10 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otio_perf.errors import HostileTimelineError, TimelineError, UnreadableTimelineError, UnsupportedSchemaError
-from otio_perf.timeline import files, guard
+from otio_perf.errors import (
+    HostileTimelineError,
+    TaskCancelledError,
+    TimelineError,
+    UnreadableTimelineError,
+    UnsupportedSchemaError,
+)
+from otio_perf.timeline import child, files, guard
 from otio_perf.timeline.guard import Limits
 
+ROOT = Path(__file__).parent.parent.parent
 EMPTY = '{"OTIO_SCHEMA":"Timeline.1","name":"x","metadata":%s,"global_start_time":null,"tracks":%s}'
 STACK = (
     '{"OTIO_SCHEMA":"Stack.1","name":"s","metadata":{},"source_range":null,"effects":[],"markers":[],'
@@ -177,6 +187,42 @@ def test_a_hang_of_the_reader_is_ended(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(HostileTimelineError, match="took more than 2 s"):
         files.read(path, limits=Limits(adapter_seconds=2))
     assert time.monotonic() - start < 10
+
+
+@pytest.fixture
+def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An EDL whose adapter says that it has begun (a file ``begun``), and never ends."""
+    package = tmp_path / "opentimelineio"
+    package.mkdir()
+    begun = f"pathlib.Path({str(tmp_path / 'begun')!r}).touch()"
+    (package / "__init__.py").write_text(f"import time, pathlib\n{begun}\ntime.sleep(600)\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    path = tmp_path / "a.edl"
+    path.write_text("TITLE: x\n")
+    return path
+
+
+def test_a_run_that_nobody_wants_any_more_is_ended(hanging: Path) -> None:
+    start = time.monotonic()
+    with child.stopped_by((hanging.parent / "begun").exists), pytest.raises(TaskCancelledError):
+        files.read(hanging)
+    assert time.monotonic() - start < 10
+    with pytest.raises(HostileTimelineError, match="took more than 1 s"):  # the next one is not stopped
+        files.read(hanging, limits=Limits(adapter_seconds=1))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal to a group of processes, as a terminal does")
+def test_ctrl_c_in_a_terminal_is_an_interruption_and_no_crash(hanging: Path) -> None:
+    command = [sys.executable, "-m", "otio_perf", "convert", "-i", str(hanging), "-o", str(hanging.with_suffix(".otio"))]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(hanging.parent / "cache")}
+    with subprocess.Popen(command, start_new_session=True, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while not (hanging.parent / "begun").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130, told
+    assert "crash" not in told
 
 
 def test_xml_that_declares_entities_is_refused(tmp_path: Path) -> None:
