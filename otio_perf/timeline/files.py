@@ -9,8 +9,8 @@ OpenTimelineIO in a process of its own (``child``), so that no file can take thi
 
 from __future__ import annotations
 
-import errno
 import codecs
+import errno
 import os
 import shutil
 import tempfile

@@ -12,6 +12,7 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -72,11 +73,10 @@ class Scan:
     foreign: tuple[str, ...]  # schemas that are not in CURRENT, sorted
 
 
-def read_bytes(path: Path, *, max_bytes: int) -> bytes:
-    """The bytes of a regular file. A FIFO or device is refused, not waited for.
+def opened(path: Path) -> BinaryIO:
+    """A regular file, open for reading. A FIFO or device is refused, not waited for.
 
     :raises UnreadableTimelineError: not there, no permission, not a regular file.
-    :raises HostileTimelineError: larger than ``max_bytes``.
     """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -84,12 +84,22 @@ def read_bytes(path: Path, *, max_bytes: int) -> bytes:
         raise UnreadableTimelineError("no such file", path=path) from e
     except OSError as e:
         raise UnreadableTimelineError(f"cannot be opened ({e.strerror or e})", path=path) from e
-    with os.fdopen(handle, "rb") as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode):
-            raise UnreadableTimelineError("not a regular file", path=path)
-        if state.st_size > max_bytes:
-            raise _too_large(path, state.st_size, max_bytes)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UnreadableTimelineError("not a regular file", path=path)
+    return os.fdopen(handle, "rb")
+
+
+def read_bytes(path: Path, *, max_bytes: int) -> bytes:
+    """The bytes of a regular file.
+
+    :raises UnreadableTimelineError: as ``opened``.
+    :raises HostileTimelineError: larger than ``max_bytes``.
+    """
+    with opened(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
+            raise _too_large(path, size, max_bytes)
         data = file.read(max_bytes + 1)
     if len(data) > max_bytes:  # it grew while it was read
         raise _too_large(path, len(data), max_bytes)
