@@ -10,6 +10,8 @@ from otio_perf.timeline.locate import Reference
 from otio_perf.timeline.references import Json, schema_of
 
 T = TypeVar("T")
+#: An image sequence of more is a mistake or an attack: four days and more at 24 pictures a second.
+_MOST_PICTURES = 10_000_000
 
 
 class Numbering(Generic[T]):
@@ -102,15 +104,15 @@ def described(reference: Json) -> Reference:
 def _sequence(reference: Json) -> Reference:
     """As OTIO's ``ImageSequenceReference`` counts: numbers ``start_frame + i · frame_step``, at ``rate ÷ frame_step``."""
     first, step, padding = (reference.get(k, 0) for k in ("start_frame", "frame_step", "frame_zero_padding"))
-    if not all(isinstance(n, int) for n in (first, step, padding)) or step < 1 or not 0 <= padding <= 64:
+    if not all(type(n) is int for n in (first, step, padding)) or step < 1 or not 0 <= padding <= 64:
         raise UnusableTimeError("an image sequence whose numbering makes no sense")
     available = reference.get("available_range")
     if not available:
         raise UnusableTimeError("an image sequence without an available range: its last frame is unknown")
     rate, duration = rate_of(reference.get("rate")) / step, available["duration"]
     pictures = nearest(rate_of(duration["rate"]) ** -1 * int(duration["value"]) * rate)
-    if not 0 < pictures < 1 << 31:
-        raise UnusableTimeError(f"an image sequence of {pictures} pictures")
+    if not 0 < pictures <= _MOST_PICTURES:
+        raise UnusableTimeError(f"an image sequence of {pictures:,} pictures")
     return Reference(
         "sequence",
         url=_text(reference.get("target_url_base")),

@@ -88,7 +88,13 @@ class Locator:
         """What ``reference`` points to. Equal references give the same object."""
         found = self._cache.get(reference)
         if found is None:
-            found = self._cache[reference] = self._target(reference)
+            try:
+                found = self._target(reference)
+            except (ValueError, OSError) as e:  # letters or numbers that no path can have
+                found = Target(
+                    kind=TargetKind.REFUSED, url=reference.url, path=None, reason=f"its name cannot be that of a file ({e})"
+                )
+            self._cache[reference] = found
         return found
 
     def locate(self, url: str, target_url_base: str = "") -> Target:

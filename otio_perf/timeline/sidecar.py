@@ -1,7 +1,8 @@
 """The survey of a timeline kept beside it: an unchanged file is opened again without being parsed.
 
-One file a timeline, named by the digest of its bytes: a line, a JSON header, then columns of little-endian 64-bit integers
-that are used where they lie. Where the media are is not kept: that is looked up each time. A damaged sidecar is made anew.
+One file a timeline, named by the digest of its bytes and its format: a line, a JSON header, then columns of little-endian
+64-bit integers that are used where they lie. Where the media are is not kept: that is looked up each time. A damaged sidecar
+is made anew.
 """
 
 # ruff: noqa: PTH100
@@ -12,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from array import array
 from collections.abc import Sequence
@@ -32,7 +34,7 @@ from otio_perf.timeline.spans import cut
 from otio_perf.timeline.survey import gather, located
 
 #: Raised when what is stored, or how a timeline is understood, changes.
-_VERSION = 2
+_VERSION = 3
 _MAGIC = b"otio_perf survey\n"
 _WORD = 8
 
@@ -57,7 +59,8 @@ def survey_cached(
     :raises TimelineError: as ``files.read`` and ``survey.survey``; a cache that cannot be written is no error.
     """
     digest = files.digest_at(path, limits)
-    sidecar = cache_dir / f"survey-{digest}{'' if rate is None else f'-{rate.numerator}_{rate.denominator}'}.index"
+    asked = "" if rate is None else f"-{rate.numerator}_{rate.denominator}"
+    sidecar = cache_dir / f"survey-{digest}{asked}-{_kind(path)}.index"
     located_here = locator.based(files.base_of(path))
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError, MemoryError):
         gathered, spans, notices = _load(sidecar)
@@ -72,6 +75,11 @@ def survey_cached(
         with contextlib.suppress(OSError):
             _save(sidecar, gathered, spans, notices)
     return Opened(survey, spans, False, notices)
+
+
+def _kind(path: str | os.PathLike[str]) -> str:
+    """Of a timeline's format: the same bytes can be one thing as an EDL, and another or nothing as an ``.otio``."""
+    return re.sub(r"[^a-z0-9]", "_", Path(path).suffix.lower()[1:])[:16]
 
 
 def _save(path: Path, gathered: Gathered, spans: Spans, notices: tuple[str, ...]) -> None:

@@ -111,6 +111,7 @@ class _Gatherer:
         self._ranges: dict[int, tuple[Frames, Frames]] = {}  # by id of the item, as the two below
         self._durations: dict[int, Frames] = {}
         self._depths: dict[int, int] = {}
+        self._named: set[tuple[int, str]] = set()  # problems, by id of the item
 
     def gathered(self) -> Gathered:
         cursor: Frames = 0
@@ -203,12 +204,16 @@ class _Gatherer:
         return max((self._length(c) for c in children), default=0)
 
     def _length(self, item: Json) -> Frames:
-        """Length of a child on its track; 0 where it cannot be told (the problem is named when the child is visited)."""
+        """Length of a child on its track; 0 where it cannot be told.
+
+        The problem is named here: a track of such children alone has no length, and is never visited.
+        """
         if schema_of(item) == "Transition":
             return 0
         try:
             return self._trimmed(item)[1]
-        except DAMAGE:
+        except DAMAGE as e:
+            self._problem(item, e)
             return 0
 
     def _offset(self, transition: Json, name: str) -> Frames:
@@ -440,4 +445,6 @@ class _Gatherer:
         reason = (
             str(error) if isinstance(error, (UnusableTimeError, UnusableEffectError)) else "damaged: a part of it is missing"
         )
-        self.problems.append(Problem(clip=name_of(item) or schema_of(item), reason=reason))
+        if (id(item), reason) not in self._named:
+            self._named.add((id(item), reason))
+            self.problems.append(Problem(clip=name_of(item) or schema_of(item), reason=reason))

@@ -12,6 +12,7 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
+from otio_perf.errors import UnreadableTimelineError
 from otio_perf.timeline import files
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import Locator
@@ -116,3 +117,13 @@ def test_opening_again_loads_no_opentimelineio(save: Save, edit: Edit, tmp_path:
     here = Path(files.__file__).parent.parent.parent
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=here)
     assert answer.stdout.split() == ["True", "1", "False"]
+
+
+def test_equal_bytes_in_two_formats_are_two_timelines(tmp_path: Path) -> None:
+    for name in ("e.edl", "e.otio"):
+        (tmp_path / name).write_bytes(b"")
+    edl = survey_cached(tmp_path / "e.edl", Locator(tmp_path / "e.edl"), tmp_path / "cache")
+    assert not edl.was_cached
+    with pytest.raises(UnreadableTimelineError):
+        survey_cached(tmp_path / "e.otio", Locator(tmp_path / "e.otio"), tmp_path / "cache")
+    assert survey_cached(tmp_path / "e.edl", Locator(tmp_path / "e.edl"), tmp_path / "cache").was_cached

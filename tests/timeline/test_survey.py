@@ -461,3 +461,38 @@ def test_spans_tile_the_timeline_and_hold_what_is_seen(timeline: otio.schema.Tim
 def test_an_empty_timeline_has_no_spans() -> None:
     found = surveyed(otio.schema.Timeline("empty"))
     assert len(found.duration) == len(cut(found)) == len(found.uses) == 0
+
+
+@pytest.mark.parametrize("bad", [span(0, float("nan")), span(float("inf"), 10), span(0, 10, 0), span(0, -5)])
+def test_a_clip_of_unusable_time_is_named_once_wherever_it_is(bad: otio.opentime.TimeRange) -> None:
+    reference = otio.schema.ExternalReference("/m/a.mov", span(0, 100))
+    lost = otio.schema.Clip("lost", reference, bad)
+    alone = otio.schema.Timeline("t", tracks=[otio.schema.Track(children=[lost.clone()], kind="Video")])
+    nested = otio.schema.Stack(children=[otio.schema.Track(children=[lost.clone()], kind="Video")])
+    inside = otio.schema.Timeline("t", tracks=[otio.schema.Track(children=[nested], kind="Video")])
+    sound = otio.schema.Clip("sound", reference.clone(), span(0, 10))
+    beside = otio.schema.Timeline("t", tracks=[otio.schema.Track(children=[sound, lost.clone()], kind="Video")])
+    for timeline in (alone, inside, beside):
+        assert [p.clip for p in surveyed(timeline).problems] == ["lost"]
+
+
+def test_sequences_that_make_no_sense_are_named() -> None:
+    def clip(name: str, **fields: Any) -> dict[str, Any]:
+        reference = otio.schema.ImageSequenceReference("/m/s", "f.", ".exr", 1, 1, 24.0, 4, available_range=span(0, 10))
+        found: dict[str, Any] = json.loads(otio.schema.Clip(name, reference, span(0, 5)).to_json_string())
+        found["media_references"]["DEFAULT_MEDIA"].update(fields)
+        return found
+
+    timeline = json.loads(otio.schema.Timeline("t", tracks=[otio.schema.Track(kind="Video")]).to_json_string())
+    endless = json.loads(otio.schema.Gap(source_range=span(0, 700_000_000)).to_json_string())["source_range"]
+    timeline["tracks"]["children"][0]["children"] = [
+        clip("endless", available_range=endless),
+        clip("true", frame_zero_padding=True),
+        clip("surrogate", name_prefix="\ud800"),
+        clip("sound"),
+    ]
+    document = Document(path="/t/x.otio", format="otio_json", base="/t", digest="", root=timeline)
+    found = survey(document, Locator("/t/x.otio", media_roots=("/none",)))
+    assert [p.clip for p in found.problems] == ["endless", "true"]
+    assert [(u.clip, u.target.kind) for u in found.uses][1:] == [("sound", TargetKind.SEQUENCE)]
+    assert "700,000,000" in found.problems[0].reason
