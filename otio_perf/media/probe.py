@@ -288,7 +288,8 @@ def _audio(container: InputContainer, track: Track) -> AudioInfo:
 
 def _audio_duration(container: InputContainer, track: Track) -> Fraction:
     stream = track.stream
-    if stream.duration:
+    is_counted = track.is_read_whole and not track.is_indexed and track.first is not None and track.end is not None
+    if stream.duration and not is_counted:  # of a transport stream it is a guess from the last time stamps
         return Fraction(stream.duration * stream.time_base)
     if track.first is not None and track.end is not None and stream.type == "audio" and container.duration:
         seen = Fraction((track.end - track.first) * stream.time_base)
