@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from otio_perf.errors import CorruptMediaError, OfflineMediaError
 from otio_perf.model.media import Sequence
@@ -21,6 +23,8 @@ _NUMBERED = re.compile(r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.[^.\d][^.]*
 
 #: As many siblings at least as make a sequence. Two numbered photographs are two photographs.
 _LEAST = 3
+#: Missing numbers that are named.
+_SHOWN = 5
 
 
 def find(path: str) -> Sequence | None:
@@ -61,31 +65,41 @@ def label(sequence: Sequence) -> str:
     return f"{sequence.prefix}{'#' * max(1, sequence.padding)}{sequence.suffix}"
 
 
-def missing(sequence: Sequence) -> tuple[int, ...]:
-    """Numbers within the sequence that have no regular file, in order; one listing of the folder, no file is opened.
+class Missing(NamedTuple):
+    count: int
+    first: tuple[int, ...]  # five at most
+
+
+def missing(sequence: Sequence) -> Missing:
+    """Numbers within the sequence that have no regular file; one listing of the folder, no file is opened.
+
+    They are counted from what is there: a timeline may ask for millions of pictures.
 
     :raises OfflineMediaError: the folder cannot be listed.
     """
-    present = {number for number, _ in _numbered_names(sequence.directory, sequence.prefix, sequence.suffix, sequence.padding)}
-    return tuple(number for number in sequence.numbers if number not in present)
+    present = {number for number, _ in files(sequence)}
+    return Missing(
+        count=len(sequence.numbers) - len(present),
+        first=tuple(islice((number for number in sequence.numbers if number not in present), _SHOWN)),
+    )
 
 
 def require_complete(sequence: Sequence) -> None:
     """:raises OfflineMediaError: none of the pictures is there. :raises CorruptMediaError: some are missing (named)."""
     gaps = missing(sequence)
-    if not gaps:
+    if not gaps.count:
         return
     pattern = f"{sequence.directory}/{label(sequence)}"
-    if len(gaps) == len(sequence.numbers):
+    if gaps.count == len(sequence.numbers):
         raise OfflineMediaError(
-            f"is offline: none of its {len(gaps)} frames is there",
+            f"is offline: none of its {gaps.count} frames is there",
             path=pattern,
             hint="Check the path, or map it to where it is now",
         )
-    shown = ", ".join(map(str, gaps[:5])) + (f" and {len(gaps) - 5} more" if len(gaps) > 5 else "")
+    shown = ", ".join(map(str, gaps.first)) + (f" and {gaps.count - _SHOWN} more" if gaps.count > _SHOWN else "")
     what = (
         f"frame {shown} of {label(sequence)} is missing"
-        if len(gaps) == 1
+        if gaps.count == 1
         else f"frames {shown} of {label(sequence)} are missing"
     )
     raise CorruptMediaError(what, path=pattern, hint="Render or copy the missing frames")

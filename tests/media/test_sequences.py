@@ -34,7 +34,7 @@ def test_padding_is_part_of_the_name(tmp_path: Path) -> None:
     assert padded is not None
     assert (padded.first, padded.last, padded.padding) == (8, 11, 3)
     for sequence in (plain, padded):
-        assert missing(sequence) == ()
+        assert missing(sequence).count == 0
 
 
 def test_a_count_that_grows_a_digit_stays_one_sequence(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_count_that_grows_a_digit_stays_one_sequence(tmp_path: Path) -> None:
         found = find(str(tmp_path / start))
         assert found is not None
         assert (found.first, found.last) == (97, 103)
-        assert missing(found) == ()
+        assert missing(found).count == 0
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_gap_ends_a_found_sequence_and_is_named_in_a_stated_one(tmp_path: Path
     assert found is not None
     assert (found.first, found.last) == (8, 11)
     stated = Sequence(directory=str(tmp_path), prefix="s.", suffix=".exr", padding=4, first=1, last=19)
-    assert missing(stated) == (7, 12)
+    assert missing(stated) == (2, (7, 12))
     with pytest.raises(CorruptMediaError, match=r"frames 7, 12 of s\.####\.exr are missing"):
         require_complete(stated)
 
@@ -83,6 +83,14 @@ def test_a_folder_in_the_place_of_a_picture_is_missing(tmp_path: Path) -> None:
     touch(tmp_path, "s.1.exr", "s.3.exr")
     (tmp_path / "s.2.exr").mkdir()
     stated = Sequence(directory=str(tmp_path), prefix="s.", suffix=".exr", padding=0, first=1, last=3)
-    assert missing(stated) == (2,)
+    assert missing(stated) == (1, (2,))
     with pytest.raises(OfflineMediaError, match="folder"):
         missing(replace(stated, directory=str(tmp_path / "no")))
+
+
+def test_millions_of_missing_pictures_are_counted_not_listed(tmp_path: Path) -> None:
+    touch(tmp_path, "s.1.exr", "s.3.exr")
+    stated = Sequence(directory=str(tmp_path), prefix="s.", suffix=".exr", padding=0, first=1, last=2**31)
+    assert missing(stated) == (2**31 - 2, (2, 4, 5, 6, 7))
+    with pytest.raises(CorruptMediaError, match=r"frames 2, 4, 5, 6, 7 and 2147483641 more"):
+        require_complete(stated)
