@@ -58,4 +58,4 @@ def run(arguments: argparse.Namespace) -> int:
         )
     job.answer(table=lambda: tables.show_written([written], "relinked"), document=lambda: document.written_document([written]))
     job.complain({left.clip: left.reason for left in written.left_alone})
-    return 4 if written.left_alone else 0
+    return 4 if written.left_alone or written.broken else 0

@@ -90,6 +90,10 @@ def show_written(written: Iterable[WrittenTimeline], what: str) -> None:
             console.print(f"  left alone: {_safe(left.clip)}: {_safe(left.reason)}")
         if len(timeline.left_alone) > _MOST_ROWS:
             console.print(f"  … and {len(timeline.left_alone) - _MOST_ROWS} more; --json has them all")
+        for broken in timeline.broken[:_MOST_ROWS]:
+            console.print(f"  broken proxy: {_safe(broken.path)}: {_safe(broken.reason)}")
+        if len(timeline.broken) > _MOST_ROWS:
+            console.print(f"  … and {len(timeline.broken) - _MOST_ROWS} more; --json has them all")
 
 
 def show_media(findings: Sequence[MediaFinding]) -> None:

@@ -11,9 +11,17 @@ from otio_perf.model.plans import Plan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftAlone:
-    """A clip that still refers to its original, and why."""
+    """A clip that did not get what was asked for (its proxy, or its original), and why."""
 
     clip: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenProxy:
+    """A proxy that a timeline refers to, and one way in which it is not what stands for its original."""
+
+    path: str
     reason: str
 
 
@@ -25,6 +33,7 @@ class WrittenTimeline:
     path: str
     changed_clips: int
     left_alone: tuple[LeftAlone, ...] = ()
+    broken: tuple[BrokenProxy, ...] = ()  # where proxies were checked
     notices: tuple[str, ...] = ()
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from otio_perf.errors import SettingsError
 from otio_perf.media import contract
 from otio_perf.model.events import Stage
-from otio_perf.model.plans import Product
-from otio_perf.model.results import LeftAlone, WrittenTimeline
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import ADOPTED, Product
+from otio_perf.model.results import BrokenProxy, LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Survey, Target, TargetKind
 from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.session import Session
@@ -18,7 +19,9 @@ from otio_perf.timeline import convert as conversion
 from otio_perf.timeline import files, relink
 from otio_perf.timeline import survey as surveying
 from otio_perf.timeline.files import Document
+from otio_perf.timeline.linked import Linked, linked
 from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.tree import clips_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +40,15 @@ class Conversion:
 
 
 def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conversion) -> WrittenTimeline:
-    """:raises SettingsError: options that exclude each other, or no track is left. :raises TimelineError"""
+    """What was written; with ``check_contract`` also which proxies of it are broken: that keeps nothing from being written.
+
+    :raises SettingsError: options that exclude each other, no track is left, or no clip has a proxy of the size asked for.
+    :raises TimelineError
+    """
     if wanted.video_only and wanted.audio_only:
         raise SettingsError("--video-only and --audio-only leave nothing")
-    if wanted.use_proxies and wanted.use_originals:
+    key = None if wanted.use_proxies is None else _reference_key(session, wanted.use_proxies)
+    if key and wanted.use_originals:
         raise SettingsError("--use-proxies and --use-originals exclude each other")
     relinking.refuse_overwriting(inputs, output)
     with session.stage(Stage.READ, len(inputs)):
@@ -63,8 +71,13 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
             switched = conversion.use_reference(document, wanted.use_proxies)
             document = _keep(switched, left)
             changed = max(changed, switched.changed)
-    if wanted.check_contract:
-        left += _broken_contracts(session, surveying.survey(document, where.based(document.base)))
+        if key and not any(key in (clip.get("media_references") or ()) for clip in clips_of(document.root)):
+            raise SettingsError(
+                f"no clip has a {wanted.use_proxies} proxy",
+                path=inputs[0],
+                hint=f"Make them with: otio-perf optimize --proxy {wanted.use_proxies}, or name their --workspace",
+            )
+    broken = tuple(dict.fromkeys(_broken(session, document, where))) if wanted.check_contract else ()
     with session.stage(Stage.WRITE):
         relinking.make_folder(output)
         files.write(document, output, allow_lossy=wanted.allow_lossy, limits=timelines.limits(session.settings))
@@ -73,6 +86,7 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
         path=str(output),
         changed_clips=changed,
         left_alone=tuple(dict.fromkeys(left)),
+        broken=broken,
         notices=notices,
     )
 
@@ -105,28 +119,53 @@ def _with_proxies(session: Session, document: Document, where: Locator, output: 
     return result.document, result.relinked
 
 
-def _broken_contracts(session: Session, survey: Survey) -> Iterator[LeftAlone]:
-    """Every proxy of the timeline's media that is not what it should be."""
-    targets = _files(survey)
-    sources = session.look_up(targets)
-    pairs = [(t, p) for t in targets if t.path for p in session.index.products_of_path(t.path)]
-    proxies = session.look_up(Target(kind=TargetKind.FILE, url=p.path, path=p.path) for _, p in pairs)
-    for target, product in pairs:
-        source, proxy = sources[target.medium].info, proxies[product.path].info
-        if source is None or source.picture is None:
-            continue
-        if proxy is None:
-            yield LeftAlone(clip=product.path, reason=proxies[product.path].reason or "cannot be read")
-            continue
-        differences = contract.compare(
-            source,
-            proxy,
-            expected_range=product.source_range,
-            expected_size=(product.width, product.height),
-            constant_rate=product.source_range.rate if source.picture.is_vfr else None,
-        )
-        for difference in differences:
-            yield LeftAlone(clip=product.path, reason=difference.text)
+def _reference_key(session: Session, rung: str) -> str:
+    """:raises SettingsError: no proxy size is called so"""
+    try:
+        return session.settings.recipe(rung).reference_key
+    except ValueError as e:
+        raise SettingsError(f"--use-proxies: {e}") from e
+
+
+def _broken(session: Session, document: Document, where: Locator) -> Iterator[BrokenProxy]:
+    """Every proxy that the document refers to, active or not, and that is not what should stand for its original."""
+    pairs = linked(document, where)
+    sources = session.look_up(p.original for p in pairs)
+    proxies = session.look_up(p.proxy for p in pairs)
+    for pair in pairs:
+        path = pair.proxy.path or pair.proxy.url
+        source, proxy = sources[pair.original.medium], proxies[pair.proxy.medium]
+        if proxy.info is None:
+            yield BrokenProxy(path=path, reason=proxy.reason or f"is {proxy.state}")
+        elif proxy.info.picture is None:
+            yield BrokenProxy(path=path, reason="has no picture")
+        elif source.info is None:
+            why = source.reason or f"is {source.state}"
+            yield BrokenProxy(path=path, reason=f"cannot be compared: its original {source.path} {why}")
+        elif source.info.picture is None:
+            yield BrokenProxy(path=path, reason=f"its original {source.path} has no picture")
+        else:
+            for difference in _differences(session, pair, source.info, proxy.info):
+                yield BrokenProxy(path=path, reason=difference.text)
+
+
+def _differences(session: Session, pair: Linked, source: MediaInfo, proxy: MediaInfo) -> tuple[contract.Difference, ...]:
+    """By what the index has on record of the proxy; else by what the two references say of each other."""
+    assert source.picture is not None
+    assert proxy.picture is not None
+    key = session.index.key_at(proxy.path)
+    product = session.index.product(key) if key else None
+    is_adopted = (pair.product_key if product is None else product.key).startswith(ADOPTED)
+    rate = proxy.picture.frame_rate if source.picture.is_vfr else source.picture.frame_rate
+    expected = pair.source_range(rate) if product is None else product.source_range
+    return contract.compare(
+        source,
+        proxy,
+        expected_range=None if is_adopted else expected,
+        expected_size=(product.width, product.height) if product and not is_adopted else None,
+        constant_rate=rate if source.picture.is_vfr else None,
+        adopted=is_adopted,
+    )
 
 
 def _files(survey: Survey) -> list[Target]:

@@ -280,6 +280,7 @@ def _written(written: WrittenTimeline) -> Document:
         "path": written.path,
         "changed_clips": written.changed_clips,
         "left_alone": _reasons(written.left_alone),
+        "broken": [{"path": one.path, "reason": one.reason} for one in written.broken],
         "notices": list(written.notices),
     }
 

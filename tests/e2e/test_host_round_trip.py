@@ -16,13 +16,13 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 FRAMES = 24
 
 
-def movie(path: Path, width: int, height: int) -> None:
+def movie(path: Path, width: int, height: int, *, frames: int = FRAMES) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = np.random.default_rng(1).integers(0, 255, (height, width, 3), np.uint8)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast", "crf": "35"})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for i in range(FRAMES):
+        for i in range(frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.roll(noise, i, axis=1))))
         container.mux(stream.encode())
 
@@ -101,3 +101,41 @@ def test_an_original_that_is_gone_is_named(project: Path, otio_perf: Command) ->
     assert back.returncode == 4, back.stdout + back.stderr
     assert "S.mov" in back.stdout
     assert played(project / "back.otio") == "rushes/S.mov"
+
+
+def test_a_proxy_size_that_is_none_is_refused(project: Path, otio_perf: Command) -> None:
+    done = otio_perf("convert", "-i", "cut.otio", "-o", "out.otio", "--use-proxies", "banana", cwd=project)
+    assert done.returncode == 2
+    assert "banana" in done.stderr
+    assert not (project / "out.otio").exists()
+
+
+def test_a_proxy_size_that_no_clip_has_is_an_error(project: Path, otio_perf: Command) -> None:
+    done = otio_perf("convert", "-i", "cut.otio", "-o", "out.otio", "--use-proxies", "720p", cwd=project)
+    assert done.returncode == 2
+    assert "no clip has a 720p proxy" in done.stderr
+    assert not (project / "out.otio").exists()
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("words", [(), ("--scope", "used")])
+def test_every_proxy_that_a_timeline_refers_to_is_checked(
+    project: Path, otio_perf: Command, words: tuple[str, ...], known: bool
+) -> None:
+    """Also of those that this workspace knows nothing of."""
+    assert otio_perf("optimize", "cut.otio", "--proxy", "120p", "--all", *words, cwd=project).returncode == 0
+    workspace = () if known else ("--workspace", "another")
+    check = ("convert", "-i", "cut.perf.otio", "-o", "out.otio", "--check-contract", *workspace)
+    sound = otio_perf(*check, cwd=project)
+    assert sound.returncode == 0, sound.stdout + sound.stderr
+    (proxy,) = (project / ".otio_perf" / "proxies").iterdir()
+    proxy.unlink()
+    movie(proxy, 214, 120, frames=FRAMES - 3)
+    short = otio_perf(*check, cwd=project)
+    assert short.returncode == 4, short.stdout
+    assert f"broken proxy: {proxy}" in short.stdout.replace("\n", "")
+    proxy.write_bytes(b"junk")
+    junk = otio_perf(*check, cwd=project)
+    assert junk.returncode == 4, junk.stdout
+    assert f"broken proxy: {proxy}" in junk.stdout.replace("\n", "")
+    assert (project / "out.otio").exists()

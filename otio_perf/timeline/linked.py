@@ -1,0 +1,70 @@
+"""Which proxies a document refers to, and what each stands for: read off the document alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from otio_perf.model.timing import FrameRange, FrameRate
+from otio_perf.model.uses import Target
+from otio_perf.timeline.clock import nearest, rate_of
+from otio_perf.timeline.describe import described
+from otio_perf.timeline.files import Document
+from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.references import DAMAGE, Json, is_ours, notes_of, original_of
+from otio_perf.timeline.tree import clips_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """A proxy and its original. ``start`` and ``length``: seconds of the original that the proxy holds, where that is told."""
+
+    proxy: Target
+    original: Target
+    product_key: str  # as noted when it was linked; "" where a host dropped the note
+    start: Fraction | None
+    length: Fraction | None
+
+    def source_range(self, rate: FrameRate) -> FrameRange | None:
+        """Frames of the original's file, 0 = first, at ``rate``; ``None`` where it is not told."""
+        if self.start is None or self.length is None:
+            return None
+        first = nearest(self.start * rate)
+        return FrameRange(first, first + nearest(self.length * rate), rate)
+
+
+def linked(document: Document, locator: Locator) -> tuple[Linked, ...]:
+    """Each proxy of each original once, in the order of the clips: references with our key, and any that carry our note."""
+    locator = locator.based(document.base)
+    found: dict[tuple[str, str], Linked] = {}
+    for clip in clips_of(document.root):
+        original = original_of(clip)
+        original = document.shared.get(str(original.get("id")), original) if original and "id" in original else original
+        references = clip.get("media_references") or {}
+        for key, reference in references.items():
+            if original is None or not isinstance(reference, dict) or not (is_ours(key) or "original" in notes_of(reference)):
+                continue
+            try:
+                pair = _pair(reference, original, locator)
+            except DAMAGE:
+                continue  # a clip that is named where the timeline is surveyed
+            found.setdefault((pair.proxy.medium, pair.original.medium), pair)
+    return tuple(found.values())
+
+
+def _pair(reference: Json, original: Json, locator: Locator) -> Linked:
+    proxied, whole = reference.get("available_range"), original.get("available_range")
+    start = length = None
+    if proxied and whole:
+        start, length = _seconds(proxied["start_time"]) - _seconds(whole["start_time"]), _seconds(proxied["duration"])
+    return Linked(
+        proxy=locator.target(described(reference)),
+        original=locator.target(described(original)),
+        product_key=str(notes_of(reference).get("product") or ""),
+        start=start,
+        length=length,
+    )
+
+
+def _seconds(time: Json) -> Fraction:
+    return Fraction(time["value"]) / rate_of(time["rate"])
