@@ -20,7 +20,7 @@ from otio_perf.model.recipes import Scope
 from otio_perf.model.timing import FrameRate, parse_timecode
 from otio_perf.model.uses import Problem, Target
 from otio_perf.timeline import files
-from otio_perf.timeline.clock import Clock, Frames, nearest, rate_of
+from otio_perf.timeline.clock import Clock, Frames, first_covered, last_covered, nearest, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, moved_url, relative_or_absolute, relative_to
@@ -142,7 +142,10 @@ class _Relinker:
         found = self.products.get(target.medium) if target else None
         if not found or reference is None or target is None or target.path is None:
             return new
-        added = self._proxies(clip, reference, target, found, need)
+        is_seen = need is not None
+        if not is_seen:
+            need = _own_need(clip, reference)
+        added = self._proxies(clip, reference, target, found, need, is_seen=is_seen)
         if not added:
             return new
         self.count += 1
@@ -154,9 +157,16 @@ class _Relinker:
         return with_metadata(new, NOTES, {"original_key": key, "version": NOTES_VERSION})
 
     def _proxies(
-        self, clip: Json, reference: Json, target: Target, products: Sequence[Product], need: tuple[int, int, FrameRate] | None
+        self,
+        clip: Json,
+        reference: Json,
+        target: Target,
+        products: Sequence[Product],
+        need: tuple[int, int, FrameRate] | None,
+        *,
+        is_seen: bool,
     ) -> dict[str, Json]:
-        """Our references for one clip, by key."""
+        """Our references for one clip, by key. Where nothing of it is seen, nobody planned to cover it, and none is missed."""
         by_key: dict[str, list[Product]] = {}
         for candidate in products:
             by_key.setdefault(candidate.recipe.reference_key, []).append(candidate)
@@ -164,14 +174,15 @@ class _Relinker:
         for key, choices in by_key.items():
             try:
                 rate, spelled, start = self._numbering(clip, reference, target.medium, choices[0].source_range.rate, need)
-                product = _covering(choices, need, rate, start)
+                within = self._within_medium(need, target.medium, choices[0].source_range.rate, rate, start)
+                product = _covering(choices, within, rate, start)
             except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e) or "its times are damaged"))
                 continue
             if product is None:
-                self.left_alone.append(
-                    Problem(clip=name_of(clip), reason=f"no proxy of {choices[0].recipe.rung} covers its frames")
-                )
+                if is_seen:
+                    reason = f"no proxy of {choices[0].recipe.rung} covers its frames"
+                    self.left_alone.append(Problem(clip=name_of(clip), reason=reason))
                 continue
             added[key] = self._reference(
                 reference, str(target.path), product, rate, spelled, start, original_key(clip) or DEFAULT_KEY
@@ -203,6 +214,20 @@ class _Relinker:
             return rate, spelled, 0
         frames = nearest(info.duration * rate)
         return rate, spelled, begin if begin <= need[0] < begin + frames and need[1] > frames else 0
+
+    def _within_medium(
+        self, need: tuple[int, int, FrameRate] | None, medium: str, file_rate: FrameRate, rate: FrameRate, start: Frames
+    ) -> tuple[int, int, FrameRate] | None:
+        """The part of a need that the medium has: that is what a proxy was planned for; hosts hold the frame at the end."""
+        info = self.media.get(medium)
+        picture = info.picture if info else None
+        if need is None or picture is None:
+            return need
+        frames = nearest(picture.duration * file_rate) if picture.is_vfr else picture.frame_count
+        factor = need[2] / rate
+        first, stop = nearest(start * factor), last_covered((start + frames * rate / file_rate) * factor)
+        low, high = max(need[0], first), min(need[1], stop)
+        return (low, high, need[2]) if low < high else need
 
     def _reference(
         self, original: Json, path: str, product: Product, rate: FrameRate, spelled: float, start: Frames, key: str
@@ -269,13 +294,25 @@ class _Relinker:
         return reference, ""
 
 
+def _own_need(clip: Json, reference: Json) -> tuple[int, int, FrameRate] | None:
+    """What a clip of which nothing is seen (disabled, outside of a nested window) would need; ``None``: it is damaged."""
+    available = reference.get("available_range")
+    try:
+        asked = clip.get("source_range") or available or {}
+        clock = Clock(rate_of((available or asked)["start_time"]["rate"]))
+        first = clock.frames(asked["start_time"])
+        return first_covered(first), last_covered(first + clock.length(asked["duration"])), clock.rate
+    except DAMAGE:
+        return None
+
+
 def _covering(
     products: Sequence[Product], need: tuple[int, int, FrameRate] | None, rate: FrameRate, start: Frames
 ) -> Product | None:
     """The product that has the frames a clip needs; one of the whole medium always does."""
     whole = next((p for p in products if p.recipe.scope is Scope.FULL), None)
     if whole is not None or need is None:
-        return whole or (products[0] if len(products) == 1 else None)
+        return whole
 
     def inside(product: Product, slack: Fraction) -> bool:
         frames = product.source_range
