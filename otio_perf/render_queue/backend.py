@@ -210,7 +210,12 @@ class ProcessBackend:
     def _renew_pool(self) -> None:
         made = threading.Event()
         self._wanted.put(made)
-        made.wait()
+        try:
+            made.wait()
+        except KeyboardInterrupt:  # workers that are just being born would complain of a parent that is gone
+            made.wait()
+            self.close()
+            raise
 
     def _own_pools(self) -> None:
         """Starts pools, in a thread that lives as long as this backend.

@@ -244,6 +244,26 @@ def test_ctrl_c_in_a_terminal_is_quiet_and_quick(program: list[str], tmp_path: P
 
 
 @POSIX_KILL
+def test_ctrl_c_while_workers_are_being_born(program: list[str]) -> None:
+    """They would find that the parent has left before it told them who they are, and complain."""
+    for delay_seconds in (0.0, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.04):
+        process = subprocess.Popen(
+            [*program, "hang:"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            start_new_session=True,
+        )
+        assert process.stdout
+        assert process.stdout.readline() == "main\n"
+        time.sleep(delay_seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        assert err.count("Traceback") <= 1, err  # the parent's own
+
+
+@POSIX_KILL
 def test_workers_die_with_a_killed_parent(program: list[str], tmp_path: Path) -> None:
     hangs = [f"hang:{tmp_path / name}" for name in ("one", "two")]
     process = subprocess.Popen([*program, *hangs], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment())
