@@ -66,7 +66,7 @@ def label(sequence: Sequence) -> str:
 
 
 class Missing(NamedTuple):
-    count: int
+    total: int
     first: tuple[int, ...]  # five at most
 
 
@@ -79,7 +79,7 @@ def missing(sequence: Sequence) -> Missing:
     """
     present = {number for number, _ in files(sequence)}
     return Missing(
-        count=len(sequence.numbers) - len(present),
+        total=len(sequence.numbers) - len(present),
         first=tuple(islice((number for number in sequence.numbers if number not in present), _SHOWN)),
     )
 
@@ -87,19 +87,19 @@ def missing(sequence: Sequence) -> Missing:
 def require_complete(sequence: Sequence) -> None:
     """:raises OfflineMediaError: none of the pictures is there. :raises CorruptMediaError: some are missing (named)."""
     gaps = missing(sequence)
-    if not gaps.count:
+    if not gaps.total:
         return
     pattern = f"{sequence.directory}/{label(sequence)}"
-    if gaps.count == len(sequence.numbers):
+    if gaps.total == len(sequence.numbers):
         raise OfflineMediaError(
-            f"is offline: none of its {gaps.count} frames is there",
+            f"is offline: none of its {gaps.total} frames is there",
             path=pattern,
             hint="Check the path, or map it to where it is now",
         )
-    shown = ", ".join(map(str, gaps.first)) + (f" and {gaps.count - _SHOWN} more" if gaps.count > _SHOWN else "")
+    shown = ", ".join(map(str, gaps.first)) + (f" and {gaps.total - _SHOWN} more" if gaps.total > _SHOWN else "")
     what = (
         f"frame {shown} of {label(sequence)} is missing"
-        if gaps.count == 1
+        if gaps.total == 1
         else f"frames {shown} of {label(sequence)} are missing"
     )
     raise CorruptMediaError(what, path=pattern, hint="Render or copy the missing frames")

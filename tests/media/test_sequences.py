@@ -34,7 +34,7 @@ def test_padding_is_part_of_the_name(tmp_path: Path) -> None:
     assert padded is not None
     assert (padded.first, padded.last, padded.padding) == (8, 11, 3)
     for sequence in (plain, padded):
-        assert missing(sequence).count == 0
+        assert missing(sequence).total == 0
 
 
 def test_a_count_that_grows_a_digit_stays_one_sequence(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_count_that_grows_a_digit_stays_one_sequence(tmp_path: Path) -> None:
         found = find(str(tmp_path / start))
         assert found is not None
         assert (found.first, found.last) == (97, 103)
-        assert missing(found).count == 0
+        assert missing(found).total == 0
 
 
 @pytest.mark.parametrize(
