@@ -6,8 +6,10 @@ else.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
 from otio_perf.errors import HostileTimelineError
 
@@ -53,10 +55,32 @@ def notes_of(item: Json) -> Json:
     return found if isinstance(found, dict) else {}
 
 
+def file_name(path: str) -> str:
+    """The last part of a path or URL, in one spelling of its accents. What is before it, hosts respell."""
+    return unicodedata.normalize("NFC", path.replace("\\", "/").rpartition("/")[2])
+
+
+def is_replaced(clip: Json, key: object) -> bool:
+    """Is what stands under a key of ours somebody's own? Setting a clip's medium, in OTIO, sets that of the active key.
+
+    A reference without our note where the clip still has one, or that leads to a file of another name than we noted.
+    """
+    reference = (clip.get("media_references") or {}).get(key)
+    if not is_ours(key) or not isinstance(reference, dict):
+        return False
+    url = reference.get("target_url")
+    if not isinstance(url, str) or not url:
+        return "target_url_base" in reference
+    noted = notes_of(reference)
+    if not noted:
+        return bool(notes_of(clip))
+    return isinstance(noted.get("file"), str) and noted["file"] not in (file_name(url), file_name(unquote(url)))
+
+
 def original_key(clip: Json) -> str | None:
     """Key of the reference that is the clip's own; ``None`` where only ours are left."""
     active = clip.get("active_media_reference_key") or DEFAULT_KEY
-    if not is_ours(active):
+    if not is_ours(active) or is_replaced(clip, active):
         return str(active)
     references = clip.get("media_references") or {}
     noted = notes_of(clip).get("original_key")
@@ -74,7 +98,7 @@ def original_of(clip: Json) -> Json | None:
     reference = references.get(key) if key is not None else references.get(clip.get("active_media_reference_key"))
     if isinstance(reference, dict):
         noted = notes_of(reference)
-        if "original" in noted:
+        if "original" in noted and not is_replaced(clip, key):
             return expand(noted["original"])
         return reference
     return None

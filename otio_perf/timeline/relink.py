@@ -30,6 +30,7 @@ from otio_perf.timeline.references import (
     NOTES,
     Json,
     digest_note,
+    file_name,
     is_ours,
     notes_of,
     original_key,
@@ -145,7 +146,7 @@ class _Relinker:
         is_seen = need is not None
         if not is_seen:
             need = _own_need(clip, reference)
-        added = self._proxies(clip, reference, target, found, need, is_seen=is_seen)
+        added = self._proxies(plain, reference, target, found, need, is_seen=is_seen)
         if not added:
             return new
         self.count += 1
@@ -237,6 +238,7 @@ class _Relinker:
         first, length = start + frames.start * factor, len(frames) * factor
         moved, _ = self._moved_reference(original)
         notes = {
+            "file": file_name(product.path),
             "fingerprint": product.source_fingerprint,
             "original": digest_note(moved),
             "original_key": key,

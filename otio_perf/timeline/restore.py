@@ -22,8 +22,8 @@ from otio_perf.timeline import files
 from otio_perf.timeline.clock import Clock, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, relative_to
-from otio_perf.timeline.references import DAMAGE, DEFAULT_KEY, NOTES, Json, expand, is_ours, notes_of, original_key
+from otio_perf.timeline.locate import PACKED, Locator, as_file_url
+from otio_perf.timeline.references import DAMAGE, DEFAULT_KEY, NOTES, Json, expand, is_ours, is_replaced, notes_of, original_key
 from otio_perf.timeline.tree import map_clips, with_metadata
 
 _NUMBERED = re.compile(
@@ -35,13 +35,14 @@ _NUMBERED = re.compile(
 class Restored:
     document: Document
     restored: int  # clips that have their original back
-    not_found: tuple[Problem, ...]  # clips whose original nobody knows, or is not where the index saw it last
+    not_found: tuple[Problem, ...]  # clips whose original nobody knows, is not where it was last, or may begin elsewhere
 
 
 def without_ours(clip: Json) -> Json:
     """``clip`` without our references and notes, its own reference active; itself where there is nothing of ours.
 
-    Where a host kept nothing but our reference, the original is rebuilt from our note on it.
+    Where a host kept nothing but our reference, the original is rebuilt from our note on it. A medium that somebody has
+    put in the place of our proxy is the clip's own now.
     """
     references = clip.get("media_references")
     if not isinstance(references, dict):
@@ -54,7 +55,11 @@ def without_ours(clip: Json) -> Json:
     active = clip.get("active_media_reference_key")
     key = original_key(clip)
     if is_ours(active):
-        if key is None:
+        if is_replaced(clip, active):
+            replacement = references[active]
+            key = notes_of(clip).get("original_key") or notes_of(replacement).get("original_key") or DEFAULT_KEY
+            kept[key] = with_metadata(replacement, NOTES, None)
+        elif key is None:
             note = notes_of(references.get(active) or {})
             if "original" not in note:
                 return clip
@@ -85,20 +90,17 @@ def restore(
     original_of: Callable[[str], str | None],
     product_of: Callable[[str], Product | None] | None = None,
     locator: Locator | None = None,
-    output_path: str | os.PathLike[str] | None = None,
 ) -> Restored:
     """A new document with the originals, and nothing of ours left in it. Edits stay.
 
     :param original_of: path of the medium that the proxy at an absolute path was made of, as the index knows it.
     :param product_of: the same proxy's record: needed for numbering where a host dropped our notes, and the proxy is of one
         range or its original a sequence of pictures.
-    :param output_path: where it will be written; relative URLs that were spelled for another folder are spelled anew.
-        Without it they read as in the timeline that was optimized.
     """
     document = files.exact(document)
     locator = (locator or Locator(document.path)).based(document.base)
     with files.unreadable_if_damaged(document):
-        return _Restorer(document, original_of, product_of or (lambda _: None), locator, output_path).restored()
+        return _Restorer(document, original_of, product_of or (lambda _: None), locator).restored()
 
 
 class _Restorer:
@@ -108,15 +110,14 @@ class _Restorer:
         original_of: Callable[[str], str | None],
         product_of: Callable[[str], Product | None],
         locator: Locator,
-        output_path: str | os.PathLike[str] | None,
     ) -> None:
         self.document, self.original_of, self.product_of, self.locator = document, original_of, product_of, locator
         base = notes_of(document.root).get("base")
         packed = document.base.startswith(PACKED)
-        self.old_folder = (
+        # relative URLs read as in the timeline that was optimized
+        self.folder = (
             document.base if packed or not isinstance(base, str) else os.path.abspath(os.path.join(document.base, base))
         )
-        self.folder = self.old_folder if output_path is None or packed else os.path.dirname(os.path.abspath(output_path))
         self.count = 0
         self.not_found: list[Problem] = []
 
@@ -133,9 +134,6 @@ class _Restorer:
         references = plain.get("media_references")
         if not isinstance(references, dict):
             return plain
-        if self.folder != self.old_folder:
-            plain = self._respelled(plain)
-            references = plain["media_references"]
         for key, reference in references.items():
             if isinstance(reference, dict) and (found := self._from_index(plain, key, reference)) is not None:
                 self.count += plain is clip
@@ -157,12 +155,14 @@ class _Restorer:
             return None
         product = self.product_of(target.path)
         try:
-            shift = _shift(product, reference) if product else Fraction(0)
+            shift, doubt = _shift(product, reference, clip) if product else (Fraction(0), "")
         except DAMAGE as e:
             self.not_found.append(Problem(clip=name_of(clip), reason=f"its times are damaged ({e})"))
             return None
         if not os.path.lexists(path):  # it may be on a disk that is not here today: the reference is right all the same
             self.not_found.append(Problem(clip=name_of(clip), reason=f"its original is not there: {path}"))
+        if doubt:
+            self.not_found.append(Problem(clip=name_of(clip), reason=doubt))
         original = self._original(reference, path, product, shift)
         moved = {**clip, "media_references": {**clip["media_references"], key: original}}
         source_range = clip.get("source_range")
@@ -190,7 +190,7 @@ class _Restorer:
                 "name": name_of(plain),
                 "available_range": available or _whole(product, reference),
                 "available_image_bounds": plain.get("available_image_bounds"),
-                "target_url_base": self._url(plain["target_url"], os.path.dirname(path)) + "/",
+                "target_url_base": _url(plain["target_url"], os.path.dirname(path)) + "/",
                 "name_prefix": numbered["prefix"],
                 "name_suffix": numbered["suffix"],
                 "start_frame": int(number),
@@ -199,41 +199,44 @@ class _Restorer:
                 "frame_zero_padding": len(number) if number.startswith("0") else 0,
                 "missing_frame_policy": "error",
             }
-        return {**plain, "available_range": available, "target_url": self._url(plain["target_url"], path)}
-
-    def _url(self, proxy_url: str, path: str) -> str:
-        if proxy_url.lower().startswith("file:"):
-            return as_file_url(path)
-        if is_relative(proxy_url) and not self.folder.startswith(PACKED):
-            try:
-                return relative_to(path, self.folder)
-            except ValueError:
-                return path
-        return path
-
-    def _respelled(self, clip: Json) -> Json:
-        changed = {}
-        for key, reference in clip["media_references"].items():
-            for field in ("target_url", "target_url_base"):
-                url = reference.get(field) if isinstance(reference, dict) else None
-                if isinstance(url, str) and url and is_relative(url):
-                    path = os.path.join(self.old_folder, url)
-                    new = relative_to(path, self.folder) + ("/" if url.endswith("/") else "")
-                    changed[key] = {**reference, field: new}
-        return {**clip, "media_references": {**clip["media_references"], **changed}} if changed else clip
+        return {**plain, "available_range": available, "target_url": _url(plain["target_url"], path)}
 
 
-def _shift(product: Product, reference: Json) -> Fraction:
-    """Seconds from the original's numbering to the host's: a host that counts a proxy of one range from 0 has lost where
-    it began; one that goes by timecode has not, for proxies keep that."""
+def _url(proxy_url: str, path: str) -> str:
+    """Absolute: the folder in which the timeline will lie is not known here. As a URL where the proxy's is one."""
+    return as_file_url(path) if proxy_url.lower().startswith("file:") else path
+
+
+def _shift(product: Product, reference: Json, clip: Json) -> tuple[Fraction, str]:
+    """Seconds from the original's numbering to the host's, and a doubt about it.
+
+    A host that counts a proxy of one range from 0 has lost where it began; one that goes by timecode has not, for proxies
+    keep that. Where no available range tells (an EDL), the clip's own frames do: they lie in the proxy by one of the two
+    countings. As we write them, timelines keep the original's; so that is taken where both fit, or none.
+    """
     if product.recipe.scope is Scope.FULL:
-        return Fraction(0)
+        return Fraction(0), ""
+    began, ended = (n / product.source_range.rate for n in (product.source_range.start, product.source_range.stop))
+    if began == 0:
+        return Fraction(0), ""
     available = reference.get("available_range")
     if available:
         rate = rate_of(available["start_time"]["rate"])
-        if Clock(rate).frames(available["start_time"]) != 0:
-            return Fraction(0)
-    return product.source_range.start / product.source_range.rate
+        return (Fraction(0) if Clock(rate).frames(available["start_time"]) != 0 else began), ""
+    asked = clip.get("source_range")
+    if not asked:
+        return Fraction(0), ""
+    clock = Clock(rate_of(asked["start_time"]["rate"]))
+    first = clock.frames(asked["start_time"]) / Fraction(clock.rate)
+    last = first + clock.length(asked["duration"]) / Fraction(clock.rate)
+    slack = 1 / Fraction(product.source_range.rate)
+    kept = began - slack <= first and last <= ended + slack
+    lost = first >= 0 and last <= ended - began + slack
+    if kept != lost:
+        return (began if lost else Fraction(0)), ""
+    return Fraction(
+        0
+    ), f"check its in-point: its proxy was of a part of {product.source_path}, and was counted from 0, or as that"
 
 
 def _whole(product: Product, reference: Json) -> Json:

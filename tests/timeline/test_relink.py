@@ -373,14 +373,83 @@ def from_index(products: list[Product], document: Document) -> Restored:
 
 def test_a_host_that_drops_everything_is_helped_by_the_index(save: Save, edit: Edit, product: Make, tmp_path: Path) -> None:
     path = save(edit([("a.mov", 100, 50), ("b.mov", 0, 10)]))
+    for name in ("a.mov", "b.mov"):
+        (tmp_path / name).touch()
     proxies = [product(str(tmp_path / f"{n}.mov"), str(tmp_path / f".otio_perf/{n}.mov")) for n in "ab"]
     found = worked_on(optimize(files.read(path), proxies), lambda t: drop_all_but_active(t, metadata=False), tmp_path)
     back = from_index(proxies[:1], found)
     assert back.restored == 1
-    assert next(c.media_reference.target_url for c in back.document.to_otio().find_clips()) == "a.mov"
+    # absolute, for it may be written to any folder
+    assert next(c.media_reference.target_url for c in back.document.to_otio().find_clips()) == str(tmp_path / "a.mov")
     (lost,) = back.not_found
     assert lost.clip == "shot1"
-    assert from_index(proxies, found).document.to_json_string() == path.read_text()
+    spelled = path.read_text().replace('"a.mov"', f'"{tmp_path}/a.mov"').replace('"b.mov"', f'"{tmp_path}/b.mov"')
+    assert from_index(proxies, found).document.to_json_string() == spelled
+
+
+@pytest.mark.parametrize("change", ["medium", "url", "sequence"])
+@pytest.mark.parametrize("key", ["DEFAULT_MEDIA", "camera"])
+def test_a_medium_put_in_the_place_of_a_proxy_is_the_clips_own(
+    save: Save, edit: Edit, product: Make, tmp_path: Path, change: str, key: str
+) -> None:
+    timeline = edit([("/m/a.mov", 10, 30)])
+    (clip,) = timeline.find_clips()
+    clip.set_media_references({key: clip.media_reference.clone()}, key)
+    proxy = product("/m/a.mov", "/ws/.otio_perf/a.mov")
+    available = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(500, 24))
+
+    def work(timeline: otio.schema.Timeline) -> None:
+        (clip,) = timeline.find_clips()
+        assert clip.active_media_reference_key == KEY
+        if change == "url":
+            clip.media_reference.target_url = "/new/b.mov"
+        elif change == "medium":
+            clip.media_reference = otio.schema.ExternalReference("/new/b.mov", available)
+        else:
+            clip.media_reference = otio.schema.ImageSequenceReference(
+                "/new/", "b.", ".exr", 1, 1, 24.0, 4, available_range=available
+            )
+
+    edited = worked_on(optimize(files.read(save(timeline)), [proxy]), work, tmp_path)
+    (path,) = sources(edited)
+    assert path.startswith("/new/b.")
+    back = restore(edited, original_of={proxy.path: "/m/a.mov"}.get)
+    assert (back.restored, back.not_found) == (1, ())
+    (clip,) = back.document.to_otio().find_clips()
+    assert clip.active_media_reference_key == key
+    assert list(clip.media_references()) == [key]
+    assert "/new/" in back.document.to_json_string()
+    assert "otio_perf" not in back.document.to_json_string()
+    again = optimize(edited, [product("/new/b.mov", "/ws/.otio_perf/b.mov")])
+    (clip,) = again.document.to_otio().find_clips()
+    assert "/m/a.mov" not in again.document.to_json_string()
+    assert clip.active_media_reference_key == (key if change == "sequence" else KEY)
+
+
+@pytest.mark.parametrize("name", ["100%25.mov", "a b.mov", "100%.mov", "e\u0301.mov"])
+def test_a_proxy_is_known_by_its_name_however_it_is_spelled(save: Save, edit: Edit, product: Make, name: str) -> None:
+    path = save(edit([("/m/a.mov", 10, 30), ("file:///m/a.mov", 10, 30)]))
+    done = optimize(files.read(path), [product("/m/a.mov", f"/ws/{name}")])
+    assert done.relinked == 2
+    assert restore(done.document, original_of=nobody).document.to_json_string() == path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("start", "expected", "is_doubtful"), [(10, 10, False), (0, 6, False), (7, 7, True), (86410, 86410, True)]
+)
+def test_a_range_without_available_range_is_counted_as_the_clip_fits(
+    save: Save, product: Make, start: int, expected: int, is_doubtful: bool
+) -> None:
+    frames = otio.opentime.TimeRange(
+        otio.opentime.RationalTime(start, 24), otio.opentime.RationalTime(30 if start in (10, 0) else 10, 24)
+    )
+    clip = otio.schema.Clip("R", otio.schema.ExternalReference("/ws/a_6-43.mov"), frames)
+    path = save(otio.schema.Timeline("t", tracks=[otio.schema.Track(children=[clip], kind="Video")]))
+    back = from_index([product("/m/a.mov", "/ws/a_6-43.mov", start=6, frames=38, scope=Scope.USED)], files.read(path))
+    (clip,) = back.document.to_otio().find_clips()
+    assert clip.media_reference.target_url == "/m/a.mov"
+    assert clip.source_range.start_time.value == expected
+    assert [p.clip for p in back.not_found if "in-point" in p.reason] == (["R"] if is_doubtful else [])
 
 
 @pytest.mark.parametrize("host_counts_from", [0, 86690])
