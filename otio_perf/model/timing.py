@@ -64,14 +64,6 @@ class FrameRange:
         """Duration in seconds."""
         return (self.stop - self.start) / self.rate
 
-    def contains(self, other: FrameRange) -> bool:
-        self._same_rate(other)
-        return self.start <= other.start and other.stop <= self.stop
-
-    def overlaps(self, other: FrameRange) -> bool:
-        self._same_rate(other)
-        return self.start < other.stop and other.start < self.stop
-
     def shifted(self, frames: int) -> FrameRange:
         return FrameRange(self.start + frames, self.stop + frames, self.rate)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from otio_perf.cache.index import Index
@@ -95,8 +95,7 @@ def write_relinked(
 def write_restored(session: Session, path: Path, output: Path) -> WrittenTimeline:
     """Write ``path`` with its originals. :raises SettingsError: the output is the input"""
     refuse_overwriting([path], output)
-    records = _Records(session)
-    with session.stage(Stage.RELINK):
+    with _Records(session) as records, session.stage(Stage.RELINK):
         document = timelines.read(session, path)
         result = restore.restore(
             document,
@@ -125,6 +124,13 @@ class _Records:
 
     def __init__(self, session: Session) -> None:
         self._indices = {session.workspace.root: session.index}
+        self._opened = ExitStack()
+
+    def __enter__(self) -> _Records:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
 
     def original_of(self, proxy_path: str) -> str | None:
         return next((o for i in self._near(proxy_path) if (o := i.original_of(proxy_path)) is not None), None)
@@ -137,7 +143,7 @@ class _Records:
         root = Path(proxy_path).parent.parent
         if root not in self._indices and (root / MARKER).is_file():
             with suppress(CacheError):  # not ours to open: what this session knows has to do
-                self._indices[root] = Index.open(root)
+                self._indices[root] = self._opened.enter_context(Index.open(root))
         return tuple(self._indices.values())
 
 

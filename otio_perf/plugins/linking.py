@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import opentimelineio as otio
 from otio_perf import settings
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import MARKER
+from otio_perf.errors import CacheError
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
 from otio_perf.optimizer.session import workspace_root
@@ -92,6 +94,10 @@ def _index(workspace: str | None, timeline: str) -> Index | None:
 
 
 @functools.lru_cache(maxsize=4)
-def _opened(workspace: str) -> Index:
-    """Opened once per process, not once per clip."""
-    return Index.open(workspace)
+def _opened(workspace: str) -> Index | None:
+    """Opened once per process, not once per clip; one that cannot be is told of once and left alone."""
+    try:
+        return Index.open(workspace)
+    except CacheError as e:
+        logging.getLogger("otio_perf").warning("no proxies are linked: %s", e)
+        return None

@@ -13,6 +13,7 @@ wrong leaves the clip as it was.
 
 from __future__ import annotations
 
+import functools
 import logging
 from typing import Any
 
@@ -24,4 +25,10 @@ def link_media_reference(in_clip: Any, media_linker_argument_map: dict[str, Any]
 
         linking.link_clip(in_clip, dict(media_linker_argument_map or {}))
     except Exception as e:  # noqa: BLE001 — another program's read must not fail because of us
-        logging.getLogger("otio_perf").warning("clip %r left as it is: %s", getattr(in_clip, "name", "?"), e)
+        _warn(str(e))
+
+
+@functools.cache
+def _warn(reason: str) -> None:
+    """Once per process and reason, not once per clip."""
+    logging.getLogger("otio_perf").warning("clips are left as they are: %s", reason)

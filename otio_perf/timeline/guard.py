@@ -2,7 +2,7 @@
 
 OpenTimelineIO 0.18 takes the whole interpreter down (SIGSEGV) on 10,000 nested stacks, on metadata 100,000 deep and on an
 object that refers to itself. A scan of the bytes finds the first two in a fraction of the time of a parse (0.2 s for 280 MB
-here); the third is looked for only where the text has references at all (``references.check``).
+here); the third is looked for only where the text has references at all (``references.by_id``).
 """
 
 from __future__ import annotations

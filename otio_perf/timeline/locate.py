@@ -12,13 +12,11 @@ from __future__ import annotations
 import ntpath
 import os
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from otio_perf.errors import SettingsError
 from otio_perf.model.media import Sequence
 from otio_perf.model.uses import Target, TargetKind
 
@@ -96,12 +94,6 @@ class Locator:
                 )
             self._cache[reference] = found
         return found
-
-    def locate(self, url: str, target_url_base: str = "") -> Target:
-        """What a plain URL points to; ``target_url_base`` stands before a relative one."""
-        if target_url_base and not _SCHEME.match(url) and not url.startswith(("/", "\\")) and not _WINDOWS.match(url):
-            url = target_url_base.rstrip("/") + "/" + url
-        return self.target(Reference("external", url))
 
     def _target(self, reference: Reference) -> Target:
         url = reference.url
@@ -205,17 +197,6 @@ class Locator:
         return sorted(set(self._names.get(name, ())))
 
 
-def parse_maps(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """``FROM=TO`` as given to ``--map``. :raises SettingsError: not of that form."""
-    pairs = []
-    for text in texts:
-        source, equals, target = text.partition("=")
-        if not equals or not source or not target:
-            raise SettingsError(f"--map {text!r} is not of the form FROM=TO", hint="For example --map D:\\rushes=/mnt/rushes")
-        pairs.append((source, target))
-    return tuple(pairs)
-
-
 def _spellings(url: str) -> tuple[list[str], str | None]:
     """Paths that ``url`` may mean, likeliest first, or why it is refused."""
     if _WINDOWS.match(url):
@@ -272,10 +253,6 @@ def moved_url(url: str, old_folder: str, new_folder: str) -> str:
 
 def as_file_url(path: str) -> str:
     return Path(path).as_uri()
-
-
-def is_windows_path(url: str) -> bool:
-    return bool(_WINDOWS.match(url)) and not _ON_WINDOWS
 
 
 def is_relative(url: str) -> bool:

@@ -56,8 +56,9 @@ def through_host(folder: Path) -> str:
 
 
 def played(path: Path) -> str:
+    """The file that a timeline plays, relative to its folder; its URL may be either."""
     (clip,) = otio.adapters.read_from_file(str(path)).find_clips()
-    return str(clip.media_reference.target_url)
+    return (path.parent / clip.media_reference.target_url).relative_to(path.parent).as_posix()
 
 
 def test_a_proxy_that_was_adopted_leads_back_to_its_original(project: Path, otio_perf: Command) -> None:

@@ -81,7 +81,7 @@ def test_ranges_raise_where_others_would_clamp() -> None:
     with pytest.raises(ValueError, match="outside"):
         FrameRange(0, 10, rate).within(FrameRange(10, 20, rate))
     with pytest.raises(ValueError, match="different rates"):
-        FrameRange(0, 10, rate).overlaps(FrameRange(0, 10, Fraction(25)))
+        FrameRange(0, 10, rate).within(FrameRange(0, 10, Fraction(25)))
     with pytest.raises(ValueError, match="ends before it starts"):
         FrameRange(0, 10, rate).grown(-6)
 
@@ -91,7 +91,7 @@ def test_moving_and_growing(r: FrameRange, frames: int, handles: int) -> None:
     assert r.shifted(frames).shifted(-frames) == r
     assert len(r.shifted(frames)) == len(r)
     assert len(r.grown(handles)) == len(r) + 2 * handles
-    assert r.grown(handles).contains(r)
+    assert (r.grown(handles).start, r.grown(handles).stop) == (r.start - handles, r.stop + handles)
     assert r.seconds == Fraction(len(r), 24)
 
 
@@ -101,8 +101,6 @@ def test_within_is_the_common_part(a: FrameRange, b: FrameRange) -> None:
     if common:
         part = a.within(b)
         assert set(range(part.start, part.stop)) == common
-        assert a.overlaps(b)
-        assert b.overlaps(a)
     else:
         with pytest.raises(ValueError, match="outside"):
             a.within(b)

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otio_perf.errors import SettingsError
 from otio_perf.model.uses import Target, TargetKind
-from otio_perf.timeline import locate
 from otio_perf.timeline.locate import Locator, Reference
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX SPELLING of paths")
+
+
+def external(url: str) -> Reference:
+    return Reference("external", url)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def found(target: Target, folder: Path) -> str | None:
     ],
 )
 def test_relative_urls(folder: Path, url: str, path: str) -> None:
-    target = Locator(folder / "cut" / "edit.otio").locate(url)
+    target = Locator(folder / "cut" / "edit.otio").target(external(url))
     assert target.kind is TargetKind.FILE
     assert target.url == url
     assert found(target, folder) == path
@@ -79,7 +81,7 @@ def test_relative_urls(folder: Path, url: str, path: str) -> None:
     ],
 )
 def test_absolute_urls(url: str, path: str) -> None:
-    target = Locator("/t/edit.otio").locate(url)
+    target = Locator("/t/edit.otio").target(external(url))
     assert (target.kind, target.path) == (TargetKind.FILE, path)
 
 
@@ -104,7 +106,7 @@ def test_absolute_urls(url: str, path: str) -> None:
     ],
 )
 def test_what_is_no_local_file_is_refused(url: str) -> None:
-    target = Locator("/t/edit.otio", media_roots=("/tmp",)).locate(url)
+    target = Locator("/t/edit.otio", media_roots=("/tmp",)).target(external(url))
     assert target.kind is TargetKind.REFUSED
     assert target.path is None
     assert target.reason
@@ -125,45 +127,45 @@ def test_what_is_no_local_file_is_refused(url: str) -> None:
     ],
 )
 def test_windows_paths_are_mapped_or_refused(folder: Path, url: str) -> None:
-    refused = Locator(folder / "cut" / "edit.otio").locate(url)
+    refused = Locator(folder / "cut" / "edit.otio").target(external(url))
     assert refused.kind is TargetKind.REFUSED
     assert refused.reason
     assert "--map" in refused.reason
     for source in ("D:\\media", "D:/media/", "d:/media"):
-        mapped = Locator(folder / "edit.otio", maps=((source, str(folder / "cut")),)).locate(url)
+        mapped = Locator(folder / "edit.otio", maps=((source, str(folder / "cut")),)).target(external(url))
         assert found(mapped, folder) == "cut/a.mov"
-    assert Locator(folder / "edit.otio", maps=(("D:\\med", "/x"),)).locate(url).path is None
+    assert Locator(folder / "edit.otio", maps=(("D:\\med", "/x"),)).target(external(url)).path is None
 
 
 @posix
 @pytest.mark.parametrize("url", ["\\\\server\\share\\a.mov", "//server/share/a.mov", "file://server/share/a.mov"])
 def test_network_shares_are_never_opened_but_mapped(folder: Path, url: str) -> None:
-    assert Locator(folder / "cut" / "edit.otio").locate(url).path is None
-    mapped = Locator(folder / "edit.otio", maps=(("\\\\server\\share", str(folder / "cut")),)).locate(url)
+    assert Locator(folder / "cut" / "edit.otio").target(external(url)).path is None
+    mapped = Locator(folder / "edit.otio", maps=(("\\\\server\\share", str(folder / "cut")),)).target(external(url))
     assert found(mapped, folder) == "cut/a.mov"
 
 
 @posix
 def test_posix_maps(folder: Path) -> None:
     maps = (("/old", str(folder)), ("/old/cut", "/never"))
-    assert found(Locator("/t/e.otio", maps=maps).locate("/old/cut/a.mov"), folder) == "cut/a.mov"
-    assert found(Locator("/t/e.otio", maps=maps).locate("file:///old/cut/b%20c.mov"), folder) == "cut/b c.mov"
-    assert Locator("/t/e.otio", maps=maps).locate("/older/a.mov").path == "/older/a.mov"
+    assert found(Locator("/t/e.otio", maps=maps).target(external("/old/cut/a.mov")), folder) == "cut/a.mov"
+    assert found(Locator("/t/e.otio", maps=maps).target(external("file:///old/cut/b%20c.mov")), folder) == "cut/b c.mov"
+    assert Locator("/t/e.otio", maps=maps).target(external("/older/a.mov")).path == "/older/a.mov"
 
 
 @posix
 def test_search_below_media_roots(folder: Path) -> None:
     locator = Locator(folder / "cut" / "edit.otio", media_roots=(folder / "rushes",))
-    assert found(locator.locate("a.mov"), folder) == "cut/a.mov"  # where the timeline says, if it is there
-    assert found(locator.locate("/gone/x.mov"), folder) == "rushes/day1/x.mov"  # by its name
-    assert found(locator.locate("/gone/day2/y.mov"), folder) == "rushes/day2/y.mov"  # by the end of its path
-    assert found(locator.locate("D:\\gone\\day1\\y.mov"), folder) == "rushes/day1/y.mov"
-    doubtful = locator.locate("/gone/y.mov")
+    assert found(locator.target(external("a.mov")), folder) == "cut/a.mov"  # where the timeline says, if it is there
+    assert found(locator.target(external("/gone/x.mov")), folder) == "rushes/day1/x.mov"  # by its name
+    assert found(locator.target(external("/gone/day2/y.mov")), folder) == "rushes/day2/y.mov"  # by the end of its path
+    assert found(locator.target(external("D:\\gone\\day1\\y.mov")), folder) == "rushes/day1/y.mov"
+    doubtful = locator.target(external("/gone/y.mov"))
     assert doubtful.path == "/gone/y.mov"
     assert doubtful.reason
     assert "2 files" in doubtful.reason
-    assert locator.locate("/gone/z.mov").path == "/gone/z.mov"
-    assert locator.locate("D:\\gone\\z.mov").path is None
+    assert locator.target(external("/gone/z.mov")).path == "/gone/z.mov"
+    assert locator.target(external("D:\\gone\\z.mov")).path is None
 
 
 def test_sequences(folder: Path) -> None:
@@ -184,21 +186,8 @@ def test_sequences(folder: Path) -> None:
     assert web.kind is TargetKind.REFUSED
 
 
-def test_target_url_base_stands_before_relative_urls(folder: Path) -> None:
-    locator = Locator(folder / "edit.otio")
-    assert found(locator.locate("a.mov", "cut"), folder) == "cut/a.mov"
-    assert found(locator.locate("a.mov", "cut/"), folder) == "cut/a.mov"
-
-
 @given(st.text())
 def test_no_url_is_too_strange(url: str) -> None:
-    target = Locator("/t/edit.otio", maps=(("D:\\", "/d"), ("/a", "/b"))).locate(url)
+    target = Locator("/t/edit.otio", maps=(("D:\\", "/d"), ("/a", "/b"))).target(external(url))
     assert target.path is None or os.path.isabs(target.path)
     assert target.path is not None or target.reason
-
-
-def test_maps_are_parsed() -> None:
-    assert locate.parse_maps(["D:\\a=/b", "/x=/y=z"]) == (("D:\\a", "/b"), ("/x", "/y=z"))
-    for wrong in ("x", "=x", "x="):
-        with pytest.raises(SettingsError, match="FROM=TO"):
-            locate.parse_maps([wrong])
