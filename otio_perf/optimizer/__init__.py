@@ -186,8 +186,7 @@ def cache_verify(
     with _workspace(options) as session:
 
         def digest(path: Path) -> str:
-            session.check_stop()
-            return fingerprint.digest(str(path))
+            return fingerprint.digest(str(path), session.check_stop)
 
         with session.stage(Stage.VERIFY):
             return session.index.verify(digest, repair=repair)

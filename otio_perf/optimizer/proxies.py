@@ -10,6 +10,7 @@ from pathlib import Path
 from otio_perf.cache import names
 from otio_perf.errors import CacheError, SettingsError
 from otio_perf.media import camera, contract, fingerprint, publish
+from otio_perf.media import finished as finished_files
 from otio_perf.metrics import system
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Outcome, Ready, Stage
@@ -204,7 +205,8 @@ class _Names:
         return str(path)
 
     def _taken(self, path: Path) -> str | None:
-        return self._given.get(names.same_name(path)) or self._session.index.key_at(path)
+        known = self._given.get(names.same_name(path)) or self._session.index.key_at(path)
+        return known or (finished_files.key_in(path) if self._beside else None)
 
 
 def _named(media: MediaInfo) -> str:
