@@ -18,6 +18,7 @@ from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Action, Decision
 from otio_perf.model.results import Check, ProxyReport, WrittenTimeline
+from otio_perf.model.uses import TargetKind
 from otio_perf.reports import terminal, words
 
 _STYLES = {"smooth": "green", "close": "yellow", "slow": "red", "empty": "dim", "offline": "magenta"}
@@ -39,6 +40,12 @@ def show_analysis(analysis: Analysis) -> None:
     if len(rows) > _MOST_ROWS:
         console.print(f"… and {len(rows) - _MOST_ROWS} more regions; --json or --html has them all")
     _show_absent(analysis.media)
+    nameless = [use.clip for use in analysis.survey.uses if use.target.kind is TargetKind.MISSING]
+    if nameless:
+        names = ", ".join(map(_safe, dict.fromkeys(nameless[:5]))) + (" …" if len(nameless) > 5 else "")
+        console.print(
+            f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {names}. Relink them in the host"
+        )
     if analysis.suggestions:
         console.print("\nWhat would help, best gain per second of work first:")
         for number, suggestion in enumerate(analysis.suggestions[:10], 1):
