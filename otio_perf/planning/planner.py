@@ -161,11 +161,6 @@ class _Source:
         if not self.claim.is_whole and not self.claim.has_picture:
             why = "only its sound is used" if self.claim.uses else "no clip uses it"
             return self._no(Action.SKIP, why)
-        if video.has_alpha and not self.policy.keep_alpha and any(r.codec is not Codec.PRORES_4444 for r in self.recipes):
-            return self._no(
-                Action.REFUSE,
-                "has transparency, which the chosen codec would lose; say --codec prores_4444",
-            )
         return self._with_picture(media, video)
 
     def _with_picture(self, media: MediaInfo, video: VideoInfo) -> Decision:

@@ -43,14 +43,12 @@ class Policy:
         it plays (Shotcut's rule, which tests both sides and so never proxies portrait clips; the longer one is enough).
     :param force: make proxies whether needed or not (``--all``); nothing is ever scaled up.
     :param join_gap_seconds: used ranges closer than this become one proxy.
-    :param keep_alpha: give media with transparency a ProRes 4444 proxy; otherwise they are refused one.
     """
 
     purpose: Purpose = Purpose.PLAYBACK
     oversize: float = 1.3
     force: bool = False
     join_gap_seconds: float = 2.0
-    keep_alpha: bool = True
 
     @property
     def threshold(self) -> Threshold:

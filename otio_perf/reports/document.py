@@ -47,11 +47,6 @@ def analysis_document(analysis: Analysis) -> Document:
     }
 
 
-def plan_document(plan: Plan) -> Document:
-    """What is going to be done, and why."""
-    return {**_head("plan"), **_plan(plan)}
-
-
 def proxies_document(report: ProxyReport) -> Document:
     """What ``otio-perf proxy --json`` writes: the plan, and what became of it (nothing yet after a dry run)."""
     return {**_head("proxies"), **_proxies(report)}

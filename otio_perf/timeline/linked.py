@@ -11,7 +11,7 @@ from otio_perf.timeline.clock import nearest, rate_of
 from otio_perf.timeline.describe import described
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import Locator
-from otio_perf.timeline.references import DAMAGE, Json, is_ours, notes_of, original_of
+from otio_perf.timeline.references import DAMAGE, Json, is_ours, is_replaced, notes_of, original_of
 from otio_perf.timeline.tree import clips_of
 
 
@@ -43,6 +43,8 @@ def linked(document: Document, locator: Locator) -> tuple[Linked, ...]:
         references = clip.get("media_references") or {}
         for key, reference in references.items():
             if original is None or not isinstance(reference, dict) or not (is_ours(key) or "original" in notes_of(reference)):
+                continue
+            if is_replaced(clip, key):  # a medium that the user put there
                 continue
             try:
                 pair = _pair(reference, original, locator)

@@ -54,7 +54,7 @@ def one_line(text: str) -> str:
     return lines[0]
 
 
-def test_ctrl_c_stops_within_a_second_and_the_same_command_goes_on(
+def test_ctrl_c_stops_soon_and_the_same_command_goes_on(
     clip: Path, tmp_path: Path, home: dict[str, str], otio_perf: Command
 ) -> None:
     words = ("proxy", clip, "--proxy", "360p", "--proxy", "540p", "--workspace", tmp_path / "ws", "--quality", "100")

@@ -204,7 +204,7 @@ def test_beside_puts_proxies_where_resolve_looks(film: Path, otio_perf: Command)
     assert json.loads(again.stdout)["outcomes"] == []
 
 
-def test_several_sizes_come_from_one_run_and_the_purpose_chooses(film: Path, otio_perf: Command) -> None:
+def test_several_sizes_come_from_one_run(film: Path, otio_perf: Command) -> None:
     done = otio_perf("optimize", "short_film.otio", "--proxy", "120p", "--proxy", "160x90", "--all", cwd=film)
     assert done.returncode == 0, done.stderr
     timeline = otio.adapters.read_from_file(str(film / "short_film.perf.otio"))

@@ -148,16 +148,13 @@ def test_what_needs_no_proxy_says_why(build: SimpleNamespace) -> None:
     ]
 
 
-def test_transparency_is_kept_or_refused(build: SimpleNamespace) -> None:
+def test_transparency_is_kept(build: SimpleNamespace) -> None:
     info = build.media(has_alpha=True, pixel_format="yuva444p10le")
     uses = [build.use(build.target(), 0, 9)]
     kept = only(make(build, uses, [info]))
     assert kept.action is Action.MAKE
     assert kept.products[0].recipe.codec is Codec.PRORES_4444
     assert "ProRes 4444" in kept.reason
-    refused = only(make(build, uses, [info], policy=Policy(keep_alpha=False)))
-    assert refused.action is Action.REFUSE
-    assert "--codec prores_4444" in refused.reason
 
 
 # -- ranges ------------------------------------------------------------------------------------------------------------

@@ -159,7 +159,7 @@ def test_plans_and_outcomes(make_analysis: Make) -> None:
     assert whole["proxies"]["decisions"][0]["products"][0]["frame_rate"] == "24000/1001"
     assert [o["state"] for o in whole["proxies"]["outcomes"]] == ["ready", "skipped", "failed"]
     assert whole["written"][0]["left_alone"] == [{"clip": "c", "reason": "offline"}]
-    assert parsed(document.plan_document(plan))["predicted_bytes"] == 210
+    assert parsed(document.proxies_document(report))["predicted_bytes"] == 210
     assert parsed(document.proxies_document(report))["seconds"] == 9.5
     assert parsed(document.written_document([written]))["written"][0]["path"] == "b.otio"
     assert [m["state"] for m in parsed(document.media_document(analysis.media))["media"]] == ["online", "offline"]
