@@ -15,7 +15,7 @@ from otio_perf.model.results import Check
 from otio_perf.optimizer.session import Session, machine_identity, workspace_root
 from otio_perf.settings import Settings
 
-_PACKAGES = ("opentimelineio", "av", "numpy", "taichi", "watchdog", "psutil", "pyyaml", "pebble", "rich")
+_PACKAGES = ("opentimelineio", "av", "numpy", "taichi", "watchdog", "psutil", "pyyaml", "rich")
 _MIN_FREE_BYTES = 5 << 30
 
 

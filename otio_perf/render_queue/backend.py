@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import sys
 import threading
 import time
 import types
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
-
-from pebble import ProcessPool
+from typing import Protocol
 
 from otio_perf.errors import TaskError
 from otio_perf.model import wire
@@ -103,76 +100,43 @@ class InlineBackend:
 
 
 class ProcessBackend:
-    """Worker processes on this machine (Pebble's pool). A crash costs one task; a kill is followed by a new worker.
+    """Worker processes on this machine. A crash costs one task; a kill, whenever it comes, is followed by a new worker.
 
+    Each worker has a pipe of its own and shares no lock with anybody: in a pool with one queue for all, a worker that is killed
+    while it takes a task leaves the others waiting for the lock that it held.
     Only JSON goes in and out. ``run`` must be importable by its name: workers do not run the caller's main module, so a
     script needs no ``if __name__ == "__main__"`` guard.
     """
 
     def __init__(self, workers: int, *, run: worker.Run = registry.run_json, clock: Clock = time.monotonic) -> None:
-        self._workers, self._run, self._clock = workers, run, clock
         self._reports: SimpleQueue[Report] = SimpleQueue()
-        self._context = _LightContext()
-        self._from_workers, self._to_us = self._context.Pipe(duplex=False)
-        self._cancelled: Any = self._context.RawArray("B", workers)
-        self._free = list(range(workers))
-        self._tokens = itertools.count(1)
-        self._tasks: dict[int, _Running] = {}
-        self._mutex = threading.Lock()
-        self._pool: Any = None  # Pebble's types are partial
-        self._wanted: SimpleQueue[threading.Event | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._own_pools, name="worker-parent", daemon=True),
-            threading.Thread(target=self._listen, name="worker-reports", daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
-        self._renew_pool()
+        self._clock = clock
+        self._slots = [_Slot(run, self._reports, clock) for _ in range(workers)]
 
     @property
     def capacity(self) -> int:
-        return self._workers
+        return len(self._slots)
 
     def start(self, task: Task, attempt: int) -> None:
-        with self._mutex:
-            if not self._free:  # a worker that cannot be killed holds its slot
-                self._lost(task.key, attempt, "no free worker")
-                return
-            running = _Running(task, attempt, self._free.pop())
-            token = next(self._tokens)
-            self._tasks[token] = running
-            self._cancelled[running.slot] = 0
-        try:
-            future = self._schedule(token, running)
-        except RuntimeError:  # every worker died: the pool is broken
-            self._renew_pool()
-            future = self._schedule(token, running)
-        running.future = future
-        future.add_done_callback(lambda f: self._done(token, f))
+        slot = next((slot for slot in self._slots if slot.key is None), None)
+        if slot is None:  # a worker that cannot be killed holds its slot
+            self._reports.put(WorkerLost(key=task.key, attempt=attempt, reason="no free worker", at=self._clock()))
+        else:
+            slot.begin(task, attempt)
 
     def cancel(self, key: str, *, hard: bool) -> None:
-        with self._mutex:
-            running = next((r for r in self._tasks.values() if r.task.key == key), None)
-        if running is None:
-            return
-        self._cancelled[running.slot] = 1
-        if hard and running.future is not None:
-            running.future.cancel()
+        for slot in self._slots:
+            if slot.key == key:
+                slot.stop(hard=hard)
 
     def next_report(self, timeout_seconds: float) -> Report | None:
         return _next(self._reports, timeout_seconds)
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.stop()
-            self._pool.join()
-            self._pool = None
-        self._wanted.put(None)
-        self._to_us.send_bytes(b"")
-        for thread in self._threads:
-            thread.join()
-        self._from_workers.close()
-        self._to_us.close()
+        for slot in self._slots:
+            slot.close()
+        for slot in self._slots:
+            slot.thread.join()
 
     def __enter__(self) -> ProcessBackend:
         return self
@@ -180,100 +144,120 @@ class ProcessBackend:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _schedule(self, token: int, running: _Running) -> Future[str]:
-        text = wire.dumps(running.task)
-        scheduled: Future[str] = self._pool.schedule(worker.work, args=(self._run, token, running.slot, text))
-        return scheduled
 
-    def _done(self, token: int, future: Future[str]) -> None:
-        """Called by the pool when a task ended in any way."""
+class _Slot:
+    """One worker process and the thread that talks with it.
+
+    The process is born with the first task, and again with the first task after a death.
+    It is this thread that makes the process, for Linux ends workers when the *thread* that made them ends (``worker.serve``).
+    """
+
+    def __init__(self, run: worker.Run, reports: SimpleQueue[Report], clock: Clock) -> None:
+        self.key: str | None = None  # of the task that it works on
+        self._run, self._reports, self._clock = run, reports, clock
+        self._given: SimpleQueue[tuple[Task, int] | None] = SimpleQueue()
+        self._mutex = threading.Lock()
+        self._process: SpawnProcess | None = None
+        self._line: Connection | None = None
+        self._must_die = False
+        self.thread = threading.Thread(target=self._serve, name="worker-slot", daemon=True)
+        self.thread.start()
+
+    def begin(self, task: Task, attempt: int) -> None:
+        self.key = task.key
+        self._given.put((task, attempt))
+
+    def stop(self, *, hard: bool) -> None:
         with self._mutex:
-            running = self._tasks.pop(token)
-            self._free.append(running.slot)
-        key, attempt = running.task.key, running.attempt
-        if future.cancelled():
-            self._lost(key, attempt, "killed")
-            return
-        error = future.exception()
-        if error is None:
-            outcome = _outcome(future.result())
-        elif getattr(error, "__module__", "").startswith(("pebble", "concurrent")):
-            self._lost(key, attempt, _exit_text(error))
-            return
-        else:
-            outcome = _unforeseen(running.task, error)
-        self._reports.put(Finished(key=key, attempt=attempt, outcome=outcome, at=self._clock()))
+            if hard:
+                self._must_die = True
+                if self._process is not None:
+                    self._process.kill()
+            elif self._line is not None:
+                with suppress(OSError):  # it has just died: the thread will notice
+                    self._line.send_bytes(worker.CANCEL)
 
-    def _lost(self, key: str, attempt: int, reason: str) -> None:
-        self._reports.put(WorkerLost(key=key, attempt=attempt, reason=reason, at=self._clock()))
+    def close(self) -> None:
+        self.stop(hard=True)
+        self._given.put(None)
 
-    def _renew_pool(self) -> None:
-        made = threading.Event()
-        self._wanted.put(made)
-        try:
-            made.wait()
-        except KeyboardInterrupt:  # workers that are just being born would complain of a parent that is gone
-            made.wait()
-            self.close()
-            raise
-
-    def _own_pools(self) -> None:
-        """Starts pools, in a thread that lives as long as this backend.
-
-        Linux ends workers when the *thread* that made them ends (``worker.begin``). Ctrl-C is blocked in this thread; workers
-        inherit that, so none is hit by it before it can ignore it.
-        """
+    def _serve(self) -> None:
         if sys.platform != "win32":
+            # Ctrl-C is the parent's business: blocked in this thread, and so in the workers from their first moment on.
             resource_tracker.ensure_running()  # its start would unblock the signal
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        while (made := self._wanted.get()) is not None:
-            if self._pool is not None:
-                self._pool.stop()
-            pool = ProcessPool(
-                self._workers, initializer=worker.begin, initargs=(self._to_us, self._cancelled), context=self._context
-            )
-            assert pool.active  # starts it
-            self._pool = pool
-            made.set()
+        while given := self._given.get():
+            task, attempt = given
+            try:
+                report = self._work(task, attempt)
+            except Exception as e:  # noqa: BLE001 (the thread must not end without a report)
+                report = Finished(key=task.key, attempt=attempt, outcome=_unforeseen(task, e), at=self._clock())
+            self.key = None  # before the report: whoever reads it may begin the next task at once
+            self._reports.put(report)
+        self._bury()
 
-    def _listen(self) -> None:
-        while message := self._from_workers.recv_bytes():
-            token, done = map(int, message.split())
-            running = self._tasks.get(token)
-            if running is not None:
-                at = self._clock()
-                self._reports.put(Progressed(key=running.task.key, attempt=running.attempt, done=done, at=at))
+    def _work(self, task: Task, attempt: int) -> Finished | WorkerLost:
+        try:
+            line = self._worker()
+            line.send_bytes(worker.TASK + wire.dumps(task).encode())
+            while (message := line.recv_bytes()).startswith(worker.PROGRESS):
+                done = int(message.removeprefix(worker.PROGRESS))
+                self._reports.put(Progressed(key=task.key, attempt=attempt, done=done, at=self._clock()))
+        except (OSError, EOFError):  # how a death looks from this end
+            return WorkerLost(key=task.key, attempt=attempt, reason=self._bury(), at=self._clock())
+        outcome = _outcome(message.removeprefix(worker.OUTCOME).decode())
+        return Finished(key=task.key, attempt=attempt, outcome=outcome, at=self._clock())
+
+    def _worker(self) -> Connection:
+        """The line to a living worker. :raises OSError: none can be started"""
+        if self._process is not None and not self._process.is_alive():  # killed while it had nothing to do
+            self._bury()
+        if self._line is None:
+            line, their_end = _CONTEXT.Pipe()
+            process = SpawnProcess(target=worker.serve, args=(self._run, their_end), name="otio_perf worker", daemon=True)
+            try:
+                with _births():
+                    process.start()
+            finally:
+                their_end.close()
+            with self._mutex:
+                self._process, self._line = process, line
+                if self._must_die:
+                    process.kill()
+        assert self._line is not None
+        return self._line
+
+    def _bury(self) -> str:
+        """Free what the dead process held. How it ended, in a word."""
+        with self._mutex:
+            process, line = self._process, self._line
+            self._process = self._line = None
+            was_killed, self._must_die = self._must_die, False
+        if line is not None:
+            line.close()
+        if process is None:
+            return "cannot be started"
+        process.kill()  # it may have closed its line and live on
+        with _BIRTHS:  # a birth looks after all children, and two that wait for one would confuse each other
+            process.join()
+        code = process.exitcode
+        process.close()
+        if was_killed:
+            return "killed"
+        return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
-class _Running:
-    """A task that was handed to the pool."""
-
-    __slots__ = ("attempt", "future", "slot", "task")
-
-    def __init__(self, task: Task, attempt: int, slot: int) -> None:
-        self.task, self.attempt, self.slot = task, attempt, slot
-        self.future: Future[str] | None = None
-
-
-class _LightProcess(SpawnProcess):
-    """A process that does not import the caller's main module again: it may be large, or without a guard."""
-
-    def start(self) -> None:
-        with _main_hidden():
-            super().start()
-
-
-class _LightContext(SpawnContext):
-    Process = _LightProcess
-
-
-_MAIN = threading.Lock()
+_CONTEXT = SpawnContext()
+_BIRTHS = threading.Lock()
 
 
 @contextmanager
-def _main_hidden() -> Iterator[None]:
-    """``multiprocessing`` looks at ``sys.modules`` to find out what a child has to import first."""
-    with _MAIN:
+def _births() -> Iterator[None]:
+    """One at a time, and without the caller's main module: it may be large, or without a guard.
+
+    ``multiprocessing`` looks at ``sys.modules`` to find out what a child has to import first.
+    """
+    with _BIRTHS:
         main = sys.modules["__main__"]
         sys.modules["__main__"] = types.ModuleType("__main__")
         try:
@@ -297,10 +281,3 @@ def _outcome(text: str) -> Outcome:
 def _unforeseen(task: Task, error: BaseException) -> Failed:
     message = f"unforeseen {type(error).__name__}: {error}"
     return Failed(key=task.key, error=TaskError.__name__, message=message, path=task.label)
-
-
-def _exit_text(error: BaseException) -> str:
-    code = getattr(error, "exitcode", None)
-    if isinstance(code, int) and code < 0:
-        return signal.Signals(-code).name
-    return f"exit code {code}" if code is not None else str(error)

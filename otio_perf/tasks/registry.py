@@ -42,7 +42,7 @@ def outcome_of(task: Task, load: Callable[[], Callable[..., Outcome]], progress:
         return load()(task, progress=progress, cancelled=cancelled)
     except OtioPerfError as e:
         return Failed(key=task.key, error=type(e).__name__, message=e.message, path=e.path or task.label, hint=e.hint)
-    except Exception as e:  # noqa: BLE001 (one bad clip never stops a job)
+    except BaseException as e:  # noqa: BLE001 (one bad clip never stops a job, nor a library that calls exit)
         return Failed(
             key=task.key,
             error="TaskError",

@@ -1,7 +1,6 @@
 """The worker process: how it is born, hears, speaks and dies. It imports what the first task needs, nothing else.
 
-Speaking needs no lock that a killed worker could keep: reports are small messages into one pipe, which the kernel writes whole
-or not at all (POSIX: up to 512 bytes, ``PIPE_BUF``; Windows: message pipes). Hearing is a byte of shared memory per slot.
+It shares nothing with others but a pipe to its parent: whenever it is killed, nobody waits for it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from multiprocessing import connection, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import parent_process
 
 Run = Callable[[str, Callable[[int], None], Callable[[], bool]], str]
 """``registry.run_json``, or another function that can be imported by its name."""
@@ -20,29 +20,39 @@ Run = Callable[[str, Callable[[int], None], Callable[[], bool]], str]
 #: Between two reports of progress.
 REPORT_SECONDS = 0.1
 
-
-class _Lines:
-    """The way to the parent, set up by ``begin``."""
-
-    reports: connection.Connection
-    cancelled: bytearray  # in fact shared memory; indexing is all that is needed
+#: Messages in the pipe: to the worker ``TASK`` + JSON and ``CANCEL``; back ``PROGRESS`` + number, and ``OUTCOME`` + JSON.
+TASK, CANCEL, PROGRESS, OUTCOME = b"T", b"C", b"P", b"O"
 
 
-def begin(reports: connection.Connection, cancelled: bytearray) -> None:
-    """Initialise this process. Ctrl-C is the parent's business; SIGTERM ends it at once, also inside a library."""
+def serve(run: Run, line: Connection) -> None:
+    """Do one task after the other, until the parent hangs up."""
+    # Ctrl-C is the parent's business; SIGTERM ends this process at once, also inside a library.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _Lines.reports, _Lines.cancelled = reports, cancelled
     _die_with_parent()
+    while message := _heard(line):
+        if message.startswith(TASK):  # a cancel that came too late for the task before is nothing
+            text = message.removeprefix(TASK).decode()
+            line.send_bytes(OUTCOME + _work(run, text, line).encode())
 
 
-def work(run: Run, token: int, slot: int, text: str) -> str:
-    """Do one task: JSON in, JSON out."""
+def _work(run: Run, text: str, line: Connection) -> str:
+    is_cancelled = False
 
-    def report(done: int) -> None:
-        _Lines.reports.send_bytes(b"%d %d" % (token, done))
+    def cancelled() -> bool:
+        nonlocal is_cancelled
+        is_cancelled = is_cancelled or (line.poll() and _heard(line) == CANCEL)
+        return is_cancelled
 
-    return run(text, throttled(report), lambda: _Lines.cancelled[slot] != 0)
+    return run(text, throttled(lambda done: line.send_bytes(PROGRESS + b"%d" % done)), cancelled)
+
+
+def _heard(line: Connection) -> bytes:
+    """The next message; empty at the end."""
+    try:
+        return line.recv_bytes()
+    except (EOFError, ConnectionError):
+        return b""
 
 
 def throttled(report: Callable[[int], None], clock: Callable[[], float] = time.monotonic) -> Callable[[int], None]:
@@ -72,7 +82,7 @@ def _die_with_parent() -> None:
     sentinel = parent.sentinel
 
     def watch() -> None:
-        connection.wait([sentinel])
+        wait([sentinel])
         os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from otio_perf.model.events import (
@@ -149,6 +150,32 @@ def test_idle_workers_that_are_killed_are_replaced(processes: ProcessBackend) ->
             assert isinstance(outcome, Skipped)
             os.kill(int(outcome.reason.split()[-1]), signal.SIGKILL)
         time.sleep(0.3)
+
+
+@POSIX_KILL
+@pytest.mark.parametrize("after_seconds", [0.0, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2])
+def test_workers_killed_while_they_are_born_hold_nobody_up(processes: ProcessBackend, after_seconds: float) -> None:
+    """Also one that has just heard of its task, or is about to say so."""
+    tasks = [task(f"n{i}") for i in range(6)]
+    killed: list[int] = []
+
+    def kill() -> None:
+        end = time.monotonic() + 10
+        while not killed and time.monotonic() < end:
+            for child in psutil.Process().children():
+                if "spawn_main" in " ".join(child.cmdline()):
+                    time.sleep(after_seconds)
+                    child.kill()
+                    killed.append(child.pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    began = time.monotonic()
+    outcomes = run(tasks, backend=processes)
+    killer.join()
+    assert killed
+    assert results(tasks, outcomes) == [f"n{i}" for i in range(6)]
+    assert time.monotonic() - began < 15
 
 
 def test_a_worker_starts_light(processes: ProcessBackend) -> None:
