@@ -130,6 +130,10 @@ class ContractError(MediaError):
     pass
 
 
+class EffectError(OtioPerfError, ValueError):
+    """An effect that does not exist, a value that it cannot take, or an engine that was demanded and is not there."""
+
+
 class CacheError(OtioPerfError):
     pass
 

@@ -1,0 +1,1 @@
+"""Effects: what they mean (parameters and a numpy reference), and how engines do them fast."""

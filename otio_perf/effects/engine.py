@@ -1,0 +1,111 @@
+"""What every engine can do: take pictures in, work on them, give them back. The compositor knows no more than this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Protocol
+
+import numpy as np
+
+from otio_perf.effects.parameters import Values
+from otio_perf.effects.registry import Alpha, Blend, Effect, Packed, Picture, Shape, Transition, View
+
+_NOTHING: Packed = np.zeros(1, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An effect with the values that it has in this frame."""
+
+    effect: Effect
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture where the engine keeps it: ``pixels`` is the engine's own affair. Never changed once made."""
+
+    pixels: Any
+    is_opaque: bool
+
+
+class Engine(Protocol):
+    """All engines give the reference's pixels, within ``tolerance`` (the largest difference of a value 0 to 1)."""
+
+    name: str
+    tolerance: float
+
+    def upload(self, picture: Picture, *, is_opaque: bool) -> Image: ...
+
+    def download(self, image: Image) -> Picture: ...
+
+    def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
+        """``steps``, one after the other; the size may change to that of ``view`` only in a WARP."""
+
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image: ...
+
+    def mix(
+        self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
+    ) -> Image: ...
+
+
+def runs(steps: Sequence[Step], is_fusible: Callable[[Effect], bool]) -> list[tuple[bool, list[Step]]]:
+    """``steps`` without those that change nothing, cut into runs that one pass can do and single ones."""
+    work = [step for step in steps if not step.effect.is_identity(step.values)]
+    found: list[tuple[bool, list[Step]]] = []
+    for fusible, group in groupby(work, key=lambda s: s.effect.shape in (Shape.POINT, Shape.PLACE) and is_fusible(s.effect)):
+        together = list(group)
+        found += [(True, together)] if fusible else [(False, [step]) for step in together]
+    return found
+
+
+def passes(image: Image, run: Sequence[Step], view: View) -> list[tuple[str, Packed]]:
+    """A run as the names of point functions and their numbers; ``unpremultiply`` and ``premultiply`` where they are needed."""
+    work: list[tuple[str, Packed]] = []
+    is_opaque, is_straight = image.is_opaque, False
+    for step in run:
+        effect = step.effect
+        wants_straight = effect.alpha is Alpha.STRAIGHT and not (is_opaque and effect.keeps_opaque)
+        if wants_straight != is_straight and not (is_opaque and not is_straight):
+            work.append(("unpremultiply" if wants_straight else "premultiply", _NOTHING))
+        is_straight = wants_straight
+        assert effect.pack is not None
+        work.append((effect.name, np.ascontiguousarray(effect.pack(step.values, view), np.float32)))
+        is_opaque = is_opaque and effect.keeps_opaque
+    if is_straight:
+        work.append(("premultiply", _NOTHING))
+    return work
+
+
+def is_opaque_after(image: Image, steps: Sequence[Step]) -> bool:
+    return image.is_opaque and all(step.effect.keeps_opaque for step in steps)
+
+
+def straightened(picture: Picture) -> Picture:
+    """Premultiplied → straight; where alpha is 0 the colour is 0."""
+    alpha = picture[..., 3:]
+    straight = picture.copy()
+    np.divide(picture[..., :3], alpha, out=straight[..., :3], where=alpha > 0)
+    straight[..., :3] *= alpha > 0
+    return straight
+
+
+def premultiplied(picture: Picture) -> Picture:
+    """Straight → premultiplied."""
+    result = picture.copy()
+    result[..., :3] *= picture[..., 3:]
+    return result
+
+
+def rendered(step: Step, picture: Picture, view: View, *, is_opaque: bool) -> Picture:
+    """One step by its definition, alpha as the effect wants it."""
+    effect = step.effect
+    if effect.alpha is Alpha.PREMULTIPLIED or (is_opaque and effect.keeps_opaque):
+        return effect.reference(picture, step.values, view)
+    return premultiplied(effect.reference(straightened(picture), step.values, view))
+
+
+def faded(picture: Picture, opacity: float) -> Picture:
+    return picture if opacity == 1 else picture * np.float32(opacity)

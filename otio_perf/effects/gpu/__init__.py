@@ -1,0 +1,1 @@
+"""The GPU engine: Taichi kernels. Nothing else imports taichi."""

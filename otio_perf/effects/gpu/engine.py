@@ -1,0 +1,83 @@
+"""The GPU engine. Pictures stay on the device; each run of effects that look at one pixel only is one kernel.
+
+A kernel is made for each sequence of effects, not for each set of values: those come in as numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
+from otio_perf.effects.gpu import kernels
+from otio_perf.effects.gpu.runtime import Device, start
+from otio_perf.effects.parameters import Values
+from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
+
+
+class GpuEngine:
+    """What has no kernel here is done by its definition, on the CPU: the picture travels there and back."""
+
+    name = "gpu"
+    tolerance = 2e-3
+
+    def __init__(self, arch: str = "auto", cache_folder: str | None = None) -> None:
+        self.device: Device = start(arch, cache_folder)
+
+    def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
+        height, width = picture.shape[:2]
+        pixels = kernels.empty(width, height)
+        pixels.from_numpy(np.ascontiguousarray(picture, np.float32))
+        return Image(pixels, is_opaque)
+
+    def download(self, image: Image) -> Picture:
+        picture: Picture = image.pixels.to_numpy()
+        return picture
+
+    def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
+        points, wholes = kernels.table("POINTS"), kernels.table("WHOLES")
+        for fused, run in runs(steps, lambda effect: effect.name in points and effect.pack is not None):
+            opaque = is_opaque_after(image, run)
+            if fused:
+                image = Image(self._fused(image, run, view), opaque)
+            elif run[0].effect.name in wholes:
+                image = Image(wholes[run[0].effect.name](image.pixels, run[0].values, view), opaque)
+            else:
+                pixels = rendered(run[0], self.download(image), view, is_opaque=image.is_opaque)
+                image = self.upload(pixels, is_opaque=opaque)
+        return image
+
+    def _fused(self, image: Image, run: Sequence[Step], view: View) -> Any:
+        names, numbers = [], []
+        for name, packed in passes(image, run, view):
+            names.append(name)
+            numbers.append(packed)
+        places = np.cumsum([0, *map(len, numbers)])[:-1]
+        height, width = image.pixels.shape
+        target = kernels.empty(width, height)
+        kernels.chain(tuple(names), tuple(map(int, places)))(image.pixels, target, np.concatenate(numbers))
+        return target
+
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
+        if blend.name not in kernels.table("BLENDS"):
+            pixels = blend.reference(self.download(below), self.download(above) * np.float32(opacity))
+            return self.upload(pixels, is_opaque=below.is_opaque)
+        height, width = below.pixels.shape
+        target = kernels.empty(width, height)
+        kernels.blend(blend.name)(below.pixels, above.pixels, opacity, target)
+        return Image(target, below.is_opaque)
+
+    def mix(
+        self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
+    ) -> Image:
+        opaque = outgoing.is_opaque and incoming.is_opaque
+        if transition.name not in kernels.table("MIXES") or transition.pack is None:
+            pixels = transition.reference(self.download(outgoing), self.download(incoming), progress, values, view)
+            return self.upload(pixels, is_opaque=opaque)
+        height, width = outgoing.pixels.shape
+        target = kernels.empty(width, height)
+        packed: Packed = np.ascontiguousarray(transition.pack(progress, values, view), np.float32)
+        kernels.mix(transition.name)(outgoing.pixels, incoming.pixels, packed, target)
+        return Image(target, opaque)

@@ -1,0 +1,1 @@
+"""Effects of the hosts, in our words: one table a dialect."""
