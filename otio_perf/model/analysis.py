@@ -62,7 +62,7 @@ class MediaFinding:
     url: str
     state: str  # "online", "offline", "refused", "generator", "missing"
     info: MediaInfo | None
-    reason: str | None  # why it is not online
+    reason: str | None  # why it is not online; how it was found, where that was not by its URL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

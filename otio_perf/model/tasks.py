@@ -22,7 +22,8 @@ class ProxyTask:
     products: tuple[Product, ...]
     constant_rate: FrameRate | None  # for variable-frame-rate sources: the rate of the timeline
     workspace: str
-    decoder_threads: int = 0  # 0: chosen by the codec layer
+    cores: int = 1  # that it may keep busy: its share of the machine
+    hardware: tuple[str, ...] = ()  # encoders and decoders that passed their self-test (names of ``media.hardware``)
     stall_seconds: float = 60.0
 
     kind: str = "proxy"

@@ -39,6 +39,7 @@ class Target:
     sequence_rate: FrameRate | None = None  # at which its pictures are shown: they carry none themselves
     generator: str | None = None
     reason: str | None = None  # for REFUSED and MISSING: why
+    found_by: str | None = None  # how the file was found, where no URL leads to it: a clause for people
 
     @property
     def medium(self) -> str:
