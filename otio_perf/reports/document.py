@@ -1,7 +1,7 @@
 """Answers as JSON for programs: plain dicts, each with ``schema`` and ``schema_version``.
 
-``analysis.schema.json`` beside this file describes the analysis (JSON Schema 2020-12). Within a version, fields are only
-ever added. Frame rates are written ``"24000/1001"``; frames are counted from the start of the timeline, half-open.
+The ``*.schema.json`` beside this file describe the documents of all commands (JSON Schema 2020-12). Within a version, fields
+are only ever added. Frame rates are written ``"24000/1001"``; frames are counted from the start of the timeline, half-open.
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ SCHEMA_VERSION = 1
 Document = dict[str, Any]
 
 
-def analysis_schema() -> Document:
-    """The JSON Schema of ``analysis_document``."""
-    text = resources.files("otio_perf.reports").joinpath("analysis.schema.json").read_text(encoding="utf-8")
-    schema: Document = json.loads(text)
-    return schema
+def schemas() -> dict[str, Document]:
+    """The JSON Schemas of all documents by file name, which is also how they refer to each other: ``media.schema.json``."""
+    files = resources.files("otio_perf.reports").iterdir()
+    return {f.name: json.loads(f.read_text(encoding="utf-8")) for f in files if f.name.endswith(".schema.json")}
 
 
 def analysis_document(analysis: Analysis) -> Document:

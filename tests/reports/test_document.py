@@ -1,9 +1,8 @@
-"""Documents are JSON, and the analysis is what its packaged schema says."""
+"""Documents are JSON, and hold what happened. That all commands write what their schemas say: ``test_schemas.py``."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -20,100 +19,20 @@ from otio_perf.reports import document
 
 Make = Callable[[list[float | None]], Analysis]
 
-_TYPES: dict[str, Any] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-    "boolean": bool,
-    "null": type(None),
-}
-_KNOWN = {
-    "$schema",
-    "$id",
-    "$defs",
-    "$ref",
-    "title",
-    "description",
-    "type",
-    "required",
-    "properties",
-    "items",
-    "const",
-    "enum",
-} | {
-    "anyOf",
-    "minimum",
-    "maximum",
-    "pattern",
-}
-
-
-def check(value: Any, schema: dict[str, Any], root: dict[str, Any], where: str = "$") -> None:
-    """The part of JSON Schema that ours uses; stricter in one point: properties that it does not name are refused."""
-    assert set(schema) <= _KNOWN, f"{where}: this check does not know {set(schema) - _KNOWN}"
-    if "$ref" in schema:
-        check(value, root["$defs"][schema["$ref"].removeprefix("#/$defs/")], root, where)
-    if "anyOf" in schema:
-        failures = []
-        for choice in schema["anyOf"]:
-            try:
-                check(value, choice, root, where)
-                break
-            except AssertionError as e:
-                failures.append(e)
-        else:
-            raise AssertionError(f"{where}: {failures}")
-    if "type" in schema:
-        names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-        assert any(isinstance(value, _TYPES[n]) for n in names), f"{where}: {value!r} is no {names}"
-        assert not (isinstance(value, bool) and "boolean" not in names), where
-    assert "const" not in schema or value == schema["const"], where
-    assert "enum" not in schema or value in schema["enum"], f"{where}: {value!r}"
-    assert "pattern" not in schema or re.search(schema["pattern"], value), f"{where}: {value!r}"
-    assert "minimum" not in schema or value >= schema["minimum"], f"{where}: {value}"
-    assert "maximum" not in schema or value <= schema["maximum"], f"{where}: {value}"
-    if isinstance(value, dict):
-        assert set(schema.get("required", ())) <= set(value), f"{where}: lacks {set(schema.get('required', ())) - set(value)}"
-        if "properties" in schema:
-            assert set(value) <= set(schema["properties"]), f"{where}: undocumented {set(value) - set(schema['properties'])}"
-            for key, item in value.items():
-                check(item, schema["properties"][key], root, f"{where}.{key}")
-    if isinstance(value, list) and "items" in schema:
-        for number, item in enumerate(value):
-            check(item, schema["items"], root, f"{where}[{number}]")
-
 
 def parsed(value: Any) -> Any:
     return json.loads(json.dumps(value, allow_nan=False))
 
 
-def test_the_analysis_is_what_the_schema_says(make_analysis: Make) -> None:
-    schema = document.analysis_schema()
+def test_analysis(make_analysis: Make) -> None:
     written = parsed(document.analysis_document(make_analysis([0.5, 0.9, 2.5, None])))
-    check(written, schema, schema)
-    assert written["schema_version"] == schema["properties"]["schema_version"]["const"] == document.SCHEMA_VERSION
+    assert written["schema"] == "otio_perf.analysis"
+    assert written["schema_version"] == document.SCHEMA_VERSION
     assert [s["state"] for s in written["spans"]] == ["smooth", "close", "slow", "offline"]
     assert written["spans"][2]["start_timecode"] == "01:00:00:20"
     assert written["timeline"]["frame_rate"] == "25"
     assert written["media"][0]["info"]["video"][0]["codec"] == "hevc"
     assert written["suggestions"][0]["gain_per_second"] == pytest.approx(3 / 9, abs=1e-3)
-
-
-def test_the_check_of_the_schema_can_fail(make_analysis: Make) -> None:
-    schema = document.analysis_schema()
-    for spoil in (
-        lambda d: d["spans"][0].pop("factor"),
-        lambda d: d["spans"][0].update(state="odd"),
-        lambda d: d.update(extra=1),
-        lambda d: d["machine"].update(cores="four"),
-        lambda d: d["timeline"].update(frame_rate="25 fps"),
-    ):
-        written = document.analysis_document(make_analysis([0.5]))
-        spoil(written)
-        with pytest.raises(AssertionError):
-            check(parsed(written), schema, schema)
 
 
 def test_plans_and_outcomes(make_analysis: Make) -> None:

@@ -1,0 +1,272 @@
+"""Every command is run with ``--json``, and what it writes is exactly what its packaged schema says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import opentimelineio as otio
+import pytest
+from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
+from referencing import Registry, Resource
+
+from otio_perf.cli import COMMANDS
+from otio_perf.model.analysis import Remedy
+from otio_perf.model.media import MediaKind
+from otio_perf.model.plans import Action
+from otio_perf.model.recipes import Codec
+from otio_perf.reports import document
+from sample_timelines.make_media import CLIPS, make
+
+ROOT = Path(__file__).parent.parent.parent
+SCHEMAS = document.schemas()
+REGISTRY: Registry[Any] = Registry().with_resources((name, Resource.from_contents(s)) for name, s in SCHEMAS.items())
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the machine is measured, which takes up to 20 seconds
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+Shape = tuple[str, ...]
+#: Objects whose keys are data, not fields.
+MAPS: set[Shape] = {("machine", "decode"), ("machine", "encode_ms_per_megapixel")}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    words: tuple[str, ...]
+    schema: str
+    document: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``media/`` with what works and what does not, ``cut.otio`` that uses it, and ``empty.otio`` that has no media."""
+    folder = tmp_path_factory.mktemp("schemas")
+    media = folder / "media"
+    small: dict[str, Any] = {"width": 320, "height": 180, "frames": 24}
+    for name in ("A001_C001.mp4", "C001_C001.mov", "PHONE_0001.mp4", "plate"):
+        make(replace(CLIPS[name], bit_rate=min(CLIPS[name].bit_rate, 500_000), **small), media)
+    whole = bytearray((media / "A001_C001.mp4").read_bytes())
+    middle = len(whole) // 2
+    whole[middle : middle + len(whole) // 8] = bytes(len(whole) // 8)
+    (media / "damaged.mp4").write_bytes(whole)
+    (media / "text.mp4").write_text("no medium")
+    otio.adapters.write_to_file(cut(), str(folder / "cut.otio"))
+    empty = otio.schema.Timeline("empty")
+    empty.tracks.append(otio.schema.Track(kind="Video"))
+    empty.tracks[0].append(otio.schema.Clip("nothing", otio.schema.MissingReference(), frames(24)))
+    otio.adapters.write_to_file(empty, str(folder / "empty.otio"))
+    return folder
+
+
+def cut() -> otio.schema.Timeline:
+    def clip(name: str, reference: otio.core.MediaReference | str) -> otio.schema.Clip:
+        if isinstance(reference, str):
+            reference = otio.schema.ExternalReference(target_url=reference)
+        return otio.schema.Clip(name, reference, frames(24))
+
+    endless = clip("endless", "media/A001_C001.mp4")
+    endless.source_range = frames(10**9)
+    below = otio.schema.Track("below", kind="Video")
+    below.extend(
+        [
+            clip("whole", "media/A001_C001.mp4"),
+            clip("phone", "media/PHONE_0001.mp4"),
+            clip("gone", "media/gone.mov"),
+            clip("remote", "http://127.0.0.1:9/a.mp4"),
+            clip("bars", otio.schema.GeneratorReference(generator_kind="SMPTEBars")),
+            clip("damaged", "media/damaged.mp4"),
+            endless,
+        ]
+    )
+    above = otio.schema.Track("above", kind="Video")
+    above.append(clip("graded", "media/C001_C001.mov"))
+    above[0].effects.append(otio.schema.Effect(name="blur", effect_name="Gaussian Blur"))
+    timeline = otio.schema.Timeline("cut", global_start_time=otio.opentime.RationalTime(86400, 24))
+    timeline.tracks.extend([below, above])
+    return timeline
+
+
+def frames(count: int) -> otio.opentime.TimeRange:
+    return otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(count, 24))
+
+
+@pytest.fixture(scope="session")
+def command(folder: Path) -> Command:
+    """Run ``otio-perf`` in ``folder`` as a user does, with a home of its own."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTIO_PERF_", "XDG_"))}
+    home = folder / "home"
+    places = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "XDG_CONFIG_HOME": home / "config", "PYTHONPATH": ROOT}
+    environment = {**kept, **{name: str(path) for name, path in places.items()}}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        program = [sys.executable, "-m", "otio_perf", *words]
+        return subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def answers(folder: Path, command: Command) -> list[Answer]:
+    """What the commands write, in an order in which one needs what another made."""
+    found = []
+
+    def ask(schema: str, code: int, *words: str) -> dict[str, Any]:
+        done = command(*words, "--json", "-")
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        found.append(Answer(words, f"{schema}.schema.json", json.loads(done.stdout, parse_constant=refuse_constant)))
+        return found[-1].document
+
+    ask("machine", 0, "calibrate")
+    make_slower(folder / "home")
+    ask("media", 4, "probe", "media", "gone.mov")
+    ask("analysis", 0, "analyze", "cut.otio", "--proxy", "120p")
+    ask("analysis", 0, "analyze", "empty.otio")
+    sizes = ("--all", "--proxy", "120p")
+    ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other", "--dry-run")
+    ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other")
+    ask("optimize", 4, "optimize", "cut.otio", *sizes, "--dry-run")
+    ask("optimize", 4, "optimize", "cut.otio", "-o", "cut.perf.otio", *sizes)
+    ask("optimize", 4, "optimize", "cut.otio", "-o", "again.otio", *sizes)
+    ask("cache_status", 0, "cache", "status")
+    proxy = next((folder / ".otio_perf" / "proxies").glob("A001*"))
+    proxy.write_bytes(b"")
+    ask("written", 4, "convert", "-i", "cut.perf.otio", "-o", "converted.otio", "--check-contract")
+    ask("cache_faults", 4, "cache", "verify")
+    ask("cache_faults", 0, "cache", "verify", "--repair")
+    ask("cache_faults", 0, "cache", "verify")
+    ask("written", 0, "restore", "cut.perf.otio", "-o", "restored.otio")
+    ask("cache_freed", 0, "cache", "clear")
+    ask("checks", 0, "doctor")
+    return found
+
+
+def make_slower(home: Path) -> None:
+    """A machine on which small media stutter: there is something to suggest."""
+    (path,) = home.rglob("machine.json")
+    profile = json.loads(path.read_text())
+    for cost in profile["value"]["decode"].values():
+        cost["per_megapixel"] += 1000.0
+    profile["value"]["effect_ms_per_megapixel"] = 100.0
+    path.write_text(json.dumps(profile))
+
+
+def refuse_constant(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+# -- the tests ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_command_writes_what_its_schema_says(answers: list[Answer]) -> None:
+    for answer in answers:
+        errors = [f"{e.json_path}: {e.message}" for e in validator(answer.schema).iter_errors(answer.document)]
+        assert not errors, (answer.words, errors)
+    assert {a.words[0] for a in answers} == set(COMMANDS)
+    assert {a.schema for a in answers} == set(SCHEMAS)
+    analyses = [a.document for a in answers if a.words[0] == "analyze"]
+    assert {s["remedy"] for a in analyses for s in a["suggestions"]} == {"proxy", "prerender"}
+    states = {m["state"] for a in analyses for m in a["media"]}
+    assert states == {"online", "offline", "refused", "generator", "missing"}
+    outcomes = [o["state"] for a in answers if a.words[0] == "proxy" for o in a.document["outcomes"]]
+    assert set(outcomes) == {"ready", "failed"}
+
+
+def test_a_field_that_comes_or_goes_is_noticed(answers: list[Answer]) -> None:
+    seen = set()
+    for answer in answers:
+        is_valid = validator(answer.schema).is_valid
+        for shape, one in objects(answer.document):
+            if shape in MAPS or (answer.schema, shape, *one) in seen:
+                continue
+            seen.add((answer.schema, shape, *one))
+            one["unforeseen"] = None
+            assert not is_valid(answer.document), f"{answer.schema}: {shape} may have a field that nobody described"
+            del one["unforeseen"]
+            for name, value in tuple(one.items()):
+                del one[name]
+                assert not is_valid(answer.document), f"{answer.schema}: {shape} may lack {name}"
+                one[name] = value
+        assert is_valid(answer.document)
+    assert len(seen) > len(SCHEMAS)
+
+
+def test_every_field_of_the_schemas_is_there_in_some_answer(answers: list[Answer]) -> None:
+    """A field that is described and never written would not be missed when it goes."""
+    met: set[tuple[int, str]] = set()
+
+    def note(checker: Any, properties: dict[str, Any], instance: Any, schema: dict[str, Any]) -> Iterator[Any]:
+        if isinstance(instance, dict):
+            met.update((id(properties), name) for name in instance)
+        yield from Draft202012Validator.VALIDATORS["properties"](checker, properties, instance, schema) or ()
+
+    noting = extend(Draft202012Validator, {"properties": note})
+    for answer in answers:
+        assert not list(noting(SCHEMAS[answer.schema], registry=REGISTRY).iter_errors(answer.document))
+    for name, schema in SCHEMAS.items():
+        Draft202012Validator.check_schema(schema)
+        assert schema["$id"] == name
+        for properties in described(schema):
+            assert [p for p in properties if (id(properties), p) not in met] == [], name
+
+
+@pytest.mark.parametrize(
+    ("schema", "thing", "field", "values"),
+    [
+        ("media", "info", "kind", MediaKind),
+        ("analysis", "suggestion", "remedy", Remedy),
+        ("proxies", "decision", "action", Action),
+        ("proxies", "product", "codec", Codec),
+    ],
+)
+def test_words_to_choose_from_are_all_there(schema: str, thing: str, field: str, values: type[StrEnum]) -> None:
+    described = SCHEMAS[f"{schema}.schema.json"]["$defs"][thing]["properties"][field]["enum"]
+    assert described == [v.value for v in values]
+
+
+def test_what_cannot_be_done_writes_no_document(command: Command, folder: Path) -> None:
+    for code, *words in (
+        (3, "analyze", "missing.otio"),
+        (3, "optimize", "media/text.mp4"),
+        (2, "convert", "-i", "cut.otio", "-o", "never.otio", "--use-proxies", "77p"),
+        (5, "cache", "status", "--workspace", "typo"),
+    ):
+        for target in ("-", "never.json"):
+            done = command(*words, "--json", target)
+            assert (done.returncode, done.stdout) == (code, ""), (words, done.stderr)
+            assert len(done.stderr.splitlines()) == 1
+    assert not list(folder.glob("never.*"))
+
+
+def validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator(SCHEMAS[schema], registry=REGISTRY)
+
+
+def objects(value: Any, shape: Shape = ()) -> Iterator[tuple[Shape, dict[str, Any]]]:
+    """Every object in a document and the names that lead to it, without the places in lists."""
+    if isinstance(value, dict):
+        yield shape, value
+        for name, inner in tuple(value.items()):
+            yield from objects(inner, (*shape, name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from objects(inner, shape)
+
+
+def described(schema: Any) -> Iterator[dict[str, Any]]:
+    """The ``properties`` of every object that a schema describes."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("properties"), dict) and "type" in schema:
+            yield schema["properties"]
+        for inner in schema.values():
+            yield from described(inner)
+    elif isinstance(schema, list):
+        for inner in schema:
+            yield from described(inner)
