@@ -22,16 +22,18 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from otio_perf.media.encode import encoder_threads
 from otio_perf.media.encodings import ENCODINGS, USUAL
+from otio_perf.metrics.system import cores
 from otio_perf.model.recipes import Codec
 
 ROW = ENCODINGS[Codec.H264]
-X264 = ["-c:v", ROW.encoder, "-pix_fmt", ROW.pixel_format, "-threads:v", str(encoder_threads())]
+X264 = ["-c:v", ROW.encoder, "-pix_fmt", ROW.pixel_format, "-threads:v", str(encoder_threads(cores()))]
 X264 += [word for name, value in ROW.options(USUAL).items() for word in (f"-{name}", value)]
 
 OURS = """
 import sys
 from otio_perf.media.probe import probe
 from otio_perf.media.transcode import transcode
+from otio_perf.metrics.system import cores
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.tasks import ProxyTask
@@ -46,16 +48,17 @@ for rung in rungs:
     whole = FrameRange(0, video.frame_count, video.frame_rate)
     products.append(Product(key=rung, source_path=source, source_fingerprint=media.fingerprint, recipe=recipe,
         path=f"{folder}/ours_{rung}.mov", source_range=whole, width=width, height=height))
-task = ProxyTask(media=media, products=tuple(products), constant_rate=None, workspace=folder)
+task = ProxyTask(media=media, products=tuple(products), constant_rate=None, workspace=folder, cores=cores())
 transcode(task, progress=lambda done: None, cancelled=lambda: False)
 """
 
 DECODE = """
-import os, sys, av
+import sys, av
+from otio_perf.metrics.system import cores
 with av.open(sys.argv[1]) as container:
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = 3 * os.cpu_count()
+    stream.codec_context.thread_count = 3 * cores()
     for frame in container.decode(stream):
         pass
 """
@@ -71,7 +74,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=Path(source).parent) as folder:
 
         def ffmpeg(width: int, height: int, *, tuned: bool = False) -> list[str]:
-            threads = ["-threads", str(3 * (os.cpu_count() or 1))] if tuned else []
+            threads = ["-threads", str(3 * cores())] if tuned else []
             scale = ["-vf", f"scale={width}:{height}:flags=area"]
             output = [*scale, *X264, "-c:a", "copy", f"{folder}/ffmpeg_{height}_{tuned}.mov"]
             return [FFMPEG, "-v", "error", "-nostdin", "-y", *threads, "-i", source, *output]

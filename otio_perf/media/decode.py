@@ -9,7 +9,6 @@ are never more than half a frame apart.)
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -41,13 +40,11 @@ _SEEK_FRAMES = 24
 _SEEK_BACK_SECONDS = (Fraction(0), Fraction(1), Fraction(5), Fraction(20))
 
 
-def threads_for(video: VideoInfo, asked: int = 0) -> int:
-    """Decoder threads for a stream; ``asked`` overrides."""
-    if asked > 0:
-        return asked
+def threads_for(video: VideoInfo, cores: int) -> int:
+    """Decoder threads for a stream that may keep ``cores`` busy."""
     frame_bytes = video.width * video.height * (3 if video.bit_depth > 8 else 1.5)
     by_memory = int(THREAD_MEMORY_BYTES / max(frame_bytes, 1))
-    return max(1, min(THREADS_PER_CORE * (os.cpu_count() or 1), MAX_THREADS, by_memory))
+    return max(1, min(THREADS_PER_CORE * cores, MAX_THREADS, by_memory))
 
 
 def constant_rate(media: MediaInfo, wanted: FrameRate | None) -> FrameRate:
@@ -73,7 +70,7 @@ class Reader:
 
     media: MediaInfo
     rate: FrameRate
-    threads: int = 0
+    cores: int
     hwaccel: HWAccel | None = None
     tick: Callable[[], None] = lambda: None  # called for each packet: a place to stop by raising
     decoded: int = 0
@@ -172,7 +169,7 @@ class Reader:
         stream = container.streams[0 if self.media.sequence else self.video.stream_index]
         assert isinstance(stream, VideoStream)
         stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.thread_count = threads_for(self.video, self.threads)
+        stream.codec_context.thread_count = threads_for(self.video, self.cores)
         return stream
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:

@@ -7,7 +7,6 @@ mirroring, display aspect, colour tags and range, HDR10 tags, field order, alpha
 from __future__ import annotations
 
 import math
-import os
 import struct
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -172,10 +171,13 @@ def is_rgb_like(pixels: VideoFormat) -> bool:
     return pixels.is_rgb or pixels.has_palette or pixels.name.startswith("xyz")
 
 
-def encoder_threads() -> int:
-    """Threads of each scaler and encoder. On two cores one: it works beside the decoder's threads, and more only get in
-    their way (measured). On more cores half of them, for one thread (15 ms a 1080p frame from 4K) would hold them all up."""
-    return max(1, min((os.cpu_count() or 1) // 2, _MAX_ENCODER_THREADS))
+def encoder_threads(cores: int) -> int:
+    """Threads of each scaler and encoder of a job that may keep ``cores`` busy.
+
+    On two cores one: it works beside the decoder's threads, and more only get in their way (measured). On more cores half
+    of them, for one thread (15 ms a 1080p frame from 4K) would hold them all up.
+    """
+    return max(1, min(cores // 2, _MAX_ENCODER_THREADS))
 
 
 @dataclass(slots=True)
@@ -191,6 +193,7 @@ class ProxyWriter:
     rate: FrameRate
     part: Path
     look: Look
+    cores: int
     written: int = 0
     container: OutputContainer = field(init=False)
     _stream: VideoStream = field(init=False)
@@ -230,7 +233,7 @@ class ProxyWriter:
         context = stream.codec_context
         context.width, context.height, context.pix_fmt = product.width, product.height, look.pixel_format
         context.sample_aspect_ratio = look.sample_aspect
-        context.thread_count = encoder_threads()
+        context.thread_count = encoder_threads(self.cores)
         context.thread_type = "FRAME"
         context.color_primaries, context.color_trc, context.colorspace, context.color_range = _numbers(look.colour)
         if row.tag:
@@ -270,7 +273,7 @@ class ProxyWriter:
             interpolation=Interpolation.AREA,
             src_color_range=look.source_range,
             dst_color_range=levels if levels in (_TV, _PC) else look.source_range,
-            threads=encoder_threads(),
+            threads=encoder_threads(self.cores),
         )
         scaled.color_primaries, scaled.color_trc, scaled.colorspace, scaled.color_range = colour
         scaled.pts, scaled.time_base = self.written, 1 / self.rate

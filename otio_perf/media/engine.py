@@ -1,19 +1,20 @@
 """Which decoder and encoders one pass uses: hardware where it passed its self-test and keeps the contract, else software.
 
-Hardware encoders were not run where this was written: no machine there has one. They are therefore never trusted further
-than the self-test and the comparison of every finished proxy; whatever fails is made again in software, and said.
+The task says what passed (``ProxyTask.hardware``): no device is tried here. Hardware encoders were not run where this was
+written: no machine there has one. They are therefore never trusted further than the self-test and the comparison of every
+finished proxy; whatever fails is made again in software, and said.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from av.codec.hwaccel import HWAccel
 
 from otio_perf.media.encodings import ENCODINGS, Encoding, at_quality, pixel_format_for
-from otio_perf.media.hardware import CODECS, best_encoder, hwaccel_for
-from otio_perf.model.media import MediaInfo, VideoInfo
+from otio_perf.media.hardware import best_encoder, hwaccel_for
+from otio_perf.model.media import VideoInfo
 from otio_perf.model.recipes import Codec
 from otio_perf.model.tasks import ProxyTask
 
@@ -48,17 +49,17 @@ def software(task: ProxyTask) -> Engine:
 
 
 def best(task: ProxyTask) -> Engine:
-    """Devices that passed their self-test, for what they do as well as software."""
+    """Devices that passed their self-test, for what they do as well as software. The same task gets the same engine."""
     video = task.media.picture
     if video is None:
         return software(task)
     notes = []
-    hwaccel = _decoder(task.media, video)
+    hwaccel = _decoder(task, video)
     if hwaccel is not None:
         notes.append(f"{video.codec} was decoded in hardware, which passed its self-test")
     encodings = {}
     for codec in _codecs(task):
-        row = _hardware_row(codec, video)
+        row = _hardware_row(codec, video, task.hardware)
         if row is not None:
             notes.append(f"encoded by {row.encoder}: it passed its self-test")
         encodings[codec] = row or ENCODINGS[codec]
@@ -69,20 +70,19 @@ def _codecs(task: ProxyTask) -> list[Codec]:
     return sorted({product.recipe.codec for product in task.products})
 
 
-def _decoder(media: MediaInfo, video: VideoInfo) -> HWAccel | None:
+def _decoder(task: ProxyTask, video: VideoInfo) -> HWAccel | None:
     """Devices read 4:2:0 of 8 and 10 bits; fields are left to software, whose flags the scaler relies on."""
     is_plain = video.pixel_format in ("yuv420p", "yuvj420p", "yuv420p10le") and not video.is_interlaced
-    return hwaccel_for(video.codec) if is_plain and media.sequence is None and video.codec in CODECS else None
+    return hwaccel_for(video.codec, task.hardware) if is_plain and task.media.sequence is None else None
 
 
-def _hardware_row(codec: Codec, video: VideoInfo) -> Encoding | None:
+def _hardware_row(codec: Codec, video: VideoInfo, working: Collection[str]) -> Encoding | None:
     """Only what every maker's encoder does: 8 bits, progressive."""
-    if codec.value not in CODECS or video.is_interlaced or pixel_format_for(codec, video) != "yuv420p":
+    if video.is_interlaced or pixel_format_for(codec, video) != "yuv420p":
         return None
-    name, _ = best_encoder(codec.value)
-    row = ENCODINGS[codec]
+    name = best_encoder(codec.value, working)
+    if name is None:
+        return None
     maker = name.rpartition("_")[2]
-    if name == row.encoder or maker not in _OPTIONS:
-        return None
     device = "vaapi" if maker == "vaapi" else None
-    return replace(row, encoder=name, options=_OPTIONS[maker], interlaced=False, hdr_option=None, device=device)
+    return replace(ENCODINGS[codec], encoder=name, options=_OPTIONS[maker], interlaced=False, hdr_option=None, device=device)

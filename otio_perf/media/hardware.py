@@ -1,7 +1,7 @@
 """Which hardware encoders and decoders work here: those that open, and give back the pictures that were put in.
 
 A driver that crashes or hangs must not take the program along: devices are tried in a child process with a time limit.
-Where no device is there, no child is started.
+Where no device is there, no child is started. Whoever gives out work asks once, and says in each task what passed.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -37,6 +38,7 @@ CODECS = ("h264", "hevc")
 
 #: Seconds for all self-tests together; drivers answer in two or never.
 _LIMIT_SECONDS = 30.0
+_POLL_SECONDS = 0.1
 _FRAMES = 8
 _SIZE = (640, 360)
 #: Software encoders at their defaults reach 40 dB on these pictures; wrong colours or shifted frames stay below 25.
@@ -55,6 +57,7 @@ class HardwareFinding:
     codec: str
     works: bool
     reason: str
+    was_tried: bool = False  # a device is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,45 +93,39 @@ _FAMILIES = (
 )
 
 
-@cache
-def findings() -> tuple[HardwareFinding, ...]:
-    """Every encoder and decoder of the table with its verdict; tried once a process."""
+def findings(codecs: Collection[str] = CODECS, *, tick: Callable[[], None] = lambda: None) -> tuple[HardwareFinding, ...]:
+    """Every encoder and decoder of ``codecs`` with its verdict, the preferred ones first. Tries the devices that are here:
+    that takes seconds, at most ``_LIMIT_SECONDS``.
+
+    :param tick: called while devices are tried: a place to stop by raising.
+    """
     known: dict[str, HardwareFinding] = {}
     candidates = []
-    for name, kind, codec, family in _candidates():
+    wanted = [candidate for candidate in _candidates() if candidate[2] in codecs]
+    for name, kind, codec, family in wanted:
         reason = _why_not(name, kind, codec, family)
         if reason:
             known[name] = HardwareFinding(name=name, kind=kind, codec=codec, works=False, reason=reason)
         else:
             candidates.append(name)
-    known |= {finding.name: finding for finding in _try_in_child(candidates)} if candidates else {}
-    return tuple(known[name] for name, *_ in _candidates())
+    known |= {finding.name: finding for finding in _try_in_child(candidates, tick)}
+    return tuple(known[name] for name, *_ in wanted)
 
 
-def best_encoder(codec: str) -> tuple[str, str]:
-    """FFmpeg's name of the encoder to use for ``codec`` ("h264", "hevc"), and why that one.
-
-    :raises ValueError: a codec that no encoder here is known for.
-    """
-    if codec not in _SOFTWARE:
-        raise ValueError(f"no encoder is known for {codec!r}; known: {', '.join(_SOFTWARE)}")
-    tried = [finding for finding in findings() if finding.kind == "encoder" and finding.codec == codec]
-    working = next((finding for finding in tried if finding.works), None)
-    if working:
-        return working.name, working.reason
-    return _SOFTWARE[codec], "software: " + "; ".join(f"{finding.name}: {finding.reason}" for finding in tried)
+def best_encoder(codec: str, working: Collection[str]) -> str | None:
+    """FFmpeg's name of the encoder to use for ``codec`` ("h264", "hevc"): of the table's, the first that is ``working``."""
+    names = (name for name, kind, its_codec, _ in _candidates() if kind == "encoder" and its_codec == codec)
+    return next((name for name in names if name in working), None)
 
 
-def hwaccel_for(codec: str) -> HWAccel | None:
-    """Decoding of ``codec`` on the first device that passed its self-test; ``None`` where none did.
+def hwaccel_for(codec: str, working: Collection[str]) -> HWAccel | None:
+    """Decoding of ``codec`` on the first device of the table that is ``working``; ``None`` where none is.
 
     Streams that the device cannot decode (4:2:2, 12 bit …) fall back to software one by one.
     """
     for name, kind, its_codec, family in _candidates():
-        if kind == "decoder" and its_codec == codec and family.device:
-            finding = next(finding for finding in findings() if finding.name == name)
-            if finding.works:
-                return HWAccel(family.device, allow_software_fallback=True)
+        if kind == "decoder" and its_codec == codec and family.device and name in working:
+            return HWAccel(family.device, allow_software_fallback=True)
     return None
 
 
@@ -163,34 +160,59 @@ def _decodes_on(codec: str, family: _Family) -> bool:
     return any(config.is_supported and config.device_type.name == family.device for config in configs)
 
 
-def _try_in_child(names: list[str]) -> list[HardwareFinding]:
-    """One child tries all; where it dies or hangs, the candidate that it was at is to blame and the rest is tried anew."""
+def _try_in_child(names: list[str], tick: Callable[[], None]) -> list[HardwareFinding]:
+    """One child tries all; where it dies, the candidate that it was at is to blame and the rest is tried anew. One that
+    hangs takes the time of those after it."""
+    deadline = time.monotonic() + _LIMIT_SECONDS
     left = list(names)
     found = []
     while left:
-        output, how_it_ended = _run_child(left)
+        output, how_it_ended = _run_child(left, deadline, tick)
         done = [HardwareFinding(**json.loads(line)) for line in output.splitlines() if line.startswith("{")]
         found += done
         left = left[len(done) :]
         if left:
-            name, kind, codec, _ = next(candidate for candidate in _candidates() if candidate[0] == left[0])
-            found.append(HardwareFinding(name=name, kind=kind, codec=codec, works=False, reason=how_it_ended))
-            left = left[1:]
+            found.append(_failed(left.pop(0), how_it_ended))
+        if time.monotonic() >= deadline:
+            found += [_failed(name, "not tried: another driver took all the time") for name in left]
+            break
     return found
 
 
-def _run_child(names: list[str]) -> tuple[str, str]:
+def _failed(name: str, reason: str) -> HardwareFinding:
+    kind, codec = next((kind, codec) for its_name, kind, codec, _ in _candidates() if its_name == name)
+    return HardwareFinding(name=name, kind=kind, codec=codec, works=False, reason=reason, was_tried=True)
+
+
+def _run_child(names: list[str], deadline: float, tick: Callable[[], None]) -> tuple[str, str]:
     """The child's output, and in words how it ended. What drivers print goes nowhere."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "otio_perf.media.hardware", *names]
-    try:
-        child = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT_SECONDS, env=environment, check=False)
-    except subprocess.TimeoutExpired as error:
-        text = error.stdout.decode() if isinstance(error.stdout, bytes) else error.stdout or ""
+    with (
+        tempfile.TemporaryDirectory(prefix="otio_perf_", ignore_cleanup_errors=True) as folder,  # a killed child tidies nothing
+        Path(folder, "output").open("w+b") as output,
+    ):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "TMPDIR": folder}
+        try:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.DEVNULL, env=environment
+            )
+        except OSError as error:
+            return "", f"the self-test could not be started: {error.strerror}"
+        try:
+            while child.poll() is None and time.monotonic() < deadline:
+                tick()
+                with suppress(subprocess.TimeoutExpired):
+                    child.wait(_POLL_SECONDS)
+            code = child.returncode
+        finally:
+            child.kill()
+            with suppress(subprocess.TimeoutExpired):  # a driver may hold it in the kernel
+                child.wait(1)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    if code is None:
         return text, f"the driver did not answer within {_LIMIT_SECONDS:g} s"
-    except OSError as error:
-        return "", f"the self-test could not be started: {error.strerror}"
-    return child.stdout, f"the driver crashed (exit {child.returncode})"
+    return text, f"the driver crashed (exit {code})"
 
 
 # --- the self-test, in the child ----------------------------------------------------------------------------------------
@@ -210,10 +232,10 @@ def self_test(name: str) -> HardwareFinding:
     except (av.error.FFmpegError, MediaError, OSError, ValueError, RuntimeError) as error:
         what = error.message if isinstance(error, MediaError) else getattr(error, "strerror", None) or error
         reason = f"does not open: {what}"
-        return HardwareFinding(name=name, kind=kind, codec=codec, works=False, reason=reason)
+        return HardwareFinding(name=name, kind=kind, codec=codec, works=False, reason=reason, was_tried=True)
     works = psnr >= _LEAST_PSNR_DB
     reason = f"self-test passed, {psnr:.0f} dB" if works else f"gives back wrong pictures ({psnr:.0f} dB)"
-    return HardwareFinding(name=name, kind=kind, codec=codec, works=works, reason=reason)
+    return HardwareFinding(name=name, kind=kind, codec=codec, works=works, reason=reason, was_tried=True)
 
 
 def _round_trip(path: str, encoder: str, encode_on: HWAccel | None, decode_on: HWAccel | None) -> float:

@@ -27,6 +27,8 @@ EDITED_BYTES = 8 << 30
 #: Containers whose index lists every frame, and the least share of the announced frames that it must list.
 _INDEXED = {"mov": 1.0, "avi": 0.9}
 
+_PROGRESSIVE = 1  # AV_FIELD_PROGRESSIVE; 0 is unknown
+
 
 @dataclass(slots=True)
 class Track:
@@ -138,7 +140,7 @@ def _decode_first(track: Track, packet: Packet[Any]) -> None:
     if track.is_encrypted:
         return
     try:
-        frames = packet.decode()
+        frames = packet.decode() or _pushed_out(track, packet)
     except av.error.EOFError:
         return
     except av.error.FFmpegError as error:
@@ -146,6 +148,22 @@ def _decode_first(track: Track, packet: Packet[Any]) -> None:
         return
     if frames:
         track.frame = frames[0]
+
+
+def _pushed_out(track: Track, packet: Packet[Any]) -> list[Any]:
+    """The frame that the decoder keeps back for reordering, without decoding those it waits for: large ones take long.
+
+    Only where the index gives whole frames to a packet, and not of fields, of which a packet may hold one.
+    """
+    context = track.stream.codec_context
+    is_whole = track.is_indexed and packet.is_keyframe and context.field_order <= _PROGRESSIVE
+    if not is_whole or not context.reorder_depth:
+        return []
+    reorder_depth = context.reorder_depth
+    frames = context.decode(None)
+    context.flush_buffers()  # it goes on from here, and forgets the depth
+    context.reorder_depth = reorder_depth
+    return list(frames)
 
 
 def _note(track: Track, packet: Packet[Any]) -> None:

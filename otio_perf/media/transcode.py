@@ -12,7 +12,15 @@ from pathlib import Path
 import av.error
 from av.video.frame import VideoFrame
 
-from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError, OfflineMediaError, TaskCancelledError
+from otio_perf.errors import (
+    ContractError,
+    CorruptMediaError,
+    EncodeError,
+    MediaError,
+    OfflineMediaError,
+    TaskCancelledError,
+    UnsupportedMediaError,
+)
 from otio_perf.media import engine
 from otio_perf.media.audio import Sound, sound_only
 from otio_perf.media.decode import Reader, constant_rate, total_frames
@@ -59,7 +67,7 @@ def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> T
     if choice.has_hardware:
         try:
             return _transcode(task, choice, progress, cancelled)
-        except (EncodeError, ContractError, CorruptMediaError) as error:
+        except (EncodeError, ContractError, CorruptMediaError, UnsupportedMediaError) as error:
             note = f"made in software, for with hardware it {error.message}"
             return _transcode(task, engine.software(task), progress, cancelled, note)
     return _transcode(task, choice, progress, cancelled)
@@ -168,7 +176,7 @@ class _Run:
 
     def encode(self, segments: list[_Segment]) -> None:
         task = self.task
-        reader = Reader(task.media, self.rate, threads=task.decoder_threads, hwaccel=self.choice.hwaccel, tick=self.tick)
+        reader = Reader(task.media, self.rate, cores=task.cores, hwaccel=self.choice.hwaccel, tick=self.tick)
         waiting, active = list(segments), list[_Segment]()
         try:
             for number, frame in reader.frames(union(segment.wanted for segment in segments)):
@@ -211,7 +219,7 @@ def _segments(task: ProxyTask, choice: engine.Engine, rate: FrameRate, stack: Ex
         for product in products:
             look = look_of(product, video, choice.encodings[product.recipe.codec])
             part = stack.enter_context(part_file(product.path))
-            writers.append(ProxyWriter(product, task.media, rate, part, look))
+            writers.append(ProxyWriter(product, task.media, rate, part, look, task.cores))
         segments.append(_Segment(wanted, writers, task.media, len(wanted) == total))
     return segments
 

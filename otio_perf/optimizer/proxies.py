@@ -107,7 +107,10 @@ def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
     if not tasks:
         return {}
     with session.stage(Stage.PROXY, len(tasks)):
-        return session.run(tasks, workers=session.jobs)
+        jobs = min(session.jobs, len(tasks))
+        cores = max(1, system.cores() // jobs)
+        hardware = session.hardware(tasks)
+        return session.run([replace(task, cores=cores, hardware=hardware) for task in tasks], workers=jobs)
 
 
 def finished(report: ProxyReport) -> dict[str, tuple[Product, ...]]:

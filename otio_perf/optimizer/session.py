@@ -28,7 +28,7 @@ from otio_perf.model.events import (
 )
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, at_rate
-from otio_perf.model.tasks import ProbeTask, Task
+from otio_perf.model.tasks import ProbeTask, ProxyTask, Task
 from otio_perf.model.uses import Target, TargetKind
 from otio_perf.settings import Settings
 from otio_perf.timeline import child
@@ -156,6 +156,23 @@ class Session:
             return {}
         with ProcessBackend(workers=min(workers, len(tasks))) as backend:
             return runner.run(tasks, backend=backend, listener=self._heard, stop=self.stop)
+
+    def hardware(self, tasks: Sequence[ProxyTask]) -> tuple[str, ...]:
+        """Hardware encoders and decoders that ``tasks`` may use: those that pass their self-test, here and now.
+
+        Seconds where a device is, nothing where there is none; a run asks once, and its workers not at all.
+        """
+        from otio_perf.media import hardware
+
+        codecs = {video.codec for task in tasks for video in task.media.video}
+        codecs |= {product.recipe.codec.value for task in tasks for product in task.products}
+        findings = hardware.findings(codecs, tick=self.check_stop)
+        failed = [
+            f"{finding.kind} {finding.name} {finding.reason}" for finding in findings if finding.was_tried and not finding.works
+        ]
+        if failed:
+            self.note(f"hardware that is here but not used: {'; '.join(failed)}")
+        return tuple(finding.name for finding in findings if finding.works)
 
     def _heard(self, event: Event) -> None:
         self.trace.hear(event)

@@ -35,7 +35,9 @@ _ADOPTED_SIZE = (0.5, 1.3)
 def product_key(fingerprint: str, recipe: ProxyRecipe, part: FrameRange, constant_rate: FrameRate | None) -> str:
     """What the bytes of a proxy are: source, encoding, frames, and for variable rates the constant one.
 
-    Scope and handles are not part of it: they only lead to the range.
+    Scope and handles are not part of it: they only lead to the range. Nor is what encodes: any proxy that passes the
+    contract serves, so that one made by hardware is found again where there is none (and before the work nobody knows
+    whether software will have to take over).
 
     :param part: frames of the source file, 0 = first.
     """

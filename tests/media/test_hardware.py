@@ -5,22 +5,14 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import pytest
 
+from otio_perf.errors import TaskCancelledError
 from otio_perf.media import hardware
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    hardware.findings.cache_clear()
-    yield
-    hardware.findings.cache_clear()
 
 
 def test_every_row_has_a_verdict_and_a_reason() -> None:
@@ -29,7 +21,7 @@ def test_every_row_has_a_verdict_and_a_reason() -> None:
     assert {finding.kind for finding in found} == {"encoder", "decoder"}
     assert all(finding.reason for finding in found)
     assert len({finding.name for finding in found}) == len(found)
-    assert hardware.findings() is found
+    assert {finding.codec for finding in hardware.findings({"h264", "prores"})} == {"h264"}
 
 
 def test_without_a_device_it_is_quick_and_silent() -> None:
@@ -44,20 +36,11 @@ def test_without_a_device_it_is_quick_and_silent() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("codec", hardware.CODECS)
-def test_the_best_encoder_exists_and_says_why(codec: str) -> None:
-    name, reason = hardware.best_encoder(codec)
-    assert name in av.codecs_available
-    assert reason
-    if not any(finding.works for finding in hardware.findings()):
-        assert name in ("libx264", "libx265")
-        assert "nvenc" in reason
-        assert hardware.hwaccel_for(codec) is None
-
-
-def test_an_unknown_codec_is_an_error() -> None:
-    with pytest.raises(ValueError, match="known: h264, hevc"):
-        hardware.best_encoder("prores")
+def test_the_first_of_the_table_that_works_is_taken() -> None:
+    assert hardware.best_encoder("h264", ["h264_amf", "hevc_nvenc", "h264_qsv", "h264 on cuda"]) == "h264_qsv"
+    assert hardware.best_encoder("hevc", ["h264_nvenc"]) is None
+    assert hardware.best_encoder("prores", ["h264_nvenc"]) is None
+    assert hardware.hwaccel_for("h264", ["h264_nvenc", "hevc on cuda"]) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LINUX: device files")
@@ -73,6 +56,7 @@ def test_a_device_without_a_driver_fails_the_self_test(monkeypatch: pytest.Monke
     assert time.monotonic() - begin < 20
     assert [finding.works for finding in found] == [False] * 4
     assert all(finding.reason.startswith("does not open") for finding in found)
+    assert all(finding.was_tried for finding in found)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="LINUX: device files")
@@ -89,10 +73,49 @@ def test_a_driver_that_crashes_is_blamed_and_the_rest_goes_on(monkeypatch: pytes
     assert "crashed" not in found["hevc_nvenc"].reason
 
 
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A driver that never answers; the file that is returned holds the process ids of who waits for it."""
+    ids = tmp_path / "ids"
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho $$ >> {ids}\nexec sleep 100\n")
+    python.chmod(python.stat().st_mode | stat.S_IXUSR)
+    patched = [hardware._Family(title="NVIDIA", encoder="nvenc", device="cuda", platforms=("linux",), files=("/dev/null",))]
+    monkeypatch.setattr(hardware, "_FAMILIES", patched)
+    monkeypatch.setattr(sys, "executable", str(python))
+    return ids
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LINUX: device files")
+def test_a_driver_that_hangs_costs_the_limit_once(monkeypatch: pytest.MonkeyPatch, hanging: Path) -> None:
+    monkeypatch.setattr(hardware, "_LIMIT_SECONDS", 1.0)
+    begin = time.monotonic()
+    found = hardware.findings()
+    assert time.monotonic() - begin < 5
+    assert "did not answer" in found[0].reason
+    assert all("not tried" in finding.reason for finding in found[1:])
+    assert not any(finding.works for finding in found)
+    assert [Path(f"/proc/{number}").exists() for number in hanging.read_text().split()] == [False]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="LINUX: device files")
+def test_it_can_be_stopped_while_a_driver_hangs(hanging: Path) -> None:
+    begin = time.monotonic()
+
+    def tick() -> None:
+        if hanging.exists() and hanging.read_text():
+            raise TaskCancelledError("stopped")
+
+    with pytest.raises(TaskCancelledError):
+        hardware.findings(tick=tick)
+    assert time.monotonic() - begin < 10
+    assert not Path(f"/proc/{hanging.read_text().strip()}").exists()
+
+
 @pytest.mark.gpu
 def test_a_real_device_passes() -> None:
     if not os.path.exists("/dev/nvidiactl"):
         pytest.skip("NO GPU: NVDEC and NVENC could not be tried")
     decoders = [finding for finding in hardware.findings() if finding.name == "h264 on cuda"]
     assert decoders[0].works, decoders[0].reason
-    assert hardware.hwaccel_for("h264") is not None
+    assert hardware.hwaccel_for("h264", ["h264 on cuda"]) is not None

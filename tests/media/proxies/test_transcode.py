@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from otio_perf.errors import ContractError, EncodeError
 from otio_perf.media.probe import probe
 from otio_perf.media.sequences import find
+from otio_perf.media.transcode import transcode
 from otio_perf.model.recipes import Codec
 
 NTSC = Fraction(30000, 1001)
@@ -381,17 +384,13 @@ def test_quality_is_monotone(source: Any, long_gop: Any, proxies: Any) -> None:
         assert sizes == sorted(set(sizes)), codec
 
 
-def test_progress_counts_every_frame_and_decoder_threads_do_not_matter(
+def test_progress_counts_every_frame_and_cores_do_not_matter(
     source: Any, long_gop: Any, new_plan: Callable[..., Any], tmp_path: Path, numbers: Any
 ) -> None:
-    from dataclasses import replace
-
-    from otio_perf.media.transcode import transcode
-
-    for threads in (1, 2, 9):
-        folder = tmp_path / str(threads)
+    for cores in (1, 2, 9):
+        folder = tmp_path / str(cores)
         folder.mkdir()
-        task = replace(new_plan(source(long_gop), folder), decoder_threads=threads)
+        task = replace(new_plan(source(long_gop), folder), cores=cores)
         seen: list[int] = []
         made = transcode(task, progress=seen.append, cancelled=lambda: False)
         assert seen == sorted(seen)
@@ -416,14 +415,59 @@ def test_hdr10_tags_of_codecs_without_a_place_for_them(
 # -- hardware ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def no_device() -> None:
+    """The rows for NVIDIA are in this build of FFmpeg, and cannot open: there is no such device."""
+    from otio_perf.media import hardware
+
+    if any(finding.works for finding in hardware.findings()):
+        pytest.skip("DEVICE: there is one here")
+    if "h264_nvenc" not in av.codecs_available:
+        pytest.skip("NO NVENC in this build of FFmpeg")
+
+
+@pytest.mark.parametrize("name", ["h264_nvenc", "h264 on cuda"])
 def test_software_takes_over_where_hardware_fails(
-    monkeypatch: pytest.MonkeyPatch, source: Any, new_source: Any, proxies: Any, numbers: Any
+    name: str, no_device: None, source: Any, new_source: Any, new_plan: Any, numbers: Any, tmp_path: Path
 ) -> None:
-    """An encoder that passed its self-test can still refuse a job (sessions are limited): the proxy is made all the same."""
+    """What passed its self-test can still refuse a job (sessions are limited): the proxy is made all the same."""
+    task = replace(new_plan(source(new_source(frames=12)), tmp_path), hardware=(name,))
+    made = transcode(task, progress=lambda done: None, cancelled=lambda: False)
+    assert numbers(Path(made.products[0].path)) == list(range(12))
+    assert any(note.startswith("made in software") for note in made.notes)
+    assert not list(tmp_path.glob("*part*"))
+
+
+def test_a_task_that_names_no_hardware_asks_for_none(source: Any, new_source: Any, new_plan: Any, tmp_path: Path) -> None:
+    made = transcode(new_plan(source(new_source(frames=12)), tmp_path), progress=lambda done: None, cancelled=lambda: False)
+    assert made.notes == ()
+
+
+@pytest.mark.parametrize("hardware", [("h264_qsv", "h264_nvenc", "hevc on cuda"), ("hevc on cuda", "h264_nvenc", "h264_qsv")])
+def test_the_same_findings_give_the_same_engine(
+    hardware: tuple[str, ...], source: Any, new_source: Any, new_plan: Any, tmp_path: Path
+) -> None:
     from otio_perf.media import engine
 
-    monkeypatch.setattr(engine, "best_encoder", lambda codec: (f"{codec}_nvenc", "self-test passed, 40 dB"))
-    monkeypatch.setitem(engine._OPTIONS, "nvenc", lambda quality: {"preset": "a preset that no driver knows"})
-    made = proxies(source(new_source(frames=12)), codec=Codec.H264)
-    assert numbers(made.paths[0]) == list(range(12))
-    assert any("in software" in note for note in made.result.notes)
+    task = replace(new_plan(source(new_source(frames=12)), tmp_path), hardware=hardware)
+    chosen = engine.best(task)
+    assert chosen.encodings[Codec.H264].encoder == "h264_nvenc"  # the table's order, not the findings'
+    assert chosen.hwaccel is None  # the source is H.264, and only HEVC passed
+
+
+@pytest.mark.parametrize(
+    ("codec", "changes"),
+    [
+        (Codec.H264, {"fields": True, "options": {"preset": "ultrafast", "flags": "+ildct+ilme", "x264-params": "tff=1"}}),
+        (Codec.PRORES_PROXY, {}),
+    ],
+)
+def test_what_hardware_cannot_keep_stays_in_software(
+    codec: Codec, changes: dict[str, Any], source: Any, new_source: Any, new_plan: Any, tmp_path: Path
+) -> None:
+    from otio_perf.media import engine
+
+    task = new_plan(source(new_source(frames=12, **changes)), tmp_path, codec=codec)
+    chosen = engine.best(replace(task, hardware=("h264_nvenc", "hevc_nvenc", "hevc on cuda")))
+    assert chosen.encodings == engine.software(task).encodings
+    assert not chosen.has_hardware
