@@ -73,6 +73,7 @@ class Reader:
     cores: int
     hwaccel: HWAccel | None = None
     tick: Callable[[], None] = lambda: None  # called for each packet: a place to stop by raising
+    seeks_always: bool = False  # what is damaged before the wanted frames is then no matter
     decoded: int = 0
     damaged: int = 0
     lost: int = 0
@@ -129,7 +130,7 @@ class Reader:
             position = 0
             for wanted in ranges:
                 gap = wanted.start - position
-                if gap > max(_SEEK_FRAMES, _SEEK_GOPS * self.video.gop.longest):
+                if gap > (0 if self.seeks_always else max(_SEEK_FRAMES, _SEEK_GOPS * self.video.gop.longest)):
                     decoder, frames = self._jump(container, stream, wanted.start)
                 for index, frame in frames:
                     if index >= wanted.start:

@@ -1,0 +1,71 @@
+"""Frames of one medium by number, in any order: playing on is cheap, jumping costs a seek."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from av.video.frame import VideoFrame
+
+from otio_perf.errors import CorruptMediaError
+from otio_perf.media.decode import Reader, constant_rate, total_frames
+from otio_perf.media.planes import Plane, planes_of
+from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
+from otio_perf.model.pixels import Layout
+from otio_perf.model.timing import FrameRange, FrameRate
+
+#: Frames that are rather decoded and thrown away than jumped over, where the GOP is not longer.
+_SKIP_FRAMES = 24
+
+
+class FrameAccess:
+    """One medium, open at the frame that was asked for last. Frames are counted as on a timeline at ``frame_rate``: it is
+    the constant rate of media that have none (``decode.constant_rate``)."""
+
+    def __init__(self, media: MediaInfo, frame_rate: FrameRate, cores: int, tick: Callable[[], None]) -> None:
+        assert media.picture is not None
+        self.video: VideoInfo = media.picture
+        self._media, self._cores, self._tick = media, cores, tick
+        self._rate = constant_rate(media, frame_rate)
+        self._reader: Reader | None = None
+        self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
+        self._last: tuple[int, VideoFrame] | None = None
+
+    def planes(self, number: int) -> tuple[Layout, list[Plane]]:
+        """The samples of frame ``number``; of a still, the one there is.
+
+        :raises OfflineMediaError, CorruptMediaError: it cannot be had; others may.
+        """
+        return planes_of(self._frame(number))
+
+    def _frame(self, number: int) -> VideoFrame:
+        if self._media.kind is MediaKind.STILL:
+            number = 0
+        if self._last is not None and self._last[0] == number:
+            return self._last[1]
+        ahead = number - self._last[0] if self._last else -1
+        if not 0 < ahead <= max(_SKIP_FRAMES, self.video.gop.longest):
+            self._jump(number)
+        for found, frame in self._frames:
+            if found >= number:
+                self._require_whole(number, frame)
+                self._last = found, frame
+                return frame
+        raise CorruptMediaError(f"frame {number} cannot be decoded", path=self._media.path)
+
+    def _jump(self, number: int) -> None:
+        self.close()
+        self._reader = Reader(self._media, self._rate, self._cores, tick=self._tick, seeks_always=True)
+        stop = max(total_frames(self._media, self._rate), number + 1)
+        self._frames = self._reader.frames([FrameRange(number, stop, self._rate)])
+
+    def _require_whole(self, number: int, frame: VideoFrame) -> None:
+        """:raises CorruptMediaError: concealed, or frames before it were lost, so that its number is not sure"""
+        if frame.is_corrupt or (self._reader is not None and self._reader.lost):
+            self.close()
+            raise CorruptMediaError(f"frame {number} is damaged", path=self._media.path, hint="Copy it again from the card")
+
+    def close(self) -> None:
+        close = getattr(self._frames, "close", None)
+        if close is not None:
+            close()
+        self._frames, self._last, self._reader = iter(()), None, None

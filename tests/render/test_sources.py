@@ -1,0 +1,120 @@
+"""Source frames as pictures: the right one, whatever the order in which they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from otio_perf.errors import CorruptMediaError
+from otio_perf.media.probe import probe
+from otio_perf.model.frames import SourceFrame
+from otio_perf.render.sources import Sources
+from sample_timelines.make_media import draw_number, read_number
+
+
+@pytest.fixture(scope="session")
+def numbered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """A clip with its frame numbers in the picture."""
+    folder = tmp_path_factory.mktemp("numbered")
+
+    def make(name: str, codec: str = "libx264", *, frames: int = 60, pixel_format: str = "yuv420p", **options: str) -> Path:
+        path = folder / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream(codec, rate=25, options=options)
+            stream.width, stream.height, stream.pix_fmt = 320, 180, pixel_format
+            for number in range(frames):
+                luma = np.full((180, 320), 90 + number % 40, np.uint8)
+                draw_number(luma, number)
+                grey = np.vstack([luma, np.full((90, 320), 128, np.uint8)])
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, "yuv420p").reformat(format=pixel_format)))
+            container.mux(stream.encode())
+        return path
+
+    return make
+
+
+def number_in(sources: Sources, path: Path, number: int, fingerprint: str) -> int:
+    shown = sources.read(SourceFrame(medium=str(path), fingerprint=fingerprint, number=number))
+    assert shown.picture.shape[2] == 4
+    assert shown.picture.dtype == np.float32
+    return read_number(shown.picture[..., 1] * 219 + 16)
+
+
+ORDERS = {
+    "forwards": range(60),
+    "backwards": range(59, -1, -7),
+    "jumping": [50, 3, 3, 4, 59, 0, 30, 31, 33, 29, 58],
+    "every fifth": range(0, 60, 5),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(
+    ("name", "codec", "options"),
+    [("long_gop.mp4", "libx264", {"g": "30", "bf": "3"}), ("intra.mov", "prores_ks", {"pixel_format": "yuv422p10le"})],
+)
+def test_the_frame_that_was_asked_for(
+    numbered: Callable[..., Path], name: str, codec: str, options: dict[str, str], order: str
+) -> None:
+    path = numbered(name, codec, **options)
+    media = probe(str(path))
+    with Sources({str(path): media}, Fraction(25)) as sources:
+        for number in ORDERS[order]:
+            assert number_in(sources, path, number, media.fingerprint) == number
+
+
+def test_more_media_than_are_kept_open(numbered: Callable[..., Path]) -> None:
+    paths = [numbered(f"clip{i}.mp4", frames=8, preset="ultrafast") for i in range(10)]
+    media = {str(path): probe(str(path)) for path in paths}
+    with Sources(media, Fraction(25)) as sources:
+        for number in (2, 5):
+            for path in paths:
+                assert number_in(sources, path, number, "") == number
+
+
+def test_one_damaged_frame_spoils_no_other(numbered: Callable[..., Path], tmp_path: Path) -> None:
+    path = numbered("damaged.mov", "mjpeg", frames=20, pixel_format="yuvj420p")
+    whole = probe(str(path))
+    with av.open(str(path)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    position, size = packets[10]
+    data[position : position + size] = bytes(size)
+    broken = tmp_path / "broken.mov"
+    broken.write_bytes(data)
+    with Sources({str(broken): replace(whole, path=str(broken))}, Fraction(25)) as sources:
+        assert number_in(sources, broken, 4, "") == 4
+        with pytest.raises(CorruptMediaError):
+            number_in(sources, broken, 10, "")
+        assert number_in(sources, broken, 15, "") == 15
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_turned_pictures_stand_upright(tmp_path: Path, turn: int) -> None:
+    path = tmp_path / "phone.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        upright = np.full((180, 320), 120, np.uint8)
+        draw_number(upright, 77)
+        stored = np.ascontiguousarray(np.rot90(upright, turn // 90))
+        stream.height, stream.width = stored.shape
+        stream.pix_fmt = "yuv420p"
+        stream.set_display_rotation(-turn)
+        for _ in range(3):
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(stored, "gray").reformat(format="yuv420p", src_color_range=1))
+            )
+        container.mux(stream.encode())
+    media = probe(str(path))
+    assert media.picture
+    assert media.picture.rotation == turn
+    with Sources({str(path): media}, Fraction(25)) as sources:
+        shown = sources.read(SourceFrame(medium=str(path), fingerprint="", number=1))
+    assert shown.picture.shape == (180, 320, 4)
+    assert read_number(shown.picture[..., 1] * 219 + 16) == 77
