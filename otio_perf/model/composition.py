@@ -1,17 +1,20 @@
 """What a timeline shows: a tree of plain values, as the editor built it.
 
-Time runs in frames of the timeline (``Fraction`` where cuts lie between them), inside each group on its own axis; ``Placed``
-says how the axis of what is placed lies on that of its parent. Nothing is flattened: an effect on a nested stack works on
-the stack's picture, not on each clip in it.
+Time runs in frames of the timeline, inside each group on its own axis; ``Placed`` says how the axis of what is placed lies
+on that of its lane. Cuts lie on whole frames of their axis, as in the survey (halves go up), so that no frame of a span is
+another picture than the span says. Nothing is flattened: an effect on a nested stack works on the stack's picture, not on
+each clip in it. What is disabled, and gaps, are left out: they show nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from otio_perf.model.timing import FrameRange, FrameRate
-from otio_perf.model.uses import EffectUse, Target
+from otio_perf.model.uses import EffectUse, Problem, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +22,13 @@ class Shot:
     """The picture of one medium. Its axis: frames of the medium at ``rate``, in the reference's own numbering.
 
     ``available_start`` is the number of the first frame in the file; ``None``: the reference does not say, and numbering
-    starts where the medium's own timecode does, or at 0.
+    starts as ``model.media.first_number`` says.
     """
 
     target: Target
     rate: FrameRate
-    available_start: Fraction | None
-    available_frames: Fraction | None
+    available_start: Fraction | None = None
+    parameters: tuple[tuple[str, Any], ...] = ()  # of a generator, as the host writes them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,33 +40,34 @@ class Placed:
     """
 
     name: str
-    start: Fraction
-    stop: Fraction
+    start: int
+    stop: int
     inner_start: Fraction
     speed: Fraction
     content: Shot | Group
     effects: tuple[EffectUse, ...] = ()
-    enabled: bool = True
+
+    def inner(self, time: Fraction | int) -> Fraction:
+        """The own axis at ``time`` of the lane's."""
+        return self.inner_start + (time - self.start) * self.speed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Join:
-    """A transition at the cut ``cut`` of a lane, seen in ``[cut − before, cut + after)``. ``outgoing`` and ``incoming`` are
-    numbers of the lane's items; ``None``: there is nothing on that side, the picture fades."""
+    """A transition, seen in ``[start, stop)`` of its lane's axis. ``outgoing`` and ``incoming`` are numbers of the lane's
+    items; ``None``: there is nothing on that side, the picture fades."""
 
     name: str
-    kind: str  # OTIO's transition_type
-    cut: Fraction
-    before: Fraction
-    after: Fraction
+    start: int
+    stop: int
     outgoing: int | None
     incoming: int | None
-    effect: EffectUse | None = None  # what the host says about it beyond OTIO's own words
+    effect: EffectUse  # ``otio`` and OTIO's transition_type, where the host says no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """Items one after the other, in order, gaps left out; ``joins`` between them, in order."""
+    """Items one after the other, in order; ``joins`` between them, in order."""
 
     name: str
     items: tuple[Placed, ...]
@@ -80,7 +84,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """The video of a timeline. ``[0, duration)`` in frames at ``frame_rate``; frame 0 has the number ``start_frame``."""
+    """The video of a timeline. ``[0, duration)`` in frames at ``frame_rate``; frame 0 has the number ``start_frame``.
+
+    ``problems``: clips that cannot be shown as the editor meant them. Those whose length is known are there, without a
+    medium.
+    """
 
     name: str
     frame_rate: FrameRate
@@ -88,3 +96,14 @@ class Composition:
     start_frame: int
     canvas: tuple[int, int] | None
     root: Placed
+    problems: tuple[Problem, ...] = ()
+
+    def shots(self) -> Iterator[Shot]:
+        """Every shot, lowest lane first."""
+        waiting = [self.root]
+        while waiting:
+            placed = waiting.pop()
+            if isinstance(placed.content, Shot):
+                yield placed.content
+            else:
+                waiting += [item for lane in reversed(placed.content.lanes) for item in reversed(lane.items)]

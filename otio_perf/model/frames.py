@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
+
+from otio_perf.model.timing import FrameRate
+from otio_perf.model.uses import EffectUse
 
 
 class Fit(StrEnum):
@@ -18,11 +23,16 @@ class Fit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceFrame:
-    """Frame ``number`` (0 = first in the file) of a medium, named by ``Target.medium`` and known by its fingerprint."""
+    """Frame ``number`` (0 = first in the file) of a medium, named by ``Target.medium`` and known by its fingerprint.
+
+    ``rate``: the constant rate at which frames of a variable-rate medium are counted (``media.decode.constant_rate``);
+    ``None`` for all others, whose frames are counted as they come.
+    """
 
     medium: str
     fingerprint: str
     number: int
+    rate: FrameRate | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +55,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """A picture, put on the canvas, its effects in order, then laid over what is below."""
+    """A picture, put on the canvas, its effects in order, then laid over what is below.
+
+    ``fit`` is for pictures of media: what is generated, mixed or stacked has the size of the canvas.
+    """
 
     content: SourceFrame | Generated | Mix | Stacked
     fit: Fit = Fit.CONTAIN
@@ -56,7 +69,7 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """Two layers in a transition; ``None``: nothing, transparent."""
+    """Two layers in a transition; ``None``: nothing, transparent. ``progress``: 0 in its first frame, never 1."""
 
     transition: Applied
     progress: float
@@ -75,7 +88,8 @@ class Stacked:
 class FramePlan:
     """One frame. The canvas is black behind all layers.
 
-    ``approximate`` and ``unknown`` name the host's effects that are not rendered exactly, or not at all.
+    ``approximate`` and ``unknown`` name the host's effects that are not rendered exactly, or not at all; ``missing`` the
+    media in whose place a slate stands. They say nothing about the pixels.
     """
 
     width: int
@@ -83,3 +97,41 @@ class FramePlan:
     root: Stacked
     approximate: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+class Fidelity(StrEnum):
+    """How near our rendering of a host's effect comes to the host's own."""
+
+    EXACT = "exact"
+    APPROXIMATE = "approximate"
+    UNKNOWN = "unknown"
+    NOTHING = "nothing"  # it changes nothing: default values, a fade that has not begun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translated:
+    """What a host's effect is in our words, at one moment."""
+
+    applied: tuple[Applied, ...] = ()
+    fidelity: Fidelity = Fidelity.EXACT
+    blend: str | None = None  # how the layer is laid over what is below, where the effect says so
+    opacity: float | None = None
+    why: str = ""  # it is not exact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """Where a frame lies in the item that carries an effect: hosts count key frames in one of two ways.
+
+    ``frame``: timeline frames since the item's start. It is negative, or ``length`` and more, where a transition reaches
+    beyond the cuts. ``inner``: frames of what is inside (of the medium, 0 = first in the file, at the rate that its
+    reference counts in; of the nested timeline), before the source frame is rounded down.
+    """
+
+    frame: Fraction
+    length: Fraction
+    inner: Fraction
+
+
+Translate = Callable[[EffectUse, Moment], Translated]

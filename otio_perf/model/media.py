@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
-from otio_perf.model.timing import FrameRate
+from otio_perf.model.timing import FrameRate, parse_timecode
 
 
 class MediaKind(StrEnum):
@@ -148,3 +148,18 @@ def at_rate(info: MediaInfo, rate: FrameRate) -> MediaInfo:
     bits = int(info.size_bytes * 8 / duration)
     video = replace(picture, frame_rate=rate, duration=duration, bits_per_second=bits)
     return replace(info, duration=duration, video=(video, *info.video[1:]))
+
+
+def first_number(info: MediaInfo, rate: FrameRate) -> int:
+    """What the first frame of a file is called, at ``rate``, where a media reference does not say: the number of the first
+    picture, the start timecode, or 0."""
+    picture = info.picture
+    if info.sequence is not None:
+        return info.sequence.first
+    if info.start_timecode and picture is not None:
+        try:
+            label = parse_timecode(info.start_timecode, picture.frame_rate)
+        except ValueError:
+            return 0  # a label that does not exist at this rate: not to be trusted
+        return round(Fraction(label) / picture.frame_rate * rate)
+    return 0
