@@ -14,7 +14,7 @@ from otio_perf.model.uses import Target, TargetKind
 _MOVIES = frozenset(
     ".mp4 .mov .m4v .mkv .webm .avi .mxf .mts .m2ts .ts .mpg .mpeg .m2v .wmv .asf .flv .3gp .3g2 .dv .ogv .vob .gif".split()
 )
-_MEDIA = _MOVIES | camera.RAW_SUFFIXES | PICTURE_SUFFIXES
+MEDIA_SUFFIXES = _MOVIES | camera.RAW_SUFFIXES | PICTURE_SUFFIXES
 #: Folders that hold proxies: ours, Resolve's and Kdenlive's. Their files are nobody's rushes.
 _PROXY_FOLDERS = frozenset({"proxy", "proxies", ".otio_perf"})
 #: Camera-made proxies: found from their original, never as rushes of their own.
@@ -72,5 +72,5 @@ def _walk(top: Path) -> Iterator[Path]:
                     continue
                 if find(str(file)) is not None:
                     sequences_seen.add(run)
-            if suffix in _MEDIA:
+            if suffix in MEDIA_SUFFIXES:
                 yield file

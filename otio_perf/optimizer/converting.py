@@ -50,7 +50,7 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
     key = None if wanted.use_proxies is None else _reference_key(session, wanted.use_proxies)
     if key and wanted.use_originals:
         raise SettingsError("--use-proxies and --use-originals exclude each other")
-    relinking.refuse_overwriting(inputs, output)
+    relinking.refuse_unusable(inputs, output)
     with session.stage(Stage.READ, len(inputs)):
         documents = [timelines.read(session, path, canonical=True) for path in inputs]
     notices = tuple(n for d in documents for n in d.notices)
@@ -59,7 +59,7 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
         document = (conversion.concatenate if wanted.concatenate else conversion.stack)(documents, output)
     else:
         document = conversion.moved_to(documents[0], output)
-    where = Locator(output, media_roots=session.settings.media_root, maps=session.settings.map)
+    where = timelines.locator(session.settings, output)
     changed = 0
     left: list[LeftAlone] = []
     with session.stage(Stage.RELINK):
@@ -115,7 +115,8 @@ def _with_proxies(session: Session, document: Document, where: Locator, output: 
     findings = session.look_up(t for t in _files(survey) if t.medium in products)
     media = {medium: f.info for medium, f in findings.items() if f.info is not None}
     key = next(iter(products.values()))[0].recipe.reference_key
-    result = relink.relink(document, products, media, active=key, output_path=output, locator=where)
+    kept, _ = relinking.earlier(session, document, where, findings)
+    result = relink.relink(document, products, media, active=key, output_path=output, locator=where, earlier=kept)
     return result.document, result.relinked
 
 

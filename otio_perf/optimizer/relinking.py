@@ -8,7 +8,7 @@ from pathlib import Path
 
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import MARKER
-from otio_perf.errors import CacheError, LossyTimelineError, SettingsError
+from otio_perf.errors import CacheError, MissingDependencyError, OtioPerfError, SettingsError
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Stage
 from otio_perf.model.plans import Product
@@ -17,16 +17,19 @@ from otio_perf.model.uses import Problem
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
-from otio_perf.timeline import files, relink, restore
-from otio_perf.timeline.locate import is_relative
+from otio_perf.timeline import bundles, files, relink, restore
+from otio_perf.timeline import convert as conversion
+from otio_perf.timeline.files import Document
+from otio_perf.timeline.linked import linked
+from otio_perf.timeline.locate import Locator, is_relative
 from otio_perf.timeline.tree import urls_of
 
 
 def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...]:
     """Where each optimized timeline goes: ``output``, a file in the folder ``output``, or beside its input.
 
-    :raises SettingsError: an input would be overwritten, or one file is named for several timelines.
-    :raises LossyTimelineError: the format cannot hold originals and proxies.
+    :raises SettingsError: an input would be overwritten, one file is named for several timelines, or the format cannot hold
+        originals and proxies.
     """
     if output is None:
         found = [p.with_name(f"{p.stem}.perf.otio") for p in paths]
@@ -38,9 +41,9 @@ def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...
     else:
         found = [Path(output)]
     for path in found:
-        refuse_overwriting(paths, path)
+        refuse_unusable(paths, path)
         if path.suffix.lower() not in files.KEEPS_REFERENCES:
-            raise LossyTimelineError(
+            raise SettingsError(
                 f"{path.suffix or 'a name without suffix'} holds one media reference a clip: the originals would be lost",
                 path=path,
                 hint="Write .otio, and convert it with: otio-perf convert --allow-lossy",
@@ -58,9 +61,24 @@ def _is_folder(path: Path) -> bool:
         raise SettingsError(f"cannot be written: {e.strerror}", path=path, hint="Name another file with -o") from e
 
 
-def refuse_overwriting(inputs: Sequence[Path], output: Path) -> None:
-    """:raises SettingsError: ``output`` is one of ``inputs``, also by another name"""
-    if output.exists() and any(i.exists() and output.samefile(i) for i in inputs):
+def refuse_unusable(inputs: Sequence[Path], output: Path) -> None:
+    """Before any work is done: may a timeline be written to ``output``?
+
+    :raises SettingsError: it is one of ``inputs``, also by another name; a link that leads nowhere; of a format that nobody
+        here can write.
+    :raises MissingDependencyError: the package that could is not installed.
+    """
+    try:
+        files.refuse_unwritable(output)
+    except MissingDependencyError:
+        raise
+    except OtioPerfError as e:
+        raise SettingsError(e.message, path=e.path, hint=e.hint) from e
+    try:
+        is_input = output.exists() and any(i.exists() and output.samefile(i) for i in inputs)
+    except OSError as e:  # no file system takes this name
+        raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint="Name another file with -o") from e
+    if is_input:
         raise SettingsError("is the input: it would be overwritten", path=output, hint="Name another file with -o")
 
 
@@ -75,10 +93,13 @@ def write_relinked(
     failed: Mapping[str, str],
 ) -> WrittenTimeline:
     """Write one timeline with ``products`` as further references; the input is only read."""
-    media = {medium: finding.info for medium, finding in findings.items() if finding.info is not None}
     with session.stage(Stage.RELINK):
         document = timelines.read(session, surveyed.path, canonical=True)
-        result = relink.relink(document, products, media, active=active, output_path=output, locator=surveyed.locator)
+        kept, findings = earlier(session, document, surveyed.locator, findings)
+        media = {medium: finding.info for medium, finding in findings.items() if finding.info is not None}
+        result = relink.relink(
+            document, products, media, active=active, output_path=output, locator=surveyed.locator, earlier=kept
+        )
     with session.stage(Stage.WRITE):
         make_folder(output)
         files.write(result.document, output, limits=timelines.limits(session.settings))
@@ -92,24 +113,48 @@ def write_relinked(
     )
 
 
+def earlier(
+    session: Session, document: Document, locator: Locator, findings: Mapping[str, MediaFinding]
+) -> tuple[dict[str, list[Product]], dict[str, MediaFinding]]:
+    """The proxies that ``document`` has already and that are still good, by medium, and findings with those of their originals.
+
+    Good is what is on record, is there, and was made of the original as it is now. An original that is not here today
+    (proxies go where originals stay on the shelf) speaks against none.
+    """
+    pairs = linked(document, locator)
+    found = {**session.look_up(p.original for p in pairs if p.original.medium not in findings), **findings}
+    kept: dict[str, list[Product]] = {}
+    with _Records(session) as records:
+        for pair in pairs:
+            product = records.product_of(pair.proxy.path) if pair.proxy.path else None
+            info = found[pair.original.medium].info
+            if product is not None and (info is None or info.fingerprint == product.source_fingerprint):
+                kept.setdefault(pair.original.medium, []).append(product)
+    return kept, found
+
+
 def write_restored(session: Session, path: Path, output: Path) -> WrittenTimeline:
-    """Write ``path`` with its originals. :raises SettingsError: the output is the input"""
-    refuse_overwriting([path], output)
+    """Write ``path`` with its originals. :raises SettingsError: see ``refuse_unusable``"""
+    refuse_unusable([path], output)
     with _Records(session) as records, session.stage(Stage.RELINK):
-        document = timelines.read(session, path)
+        is_bundle = path.suffix.lower() in bundles.SUFFIXES
+        document = timelines.read(session, path, exact=True, canonical=is_bundle)
         result = restore.restore(
             document,
             original_of=records.original_of,
             product_of=records.product_of,
             locator=timelines.locator(session.settings, path),
         )
-        elsewhere = Path(result.document.base) != output.absolute().parent
-        if elsewhere and any(is_relative(url) for url in urls_of(result.document.root)):
+        restored = result.document
+        if is_bundle:  # its media lie in it, or where it was unpacked
+            restored = conversion.moved_to(restored, output)
+        elsewhere = Path(restored.base) != output.absolute().parent and output.suffix.lower() not in bundles.SUFFIXES
+        if elsewhere and any(is_relative(url) for url in urls_of(restored.root)):
             # exactly what was there comes before paths that lead somewhere from the new folder
-            session.note(f"relative media paths read as before: they start in {result.document.base}")
+            session.note(f"relative media paths read as before: they start in {restored.base}")
     with session.stage(Stage.WRITE):
         make_folder(output)
-        files.write(result.document, output, limits=timelines.limits(session.settings))
+        files.write(restored, output, limits=timelines.limits(session.settings))
     return WrittenTimeline(
         source=str(path),
         path=str(output),

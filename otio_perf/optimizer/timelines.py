@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from otio_perf.media import discover
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Stage
 from otio_perf.model.spans import Span
@@ -40,15 +41,16 @@ def limits(settings: Settings) -> Limits:
 
 
 def locator(settings: Settings, path: Path) -> Locator:
-    return Locator(path, media_roots=settings.media_root, maps=settings.map)
+    return Locator(path, media_roots=settings.media_root, maps=settings.map, suffixes=discover.MEDIA_SUFFIXES)
 
 
-def read(session: Session, path: Path, *, canonical: bool = False) -> Document:
+def read(session: Session, path: Path, *, exact: bool = False, canonical: bool = False) -> Document:
     """The document at ``path``; the media of an ``.otioz`` are unpacked into the workspace, where its proxies refer to them."""
     return files.read(
         path,
         rate=session.settings.rate,
         limits=limits(session.settings),
+        exact=exact,
         canonical=canonical,
         unpack_into=session.workspace.root / "unpacked",
     )
@@ -70,6 +72,9 @@ def survey(session: Session, path: Path) -> Surveyed:
         session.note(notice)
     for problem in found.problems:
         session.note(f"clip {problem.clip!r}: {problem.reason}")
+    for target in found.targets:
+        if target.found_by:
+            session.note(f"{target.path}: {target.found_by}")
     return Surveyed(path=path, locator=where, survey=found, spans=spans)
 
 
@@ -82,6 +87,11 @@ def analysis(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaF
             surveyed.survey,
             cost.predict(surveyed.survey, surveyed.spans, media, machine),
             machine=machine,
-            findings=tuple(findings[t.medium] for t in surveyed.targets),
+            findings=tuple(_told(findings[t.medium], t) for t in surveyed.targets),
             recipes=session.settings.recipes(),
         )
+
+
+def _told(finding: MediaFinding, target: Target) -> MediaFinding:
+    """With how it was found, where no URL said so."""
+    return replace(finding, reason=target.found_by) if finding.reason is None and target.found_by else finding

@@ -61,16 +61,19 @@ def stopped_by(stop: Callable[[], bool]) -> Iterator[None]:
         _unwanted.reset(token)
 
 
-def convert(
-    source: Path, target: Path, *, seconds: float, shown: object, folder: str | None = None, **request: Any
-) -> dict[str, Any]:
+def raise_if_unwanted(shown: object) -> None:
+    """:raises TaskCancelledError: ``stop()`` of ``stopped_by`` is true"""
+    if _unwanted.get()():
+        raise TaskCancelledError("interrupted", path=shown)
+
+
+def convert(source: Path, target: Path, *, seconds: float, shown: object, **request: Any) -> dict[str, Any]:
     """Read ``source`` and write ``target`` in a child process; its reply.
 
     Further keys of the request: ``source_adapter``, ``target_adapter`` (names; absent: by suffix), ``rate``, ``foreign``
     (schemas to name if they are too new).
 
     :param shown: the path to name in errors.
-    :param folder: where the child runs: OTIO's file bundles take relative URLs from there.
     :raises HostileTimelineError: the child crashed, hung or ran out of memory.
     :raises TaskCancelledError: it was interrupted, see ``stopped_by``.
     :raises UnreadableTimelineError, UnwritableTimelineError, DiskFullError, UnsupportedSchemaError, MissingDependencyError:
@@ -89,7 +92,6 @@ def convert(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env={**os.environ, "PYTHONPATH": paths},
-            cwd=folder,
         )
         code = _awaited(process, seconds, shown)
         if not answered.exists():
@@ -190,11 +192,8 @@ def _write(found: Any, request: dict[str, Any]) -> None:
     if adapter == "otio_json":
         Path(target).write_text(found.to_json_string(), encoding="utf-8")
         return
-    options = {}
-    if adapter in ("otioz", "otiod"):
-        options["media_policy"] = otio.adapters.file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
     with contextlib.redirect_stdout(None):
-        otio.adapters.write_to_file(found, target, adapter_name=adapter, **options)
+        otio.adapters.write_to_file(found, target, adapter_name=adapter)
 
 
 def _text_of(path: Path) -> str:

@@ -22,6 +22,7 @@ from otio_perf.timeline.locate import PACKED, Locator, is_relative, moved_url
 from otio_perf.timeline.references import PREFIX, Json, is_ours, original_key, schema_of
 from otio_perf.timeline.tree import map_clips
 
+_SHARED_FIELDS = ("metadata", "name", "available_range", "available_image_bounds")  # of every media reference
 _EMPTY_ITEM: Json = {"source_range": None, "effects": [], "markers": [], "enabled": True, "color": None}
 
 
@@ -95,19 +96,25 @@ def use_reference(document: Document, rung: str | None) -> Switched:
 
 
 def remap_urls(document: Document, locator: Locator) -> Switched:
-    """URLs that ``locator`` finds elsewhere (``--map``, ``--media-root``) as absolute paths of where they are."""
+    """URLs that ``locator`` finds elsewhere (``--map``, ``--media-root``) as absolute paths of where they are.
+
+    A clip without a medium whose file is found by the clip's name gets a reference to it.
+    """
     document = files.canonical(document)
     locator = locator.based(document.base)
     plain = Locator(locator.timeline, base=locator.base)
     left: list[Problem] = []
 
-    def found(reference: Json) -> Json:
-        wanted = described(reference)
+    def found(reference: Json, clip: str) -> Json:
+        wanted = described(reference, clip)
         target = locator.target(wanted)
-        if target.kind is TargetKind.REFUSED or (target.reason and target.path):
-            left.append(Problem(clip=wanted.url, reason=target.reason or ""))
+        if target.kind is TargetKind.REFUSED or (target.reason and target.url and (target.path or wanted.clip)):
+            left.append(Problem(clip=target.url, reason=target.reason or ""))
         if target.path is None or target == plain.target(wanted):
             return reference
+        if target.found_by:
+            fields = {k: reference[k] for k in _SHARED_FIELDS if k in reference}
+            return {"OTIO_SCHEMA": "ExternalReference.1", **fields, "target_url": target.path}
         if target.sequence is None:
             return {**reference, "target_url": target.path}
         sequence = target.sequence
@@ -117,7 +124,7 @@ def remap_urls(document: Document, locator: Locator) -> Switched:
 
     def change(clip: Json) -> Json:
         nonlocal changed
-        new = map_references(clip, found)
+        new = map_references(clip, lambda reference: found(reference, name_of(clip)))
         changed += new is not clip
         return new
 

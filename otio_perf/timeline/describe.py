@@ -85,19 +85,22 @@ def canvas_of(root: Json) -> tuple[int, int] | None:
     return None
 
 
-def described(reference: Json) -> Reference:
-    """A media reference in short. :raises UnusableTimeError: an image sequence without usable numbers."""
+def described(reference: Json, clip: str = "") -> Reference:
+    """A media reference in short. :raises UnusableTimeError: an image sequence without usable numbers.
+
+    :param clip: name of its clip: all there is to look for where the reference leads nowhere.
+    """
     schema = schema_of(reference)
     if schema == "ExternalReference":
-        url = reference.get("target_url")
-        return Reference("external", url if isinstance(url, str) else "")
+        url = _text(reference.get("target_url"))
+        return Reference("external", url, clip="" if url else clip)
     if schema == "ImageSequenceReference":
         return _sequence(reference)
     if schema == "GeneratorReference":
         kind = reference.get("generator_kind")
         return Reference("generator", generator=(kind if isinstance(kind, str) else "") or name_of(reference) or "generator")
     if schema in ("MissingReference", ""):
-        return Reference("missing", reason="the clip has no media")
+        return Reference("missing", reason="the clip has no media", clip=clip)
     return Reference("missing", reason=f"a {schema} is not a known media reference")
 
 

@@ -1,10 +1,10 @@
 """Reading and writing timelines: ``read`` gives a ``Document`` of plain dicts, ``write`` puts one on the disk.
 
-``.otio`` files whose schemas are all current are parsed here, without OpenTimelineIO; everything else is read by
-OpenTimelineIO in a process of its own (``child``), so that no file can take this one down.
+``.otio`` files that are spelled as this OpenTimelineIO spells them (``shape``) are parsed here, without it; everything else
+is read by OpenTimelineIO in a process of its own (``child``), so that no file can take this one down.
 """
 
-# ruff: noqa: PTH100, PTH112
+# ruff: noqa: PTH100, PTH112, PTH114
 # Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from otio_perf.errors import (
     DiskFullError,
     HostileTimelineError,
     LossyTimelineError,
+    MissingDependencyError,
     OtioPerfError,
     UnreadableTimelineError,
     UnwritableTimelineError,
@@ -35,6 +36,7 @@ from otio_perf.timeline import bundles, child, guard, json_text
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED
 from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
+from otio_perf.timeline.shape import is_plain
 from otio_perf.timeline.tree import clips_of
 
 #: Formats that hold every media reference of a clip. In all others only the active one is kept.
@@ -80,7 +82,7 @@ def read(
     """The timeline in ``path``, in any format for which OpenTimelineIO has an adapter.
 
     :param rate: frames per second of an EDL; without it the usual ones are tried, and a notice says which was taken.
-    :param exact: keep the letters of unusual numbers, as is needed before a document is written.
+    :param exact: keep the letters of unusual numbers, as is needed before a document is written as it was.
     :param canonical: have OpenTimelineIO spell it, as is needed before a document is changed and written.
     :param unpack_into: folder for the media of an ``.otioz``; without it they count as refused.
     :raises UnreadableTimelineError: not there, not a timeline, damaged.
@@ -132,7 +134,9 @@ def _again(document: Document, limits: Limits | None, *, canonical: bool) -> Doc
 
 
 def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool = False, limits: Limits | None = None) -> None:
-    """Write ``document`` in the format of ``path``'s suffix: whole or not at all.
+    """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
+
+    Bundles get the media of all references; with ``allow_lossy``, of the active ones alone.
 
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals.
     :raises UnreadableTimelineError: nobody here can write the format.
@@ -140,26 +144,63 @@ def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool
     :raises MissingDependencyError: its adapter is not installed.
     """
     limits = limits or Limits()
-    target = Path(os.path.abspath(path))
-    suffix = target.suffix.lower()
+    suffix = Path(path).suffix.lower()
+    target = _landing(Path(os.path.abspath(path)))
     if suffix == ".otio":
-        with _appearing(target) as partial:
+        with _appearing(target, suffix) as partial:
             _write_bytes(partial, document.to_json_string().encode("utf-8", "surrogateescape"))
         return
-    if suffix not in KEEPS_REFERENCES and not allow_lossy and _has_proxies(document.root):
+    if suffix in bundles.SUFFIXES:
+        with _appearing(target, suffix) as partial:
+            bundles.pack(document.root, document.base, partial, as_zip=suffix == ".otioz", every=not allow_lossy)
+            _sync(partial)
+        return
+    if not allow_lossy and _has_proxies(document.root):
         raise LossyTimelineError(
             f"{suffix or 'this format'} holds one media reference a clip, so that the originals would be lost",
             path=target,
             hint="Write .otio, or allow it and keep the .otio as the master",
         )
-    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder, _appearing(target) as partial:
+    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder, _appearing(target, suffix) as partial:
         source = Path(folder, "timeline.otio")
         source.write_bytes(document.to_json_string().encode("utf-8", "surrogateescape"))
-        here = document.base if os.path.isdir(document.base) else None
-        child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, folder=here, source_adapter="otio_json")
-        if partial.is_file():
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
+        child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json")
+        _sync(partial)
+
+
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Can a timeline be written to ``path``, as far as its name tells?
+
+    :raises UnwritableTimelineError: a link that leads nowhere; a format that nobody here can write.
+    :raises MissingDependencyError: the adapter that could is not installed.
+    """
+    target, suffix = _landing(Path(os.path.abspath(path))), Path(path).suffix.lower()
+    if suffix in KEEPS_REFERENCES:
+        return
+    known = formats()
+    if not known.get(suffix, (False, False))[1]:
+        if suffix in child.OPTIONAL and suffix not in known:
+            raise MissingDependencyError(
+                f"no OpenTimelineIO adapter for {child.OPTIONAL[suffix]} is installed", path=target, hint=child.INSTALL
+            )
+        what = f"{suffix} files" if suffix else "a file without suffix"
+        can = ", ".join(s for s, (_, is_written) in known.items() if is_written)
+        raise UnwritableTimelineError(f"cannot be written: no adapter writes {what}", path=target, hint=f"There are: {can}")
+
+
+def _landing(path: Path) -> Path:
+    """Where a file written to ``path`` lands: what a link leads to, which stays a link.
+
+    :raises UnwritableTimelineError: a link that leads nowhere, or to itself.
+    """
+    if not os.path.islink(path):
+        return path
+    try:
+        return Path(os.path.realpath(path, strict=True))
+    except OSError as e:
+        raise UnwritableTimelineError(
+            f"is a link that leads nowhere ({e.strerror})", path=path, hint="Remove it, or name another file with -o"
+        ) from e
 
 
 @contextmanager
@@ -213,7 +254,7 @@ def _read_json(data: bytes, file: Path, name: str, base: str, limits: Limits, *,
         try:
             return _parsed(data, file, name, base, digest, limits, exact=exact, scan=scan)
         except _NotPlainJsonError:
-            pass  # "Inf", or damaged: OpenTimelineIO knows which
+            pass  # older, damaged, or "Inf": OpenTimelineIO knows which
     if scan.has_references:
         try:
             by_id(json_text.loads(data))  # a circle of references must not reach OpenTimelineIO
@@ -256,6 +297,8 @@ def _parsed(
     if schema_of(root) not in _ROOTS:
         kind = root.get("OTIO_SCHEMA") if isinstance(root, dict) else type(root).__name__
         raise UnreadableTimelineError(f"holds no timeline but a {kind or 'JSON object of another kind'}", path=file)
+    if not exact and not is_plain(root, data):
+        raise _NotPlainJsonError
     try:
         shared = by_id(root) if scan.has_references else {}
     except HostileTimelineError as e:
@@ -270,10 +313,12 @@ def _has_proxies(root: Json) -> bool:
 
 
 @contextmanager
-def _appearing(target: Path) -> Iterator[Path]:
-    """A temporary name beside ``target`` that takes its place when all went well, and vanishes otherwise."""
-    # the suffix stays: adapters choose by it
-    partial = target.with_name(f".{target.stem[:40]}.{os.getpid()}.part{target.suffix}")
+def _appearing(target: Path, suffix: str) -> Iterator[Path]:
+    """A temporary name beside ``target`` that takes its place when all went well, and vanishes otherwise.
+
+    :param suffix: of the temporary name: adapters choose by it.
+    """
+    partial = target.with_name(f".{target.stem[:40]}.{os.getpid()}.part{suffix}")
     try:
         try:
             yield partial
@@ -301,6 +346,12 @@ def _write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _sync(path: Path) -> None:
+    if path.is_file():
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

@@ -52,11 +52,11 @@ def no_collection() -> Iterator[None]:
 def loads(text: str | bytes, *, exact: bool = False) -> Any:
     """Parsed JSON; ``exact`` keeps the letters of unusual numbers for ``dumps``.
 
-    :raises ValueError: not JSON (``Inf``, which OpenTimelineIO accepts, is not).
+    :raises ValueError: not JSON (``Inf``, which OpenTimelineIO accepts, is not), or not UTF-8.
     :raises RecursionError: too deep; scan with ``guard`` first.
     """
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "surrogateescape")
+        text = text.decode("utf-8")
     with no_collection():
         return json.loads(text, parse_float=_number) if exact else json.loads(text)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from otio_perf.model.timing import FrameRange, FrameRate
-from otio_perf.model.uses import Target
+from otio_perf.model.uses import Target, TargetKind
 from otio_perf.timeline.clock import nearest, rate_of
-from otio_perf.timeline.describe import described
+from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.locate import Locator, Reference
 from otio_perf.timeline.references import DAMAGE, Json, is_ours, is_replaced, notes_of, original_of
 from otio_perf.timeline.tree import clips_of
 
@@ -47,21 +47,35 @@ def linked(document: Document, locator: Locator) -> tuple[Linked, ...]:
             if is_replaced(clip, key):  # a medium that the user put there
                 continue
             try:
-                pair = _pair(reference, original, locator)
+                pair = _pair(reference, original, original_target(clip, original, locator), locator)
             except DAMAGE:
                 continue  # a clip that is named where the timeline is surveyed
             found.setdefault((pair.proxy.medium, pair.original.medium), pair)
     return tuple(found.values())
 
 
-def _pair(reference: Json, original: Json, locator: Locator) -> Linked:
+def original_target(clip: Json, original: Json, locator: Locator) -> Target:
+    """What the ``original`` reference of ``clip`` points to; where it leads nowhere, the file that proxies of it were made of.
+
+    :raises UnusableTimeError: an image sequence without usable numbers.
+    """
+    target = locator.target(described(original, name_of(clip)))
+    if target.kind is TargetKind.MISSING:
+        for key, reference in (clip.get("media_references") or {}).items():
+            path = notes_of(reference).get("original_path") if isinstance(reference, dict) else None
+            if isinstance(path, str) and path and not is_replaced(clip, key):
+                return locator.target(Reference("external", path))
+    return target
+
+
+def _pair(reference: Json, original: Json, target: Target, locator: Locator) -> Linked:
     proxied, whole = reference.get("available_range"), original.get("available_range")
     start = length = None
     if proxied and whole:
         start, length = _seconds(proxied["start_time"]) - _seconds(whole["start_time"]), _seconds(proxied["duration"])
     return Linked(
         proxy=locator.target(described(reference)),
-        original=locator.target(described(original)),
+        original=target,
         product_key=str(notes_of(reference).get("product") or ""),
         start=start,
         length=length,

@@ -1,10 +1,11 @@
 """Where a media reference points: URL → ``Target``.
 
 Only local files are ever looked for. Everything with a scheme other than ``file:`` is refused by name; a Windows path is
-looked for on Windows, elsewhere only through ``--map`` or ``--media-root``.
+looked for on Windows, elsewhere only through ``--map`` or ``--media-root``. A clip that refers to no medium (an EDL has names
+only) is looked for by its name, below the media roots alone.
 """
 
-# ruff: noqa: PTH100, PTH113, PTH117, PTH118, PTH119, PTH120
+# ruff: noqa: PTH100, PTH113, PTH117, PTH118, PTH119, PTH120, PTH122, PTH206
 # Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ _PROTOCOLS = frozenset(
     "sctp sftp smb srt srtp subfile tcp tee tls udp udplite unix urn zmq".split()
 )
 _ON_WINDOWS = os.name == "nt"
+#: Folders that Resolve and Kdenlive keep proxies in, called like their originals.
+_PROXY_FOLDERS = frozenset({"proxy", "proxies"})
+#: Files that are named where several may be meant.
+_MOST_NAMED = 3
 #: Before the path of a bundle that is not unpacked: stands where a base folder would, and cannot be one.
 PACKED = "packed:"
 
@@ -50,6 +55,7 @@ class Reference:
     rate: str = ""  # of a sequence: pictures per second, "24000/1001"
     generator: str = ""
     reason: str = ""
+    clip: str = ""  # name of the clip, where the reference leads nowhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +65,17 @@ class Locator:
     :param timeline: the timeline's file; relative URLs start in its folder, or in ``base`` where that is given.
     :param media_roots: folders to search for files that are not where the timeline says.
     :param maps: pairs of path prefixes (from, to); Windows and POSIX spelling. The first that fits is applied.
+    :param suffixes: those of media, in lower case: what a clip that is called like a file without its suffix may be.
     """
 
     timeline: str | os.PathLike[str]
     media_roots: tuple[str | os.PathLike[str], ...] = ()
     maps: tuple[tuple[str, str], ...] = ()
     base: str | None = None
+    suffixes: frozenset[str] = frozenset()
     _cache: dict[Reference, Target] = field(default_factory=dict, repr=False, compare=False)
     _names: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
+    _clips: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
     _indexed: list[bool] = field(default_factory=list, repr=False, compare=False)
 
     @property
@@ -80,7 +89,7 @@ class Locator:
         """The same for a document whose relative URLs start in ``base``, unless another was asked for."""
         if self.base is not None or base == self.folder:
             return self
-        return Locator(self.timeline, self.media_roots, self.maps, base)
+        return Locator(self.timeline, self.media_roots, self.maps, base, self.suffixes)
 
     def target(self, reference: Reference) -> Target:
         """What ``reference`` points to. Equal references give the same object."""
@@ -100,15 +109,31 @@ class Locator:
         if reference.kind == "generator":
             return Target(kind=TargetKind.GENERATOR, url="", path=None, generator=reference.generator)
         if reference.kind == "missing" or (reference.kind == "external" and not url):
-            return Target(
-                kind=TargetKind.MISSING, url=url, path=None, reason=reference.reason or "the media reference has no URL"
-            )
+            return self._nameless(reference)
         if reference.kind == "sequence":
             return self._sequence(reference)
         path, reason = self._path(url)
         if path is None:
             return Target(kind=TargetKind.REFUSED, url=url, path=None, reason=reason)
         return Target(kind=TargetKind.FILE, url=url, path=path, reason=reason)
+
+    def _nameless(self, reference: Reference) -> Target:
+        """A reference that leads nowhere: what is called like its clip, if that is one file below the media roots.
+
+        Where it is none or several, the clip's name stands for the URL, so that each such clip is told of.
+        """
+        why = reference.reason or "the media reference has no URL"
+        if not (self.media_roots and reference.clip):
+            return Target(kind=TargetKind.MISSING, url="", path=None, reason=why)
+        named = self._by_clip(reference.clip)
+        if len(named) == 1:
+            return Target(kind=TargetKind.FILE, url="", path=named[0], found_by=f"{why}; found by the clip's name")
+        if named:
+            shown = ", ".join(named[:_MOST_NAMED]) + (" …" if len(named) > _MOST_NAMED else "")
+            why = f"{why}, and {len(named)} files below the media roots are called like it: {shown}"
+        else:
+            why = f"{why}, and no file below the media roots is called like it"
+        return Target(kind=TargetKind.MISSING, url=reference.clip, path=None, reason=why)
 
     def _sequence(self, reference: Reference) -> Target:
         base = reference.url
@@ -187,14 +212,33 @@ class Locator:
         return answer, None
 
     def _by_name(self, name: str) -> list[str]:
-        if not self._indexed:
-            for root in self.media_roots:
-                for folder, folders, files in os.walk(os.path.abspath(root)):
-                    folders[:] = sorted(f for f in folders if not f.startswith("."))
-                    for file in files:
-                        self._names.setdefault(file, []).append(os.path.join(folder, file))
-            self._indexed.append(True)
+        self._index()
         return sorted(set(self._names.get(name, ())))
+
+    def _by_clip(self, name: str) -> list[str]:
+        """Files of the name of a clip: with its suffix, in letters of any case, before those of media without theirs."""
+        self._index()
+        stem, suffix = os.path.splitext(name)
+        return sorted(set(self._clips.get(stem + suffix.lower()) or self._clips.get(f"{name}.*") or ()))
+
+    def _index(self) -> None:
+        if self._indexed:
+            return
+        for root in map(os.path.abspath, self.media_roots):
+            for folder, folders, files in os.walk(root):
+                folders[:] = sorted(f for f in folders if not f.startswith("."))
+                is_proxies = not _PROXY_FOLDERS.isdisjoint(os.path.relpath(folder, root).lower().split(os.sep))
+                for file in files:
+                    path = os.path.join(folder, file)
+                    self._names.setdefault(file, []).append(path)
+                    if is_proxies or file.startswith("."):
+                        continue  # called like the originals beside it
+                    stem, suffix = os.path.splitext(file)
+                    suffix = suffix.lower()
+                    self._clips.setdefault(stem + suffix, []).append(path)
+                    if suffix in self.suffixes:
+                        self._clips.setdefault(f"{stem}.*", []).append(path)
+        self._indexed.append(True)
 
 
 def _spellings(url: str) -> tuple[list[str], str | None]:

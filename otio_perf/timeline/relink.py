@@ -21,8 +21,9 @@ from otio_perf.model.timing import FrameRate, parse_timecode
 from otio_perf.model.uses import Problem, Target
 from otio_perf.timeline import files
 from otio_perf.timeline.clock import Clock, Frames, first_covered, last_covered, nearest, rate_of
-from otio_perf.timeline.describe import described, name_of
+from otio_perf.timeline.describe import name_of
 from otio_perf.timeline.files import Document
+from otio_perf.timeline.linked import original_target
 from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, moved_url, relative_or_absolute, relative_to
 from otio_perf.timeline.references import (
     DAMAGE,
@@ -59,6 +60,7 @@ def relink(
     active: str | None,
     output_path: str | os.PathLike[str],
     locator: Locator,
+    earlier: Mapping[str, Sequence[Product]] | None = None,
 ) -> Relinked:
     """A new document in which clips have ``products`` as further media references.
 
@@ -67,12 +69,14 @@ def relink(
     :param media: what is known of the originals, by medium: needed where a reference does not say which frames there are.
     :param active: key of the reference to activate, ``otio_perf:1080p``; ``None``: the originals stay active.
     :param output_path: where it will be written: relative URLs start in its folder.
+    :param earlier: proxies by medium, still good, that the document has already: they stay where ``products`` has none of
+        their rung that serves. All other references of ours go.
     :raises UnreadableTimelineError: OpenTimelineIO cannot read the document.
     """
     document = files.canonical(document)
     with files.unreadable_if_damaged(document):
         return _Relinker(
-            document, products, media, active, os.path.abspath(output_path), locator.based(document.base)
+            document, products, earlier or {}, media, active, os.path.abspath(output_path), locator.based(document.base)
         ).relinked()
 
 
@@ -97,12 +101,14 @@ class _Relinker:
         self,
         document: Document,
         products: Mapping[str, Sequence[Product]],
+        earlier: Mapping[str, Sequence[Product]],
         media: Mapping[str, MediaInfo],
         active: str | None,
         output_path: str,
         locator: Locator,
     ) -> None:
         self.document, self.products, self.media, self.active, self.locator = document, products, media, active, locator
+        self.earlier = earlier
         self.output_path = output_path
         self.folder = os.path.dirname(output_path)
         self.moves = not document.base.startswith(PACKED) and os.path.abspath(document.base) != self.folder
@@ -136,24 +142,24 @@ class _Relinker:
                 else reference
             )
             try:
-                target = self.locator.target(described(reference))
+                target = original_target(clip, reference, self.locator)
             except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e)))
         new = self._moved(plain)
-        found = self.products.get(target.medium) if target else None
-        if not found or reference is None or target is None or target.path is None:
+        if reference is None or target is None or target.path is None:
             return new
         is_seen = need is not None
         if not is_seen:
             need = _own_need(clip, reference)
-        added = self._proxies(plain, reference, target, found, need, is_seen=is_seen)
+        added = self._proxies(plain, reference, target, need, is_seen=is_seen)
         if not added:
             return new
         self.count += 1
         self.sources.add(target.medium)
         key = original_key(plain) or DEFAULT_KEY
         references = dict(sorted({**new["media_references"], **added}.items(), key=lambda pair: pair[0].encode()))
-        chosen = self.active if self.active in added else key
+        before = clip.get("active_media_reference_key")  # better an earlier proxy than none
+        chosen = next((k for k in (self.active, before) if self.active and k in added), key)
         new = {**new, "media_references": references, "active_media_reference_key": chosen}
         return with_metadata(new, NOTES, {"original_key": key, "version": NOTES_VERSION})
 
@@ -162,27 +168,28 @@ class _Relinker:
         clip: Json,
         reference: Json,
         target: Target,
-        products: Sequence[Product],
         need: tuple[int, int, FrameRate] | None,
         *,
         is_seen: bool,
     ) -> dict[str, Json]:
         """Our references for one clip, by key. Where nothing of it is seen, nobody planned to cover it, and none is missed."""
-        by_key: dict[str, list[Product]] = {}
-        for candidate in products:
-            by_key.setdefault(candidate.recipe.reference_key, []).append(candidate)
+        new, earlier = _by_key(self.products.get(target.medium, ())), _by_key(self.earlier.get(target.medium, ()))
         added: dict[str, Json] = {}
-        for key, choices in by_key.items():
+        for key in {**new, **earlier}:
+            product = None
             try:
-                rate, spelled, start = self._numbering(clip, reference, target.medium, choices[0].source_range.rate, need)
-                within = self._within_medium(need, target.medium, choices[0].source_range.rate, rate, start)
-                product = _covering(choices, within, rate, start)
+                for choices in filter(None, (new.get(key), earlier.get(key))):
+                    rate, spelled, start = self._numbering(clip, reference, target.medium, choices[0].source_range.rate, need)
+                    within = self._within_medium(need, target.medium, choices[0].source_range.rate, rate, start)
+                    product = _covering(choices, within, rate, start)
+                    if product is not None:
+                        break
             except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e) or "its times are damaged"))
                 continue
             if product is None:
-                if is_seen:
-                    reason = f"no proxy of {choices[0].recipe.rung} covers its frames"
+                if is_seen and key in new:
+                    reason = f"no proxy of {new[key][0].recipe.rung} covers its frames"
                     self.left_alone.append(Problem(clip=name_of(clip), reason=reason))
                 continue
             added[key] = self._reference(
@@ -306,6 +313,13 @@ def _own_need(clip: Json, reference: Json) -> tuple[int, int, FrameRate] | None:
         return first_covered(first), last_covered(first + clock.length(asked["duration"])), clock.rate
     except DAMAGE:
         return None
+
+
+def _by_key(products: Sequence[Product]) -> dict[str, list[Product]]:
+    found: dict[str, list[Product]] = {}
+    for product in products:
+        found.setdefault(product.recipe.reference_key, []).append(product)
+    return found
 
 
 def _covering(

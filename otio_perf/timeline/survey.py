@@ -16,7 +16,7 @@ from typing import Any
 
 from otio_perf.errors import UnreadableTimelineError
 from otio_perf.model.timing import FrameRange, FrameRate
-from otio_perf.model.uses import EffectUse, Problem, Survey, Target
+from otio_perf.model.uses import EffectUse, Problem, Survey, Target, TargetKind
 from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, nearest, rate_of
 from otio_perf.timeline.columns import TRANSITION_COLUMNS, USE_COLUMNS, Gathered, Transitions, Uses
 from otio_perf.timeline.consumption import Consumption
@@ -47,7 +47,10 @@ def located(gathered: Gathered, path: str, digest: str, locator: Locator) -> Sur
     targets = [locator.target(reference) for reference in gathered.references]
     unique: dict[Target, Target] = {}
     targets = [unique.setdefault(t, t) for t in targets]
-    doubts = tuple(Problem(clip=t.url, reason=t.reason) for t in unique if t.reason and t.path)
+    # what names no medium is in the host's hand, unless it was looked for by its clip's name
+    doubts = tuple(
+        Problem(clip=t.url, reason=t.reason) for t in unique if t.reason and t.url and (t.path or t.kind is TargetKind.MISSING)
+    )
     return Survey(
         name=gathered.name,
         path=path,
@@ -387,7 +390,7 @@ class _Gatherer:
             own, factor, retimed_in_point = read_effects(listed or [], cdl) if listed or cdl else ((), None, False)
             reference = original_of(clip)
             reference = self._resolved(reference) if reference else {}
-            number = self._reference(reference)
+            number = self._reference(reference, name_of(clip))
             used = self.consumption.of(
                 clip,
                 reference,
@@ -430,14 +433,14 @@ class _Gatherer:
             return self.shared.get(str(item.get("id")), {})
         return item
 
-    def _reference(self, reference: Json) -> int:
+    def _reference(self, reference: Json, clip: str) -> int:
         """Number of a media reference. :raises UnusableTimeError: an image sequence without usable numbers."""
         url = reference.get("target_url")
         key = (reference.get("OTIO_SCHEMA"), url)
-        if url is not None and (known := self._reference_cache.get(key)) is not None:
+        if url and (known := self._reference_cache.get(key)) is not None:
             return known
-        number = self.references.of(described(reference))
-        if url is not None:
+        number = self.references.of(described(reference, clip))
+        if url:
             self._reference_cache[key] = number
         return number
 

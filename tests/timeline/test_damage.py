@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from otio_perf.errors import OtioPerfError
 from otio_perf.model import wire
-from otio_perf.timeline import files
+from otio_perf.timeline import files, json_text
 from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.restore import restore
+from otio_perf.timeline.shape import is_plain
 from otio_perf.timeline.spans import cut
 from otio_perf.timeline.survey import survey
 
@@ -115,3 +116,38 @@ def test_any_damage_is_survived(changes: list[tuple[tuple[Any, ...], Any]], tmp_
         restore(document, original_of=lambda path: None)
     except OtioPerfError as e:
         assert "\n" not in str(e)
+
+
+LINES = json.dumps(SOUND, indent=1).encode().split(b"\n")
+
+
+def test_what_opentimelineio_writes_is_plain() -> None:
+    assert is_plain(SOUND, b"\n".join(LINES))
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    line=st.integers(0, len(LINES) - 1),
+    deed=st.sampled_from(["drop", "twice", "flip", "cut"]),
+    bit=st.integers(0, 7),
+    at=st.floats(0, 1, exclude_max=True),
+)
+def test_what_is_read_without_opentimelineio_it_reads_alike(line: int, deed: str, bit: int, at: float) -> None:
+    lines = list(LINES)
+    text = bytearray(lines[line])
+    if deed == "drop":
+        del lines[line]
+    elif deed == "twice":
+        lines.insert(line, lines[line])
+    elif text:
+        place = int(at * len(text))
+        text[place : place + 1] = bytes([text[place] ^ 1 << bit]) if deed == "flip" else b""
+        lines[line] = bytes(text)
+    data = b"\n".join(lines)
+    try:
+        root = json_text.loads(data)
+    except ValueError:
+        return  # left to OpenTimelineIO
+    if is_plain(root, data):
+        theirs, ours = (otio.core.deserialize_json_from_string(t) for t in (data.decode(), json_text.dumps(root)))
+        assert theirs.to_json_string() == ours.to_json_string()

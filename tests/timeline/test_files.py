@@ -313,13 +313,38 @@ def test_a_file_that_changes_meanwhile_is_noticed(save: Save, edit: Edit) -> Non
         files.canonical(document)
 
 
-def test_bytes_that_are_no_utf8_are_surveyed(save: Save, edit: Edit) -> None:
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (b"XXX.mov", b"caf\xe9.mov", "not UTF-8"),
+        (b"XXX.mov", rb"half \ud800.mov", "surrogate"),
+        (b'"kind": "Video"', b'"kind": 5', "type mismatch"),
+        (b'"target_url": "XXX.mov"', b'"target": "XXX.mov"', "target_url"),
+        (b'"start_time": {', b'"start": {', "cannot be read"),
+        (b'"metadata": {}', b'"metadata": {"n": 1e999}', "too big"),
+        (b'"children": [', b'"children": [null, ', "while decoding"),
+        (b"}", b"}}", "cannot be read"),
+    ],
+)
+def test_what_is_refused_for_working_on_is_refused_for_looking_at(
+    save: Save, edit: Edit, before: bytes, after: bytes, message: str
+) -> None:
     path = save(edit([("XXX.mov", 0, 10)]))
-    path.write_bytes(path.read_bytes().replace(b"XXX.mov", b"caf\xe9.mov"))
-    found = survey(files.read(path), Locator(path))
-    assert (found.targets[0].path or "").endswith("caf\udce9.mov")
-    with pytest.raises(UnreadableTimelineError, match="not UTF-8"):
-        files.canonical(files.read(path))
+    data = path.read_bytes()
+    assert before in data
+    path.write_bytes(after.join(data.rsplit(before, 1)))
+    for canonical in (False, True):
+        with pytest.raises(UnreadableTimelineError, match=message):
+            files.read(path, canonical=canonical)
+
+
+def test_of_two_fields_of_one_name_the_same_counts_always(save: Save, edit: Edit) -> None:
+    path = save(edit([("first.mov", 0, 10)]))
+    path.write_text(
+        path.read_text().replace('"target_url": "first.mov"', '"target_url": "first.mov", "target_url": "second.mov"')
+    )
+    for canonical in (False, True):
+        assert [t.url for t in survey(files.read(path, canonical=canonical), Locator(path)).targets] == ["first.mov"]
 
 
 def test_formats_tells_what_can_be_done() -> None:

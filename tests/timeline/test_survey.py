@@ -277,19 +277,18 @@ def test_layers_are_flattened_in_compositing_order() -> None:
         (("source_range", "duration", "value"), float("inf"), "finite"),
         (("source_range", "duration", "value"), -5.0, "negative"),
         (("source_range", "duration", "value"), 1e12, "days"),
-        (("source_range", "duration"), None, "without value"),
-        (("source_range", "start_time"), {}, "without value"),
         (("media_references", "DEFAULT_MEDIA", "available_range", "start_time", "rate"), float("nan"), "rate"),
         (("media_references", "DEFAULT_MEDIA", "available_range", "duration", "value"), 1e300, "too large"),
-        (("effects",), [{"OTIO_SCHEMA": "LinearTimeWarp.1", "time_scalar": float("nan")}], "speed nan"),
-        (("effects",), [{"OTIO_SCHEMA": "LinearTimeWarp.1", "time_scalar": 1e300}], "speed 1e\\+300"),
+        (("effects", 0, "time_scalar"), float("nan"), "speed nan"),
+        (("effects", 0, "time_scalar"), 1e300, "speed 1e\\+300"),
     ],
 )
-def test_impossible_numbers_cost_one_clip_only(tmp_path: Path, path: tuple[str, ...], value: object, reason: str) -> None:
+def test_impossible_numbers_cost_one_clip_only(tmp_path: Path, path: tuple[Any, ...], value: object, reason: str) -> None:
     timeline, clip = one_clip()
     good = clip.clone()
     good.name = "good"
     timeline.tracks[0].append(good)
+    clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=1.0))
     root = json.loads(timeline.to_json_string())
     item = root["tracks"]["children"][0]["children"][0]
     for key in path[:-1]:
