@@ -143,7 +143,7 @@ def _whole(values: NDArray[np.float32], bits: int) -> NDArray[Any]:
     return stored
 
 
-def _offset(siting: str, axis: int) -> float:
+def chroma_offset(siting: str, axis: int) -> float:
     """Where the first chroma sample lies, in the luma samples that it stands for: 0 on the first, ½ between the first two."""
     if axis == 1:
         return 0.0 if siting in ("left", "topleft", "bottomleft") else 0.5
@@ -154,7 +154,7 @@ def _upsampled(chroma: NDArray[np.float32], coding: Coding, width: int, height: 
     for axis, shift, size in ((0, coding.layout.down, height), (1, coding.layout.across, width)):
         if shift:
             factor = 1 << shift
-            position = (np.arange(size) - _offset(coding.siting, axis) * (factor - 1)) / factor
+            position = (np.arange(size) - chroma_offset(coding.siting, axis) * (factor - 1)) / factor
             position = np.clip(position, 0, chroma.shape[axis] - 1)
             first = np.minimum(position.astype(np.intp), chroma.shape[axis] - 1)
             second = np.minimum(first + 1, chroma.shape[axis] - 1)
@@ -170,7 +170,7 @@ def _downsampled(chroma: NDArray[np.float32], coding: Coding) -> NDArray[np.floa
             factor = 1 << shift
             size = chroma.shape[axis]
             count = -(-size // factor)
-            centre = np.arange(count) * factor + _offset(coding.siting, axis) * (factor - 1)
+            centre = np.arange(count) * factor + chroma_offset(coding.siting, axis) * (factor - 1)
             # a tent as wide as two chroma samples: the reverse of linear interpolation
             total = np.zeros_like(np.take(chroma, np.zeros(count, np.intp), axis))
             weights = 0.0

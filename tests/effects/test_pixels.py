@@ -9,6 +9,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from otio_perf.effects.cpu import pixels as cpu_pixels
 from otio_perf.effects.pixels import Coding, from_picture, to_picture
 from otio_perf.effects.registry import Picture
 from otio_perf.model.pixels import Layout
@@ -102,3 +103,21 @@ def test_chroma_sits_where_zscale_puts_it(matrix: str, siting: str) -> None:
     theirs = np.frombuffer(answer.stdout, np.float32).reshape(3, height, width)[[2, 0, 1]].transpose(1, 2, 0)
     ours = to_picture(planes, Coding(layout=yuv(sampling=(1, 1)), matrix=matrix, siting=siting))[..., :3]
     assert np.abs(ours - theirs).max() < 2e-4
+
+
+@pytest.mark.parametrize("siting", ["left", "center", "topleft", "bottom"])
+@pytest.mark.parametrize("size", [(64, 32), (35, 17), (1, 1)])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_the_fast_way_gives_the_same(layout: Layout, size: tuple[int, int], siting: str) -> None:
+    random = np.random.default_rng(5)
+    width, height = size
+    planes = []
+    for number in range(3 + layout.has_alpha):
+        down, across = (layout.down, layout.across) if number in (1, 2) else (0, 0)
+        shape = (-(-height // (1 << down)), -(-width // (1 << across)))
+        top = 1 << min(layout.bits, 16)
+        samples = random.random(shape) * (1 if layout.is_float else top - 1)
+        planes.append(samples.astype(np.float32 if layout.is_float else np.uint8 if layout.bits == 8 else np.uint16))
+    for is_full_range in (False, True):
+        coding = Coding(layout=layout, matrix="bt2020nc", is_full_range=is_full_range, siting=siting)
+        assert np.abs(cpu_pixels.to_picture(planes, coding) - to_picture(planes, coding)).max() < 2e-5

@@ -1,0 +1,101 @@
+"""Stored samples to pictures by numba: one pass, whatever the subsampling. Defined by ``effects.pixels``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_perf.effects import pixels
+from otio_perf.effects.cpu.jit import compiled
+from otio_perf.effects.pixels import Coding
+from otio_perf.effects.registry import Picture
+
+Line = NDArray[np.float32]
+_ONE = np.float32(1)
+
+
+def to_picture(planes: Sequence[NDArray[Any]], coding: Coding) -> Picture:
+    """As ``effects.pixels.to_picture``; Y'CbCr of integers, with or without alpha, is what is fast."""
+    layout = coding.layout
+    if layout.is_rgb or layout.is_grey or layout.is_float:
+        return pixels.to_picture(planes, coding)
+    height, width = planes[0].shape
+    picture = np.empty((height, width, 4), np.float32)
+    columns = _taps(width, planes[1].shape[1], layout.across, pixels.chroma_offset(coding.siting, 1))
+    rows = _taps(height, planes[1].shape[0], layout.down, pixels.chroma_offset(coding.siting, 0))
+    alpha = planes[3] if layout.has_alpha else planes[0][:0]
+    luma, cb, cr = planes[:3]
+    _fill(picture, luma, cb, cr, alpha, *rows, *columns, _numbers(coding))
+    return picture
+
+
+def _taps(size: int, chroma_size: int, shift: int, offset: float) -> tuple[NDArray[np.int32], NDArray[np.int32], Line]:
+    """For each luma sample along an axis: the two chroma samples around it, and the second one's share."""
+    factor = 1 << shift
+    position = np.clip((np.arange(size) - offset * (factor - 1)) / factor, 0, chroma_size - 1)
+    first = position.astype(np.int32)
+    return first, np.minimum(first + 1, chroma_size - 1).astype(np.int32), (position - first).astype(np.float32)
+
+
+def _numbers(coding: Coding) -> Line:
+    """Y' = a·y + b; then R' = Y' + c·cr, G' = Y' + d·cb + e·cr, B' = Y' + f·cb, with g taken off chroma; alpha times h."""
+    bits = coding.layout.bits
+    scale = 1 << (bits - 8)
+    black, span, chroma = (
+        (0, (1 << bits) - 1, (1 << bits) - 1) if coding.is_full_range else (16 * scale, 219 * scale, 224 * scale)
+    )
+    red, blue = pixels.MATRICES[coding.matrix]
+    green = 1 - red - blue
+    return np.array(
+        [
+            1 / span,
+            -black / span,
+            2 * (1 - red) / chroma,
+            -2 * blue * (1 - blue) / green / chroma,
+            -2 * red * (1 - red) / green / chroma,
+            2 * (1 - blue) / chroma,
+            1 << (bits - 1),
+            1 / ((1 << bits) - 1),
+        ],
+        np.float32,
+    )
+
+
+@compiled
+def _fill(
+    picture: Picture,
+    luma: NDArray[Any],
+    cb: NDArray[Any],
+    cr: NDArray[Any],
+    alpha: NDArray[Any],
+    row_first: NDArray[np.int32],
+    row_second: NDArray[np.int32],
+    row_share: Line,
+    column_first: NDArray[np.int32],
+    column_second: NDArray[np.int32],
+    column_share: Line,
+    n: Line,
+) -> None:
+    height, width = luma.shape
+    chroma_width = cb.shape[1]
+    blue_line = np.empty(chroma_width, np.float32)
+    red_line = np.empty(chroma_width, np.float32)
+    has_alpha = alpha.shape[0] > 0
+    for y in range(height):
+        upper, lower, share = row_first[y], row_second[y], row_share[y]
+        for x in range(chroma_width):  # both chroma rows become one first
+            blue_line[x] = (_ONE - share) * np.float32(cb[upper, x]) + share * np.float32(cb[lower, x]) - n[6]
+            red_line[x] = (_ONE - share) * np.float32(cr[upper, x]) + share * np.float32(cr[lower, x]) - n[6]
+        for x in range(width):
+            left, right, part = column_first[x], column_second[x], column_share[x]
+            b = (_ONE - part) * blue_line[left] + part * blue_line[right]
+            r = (_ONE - part) * red_line[left] + part * red_line[right]
+            level = n[0] * np.float32(luma[y, x]) + n[1]
+            a = n[7] * np.float32(alpha[y, x]) if has_alpha else _ONE
+            picture[y, x, 0] = (level + n[2] * r) * a
+            picture[y, x, 1] = (level + n[3] * b + n[4] * r) * a
+            picture[y, x, 2] = (level + n[5] * b) * a
+            picture[y, x, 3] = a
