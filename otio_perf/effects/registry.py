@@ -125,7 +125,7 @@ class Transition:
 _Row = TypeVar("_Row", Effect, Blend, Transition)
 
 #: Modules of ours, each with a tuple ``EFFECTS``.
-FAMILIES = ("color", "blend", "transitions")
+FAMILIES = ("color", "blend", "transitions", "blur", "sharpen", "denoise", "key")
 ENTRY_POINTS = "otio_perf.effects"
 
 

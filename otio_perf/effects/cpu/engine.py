@@ -28,7 +28,7 @@ WholeFunction = Callable[[Picture, Values, View], Picture]
 BAND_BYTES = 512 * 1024
 
 #: Modules with the tables ``POINTS``, ``WHOLES``, ``BLENDS``, ``MIXES``, by the name of effect, blend mode or transition.
-FAMILIES = ("alpha", "color", "blend", "transitions")
+FAMILIES = ("alpha", "color", "blend", "transitions", "blur", "sharpen", "denoise", "key")
 
 
 @cache

@@ -1,0 +1,178 @@
+"""Blurs by OpenCV, and by numba where it has none that fits."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_perf.effects.blur import (
+    Weights,
+    box_radii,
+    box_weights,
+    cell_size,
+    cell_weights,
+    gaussian_weights,
+    line_taps,
+    sigmas,
+)
+from otio_perf.effects.cpu.jit import compiled
+from otio_perf.effects.parameters import Values
+from otio_perf.effects.registry import Picture, View
+
+#: What lies beyond the picture, as OpenCV calls it.
+BORDERS = {"mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE, "transparent": cv2.BORDER_CONSTANT}
+
+_ZERO = np.float32(0)
+
+#: Taps done in one pass over a row: so often is the sum read and written less.
+_TOGETHER = 4
+
+
+def gaussian(picture: Picture, wanted: tuple[float, float], edges: str, quality: str) -> Picture:
+    """See ``effects.blur.gaussian``."""
+    cells = (cell_size(wanted[0], quality), cell_size(wanted[1], quality))
+    across, down = (
+        cell_weights(sigma, cell) if cell > 1 else gaussian_weights(sigma) for sigma, cell in zip(wanted, cells, strict=True)
+    )
+    if cells == (1, 1):
+        return separable(picture, across, down, BORDERS[edges])
+    height, width = picture.shape[:2]
+    columns, rows = math.ceil(width / cells[0]), math.ceil(height / cells[1])
+    margin_x, margin_y = across.size // 2 + 1, down.size // 2 + 1
+    left, top = margin_x * cells[0], margin_y * cells[1]
+    padded = cv2.copyMakeBorder(
+        picture,
+        top,
+        (margin_y + rows) * cells[1] - height,
+        left,
+        (margin_x + columns) * cells[0] - width,
+        BORDERS[edges],
+    )
+    means = cv2.resize(padded, (columns + 2 * margin_x, rows + 2 * margin_y), interpolation=cv2.INTER_AREA)
+    blurred = separable(means, across, down, cv2.BORDER_REPLICATE)
+    blurred = blurred[margin_y - 1 : margin_y + rows + 1, margin_x - 1 : margin_x + columns + 1]
+    size = ((columns + 2) * cells[0], (rows + 2) * cells[1])
+    large = cv2.resize(blurred, size, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(large[cells[1] : cells[1] + height, cells[0] : cells[0] + width])
+
+
+def separable(picture: Picture, across: Weights, down: Weights, border: int) -> Picture:
+    result: Picture = cv2.sepFilter2D(picture, -1, across, down, borderType=border)
+    return result
+
+
+def _gaussian_blur(picture: Picture, values: Values, view: View) -> Picture:
+    return gaussian(picture, sigmas(values, view), values["edges"], values["quality"])
+
+
+@compiled
+def _running_rows(padded: Picture, whole: int, part: np.float32, result: Picture) -> None:
+    """Vertical sums over ``2 · whole + 1`` rows, and ``part`` of the rows next to them; ``padded`` is ``whole + 1`` rows larger
+    on both sides. Sums are kept in double precision: what is added is taken away again without a trace."""
+    height, length = result.shape
+    sums = np.zeros(length, np.float64)
+    factor = np.float32(1) / (np.float32(2 * whole + 1) + np.float32(2) * part)
+    for y in range(1, 2 * whole + 1):
+        row = padded[y]
+        for x in range(length):
+            sums[x] += row[x]
+    for y in range(height):
+        first, next_, last, old = padded[y], padded[y + 2 * whole + 1], padded[y + 2 * whole + 2], padded[y + 1]
+        row = result[y]
+        for x in range(length):
+            total = sums[x] + next_[x]
+            row[x] = (np.float32(total) + part * (first[x] + last[x])) * factor
+            sums[x] = total - old[x]
+
+
+@compiled
+def _running_columns(padded: Picture, whole: int, part: np.float32, result: Picture) -> None:
+    """The same along each row, four channels at a time."""
+    height, width = result.shape[:2]
+    factor = np.float32(1) / (np.float32(2 * whole + 1) + np.float32(2) * part)
+    for y in range(height):
+        row = padded[y]
+        red, green, blue, alpha = 0.0, 0.0, 0.0, 0.0
+        for x in range(1, 2 * whole + 1):
+            red += row[x, 0]
+            green += row[x, 1]
+            blue += row[x, 2]
+            alpha += row[x, 3]
+        for x in range(width):
+            next_, last = x + 2 * whole + 1, x + 2 * whole + 2
+            red += row[next_, 0]
+            green += row[next_, 1]
+            blue += row[next_, 2]
+            alpha += row[next_, 3]
+            result[y, x, 0] = (np.float32(red) + part * (row[x, 0] + row[last, 0])) * factor
+            result[y, x, 1] = (np.float32(green) + part * (row[x, 1] + row[last, 1])) * factor
+            result[y, x, 2] = (np.float32(blue) + part * (row[x, 2] + row[last, 2])) * factor
+            result[y, x, 3] = (np.float32(alpha) + part * (row[x, 3] + row[last, 3])) * factor
+            red -= row[x + 1, 0]
+            green -= row[x + 1, 1]
+            blue -= row[x + 1, 2]
+            alpha -= row[x + 1, 3]
+
+
+def _box_blur(picture: Picture, values: Values, view: View) -> Picture:
+    border = BORDERS[values["edges"]]
+    across, down = box_radii(values, view)
+    if across == int(across) and down == int(down):
+        whole: Picture = cv2.blur(picture, (2 * int(across) + 1, 2 * int(down) + 1), borderType=border)
+        return whole
+    if max(across, down) <= 8:
+        return separable(picture, box_weights(across), box_weights(down), border)
+    return _running(picture, across, down, border)
+
+
+def _running(picture: Picture, across: float, down: float, border: int) -> Picture:
+    height, width = picture.shape[:2]
+    rows, columns = int(down) + 1, int(across) + 1
+    padded = cv2.copyMakeBorder(picture, rows, rows, 0, 0, border)
+    between = np.empty_like(picture)
+    _running_rows(padded.reshape(-1, width * 4), int(down), np.float32(down - int(down)), between.reshape(height, -1))
+    padded = cv2.copyMakeBorder(between, 0, 0, columns, columns, border)
+    _running_columns(padded, int(across), np.float32(across - int(across)), between)
+    return between
+
+
+@compiled
+def _weighted(padded: Weights, starts: NDArray[np.int64], weights: Weights, stride: int, result: Picture) -> None:
+    """Each row of the result is the weighted sum of stretches of ``padded``, which begin at ``starts`` for the first row."""
+    height, length = result.shape
+    for y in range(height):
+        row = result[y]
+        for x in range(length):
+            row[x] = _ZERO
+        for i in range(0, weights.size, _TOGETHER):
+            at = starts[i : i + _TOGETHER] + y * stride
+            a, b, c, d = (
+                padded[at[0] : at[0] + length],
+                padded[at[1] : at[1] + length],
+                padded[at[2] : at[2] + length],
+                padded[at[3] : at[3] + length],
+            )
+            weight_a, weight_b, weight_c, weight_d = weights[i], weights[i + 1], weights[i + 2], weights[i + 3]
+            for x in range(length):
+                row[x] += weight_a * a[x] + weight_b * b[x] + weight_c * c[x] + weight_d * d[x]
+
+
+def _directional_blur(picture: Picture, values: Values, view: View) -> Picture:
+    taps = line_taps(values["length"] * view.scale, values["angle"])
+    left, top = max(abs(x) for x, _, _ in taps), max(abs(y) for _, y, _ in taps)
+    height, width = picture.shape[:2]
+    padded = cv2.copyMakeBorder(picture, top, top, left, left, BORDERS[values["edges"]])
+    stride = padded.shape[1] * 4
+    starts = [(top + y) * stride + (left + x) * 4 for x, y, _ in taps]
+    missing = -len(taps) % _TOGETHER  # filled up with taps that weigh nothing
+    starts += starts[:1] * missing
+    weights = np.array([weight for _, _, weight in taps] + [0] * missing, np.float32)
+    result = np.empty_like(picture)
+    _weighted(padded.reshape(-1), np.array(starts, np.int64), weights, stride, result.reshape(height, width * 4))
+    return result
+
+
+WHOLES = {"gaussian_blur": _gaussian_blur, "box_blur": _box_blur, "directional_blur": _directional_blur}
