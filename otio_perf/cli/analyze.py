@@ -26,6 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
     job.answer(
         table=lambda: tables.show_analysis(analysis),
         document=lambda: document.analysis_document(analysis),
-        page=lambda: html.page(analysis),
+        page=lambda: html.page([analysis]),
     )
     return 0

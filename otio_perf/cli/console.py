@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import sys
 import threading
@@ -225,7 +226,11 @@ def job(arguments: argparse.Namespace) -> Iterator[Job]:
 
 def write_text(path: Path, text: str) -> None:
     """Whole or not at all; what is no regular file (a pipe, a device) is written to as it is. :raises CacheError"""
-    path = path.resolve()  # of a link, the file that it leads to
+    if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a name is too long
+        try:
+            path = Path(os.path.realpath(path, strict=True))  # a link stays, and its file is written
+        except OSError as e:
+            raise CacheError(f"is a link that leads nowhere ({e.strerror})", path=path, hint="Name another file") from e
     temporary = path.with_name(f".{path.name}.part")
     try:
         if path.exists() and not path.is_file():

@@ -30,7 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-lossy",
         action="store_true",
-        help="write formats that keep one reference, even where the original would be lost",
+        help="write formats that keep one reference, even where the original would be lost; "
+        "pack the active media only into .otioz and .otiod, which otherwise get all",
     )
     options.add_settings(parser, "workspace", *options.READING)
     options.add_output(parser, json="what was done")

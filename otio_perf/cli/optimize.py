@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
-from otio_perf.errors import SettingsError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +17,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE|DIR",
-        help="timeline to write, or folder for several (default: NAME.perf.otio beside each)",
+        help="timeline to write (.otio, or .otioz and .otiod with all media packed), or folder for several "
+        "(default: NAME.perf.otio beside each)",
     )
     parser.add_argument(
         "--link",
@@ -40,8 +40,6 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console, tables
     from otio_perf.reports import document, html
 
-    if arguments.html and len(arguments.timelines) > 1:
-        raise SettingsError("--html takes one timeline", hint="Write the page of each with: otio-perf analyze --html")
     with console.job(arguments) as job:
         report = optimizer.optimize(
             arguments.timelines,
@@ -61,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     job.answer(
         table=table,
         document=lambda: document.optimize_document(report),
-        page=lambda: html.page(report.analyses[0]),
+        page=lambda: html.page(report.analyses),
     )
     job.complain(optimizer.failed_sources(report.proxies))
     return optimizer.exit_code(report.proxies, report.written)

@@ -36,7 +36,9 @@ def add_output(parser: argparse.ArgumentParser, *, json: str, html: bool = False
     group = parser.add_argument_group("output")
     group.add_argument("--json", metavar="FILE|-", help=f"write {json} as JSON; - is standard output")
     if html:
-        group.add_argument("--html", metavar="FILE", help="write the analysis as one self-contained page")
+        group.add_argument(
+            "--html", metavar="FILE", help="write the analysis as one self-contained page, with a section for each timeline"
+        )
     if trace:
         group.add_argument("--trace", metavar="FILE", help="write stage timings; ui.perfetto.dev opens them")
     group.add_argument("--quiet", action="store_true", help="no progress, no tables: errors only")
@@ -73,5 +75,5 @@ def refuse_unusable_outputs(arguments: argparse.Namespace) -> None:
 def _same_file(one: str, other: str) -> bool:
     try:
         return Path(one).resolve() == Path(other).resolve() or Path(one).samefile(other)
-    except OSError:
+    except (OSError, RuntimeError):  # a link to itself
         return False

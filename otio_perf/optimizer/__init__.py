@@ -58,13 +58,15 @@ def optimize(
     :param all: proxies of all media, needed or not.
     :param beside: proxies as ``Proxy/NAME.mov`` next to each source.
     :param dry_run: plan only: nothing is made, nothing is written.
-    :raises TimelineError: one cannot be read, or the output's format cannot hold it. Media that fail are in the report.
+    :raises SettingsError: nothing of the kind can be written to ``output``.
+    :raises TimelineError: one cannot be read. Media that fail are in the report.
     """
     from otio_perf.optimizer import optimizing
 
     paths = [existing_file(t) for t in ([timelines] if isinstance(timelines, (str, Path)) else timelines)]
+    wanted = optimizing.destinations(paths, output, link=link)
     with _session(options, anchor=paths[0], create=not dry_run) as session:
-        return optimizing.optimize(session, paths, output, link=link, force=all, beside=beside, dry_run=dry_run)
+        return optimizing.optimize(session, wanted, link=link, force=all, beside=beside, dry_run=dry_run)
 
 
 def restore(

@@ -17,24 +17,32 @@ from otio_perf.planning import policy, suggestions
 LINKS = ("proxy", "original", "none")
 
 
+def destinations(paths: Sequence[Path], output: str | Path | None, *, link: str) -> dict[Path, Path | None]:
+    """Where each timeline is written, if it is: asked before a workspace is made or a timeline read.
+
+    :raises SettingsError: no timeline can be written there, or none is to be written and ``output`` names one.
+    """
+    if link not in LINKS:
+        raise SettingsError(f"link {link!r} is not one of {', '.join(LINKS)}")
+    paths = tuple(dict.fromkeys(paths))
+    if link != "none":
+        return dict(zip(paths, relinking.outputs(paths, output), strict=True))
+    if output is not None:
+        raise SettingsError("--link none writes no timeline, and -o names one", path=output)
+    return dict.fromkeys(paths)
+
+
 def optimize(
     session: Session,
-    paths: Sequence[Path],
-    output: str | Path | None,
+    wanted: Mapping[Path, Path | None],
     *,
     link: str,
     force: bool,
     beside: bool,
     dry_run: bool,
 ) -> OptimizeReport:
-    """:raises SettingsError, TimelineError: before anything is made"""
-    if link not in LINKS:
-        raise SettingsError(f"link {link!r} is not one of {', '.join(LINKS)}")
-    if link == "none" and output is not None:
-        raise SettingsError("--link none writes no timeline, and -o names one", path=output)
-    paths = tuple(dict.fromkeys(paths))
-    targets_of_output = relinking.outputs(paths, output) if link != "none" else ()
-    surveyed = [timelines.survey(session, path) for path in paths]
+    """Optimize the timelines of ``wanted``, see ``destinations``. :raises TimelineError: before anything is made"""
+    surveyed = [timelines.survey(session, path) for path in wanted]
     findings = session.look_up(t for s in surveyed for t in s.targets)
     analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
     recipes = proxies.recipes_for(session, [s.survey for s in surveyed])
@@ -52,7 +60,9 @@ def optimize(
     written: list[WrittenTimeline] = []
     if not dry_run:
         there, failed = proxies.finished(report), proxies.failed_sources(report)
-        for one, path in zip(surveyed, targets_of_output, strict=False):
+        for one, path in zip(surveyed, wanted.values(), strict=True):
+            if path is None:
+                continue
             active = _active(session, one, findings, recipes).reference_key if link == "proxy" else None
             written.append(
                 relinking.write_relinked(session, one, path, products=there, findings=findings, active=active, failed=failed)

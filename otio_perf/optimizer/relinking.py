@@ -8,12 +8,14 @@ from pathlib import Path
 
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import MARKER
-from otio_perf.errors import CacheError, MissingDependencyError, OtioPerfError, SettingsError
+from otio_perf.errors import CacheError, MediaError, MissingDependencyError, OtioPerfError, SettingsError
+from otio_perf.media import fingerprint
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Stage
+from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.results import LeftAlone, WrittenTimeline
-from otio_perf.model.uses import Problem
+from otio_perf.model.uses import Problem, Target
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
@@ -127,10 +129,19 @@ def earlier(
     with _Records(session) as records:
         for pair in pairs:
             product = records.product_of(pair.proxy.path) if pair.proxy.path else None
-            info = found[pair.original.medium].info
-            if product is not None and (info is None or info.fingerprint == product.source_fingerprint):
+            if product is not None and _is_of(product, pair.original, found[pair.original.medium].info):
                 kept.setdefault(pair.original.medium, []).append(product)
     return kept, found
+
+
+def _is_of(product: Product, original: Target, info: MediaInfo | None) -> bool:
+    if info is not None:
+        return info.fingerprint == product.source_fingerprint
+    subject = original.sequence or original.path
+    try:  # it may be a file that cannot be decoded here (camera RAW), and is the same still
+        return subject is None or fingerprint.fingerprint(subject) == product.source_fingerprint
+    except MediaError:
+        return True
 
 
 def write_restored(session: Session, path: Path, output: Path) -> WrittenTimeline:

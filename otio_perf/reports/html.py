@@ -1,9 +1,9 @@
-"""An analysis as one page: no request leaves it, every name is escaped, and it can be read without a mouse or a script."""
+"""Analyses as one page: no request leaves it, every name is escaped, and it can be read without a mouse or a script."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from importlib import resources
 from string import Template
@@ -36,13 +36,28 @@ _NAMES = {
 }
 
 
-def page(analysis: Analysis) -> str:
-    """The whole page."""
+def page(analyses: Sequence[Analysis]) -> str:
+    """The whole page: a section for each timeline, in the order given. All are of one machine."""
+    machine = analyses[0].machine
+    return _template("analysis.html").substitute(
+        title=", ".join(_text(a.survey.name or a.survey.path) for a in analyses),
+        sections="".join(_section(a) for a in analyses),
+        footer=_text(
+            f"Predicted for {machine.machine}, measured {machine.measured_at}. "
+            "A factor of 1 means that a frame takes as long as it may; above it, playback stutters."
+        ),
+    )
+
+
+def _template(name: str) -> Template:
+    return Template(resources.files("otio_perf.reports").joinpath(name).read_text(encoding="utf-8"))
+
+
+def _section(analysis: Analysis) -> str:
     survey = analysis.survey
-    template = Template(resources.files("otio_perf.reports").joinpath("analysis.html").read_text(encoding="utf-8"))
     stutters = regions(analysis)
     tracks = _tracks(survey)
-    return template.substitute(
+    return _template("analysis_section.html").substitute(
         title=_text(survey.name or survey.path),
         facts=_text(words.timeline_facts(analysis).partition(";")[0]),
         score="".join(_score(analysis, stutters)),
@@ -51,11 +66,7 @@ def page(analysis: Analysis) -> str:
         drawing=_drawing(analysis, tracks),
         suggestions=_suggestions(analysis.suggestions),
         regions=_regions(survey, stutters),
-        media=_media(analysis.media, survey),
-        footer=_text(
-            f"Predicted for {analysis.machine.machine}, measured {analysis.machine.measured_at}. "
-            "A factor of 1 means that a frame takes as long as it may; above it, playback stutters."
-        ),
+        media=_media(analysis.media, survey) + _found(survey),
     )
 
 
@@ -290,4 +301,17 @@ def _media(media: tuple[MediaFinding, ...], survey: Survey) -> str:
     return (
         '<h2>Not counted</h2><div class="card"><table><tr><th>what</th><th>state</th><th>why</th></tr>'
         f"{''.join(shown)}</table>{note}</div>"
+    )
+
+
+def _found(survey: Survey) -> str:
+    """Media that no URL leads to, and how they were found all the same."""
+    lines = [f"<tr><td>{_text(t.path)}</td><td>{_text(t.found_by)}</td></tr>" for t in survey.targets if t.found_by]
+    if not lines:
+        return ""
+    left = len(lines) - _MOST_ROWS
+    note = f'<p class="soft">and {left} more</p>' if left > 0 else ""
+    return (
+        '<h2>Found without a path</h2><div class="card"><table><tr><th>what</th><th>how</th></tr>'
+        f"{''.join(lines[:_MOST_ROWS])}</table>{note}</div>"
     )

@@ -48,7 +48,7 @@ class Page(HTMLParser):
 
 
 def test_hostile_names_stay_text(make_analysis: Make) -> None:
-    page = Page(html.page(make_analysis([0.5, 2.5, None])))
+    page = Page(html.page([make_analysis([0.5, 2.5, None])]))
     assert page.count("script") == 1  # the page's own
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
     text = "".join(page.words)
@@ -57,7 +57,7 @@ def test_hostile_names_stay_text(make_analysis: Make) -> None:
 
 
 def test_no_request_leaves_the_page(make_analysis: Make) -> None:
-    text = html.page(make_analysis([0.5, 2.5, None]))
+    text = html.page([make_analysis([0.5, 2.5, None])])
     page = Page(text)
     assert not {"link", "img", "iframe", "object", "embed", "form", "base"} & {tag for tag, _ in page.elements}
     assert not any(key in ("src", "href", "xlink:href", "action") for _, attributes in page.elements for key in attributes)
@@ -66,7 +66,7 @@ def test_no_request_leaves_the_page(make_analysis: Make) -> None:
 
 
 def test_each_span_is_a_bar_that_can_be_stepped_to_and_says_why(make_analysis: Make) -> None:
-    text = html.page(make_analysis([0.5, 0.9, 1.5, 2.5, None]))
+    text = html.page([make_analysis([0.5, 0.9, 1.5, 2.5, None])])
     page = Page(text)
     bars = [a for tag, a in page.elements if tag == "g" and a.get("class") == "span"]
     assert len(bars) == 5
@@ -85,7 +85,7 @@ def test_each_span_is_a_bar_that_can_be_stepped_to_and_says_why(make_analysis: M
 def test_ten_thousand_spans_are_merged_for_drawing(make_analysis: Make) -> None:
     analysis = make_analysis([0.3, 1.5, None, 4.0] * 2500)
     began = time.process_time()
-    text = html.page(analysis)
+    text = html.page([analysis])
     assert time.process_time() - began < 3
     page = Page(text)
     assert page.count("g") < 2000
@@ -96,7 +96,18 @@ def test_ten_thousand_spans_are_merged_for_drawing(make_analysis: Make) -> None:
 
 
 def test_nothing_to_do_is_said(make_analysis: Make) -> None:
-    text = html.page(make_analysis([0.2, 0.3]))
+    text = html.page([make_analysis([0.2, 0.3])])
     Page(text)
     assert "plays the whole timeline in real time" in text
-    Page(html.page(make_analysis([])))
+    Page(html.page([make_analysis([])]))
+
+
+def test_several_timelines_have_a_section_each(make_analysis: Make) -> None:
+    analyses = [make_analysis([0.5, 2.5]), make_analysis([0.2, 0.3, 0.4])]
+    page = Page(html.page(analyses))
+    assert page.count("section", "timeline") == 2
+    assert page.count("h1") == 2
+    assert page.count("footer") == 1
+    assert page.count("g", "span") == 5
+    names = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(names) == len(set(names))

@@ -33,8 +33,10 @@ from otio_perf.model.plans import Product
 from otio_perf.timeline import files, json_text
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.guard import Limits
+from otio_perf.timeline.linked import linked
 from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.relink import relink
+from otio_perf.timeline.restore import restore
 from otio_perf.timeline.survey import survey
 
 Edit = Callable[..., otio.schema.Timeline]
@@ -406,3 +408,95 @@ def test_a_file_system_that_syncs_no_folders_will_do(
     monkeypatch.setattr(os, "fsync", refuse_folders)
     files.write(document, tmp_path / "x.otio")
     assert files.read(tmp_path / "x.otio").root == document.root
+
+
+def test_bundles_keep_every_reference_and_its_medium(
+    save: Save, edit: Edit, product: Callable[..., Product], tmp_path: Path
+) -> None:
+    """Two media of one name, a sequence, a medium that is not there, and proxies: all still there for OpenTimelineIO."""
+    for name in ("cut/one/a b.mov", "cut/two/a b.mov", "cut/.otio_perf/p.mov", "cut/pics/f_0001.png", "cut/pics/f_0002.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    timeline = edit([("one/a b.mov", 0, 10), (str(tmp_path / "cut/two/a b.mov"), 0, 10), ("gone.mov", 0, 10)])
+    pictures = otio.schema.ImageSequenceReference("pics/", "f_", ".png", 1, 1, 24.0, 4)
+    pictures.available_range = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(2, 24))
+    timeline.tracks[0].append(otio.schema.Clip("pictures", pictures))
+    path = save(timeline, "cut/edit.otio")
+    original = str(tmp_path / "cut/one/a b.mov")
+    products = {original: (product(original, str(tmp_path / "cut/.otio_perf/p.mov")),)}
+    document = relink(
+        files.read(path), products, {}, active="otio_perf:1080p", output_path=path, locator=Locator(path)
+    ).document
+    for suffix in ("otioz", "otiod"):
+        bundle = tmp_path / f"b.{suffix}"
+        files.write(document, bundle)
+        clips = list(otio.adapters.read_from_file(str(bundle)).find_clips())
+        assert set(clips[0].media_references()) == {"DEFAULT_MEDIA", "otio_perf:1080p"}
+        assert clips[0].active_media_reference_key == "otio_perf:1080p"
+        read = files.read(bundle, unpack_into=tmp_path / "unpacked")
+        shutil.rmtree(tmp_path / "moved", ignore_errors=True)
+        (tmp_path / "cut").rename(tmp_path / "moved")  # from now on there is the bundle alone
+        found = survey(read, Locator(bundle, base=read.base)).targets
+        assert [Path(t.path or "").is_file() for t in found] == [True, True, False, True]
+        assert [Path(t.path or "").read_bytes() for t in found[:2]] == [b"cut/one/a b.mov", b"cut/two/a b.mov"]
+        assert found[2].path == str(tmp_path / "cut" / "gone.mov")
+        assert found[3].sequence
+        assert [Path(found[3].sequence.path_of(n)).read_bytes() for n in (1, 2)] == [
+            b"cut/pics/f_0001.png",
+            b"cut/pics/f_0002.png",
+        ]
+        (pair,) = linked(read, Locator(bundle, base=read.base))
+        assert Path(pair.proxy.path or "").read_bytes() == b"cut/.otio_perf/p.mov"
+        assert Path(pair.original.path or "").read_bytes() == b"cut/one/a b.mov"
+        back = restore(read, original_of=lambda _: None)
+        assert back.not_found == ()
+        assert [t.path for t in survey(back.document, Locator(bundle, base=read.base)).targets] == [t.path for t in found]
+        (tmp_path / "moved").rename(tmp_path / "cut")
+
+
+def test_a_lossy_bundle_has_the_active_media_alone(
+    save: Save, edit: Edit, product: Callable[..., Product], tmp_path: Path
+) -> None:
+    (tmp_path / "a.mov").write_bytes(b"original")
+    (tmp_path / "p.mov").write_bytes(b"proxy")
+    path = save(edit([("a.mov", 0, 10)]))
+    products = {str(tmp_path / "a.mov"): (product(str(tmp_path / "a.mov"), str(tmp_path / "p.mov")),)}
+    document = relink(
+        files.read(path), products, {}, active="otio_perf:1080p", output_path=path, locator=Locator(path)
+    ).document
+    files.write(document, tmp_path / "b.otioz", allow_lossy=True)
+    with zipfile.ZipFile(tmp_path / "b.otioz") as bundle:
+        assert [n for n in bundle.namelist() if n.startswith("media/")] == ["media/p.mov"]
+    (clip,) = otio.adapters.read_from_file(str(tmp_path / "b.otioz")).find_clips()
+    assert clip.media_references()["DEFAULT_MEDIA"].target_url == str(tmp_path / "a.mov")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="LINKS are for administrators on Windows")
+@pytest.mark.parametrize("suffix", [".otio", ".otioz", ".edl"])
+def test_a_link_is_written_through(save: Save, edit: Edit, tmp_path: Path, suffix: str) -> None:
+    document = files.read(save(edit([("a.mov", 0, 10)])))
+    real = tmp_path / "elsewhere" / f"real{suffix}"
+    real.parent.mkdir()
+    real.write_bytes(b"old")
+    link = tmp_path / f"link{suffix}"
+    link.symlink_to(Path("elsewhere") / real.name)
+    (tmp_path / f"second{suffix}").symlink_to(link)
+    files.write(document, tmp_path / f"second{suffix}")
+    assert link.is_symlink()
+    assert (tmp_path / f"second{suffix}").is_symlink()
+    assert not real.is_symlink()
+    assert len(list(files.read(real, rate=Fraction(24)).root["tracks"]["children"])) == 1
+    assert list(real.parent.iterdir()) == [real]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="LINKS are for administrators on Windows")
+def test_a_link_that_leads_nowhere_is_not_followed(save: Save, edit: Edit, tmp_path: Path) -> None:
+    document = files.read(save(edit([("a.mov", 0, 10)])))
+    (tmp_path / "dangling.otio").symlink_to(tmp_path / "nothing.otio")
+    (tmp_path / "loop.otio").symlink_to(tmp_path / "loop.otio")
+    before = set(tmp_path.iterdir())
+    for name in ("dangling.otio", "loop.otio"):
+        for attempt in (lambda path: files.write(document, path), files.refuse_unwritable):
+            with pytest.raises(UnwritableTimelineError, match="leads nowhere"):
+                attempt(tmp_path / name)
+    assert set(tmp_path.iterdir()) == before

@@ -191,3 +191,54 @@ def test_no_url_is_too_strange(url: str) -> None:
     target = Locator("/t/edit.otio", maps=(("D:\\", "/d"), ("/a", "/b"))).target(external(url))
     assert target.path is None or os.path.isabs(target.path)
     assert target.path is not None or target.reason
+
+
+@pytest.fixture
+def rushes(tmp_path: Path) -> Path:
+    for name in (
+        *("day1/A001.MOV", "day1/A001.srt", "day1/A001.LRV", "day1/Proxy/A001.mov", "day1/.A001.mov", "day1/B.v2.mxf"),
+        *("day1/twice.mov", "day2/twice.mp4", "day2/music.wav", "day2/thrice.mov", "day3/thrice.mov"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("A001", "day1/A001.MOV"),  # not what is beside it, and not its proxy
+        ("A001.mov", "day1/A001.MOV"),
+        ("A001.MOV", "day1/A001.MOV"),
+        ("B.v2", "day1/B.v2.mxf"),
+        ("B.v2.MXF", "day1/B.v2.mxf"),
+        ("twice.mp4", "day2/twice.mp4"),
+        ("music.wav", "day2/music.wav"),
+    ],
+)
+def test_a_clip_without_media_is_found_by_its_name(rushes: Path, name: str, path: str) -> None:
+    locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=frozenset({".mov", ".mxf", ".mp4"}))
+    for reference in (Reference("missing", reason="the clip has no media", clip=name), Reference("external", "", clip=name)):
+        target = locator.target(reference)
+        assert (target.kind, found(target, rushes), target.url) == (TargetKind.FILE, path, "")
+        assert target.found_by
+        assert "by the clip's name" in target.found_by
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("twice", "2 files"), ("thrice.mov", "day2/thrice.mov, "), ("a001", "no file"), ("music", "no file")]
+)
+def test_a_clip_that_may_be_several_files_or_none_says_so(rushes: Path, name: str, why: str) -> None:
+    locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=frozenset({".mov", ".mxf", ".mp4"}))
+    target = locator.target(Reference("missing", reason="the clip has no media", clip=name))
+    assert (target.kind, target.path, target.url) == (TargetKind.MISSING, None, name)
+    assert target.reason
+    assert why in target.reason.replace(os.sep, "/").replace(str(rushes).replace(os.sep, "/") + "/", "")
+
+
+def test_without_media_roots_nothing_is_looked_for_by_name(rushes: Path) -> None:
+    plain = Locator(rushes / "day1" / "cut.edl").target(Reference("missing", reason="the clip has no media"))
+    assert (
+        Locator(rushes / "day1" / "cut.edl").target(Reference("missing", reason="the clip has no media", clip="A001")) == plain
+    )

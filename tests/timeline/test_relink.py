@@ -21,6 +21,7 @@ from otio_perf.model.recipes import Scope
 from otio_perf.model.uses import Survey
 from otio_perf.timeline import files
 from otio_perf.timeline.files import Document
+from otio_perf.timeline.linked import linked
 from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.relink import Relinked, relink
 from otio_perf.timeline.restore import Restored, restore
@@ -497,3 +498,38 @@ def test_restoring_what_was_never_ours_changes_nothing(save: Save, edit: Edit) -
     back = restore(files.read(path), original_of=nobody)
     assert (back.restored, back.not_found) == (0, ())
     assert json.loads(back.document.to_json_string()) == json.loads(path.read_text())
+
+
+def test_earlier_proxies_stay_where_no_new_one_serves(save: Save, edit: Edit, product: Make) -> None:
+    path = save(edit([("/m/a.mov", 0, 10), ("/m/b.mov", 0, 10)]))
+    a, b = "/m/a.mov", "/m/b.mov"
+    first = {m: (product(m, f"/ws/{m[3]}_720p.mov", rung="720p"),) for m in (a, b)}
+    done = relink(files.read(path), first, {}, active="otio_perf:720p", output_path=path, locator=Locator(path)).document
+    second = {a: (product(a, "/ws/a_1080p.mov"),)}  # that of b failed
+    again = relink(done, second, {}, active=KEY, output_path=path, locator=Locator(path), earlier=first)
+    one, other = again.document.to_otio().find_clips()
+    assert set(one.media_references()) == {"DEFAULT_MEDIA", "otio_perf:720p", KEY}
+    assert one.active_media_reference_key == KEY
+    assert set(other.media_references()) == {"DEFAULT_MEDIA", "otio_perf:720p"}
+    assert other.active_media_reference_key == "otio_perf:720p"
+    assert again.left_alone == ()
+    shown = relink(done, second, {}, active=None, output_path=path, locator=Locator(path), earlier=first).document
+    assert [c.active_media_reference_key for c in shown.to_otio().find_clips()] == ["DEFAULT_MEDIA"] * 2
+    dropped = relink(done, second, {}, active=KEY, output_path=path, locator=Locator(path)).document
+    assert [len(c.media_references()) for c in dropped.to_otio().find_clips()] == [2, 1]
+    new = product(a, "/ws/a_new.mov", rung="720p")
+    replaced = relink(
+        done, {a: (new,)}, {}, active="otio_perf:720p", output_path=path, locator=Locator(path), earlier=first
+    ).document
+    assert [c.media_reference.target_url for c in replaced.to_otio().find_clips()] == ["/ws/a_new.mov", "/ws/b_720p.mov"]
+
+
+def test_a_medium_put_in_a_proxys_place_is_no_proxy(save: Save, edit: Edit, product: Make) -> None:
+    path = save(edit([("/m/a.mov", 0, 10)]))
+    products = {"/m/a.mov": tuple(product("/m/a.mov", f"/ws/a_{r}.mov", rung=r) for r in ("1080p", "720p"))}
+    done = relink(files.read(path), products, {}, active=KEY, output_path=path, locator=Locator(path)).document
+    assert [p.proxy.path for p in linked(done, Locator(path))] == ["/ws/a_1080p.mov", "/ws/a_720p.mov"]
+    timeline = done.to_otio()
+    (clip,) = timeline.find_clips()
+    clip.media_reference = otio.schema.ExternalReference("/m/replacement.mov")
+    assert [p.proxy.path for p in linked(files.read(save(timeline)), Locator(path))] == ["/ws/a_720p.mov"]
