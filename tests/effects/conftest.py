@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element, ElementTree, SubElement
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from otio_perf.effects.engine import Engine, premultiplied
 from otio_perf.effects.parameters import Choice, Number, Numbers, Parameter, Points, Switch
@@ -85,3 +91,48 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def reference() -> Engine:
     return ReferenceEngine()
+
+
+@pytest.fixture(scope="session")
+def melt(ffmpeg: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[NDArray[np.uint8]]]:
+    """MLT's own rendering: ``melt(planes, filters)``, each plane ``(frames, height, width)``, 8 bits, 4:2:2, BT.709.
+
+    ``filters``: properties, ``in`` and ``out`` among them. Skips where melt is missing.
+    """
+    program = shutil.which("melt") or pytest.skip("NO MELT: the command line tool melt is not installed")
+
+    def rendered(planes: Sequence[NDArray[np.uint8]], filters: Sequence[Mapping[str, str]]) -> list[NDArray[np.uint8]]:
+        folder = tmp_path_factory.mktemp("melt")
+        frames, height, width = planes[0].shape
+        layout = ["-f", "rawvideo", "-pix_fmt", "yuv422p", "-s", f"{width}x{height}", "-r", "25"]
+        tags = ["-colorspace", "bt709", "-color_range", "tv"]  # untagged, melt takes small pictures for BT.601 and converts
+        raw = np.concatenate([plane.reshape(frames, -1) for plane in planes], axis=1).tobytes()
+        quiet = [str(ffmpeg), "-v", "error"]
+        subprocess.run([*quiet, *layout, "-i", "-", "-c:v", "ffv1", *tags, f"{folder}/in.mkv"], input=raw, check=True)
+        project = Element("mlt", LC_NUMERIC="C", producer="main")
+        shape = {"width": width, "height": height, "display_aspect_num": width, "display_aspect_den": height}
+        rate = {"frame_rate_num": 25, "frame_rate_den": 1, "colorspace": 709, "progressive": 1}
+        square = {"sample_aspect_num": 1, "sample_aspect_den": 1}
+        SubElement(project, "profile", {k: str(v) for k, v in (shape | rate | square).items()})
+        span = {"in": "0", "out": str(frames - 1)}
+        _with(SubElement(project, "producer", {"id": "a"} | span), {"resource": "in.mkv", "mlt_service": "avformat"})
+        entry = SubElement(SubElement(project, "playlist", id="main"), "entry", {"producer": "a"} | span)
+        for given in filters:
+            where = {k: v for k, v in given.items() if k in ("in", "out")}
+            _with(SubElement(entry, "filter", where), {k: v for k, v in given.items() if k not in where})
+        ElementTree(project).write(f"{folder}/p.mlt")
+        target = ["avformat:out.mkv", "vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=-1"]
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+        command = [program, "p.mlt", "-consumer", *target]
+        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=100)
+        shown = [*quiet, "-i", f"{folder}/out.mkv", "-f", "rawvideo", "-pix_fmt", "yuv422p", "-"]
+        data = np.frombuffer(subprocess.run(shown, capture_output=True, check=True).stdout, np.uint8)
+        parts = np.split(data.reshape(-1, 2 * width * height), np.array([2, 3]) * width * height // 2, axis=1)
+        return [part.reshape(len(part), height, -1) for part in parts]
+
+    return rendered
+
+
+def _with(element: Element, properties: Mapping[str, str]) -> None:
+    for name, value in properties.items():
+        SubElement(element, "property", name=name).text = value
