@@ -55,8 +55,8 @@ class Status:
     """What the workspace holds."""
 
     workspace: str
-    products: int
-    product_bytes: int
+    proxies: int
+    proxy_bytes: int
     missing: int  # recorded, but the file is gone or was changed
     stale: int  # their source has other content by now
     probes: int
@@ -71,7 +71,7 @@ class Fault:
     """A product that ``verify`` found wrong. ``repair``: what was done about it, or ``None``."""
 
     path: str
-    problem: str
+    reason: str
     repair: str | None
 
 
@@ -224,8 +224,8 @@ class Index:
         )
         return Status(
             workspace=str(self.workspace.root),
-            products=len(products),
-            product_bytes=sum(p.size_bytes for p in products),
+            proxies=len(products),
+            proxy_bytes=sum(p.size_bytes for p in products),
             missing=recorded - len(known),
             stale=len(self.stale()),
             probes=probes,
@@ -255,7 +255,7 @@ class Index:
             elif repair:
                 self._forget(record)
                 done = "will be made anew"
-            faults.append(Fault(path=product.path, problem=problem, repair=done))
+            faults.append(Fault(path=product.path, reason=problem, repair=done))
         return tuple(faults)
 
     def clear(self, kind: str) -> int:

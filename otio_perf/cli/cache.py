@@ -8,7 +8,6 @@ clear    delete proxies or analysis data; originals are never touched
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from otio_perf.cli import options
 
@@ -35,20 +34,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.model import wire
-
-    def document(name: str, value: Any) -> dict[str, Any]:
-        return {"schema_version": wire.SCHEMA_VERSION, name: wire.to_json(value)}
+    from otio_perf.reports import document
 
     with console.job(arguments) as job:
         if arguments.action == "status":
             status = optimizer.cache_status(**job.options)
-            job.answer(table=lambda: tables.show_status(status), document=lambda: document("status", status))
+            job.answer(table=lambda: tables.show_status(status), document=lambda: document.status_document(status))
             return 0
         if arguments.action == "clear":
             freed = optimizer.cache_clear(arguments.what, **job.options)
-            job.answer(table=lambda: tables.show_freed(freed), document=lambda: document("freed_bytes", freed))
+            job.answer(table=lambda: tables.show_freed(freed), document=lambda: document.freed_document(freed))
             return 0
         faults = optimizer.cache_verify(repair=arguments.repair, **job.options)
-        job.answer(table=lambda: tables.show_faults(faults), document=lambda: document("faults", faults))
+        job.answer(table=lambda: tables.show_faults(faults), document=lambda: document.faults_document(faults))
         return 4 if any(f.repair is None for f in faults) else 0

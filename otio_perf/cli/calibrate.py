@@ -15,12 +15,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.model import wire
+    from otio_perf.reports import document
 
     with console.job(arguments) as job:
         machine = optimizer.calibrate(**job.options)
     job.answer(
         table=lambda: tables.show_machine(machine),
-        document=lambda: {"schema_version": wire.SCHEMA_VERSION, "machine": wire.to_json(machine)},
+        document=lambda: document.machine_document(machine),
     )
     return 0

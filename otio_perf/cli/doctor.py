@@ -14,13 +14,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console, tables
-    from otio_perf.model import wire
     from otio_perf.optimizer import doctor
+    from otio_perf.reports import document
 
     with console.job(arguments) as job:
         checks = doctor.examine(job.settings)
     job.answer(
         table=lambda: tables.show_checks(checks),
-        document=lambda: {"schema_version": wire.SCHEMA_VERSION, "checks": wire.to_json(checks)},
+        document=lambda: document.checks_document(checks),
     )
     return 0 if all(c.works or not c.required for c in checks) else 5

@@ -143,7 +143,7 @@ def show_checks(checks: Sequence[Check]) -> None:
 def show_status(status: Status) -> None:
     console = stdout()
     console.print(f"workspace {_safe(status.workspace)}")
-    console.print(f"  {status.products} proxies, {words.size(status.product_bytes)}")
+    console.print(f"  {status.proxies} proxies, {words.size(status.proxy_bytes)}")
     if status.stale:
         console.print(f"  {status.stale} of them are stale: their source has changed since")
     if status.missing:
@@ -156,7 +156,7 @@ def show_status(status: Status) -> None:
 def show_faults(faults: Sequence[Fault]) -> None:
     console = stdout()
     for fault in faults:
-        console.print(f"{_safe(fault.path)}: {fault.problem}" + (f"; {fault.repair}" if fault.repair else ""))
+        console.print(f"{_safe(fault.path)}: {fault.reason}" + (f"; {fault.repair}" if fault.repair else ""))
     if not faults:
         console.print("every proxy is what it was when it was made")
     elif any(f.repair is None for f in faults):

@@ -43,11 +43,11 @@ class Target:
 
     @property
     def medium(self) -> str:
-        """What findings, claims and proxies are kept by: the path, or the URL where there is none.
+        """What findings, claims and proxies are kept by: the path, else the URL, else what stands in its place.
 
         One folder of pictures is several media where references take other pictures of it, or show them at another rate.
         """
-        name = self.path or self.url
+        name = self.path or self.url or f"{self.kind}:{self.generator or ''}"
         if self.sequence is None:
             return name
         numbers = self.sequence
@@ -66,7 +66,7 @@ class Retime:
 class EffectUse:
     """An effect on a clip, as the host names it."""
 
-    dialect: str  # "fcp7", "mlt", "resolve", "aaf", "cdl" or "otio": where the name comes from
+    dialect: str  # "fcp7", "mlt", "resolve", "aaf", "edl", "cdl" or "otio": where the name comes from
     name: str  # the key to translate by: effect_name, effectid, Resolve's "Effect Name"
     label: str  # for people
     parameters: tuple[tuple[str, Any], ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 
@@ -71,6 +72,32 @@ def media_document(findings: Iterable[MediaFinding]) -> Document:
     return {**_head("media"), "media": [_finding(f) for f in findings]}
 
 
+def machine_document(machine: MachineProfile) -> Document:
+    """What ``otio-perf calibrate --json`` writes: the summary that analyses carry, and all that was measured."""
+    measured = {name: value for name, value in asdict(machine).items() if name not in ("machine", "notes")}
+    return {**_head("machine"), "machine": {**_machine(machine), **measured}}
+
+
+def checks_document(checks: Iterable[Any]) -> Document:
+    """What ``otio-perf doctor --json`` writes."""
+    return {**_head("checks"), "checks": [asdict(check) for check in checks]}
+
+
+def status_document(status: Any) -> Document:
+    """What ``otio-perf cache status --json`` writes."""
+    return {**_head("cache_status"), "status": asdict(status)}
+
+
+def faults_document(faults: Iterable[Any]) -> Document:
+    """What ``otio-perf cache verify --json`` writes."""
+    return {**_head("cache_faults"), "faults": [asdict(fault) for fault in faults]}
+
+
+def freed_document(freed_bytes: int) -> Document:
+    """What ``otio-perf cache clear --json`` writes."""
+    return {**_head("cache_freed"), "freed_bytes": freed_bytes}
+
+
 def _head(schema: str) -> Document:
     return {"schema": f"otio_perf.{schema}", "schema_version": SCHEMA_VERSION}
 
@@ -126,8 +153,8 @@ def _suggestion(suggestion: Suggestion) -> Document:
         "media_path": suggestion.media_path,
         "rung": suggestion.rung,
         "spans": list(suggestion.spans),
-        "work_seconds": round(suggestion.work_seconds, 3),
-        "size_bytes": suggestion.size_bytes,
+        "predicted_seconds": round(suggestion.work_seconds, 3),
+        "predicted_bytes": suggestion.size_bytes,
         "saved_ms": round(suggestion.saved_ms, 3),
         "saved_seconds": round(suggestion.saved_seconds, 3),
         "gain_per_second": round(suggestion.gain_per_second, 4),

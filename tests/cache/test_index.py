@@ -250,7 +250,7 @@ def test_verify_finds_and_repairs(root: Path, make_product: Make) -> None:
         Path(flipped.path).write_bytes(b"bxbbbbbbb")
         Path(gone.path).unlink()
         os.utime(touched.path, (0, 0))
-        found = {Path(f.path).name: f.problem for f in index.verify(digest)}
+        found = {Path(f.path).name: f.reason for f in index.verify(digest)}
         assert found.keys() == {"bbbbbbbb.mov", "cccccccc.mov", "dddddddd.mov"}
         assert "content" in found["bbbbbbbb.mov"]
         assert "time" in found["dddddddd.mov"]
@@ -274,7 +274,7 @@ def test_clear_frees_what_is_ours(root: Path, tmp_path: Path, make_product: Make
         (root / "analysis" / "survey-1.index").write_text("12345")
         (root / "analysis" / "edit.prproj").write_text("mine")
         status = index.status()
-        assert (status.products, status.product_bytes, status.missing) == (2, 10, 1)
+        assert (status.proxies, status.proxy_bytes, status.missing) == (2, 10, 1)
         assert (status.analysis_files, status.analysis_bytes, status.probes) == (1, 5, 1)
         assert index.clear("proxies") == 10
         assert index.clear("analysis") == 5
