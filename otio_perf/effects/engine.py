@@ -11,6 +11,8 @@ import numpy as np
 
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import Alpha, Blend, Effect, Packed, Picture, Shape, Transition, View
+from otio_perf.effects.sampling import Interpolation
+from otio_perf.model.frames import Fit
 
 _NOTHING: Packed = np.zeros(1, np.float32)
 
@@ -40,6 +42,20 @@ class Engine(Protocol):
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image: ...
 
     def download(self, image: Image) -> Picture: ...
+
+    def fit(
+        self,
+        image: Image,
+        width: int,
+        height: int,
+        fit: Fit,
+        *,
+        sample_aspect: float = 1.0,
+        interpolation: Interpolation = Interpolation.BICUBIC,
+        scale: float = 1.0,
+    ) -> Image:
+        """A source of any size on a transparent canvas of ``width`` × ``height``; see ``fit.placed`` for the rest."""
+        ...
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         """``steps``, one after the other; the size may change to that of ``view`` only in a WARP."""

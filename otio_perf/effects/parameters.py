@@ -90,6 +90,20 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """Words, up to 1000 characters."""
+
+    name: str
+    default: str
+    help: str = ""
+
+    def checked(self, value: object, effect: str) -> str:
+        if not isinstance(value, str) or len(value) > 1000:
+            raise EffectError(f"{effect}: {self.name} is {str(value)[:40]!r}, not a text of up to 1000 characters")
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
     """A curve through points ``(x, y)``, both 0 to 1, x rising."""
 
@@ -105,6 +119,8 @@ class Points:
         xs = [x for x, _ in points]
         if len(points) < 2 or not all(map(math.isfinite, (v for p in points for v in p))):
             raise EffectError(f"{effect}: {self.name} needs two points or more, all of them numbers")
+        if not all(0 <= v <= 1 for p in points for v in p):
+            raise EffectError(f"{effect}: a point of {self.name} is not between 0 and 1")
         if any(b <= a for a, b in pairwise(xs)):
             raise EffectError(f"{effect}: the points of {self.name} do not rise from left to right")
         return points
@@ -124,7 +140,7 @@ class File:
         return value
 
 
-Parameter = Number | Numbers | Choice | Switch | Points | File
+Parameter = Number | Numbers | Choice | Switch | Text | Points | File
 
 
 def checked(parameters: tuple[Parameter, ...], given: Mapping[str, Any], effect: str) -> dict[str, Any]:

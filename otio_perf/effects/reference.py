@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from otio_perf.effects.engine import Image, Step, faded, rendered
+from otio_perf.effects.fit import covers, laid, placed
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import Blend, Picture, Transition, View
+from otio_perf.effects.sampling import Interpolation
+from otio_perf.model.frames import Fit
 
 
 class ReferenceEngine:
@@ -19,6 +22,32 @@ class ReferenceEngine:
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels
         return picture
+
+    def fit(
+        self,
+        image: Image,
+        width: int,
+        height: int,
+        fit: Fit,
+        *,
+        sample_aspect: float = 1.0,
+        interpolation: Interpolation = Interpolation.BICUBIC,
+        scale: float = 1.0,
+    ) -> Image:
+        source_height, source_width = image.pixels.shape[:2]
+        placing = placed(
+            source_width,
+            source_height,
+            width,
+            height,
+            fit,
+            sample_aspect=sample_aspect,
+            interpolation=interpolation,
+            scale=scale,
+        )
+        if placing is None:
+            return image
+        return Image(laid(image.pixels, placing, width, height), image.is_opaque and covers(placing, width, height))
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         for step in steps:

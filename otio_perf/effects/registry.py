@@ -1,9 +1,9 @@
-"""What there is: effects, blend modes, transitions. A family a file; a thing a row; third parties by an entry point.
+"""What there is: effects, blends, transitions, generators. A family a file; a thing a row; third parties by an entry point.
 
 A package adds its own like this, in its ``pyproject.toml``::
 
     [project.entry-points."otio_perf.effects"]
-    mine = "my_package:EFFECTS"          # a tuple of Effect, Blend or Transition
+    mine = "my_package:EFFECTS"          # a tuple of Effect, Blend, Transition or Generator
 
 An effect that has no more than its numpy reference is rendered with that on every engine.
 """
@@ -122,10 +122,39 @@ class Transition:
         return checked(self.parameters, given, self.name)
 
 
-_Row = TypeVar("_Row", Effect, Blend, Transition)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generator:
+    """A picture out of nothing: ``draw(values, view)``, premultiplied, the same on every engine."""
+
+    name: str
+    title: str
+    parameters: tuple[Parameter, ...]
+    draw: Callable[[Values, View], Picture]
+    version: int = 1
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """:raises EffectError: a name or a value that it cannot take."""
+        return checked(self.parameters, given, self.name)
+
+
+_Row = TypeVar("_Row", Effect, Blend, Transition, Generator)
 
 #: Modules of ours, each with a tuple ``EFFECTS``.
-FAMILIES = ("color", "blend", "transitions", "blur", "sharpen", "denoise", "key")
+FAMILIES = (
+    "color",
+    "grade",
+    "curves",
+    "lut",
+    "vignette",
+    "blend",
+    "transitions",
+    "blur",
+    "sharpen",
+    "denoise",
+    "key",
+    "transform",
+    "generators",
+)
 ENTRY_POINTS = "otio_perf.effects"
 
 
@@ -134,12 +163,18 @@ class Registry:
     effects: dict[str, Effect] = field(default_factory=dict)
     blends: dict[str, Blend] = field(default_factory=dict)
     transitions: dict[str, Transition] = field(default_factory=dict)
+    generators: dict[str, Generator] = field(default_factory=dict)
 
-    def add(self, row: Effect | Blend | Transition) -> None:
-        """:raises EffectError: the name is taken, or it is none of the three."""
-        shelves: dict[type, dict[str, Any]] = {Effect: self.effects, Blend: self.blends, Transition: self.transitions}
+    def add(self, row: Effect | Blend | Transition | Generator) -> None:
+        """:raises EffectError: the name is taken, or it is none of the four."""
+        shelves: dict[type, dict[str, Any]] = {
+            Effect: self.effects,
+            Blend: self.blends,
+            Transition: self.transitions,
+            Generator: self.generators,
+        }
         if type(row) not in shelves:
-            raise EffectError(f"{row!r} is no effect, blend mode or transition")
+            raise EffectError(f"{row!r} is no effect, blend mode, transition or generator")
         shelf = shelves[type(row)]
         if row.name in shelf:
             raise EffectError(f"there are two called {row.name!r}", hint="Remove one of the packages that bring them")
@@ -153,6 +188,9 @@ class Registry:
 
     def transition(self, name: str) -> Transition:
         return _named(self.transitions, name, "transition")
+
+    def generator(self, name: str) -> Generator:
+        return _named(self.generators, name, "generator")
 
 
 def _named(shelf: dict[str, _Row], name: str, kind: str) -> _Row:

@@ -11,9 +11,15 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
+import numpy as np
+
+from otio_perf.effects.cpu.sampling import resampled
 from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, passes, rendered, runs
+from otio_perf.effects.fit import covers, placed
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
+from otio_perf.effects.sampling import Interpolation
+from otio_perf.model.frames import Fit
 
 Rows = Picture
 """Some rows of a picture, changed in place."""
@@ -28,7 +34,20 @@ WholeFunction = Callable[[Picture, Values, View], Picture]
 BAND_BYTES = 512 * 1024
 
 #: Modules with the tables ``POINTS``, ``WHOLES``, ``BLENDS``, ``MIXES``, by the name of effect, blend mode or transition.
-FAMILIES = ("alpha", "color", "blend", "transitions", "blur", "sharpen", "denoise", "key")
+FAMILIES = (
+    "alpha",
+    "color",
+    "grade",
+    "lut",
+    "vignette",
+    "blend",
+    "transitions",
+    "blur",
+    "sharpen",
+    "denoise",
+    "key",
+    "transform",
+)
 
 
 @cache
@@ -51,6 +70,35 @@ class CpuEngine:
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels
         return picture
+
+    def fit(
+        self,
+        image: Image,
+        width: int,
+        height: int,
+        fit: Fit,
+        *,
+        sample_aspect: float = 1.0,
+        interpolation: Interpolation = Interpolation.BICUBIC,
+        scale: float = 1.0,
+    ) -> Image:
+        source_height, source_width = image.pixels.shape[:2]
+        placing = placed(
+            source_width,
+            source_height,
+            width,
+            height,
+            fit,
+            sample_aspect=sample_aspect,
+            interpolation=interpolation,
+            scale=scale,
+        )
+        if placing is None:
+            return image
+        covered = covers(placing, width, height)
+        canvas: Picture = (np.empty if covered else np.zeros)((height, width, 4), np.float32)
+        resampled(image.pixels, placing.columns, placing.rows, left=placing.left, top=placing.top, canvas=canvas)
+        return Image(canvas, image.is_opaque and covered)
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         points, wholes = _table("POINTS"), _table("WHOLES")

@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 
 from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
+from otio_perf.effects.fit import covers, placed
 from otio_perf.effects.gpu import kernels
 from otio_perf.effects.gpu.runtime import Device, start
+from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
+from otio_perf.effects.sampling import Interpolation
+from otio_perf.model.frames import Fit
 
 
 class GpuEngine:
@@ -35,6 +39,35 @@ class GpuEngine:
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels.to_numpy()
         return picture
+
+    def fit(
+        self,
+        image: Image,
+        width: int,
+        height: int,
+        fit: Fit,
+        *,
+        sample_aspect: float = 1.0,
+        interpolation: Interpolation = Interpolation.BICUBIC,
+        scale: float = 1.0,
+    ) -> Image:
+        source_height, source_width = image.pixels.shape[:2]
+        placing = placed(
+            source_width,
+            source_height,
+            width,
+            height,
+            fit,
+            sample_aspect=sample_aspect,
+            interpolation=interpolation,
+            scale=scale,
+        )
+        if placing is None:
+            return image
+        pixels = resampled(
+            image.pixels, placing.columns, placing.rows, left=placing.left, top=placing.top, size=(width, height)
+        )
+        return Image(pixels, image.is_opaque and covers(placing, width, height))
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         points, wholes = kernels.table("POINTS"), kernels.table("WHOLES")
@@ -73,6 +106,9 @@ class GpuEngine:
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
     ) -> Image:
         opaque = outgoing.is_opaque and incoming.is_opaque
+        whole = kernels.table("WHOLE_MIXES").get(transition.name)
+        if whole is not None:
+            return Image(whole(outgoing.pixels, incoming.pixels, progress, values, view), opaque)
         if transition.name not in kernels.table("MIXES") or transition.pack is None:
             pixels = transition.reference(self.download(outgoing), self.download(incoming), progress, values, view)
             return self.upload(pixels, is_opaque=opaque)

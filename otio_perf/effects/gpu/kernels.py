@@ -8,8 +8,22 @@ from typing import Any
 
 import taichi as ti
 
-#: Modules with the tables ``POINTS``, ``WHOLES``, ``BLENDS``, ``MIXES``, by the name of effect, blend mode or transition.
-FAMILIES = ("alpha", "color", "blend", "transitions", "blur", "sharpen", "denoise", "key")
+#: Modules with the tables ``POINTS``, ``WHOLES``, ``BLENDS``, ``MIXES``, ``WHOLE_MIXES``, by the name of effect, blend mode or
+#: transition.
+FAMILIES = (
+    "alpha",
+    "color",
+    "grade",
+    "lut",
+    "vignette",
+    "blend",
+    "transitions",
+    "blur",
+    "sharpen",
+    "denoise",
+    "key",
+    "transform",
+)
 
 #: A picture on the device.
 PIXELS = ti.types.ndarray(dtype=ti.math.vec4, ndim=2)
