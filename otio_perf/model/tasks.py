@@ -1,13 +1,14 @@
 """The smallest unit of work: self-contained, JSON-able, done by ``otio_perf.tasks``.
 
 Every kind has ``kind``, ``key`` (two jobs that want the same key share one task), ``label`` (for people), ``total`` (units of
-work that progress counts) and ``stall_seconds`` (without progress for so long, its worker is killed).
+work that progress counts), ``stall_seconds`` (without progress for so long, its worker is killed) and ``again()`` (how it is
+started after a worker died on it).
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from otio_perf.model.media import MediaInfo, Sequence
 from otio_perf.model.plans import Product
@@ -31,6 +32,10 @@ class ProxyTask:
     @property
     def key(self) -> str:
         return _digest(sorted(p.key for p in self.products))
+
+    def again(self) -> ProxyTask:
+        """How it is started after its worker died: without hardware, whose driver may have killed it."""
+        return replace(self, hardware=())
 
     @property
     def label(self) -> str:
@@ -56,6 +61,9 @@ class ProbeTask:
     @property
     def key(self) -> str:
         return _digest(["probe", self.path, str(self.sequence), str(self.sequence_rate)])
+
+    def again(self) -> ProbeTask:
+        return self
 
     @property
     def label(self) -> str:

@@ -43,6 +43,7 @@ def run(
                     task = command.task
                     if command.is_retry:
                         listener(Notice(text=f"{task.label}: the process that worked on it died, starting again"))
+                        task = task.again()
                     else:
                         listener(TaskStarted(key=task.key, label=task.label, total=task.total))
                     backend.start(task, command.attempt)

@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from otio_perf.model.events import (
     TaskProgress,
     TaskStarted,
 )
-from otio_perf.model.tasks import ProbeTask
+from otio_perf.model.media import MediaInfo, MediaKind
+from otio_perf.model.tasks import ProbeTask, ProxyTask
 from otio_perf.render_queue.backend import Backend, InlineBackend, ProcessBackend
 from otio_perf.render_queue.runner import run
 
@@ -138,6 +140,30 @@ def test_a_dying_worker_costs_one_task(processes: ProcessBackend, tmp_path: Path
     assert isinstance(died, Failed)
     assert "died 3 times (SIGKILL)" in died.message
     assert sum(isinstance(e, Notice) for e in heard) == 3
+
+
+@POSIX_KILL
+def test_work_that_died_with_hardware_goes_on_without(processes: ProcessBackend) -> None:
+    """A driver may have killed the worker; in software the work is done at the second try."""
+    media = MediaInfo(
+        path="/a.mp4",
+        kind=MediaKind.AUDIO,
+        container="mov",
+        size_bytes=1,
+        fingerprint="xxh3:1",
+        duration=Fraction(1),
+        video=(),
+        audio=(),
+        other_streams=0,
+        start_timecode=None,
+        reel=None,
+    )
+    work = ProxyTask(media=media, products=(), constant_rate=None, workspace="/w", hardware=("h264_nvenc",))
+    heard: list[Event] = []
+    outcome = run([work], backend=processes, listener=heard.append)[work.key]
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == "in software"
+    assert sum(isinstance(e, Notice) for e in heard) == 1
 
 
 @POSIX_KILL
