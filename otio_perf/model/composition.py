@@ -58,11 +58,12 @@ class Join:
     items; ``None``: there is nothing on that side, the picture fades."""
 
     name: str
+    kind: str  # OTIO's transition_type
     start: int
     stop: int
     outgoing: int | None
     incoming: int | None
-    effect: EffectUse  # ``otio`` and OTIO's transition_type, where the host says no more
+    effect: EffectUse  # the host's word for it: ``otio`` and OTIO's type, where there is none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

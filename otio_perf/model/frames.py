@@ -37,9 +37,11 @@ class SourceFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """A picture that is made, not read: ``kind`` is the name of a generator (``solid``, ``gradient``, ``bars``, ``slate``)."""
+    """A picture that is made, not read: ``kind`` is the name of a generator in the registry (``solid``, ``slate`` …), with all
+    its values, sorted by name. ``version`` is that of its row."""
 
     kind: str
+    version: int
     values: tuple[tuple[str, Any], ...] = ()
 
 

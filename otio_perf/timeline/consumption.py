@@ -21,6 +21,15 @@ class Consumed(NamedTuple):
     available_frames: int
 
 
+class Line(NamedTuple):
+    """Which source frame is shown when: ``first + n · step``, ``n`` timeline frames after the clip's start, at ``rate``."""
+
+    first: Frames
+    step: Frames
+    rate: FrameRate
+    available_start: Frames | None  # number of the file's first frame; None: the reference does not say
+
+
 class Consumption:
     """Reckons in the rates of the media, for a timeline whose frames ``clock`` counts."""
 
@@ -43,17 +52,12 @@ class Consumption:
         for transitions reach over both ends.
 
         A negative speed is read in two ways by hosts: backwards from the in-point, or the range from its end; both are
-        covered. So are both readings of Final Cut's in-point, which some writers count in retimed frames.
+        covered. So are all readings of Final Cut's in-point, which some writers count in retimed frames.
 
         :raises UnusableTimeError: a time or rate that makes no sense.
         """
+        clock, begin, factor = self._in_point(clip, reference)
         available = reference.get("available_range")
-        source_range = clip.get("source_range") or available
-        if not source_range:
-            raise UnusableTimeError("neither a source range nor an available range: its length is unknown")
-        clock = self._clock_of((available or source_range)["start_time"]["rate"])
-        begin = clock.frames(source_range["start_time"])
-        factor: Frames = 1 if clock is self._clock else clock.rate / self._clock.rate
         low, high = _stretch(begin, first * factor, last * factor, speed)
         known = (UNKNOWN, UNKNOWN)
         if available:
@@ -61,8 +65,10 @@ class Consumption:
             end = start + frames
             known = first_covered(start), nearest(frames)
             if retimed_in_point and speed:
-                other = _stretch(start + (begin - start) * abs(speed), first * factor, last * factor, speed)
-                low, high = min(low, other[0]), max(high, other[1])
+                points = _retimed(begin, start, frames, speed)
+                for point in points if speed < 0 else points[:1]:
+                    other = _stretch(point, first * factor, last * factor, speed)
+                    low, high = min(low, other[0]), max(high, other[1])
             reaches_out = first < 0 or last > length or speed is not None
             if reaches_out and start <= begin < end and low < end and high > start:
                 # handles and retimes may reach beyond the medium: hosts hold the last frame there
@@ -70,12 +76,50 @@ class Consumption:
         lowest = first_covered(low)
         return Consumed(lowest, max(last_covered(high), lowest + 1), clock.rate, *known)
 
+    def line(self, clip: Json, reference: Json, *, length: int, speed: Fraction | None, retimed_in_point: bool) -> Line:
+        """What a clip of ``length`` timeline frames shows, in the one reading that is rendered.
+
+        A negative speed shows the frames of the positive one in reverse order: what Avid Media Composer renders, and its
+        AAFs say (measured by github.com/jminor/otio-time-warp-test-suite). Final Cut counts in-points in retimed frames,
+        as the ``graphdict`` that Premiere writes beside them shows; played backwards, from the medium's end.
+
+        :raises UnusableTimeError: a time or rate that makes no sense.
+        """
+        clock, begin, factor = self._in_point(clip, reference)
+        step = factor if speed is None else factor * speed
+        available = reference.get("available_range")
+        start = clock.frames(available["start_time"]) if available else None
+        if retimed_in_point and speed and available and start is not None:
+            forwards, backwards = _retimed(begin, start, clock.length(available["duration"]), speed)
+            if speed < 0:
+                return Line(backwards, step, clock.rate, start)
+            begin = forwards
+        if step < 0:
+            begin -= (length - 1) * step
+        return Line(begin, step, clock.rate, start)
+
+    def _in_point(self, clip: Json, reference: Json) -> tuple[Clock, Frames, Frames]:
+        """The clock of the medium's numbering, the in-point by it, and its frames for each of the timeline's."""
+        available = reference.get("available_range")
+        source_range = clip.get("source_range") or available
+        if not source_range:
+            raise UnusableTimeError("neither a source range nor an available range: its length is unknown")
+        clock = self._clock_of((available or source_range)["start_time"]["rate"])
+        factor: Frames = 1 if clock is self._clock else clock.rate / self._clock.rate
+        return clock, clock.frames(source_range["start_time"]), factor
+
     def _clock_of(self, rate: Any) -> Clock:
         clock = self._clocks.get(rate)
         if clock is None:
             exact = rate_of(rate)
             clock = self._clocks[rate] = self._clock if exact == self._clock.rate else Clock(exact)
         return clock
+
+
+def _retimed(begin: Frames, start: Frames, frames: Frames, speed: Fraction) -> tuple[Frames, Frames]:
+    """The source frame behind an in-point that counts retimed frames: of a medium played forwards, and backwards."""
+    ahead = (begin - start) * abs(speed)
+    return start + ahead, start + frames - 1 - ahead
 
 
 def _stretch(begin: Frames, first: Frames, last: Frames, speed: Fraction | None) -> tuple[Frames, Frames]:

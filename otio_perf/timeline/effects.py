@@ -46,6 +46,41 @@ def read_effects(effects: list[Json], clip_metadata: Json | None = None) -> tupl
     return tuple(found), speed, retimed_in_point
 
 
+def effects_of(clip: Json) -> tuple[tuple[EffectUse, ...], Fraction | None, bool]:
+    """``read_effects`` of a clip, with the CDL that an EDL's adapter leaves beside them. :raises UnusableEffectError"""
+    metadata = clip.get("metadata")
+    cdl = metadata if isinstance(metadata, dict) and "cdl" in metadata else None
+    listed = clip.get("effects")
+    return read_effects(listed or [], cdl) if listed or cdl else ((), None, False)
+
+
+def read_transition(transition: Json) -> EffectUse:
+    """What a host calls a transition; without its word, OTIO's ``transition_type``."""
+    metadata = transition.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    kind, label = _text(transition.get("transition_type")), _text(transition.get("name"))
+    for key, (dialect, keys) in _TRANSITIONS.items():
+        own = metadata.get(key)
+        if isinstance(own, dict):
+            found: Any = own
+            for inner in keys:
+                found = found.get(inner) if isinstance(found, dict) else None
+            if name := _text(found) if keys else label:
+                return EffectUse(dialect=dialect, name=name, label=label or name, parameters=_plain_items(own))
+    return EffectUse(dialect="otio", name=kind, label=label or kind, parameters=_plain_items(metadata))
+
+
+def generator_parameters(reference: Json) -> Parameters:
+    """Of a generator: OTIO's own, and those that Final Cut Pro's adapter leaves in its metadata."""
+    own = reference.get("parameters")
+    metadata = reference.get("metadata")
+    host = metadata.get("fcp_xml") if isinstance(metadata, dict) else None
+    rows = host.get("parameter") if isinstance(host, dict) else None
+    rows = rows if isinstance(rows, list) else [rows]
+    noted = [(_text(r.get("parameterid")), _plain(r.get("value"))) for r in rows if isinstance(r, dict)]
+    return (_plain_items(own) if isinstance(own, dict) else ()) + tuple(noted)
+
+
 def exact_speed(value: object) -> Fraction:
     """A speed factor: 0.5 → 1/2, 0.3333333333333333 → 1/3. :raises UnusableEffectError"""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or abs(value) > 1e6:
@@ -127,6 +162,15 @@ _DIALECTS: dict[str, tuple[str, Callable[[Json, Json], Reading]]] = {
     "AAF": ("aaf", _aaf),
     "mlt": ("mlt", _mlt),
     "kdenlive": ("mlt", _mlt),
+}
+
+
+#: As ``_DIALECTS``: where hosts say which transition it is. Final Cut's adapter keeps no more than the transition's name.
+_TRANSITIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "Resolve_OTIO": ("resolve", ("Effect Name",)),
+    "fcp_xml": ("fcp7", ()),
+    "AAF": ("aaf", ("OperationGroup", "Operation", "Name")),
+    "cmx_3600": ("edl", ("transition",)),
 }
 
 

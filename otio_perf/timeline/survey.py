@@ -10,27 +10,24 @@ A collection of timelines or clips is surveyed as if its members were played one
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import chain
 from pathlib import PurePath
 from typing import Any
 
 from otio_perf.errors import UnreadableTimelineError
 from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.model.uses import EffectUse, Problem, Survey, Target, TargetKind
-from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, nearest, rate_of
+from otio_perf.timeline.clock import Frames, UnusableTimeError, nearest
 from otio_perf.timeline.columns import TRANSITION_COLUMNS, USE_COLUMNS, Gathered, Transitions, Uses
 from otio_perf.timeline.consumption import Consumption
-from otio_perf.timeline.describe import Numbering, canvas_of, columns_of, described, name_of, picture_rates, timelines_of
-from otio_perf.timeline.effects import UnusableEffectError, read_effects
+from otio_perf.timeline.describe import Numbering, canvas_of, columns_of, described, name_of
+from otio_perf.timeline.effects import effects_of, read_effects
 from otio_perf.timeline.files import Document, unreadable_if_damaged
 from otio_perf.timeline.json_text import no_collection
 from otio_perf.timeline.locate import Locator, Reference
+from otio_perf.timeline.measure import Measure
 from otio_perf.timeline.place import Place
 from otio_perf.timeline.references import DAMAGE, Json, original_of, schema_of
 
-#: Rates outside are time scales or sample rates, not the rate of a timeline.
-_SLOWEST, _FASTEST = 5, 1000
-_FALLBACK_RATE = Fraction(24)
 _MOST_USES = 5_000_000
 
 
@@ -92,17 +89,12 @@ class _Gatherer:
     def __init__(self, document: Document) -> None:
         self.root = document.root
         self.path = document.path
-        self.shared = document.shared
-        self.timelines = list(timelines_of(self.root))
-        if not self.timelines:
-            raise UnreadableTimelineError(f"a {schema_of(self.root) or 'file'} is no timeline", path=document.path)
-        self.rate = self._frame_rate()
-        self.clock = Clock(self.rate)
+        self.measure = Measure(document)
+        self.clock = self.measure.clock
         self.rows: list[tuple[int, ...]] = []
         self.transition_rows: list[tuple[int, ...]] = []
         self.clips: list[str] = []
         self.items: list[Json] = []  # the clip of each use
-        self.problems: list[Problem] = []
         self.layers: dict[int, str] = {}
         self.references = Numbering[Reference]()
         self.rates = Numbering[Fraction]()
@@ -111,28 +103,24 @@ class _Gatherer:
         self.words = Numbering[str]()
         self.consumption = Consumption(self.clock)
         self._reference_cache: dict[tuple[Any, ...], int] = {}
-        self._ranges: dict[int, tuple[Frames, Frames]] = {}  # by id of the item, as the two below
-        self._durations: dict[int, Frames] = {}
-        self._depths: dict[int, int] = {}
-        self._named: set[tuple[int, str]] = set()  # problems, by id of the item
+        self._depths: dict[int, int] = {}  # by id of the item
 
     def gathered(self) -> Gathered:
         cursor: Frames = 0
-        for stack in self.timelines:
-            start, length = self._trimmed(stack)
-            place = Place(shift=cursor - start, first=cursor, last=cursor + length)
-            self._stack(stack, place, 0, "", audio=False, effects=(), speed=None)
+        for stack in self.measure.timelines:
+            _, length = self.measure.trimmed(stack)
+            place = Place(shift=cursor, first=cursor, last=cursor + length)
+            self._item(stack, place, 0, length, 0, "", (0, 0), audio=False, effects=(), speed=None)
             cursor += length
         frames = max([nearest(cursor), *(row[4] for row in self.rows)])
-        first = self.root.get("global_start_time") if schema_of(self.root) == "Timeline" else None
         return Gathered(
             name=name_of(self.root) or PurePath(self.path).stem,
-            frame_rate=self.rate,
+            frame_rate=self.measure.rate,
             frames=frames,
-            start_frame=self._start_frame(first),
+            start_frame=self.measure.start_frame(),
             canvas=canvas_of(self.root),
             layers=tuple(self.layers.get(i, "") for i in range(max(self.layers, default=-1) + 1)),
-            problems=tuple(self.problems),
+            problems=tuple(self.measure.problems),
             references=self.references.items,
             rates=self.rates.items,
             retimes=self.retimes.items,
@@ -142,88 +130,6 @@ class _Gatherer:
             uses=columns_of(USE_COLUMNS, self.rows),
             transitions=columns_of(TRANSITION_COLUMNS, self.transition_rows),
         )
-
-    # ---- time
-
-    def _frame_rate(self) -> FrameRate:
-        """That of ``global_start_time``, else of the first picture clip, else 24; a sample rate is none."""
-        candidates = [t["rate"] for t in [self.root.get("global_start_time")] if isinstance(t, dict) and "rate" in t]
-        for rate in chain(candidates, *(picture_rates(stack) for stack in self.timelines)):
-            try:
-                exact = rate_of(rate)
-            except UnusableTimeError:
-                continue
-            if _SLOWEST <= exact <= _FASTEST:
-                return exact
-        return _FALLBACK_RATE
-
-    def _start_frame(self, time: Any) -> int:
-        if not isinstance(time, dict):
-            return 0
-        try:
-            return nearest(self.clock.frames(time))
-        except UnusableTimeError as e:
-            self.problems.append(Problem(clip="global_start_time", reason=str(e)))
-            return 0
-
-    def _trimmed(self, item: Json) -> tuple[Frames, Frames]:
-        """Start and length of an item in its own time, as OTIO's ``trimmed_range``. :raises UnusableTimeError"""
-        known = self._ranges.get(id(item))
-        if known is None:
-            known = self._ranges[id(item)] = self._range_of(item)
-        return known
-
-    def _range_of(self, item: Json) -> tuple[Frames, Frames]:
-        source_range = item.get("source_range")
-        schema = item["OTIO_SCHEMA"]
-        if source_range:
-            start, length = self.clock.frames(source_range["start_time"]), self.clock.length(source_range["duration"])
-            if start + length <= 0 and schema in ("Track.1", "Stack.1"):
-                start = 0  # a range before the beginning shows nothing: OTIO's EDL adapter writes such, meaning record time
-            return start, length
-        if schema.startswith("Clip."):
-            reference = original_of(item)
-            available = self._resolved(reference).get("available_range") if reference else None
-            if not available:
-                raise UnusableTimeError("neither a source range nor an available range: its length is unknown")
-            return self.clock.frames(available["start_time"]), self.clock.length(available["duration"])
-        return 0, self._content(item)
-
-    def _content(self, item: Json) -> Frames:
-        """Length of what is inside a track or stack, as OTIO's ``available_range``."""
-        known = self._durations.get(id(item))
-        if known is None:
-            known = self._durations[id(item)] = self._inner_length(item)
-        return known
-
-    def _inner_length(self, item: Json) -> Frames:
-        children = [c for c in item.get("children") or () if isinstance(c, dict)]
-        if schema_of(item) == "Track":
-            total: Frames = sum(self._length(c) for c in children)
-            for edge, offset in ((children[:1], "in_offset"), (children[-1:], "out_offset")):
-                if edge and schema_of(edge[0]) == "Transition":
-                    total += self._offset(edge[0], offset)
-            return total
-        return max((self._length(c) for c in children), default=0)
-
-    def _length(self, item: Json) -> Frames:
-        """Length of a child on its track; 0 where it cannot be told.
-
-        The problem is named here: a track of such children alone has no length, and is never visited.
-        """
-        if schema_of(item) == "Transition":
-            return 0
-        try:
-            return self._trimmed(item)[1]
-        except DAMAGE as e:
-            self._problem(item, e)
-            return 0
-
-    def _offset(self, transition: Json, name: str) -> Frames:
-        try:
-            return self.clock.length(transition.get(name))
-        except UnusableTimeError:
-            return 0
 
     # ---- structure
 
@@ -257,9 +163,9 @@ class _Gatherer:
             if not isinstance(child, dict):
                 continue
             try:
-                _, length = self._trimmed(child)
+                _, length = self.measure.trimmed(child)
             except DAMAGE as e:
-                self._problem(child, e)
+                self.measure.problem(child, e)
                 layer += self._layers_of(child)
                 continue
             label = name_of(child) or f"{child.get('kind') or 'Layer'} {number}"
@@ -292,15 +198,15 @@ class _Gatherer:
                 before = self._transition(child, place, cursor, layer)
                 continue
             try:
-                _, length = self._trimmed(child)
+                _, length = self.measure.trimmed(child)
             except DAMAGE as e:
-                self._problem(child, e)
+                self.measure.problem(child, e)
                 before = 0
                 continue
             if schema != "Gap.1":
                 after: Frames = 0
                 if number + 1 < len(children) and children[number + 1].get("OTIO_SCHEMA") == "Transition.1":
-                    after = self._offset(children[number + 1], "out_offset")
+                    after = self.measure.offset(children[number + 1], "out_offset")
                 self._item(
                     child, place, cursor, length, layer, name, (before, after), audio=audio, effects=effects, speed=speed
                 )
@@ -312,7 +218,7 @@ class _Gatherer:
         try:
             before, after = self.clock.length(transition.get("in_offset")), self.clock.length(transition.get("out_offset"))
         except UnusableTimeError as e:
-            self._problem(transition, e)
+            self.measure.problem(transition, e)
             return 0
         seen = place.see(cursor - before, cursor + after)
         if seen:
@@ -353,12 +259,14 @@ class _Gatherer:
             return
         try:
             own, factor, _ = read_effects(item.get("effects") or [])
-            inner_start, _ = self._trimmed(item)
+            inner_start, _ = self.measure.trimmed(item)
         except DAMAGE as e:
-            self._problem(item, e)
+            self.measure.problem(item, e)
             return
+        # backwards, the in-point is at the end: what the stack would show forwards is shown in reverse order
+        anchor = start + length if factor is not None and factor < 0 else start
         inner = place.into(
-            start - handles[0], start + length + handles[1], start, inner_start, Fraction(1) if factor is None else factor
+            start - handles[0], start + length + handles[1], anchor, inner_start, Fraction(1) if factor is None else factor
         )
         if inner is None:
             return
@@ -384,12 +292,9 @@ class _Gatherer:
         if seen is None:
             return
         try:
-            metadata = clip.get("metadata")
-            cdl = metadata if isinstance(metadata, dict) and "cdl" in metadata else None
-            listed = clip.get("effects")
-            own, factor, retimed_in_point = read_effects(listed or [], cdl) if listed or cdl else ((), None, False)
+            own, factor, retimed_in_point = effects_of(clip)
             reference = original_of(clip)
-            reference = self._resolved(reference) if reference else {}
+            reference = self.measure.resolved(reference) if reference else {}
             number = self._reference(reference, name_of(clip))
             used = self.consumption.of(
                 clip,
@@ -401,7 +306,7 @@ class _Gatherer:
                 retimed_in_point=retimed_in_point,
             )
         except DAMAGE as e:
-            self._problem(clip, e)
+            self.measure.problem(clip, e)
             return
         speed = outer_speed if factor is None else factor if outer_speed is None else factor * outer_speed
         if len(self.rows) >= _MOST_USES:
@@ -428,11 +333,6 @@ class _Gatherer:
 
     # ---- small things
 
-    def _resolved(self, item: Json) -> Json:
-        if item.get("OTIO_SCHEMA") == "SerializableObjectRef.1":
-            return self.shared.get(str(item.get("id")), {})
-        return item
-
     def _reference(self, reference: Json, clip: str) -> int:
         """Number of a media reference. :raises UnusableTimeError: an image sequence without usable numbers."""
         url = reference.get("target_url")
@@ -443,11 +343,3 @@ class _Gatherer:
         if url:
             self._reference_cache[key] = number
         return number
-
-    def _problem(self, item: Json, error: Exception) -> None:
-        reason = (
-            str(error) if isinstance(error, (UnusableTimeError, UnusableEffectError)) else "damaged: a part of it is missing"
-        )
-        if (id(item), reason) not in self._named:
-            self._named.add((id(item), reason))
-            self.problems.append(Problem(clip=name_of(item) or schema_of(item), reason=reason))

@@ -1,0 +1,270 @@
+"""What one frame of a timeline is made of. Pure: no file is looked at.
+
+The rules, which are those of the hosts:
+
+- A frame is on screen from its start. Timeline frame ``t`` shows the source frame that is on screen at the start of ``t``: its
+  position is reckoned exactly and rounded down. (A position a thousandth of a frame before the next counts as the next: times
+  come as floats.) Media at other rates than the timeline, or than their own reference, are met by time.
+- Beyond the ends of a medium, in handles and in retimes, its first or last frame is held. A clip that lies outside of its
+  medium altogether shows no picture of it but a slate: its reference counts otherwise than the file.
+- Media of variable rate are counted at the timeline's rate, as their proxies are (``media.decode``).
+- In a transition of ``n`` frames, frame ``i`` is mixed ``i/n``: 0 in the first, never 1 (measured on melt's luma transition;
+  OpenTimelineIO's own renderer, toucan, does the same).
+- A missing medium, and a generator that we do not have, is a slate with its name.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import cache
+
+from otio_perf.effects.registry import registry
+from otio_perf.model.composition import Composition, Group, Join, Lane, Placed, Shot
+from otio_perf.model.frames import (
+    Applied,
+    Fidelity,
+    FramePlan,
+    Generated,
+    Layer,
+    Mix,
+    Moment,
+    SourceFrame,
+    Stacked,
+    Translate,
+)
+from otio_perf.model.media import MediaInfo, MediaKind, first_number
+from otio_perf.model.timing import FrameRate
+from otio_perf.model.uses import EffectUse, TargetKind
+from otio_perf.planning.proxies import frame_count
+from otio_perf.render.generated import generated, slate
+
+#: Where nothing says how large the picture is.
+_USUAL_SIZE = (1920, 1080)
+#: A position so little before a frame counts as on it, as in ``timeline.clock``.
+_ALMOST = Fraction(1, 1000)
+#: OTIO's name of the transition that every host has; hosts' adapters give it to all that they know no better word for.
+_DISSOLVE = "SMPTE_Dissolve"
+
+
+def frame_plan(
+    composition: Composition,
+    frame: int,
+    media: Mapping[str, MediaInfo],
+    translate: Translate,
+    *,
+    size: tuple[int, int] | None = None,
+) -> FramePlan:
+    """Frame ``frame`` of ``composition``, 0 = first.
+
+    :param media: what is online, by ``Target.medium``; what is not there is missing.
+    :param translate: the host's effects in our words.
+    :param size: width and height of the canvas; ``None``: ``canvas_size``.
+    :raises ValueError: the timeline has no such frame.
+    """
+    if not 0 <= frame < len(composition.duration):
+        raise ValueError(f"frame {frame} of a timeline of {len(composition.duration)} frames")
+    planner = _Planner(media=media, translate=translate, frame_rate=composition.frame_rate)
+    root = composition.root
+    layers = planner.placed(root, Fraction(frame)) if root.start <= frame < root.stop else ()
+    width, height = size or canvas_size(composition, media)
+    return FramePlan(
+        width=width,
+        height=height,
+        root=Stacked(layers=layers),
+        approximate=tuple(sorted(planner.approximate)),
+        unknown=tuple(sorted(planner.unknown)),
+        missing=tuple(sorted(planner.missing)),
+    )
+
+
+def canvas_size(composition: Composition, media: Mapping[str, MediaInfo]) -> tuple[int, int]:
+    """Width and height of the timeline's picture: what the timeline says, else those of its first picture, as hosts do that
+    import a timeline without."""
+    if composition.canvas:
+        return composition.canvas
+    for shot in composition.shots():
+        info = media.get(shot.target.medium)
+        if info is not None and info.picture is not None:
+            return info.picture.display_size
+    return _USUAL_SIZE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planner:
+    """One frame on its way down the tree. ``time`` is always in frames of the axis that is at hand."""
+
+    media: Mapping[str, MediaInfo]
+    translate: Translate
+    frame_rate: FrameRate
+    approximate: set[str] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+
+    def placed(self, item: Placed, time: Fraction) -> tuple[Layer, ...]:
+        """The layers of an item, whether it is seen at ``time`` or not: transitions reach beyond the cuts."""
+        inner = item.inner(time)
+        shot, position = item.content, inner
+        if isinstance(shot, Shot):
+            position -= self._origin(shot)
+            layers: tuple[Layer, ...] = (Layer(content=self._shot(item, shot, position)),)
+        else:
+            layers = self._group(shot, inner)
+        moment = Moment(frame=time - item.start, length=Fraction(item.stop - item.start), inner=position)
+        return self._with_effects(layers, item.effects, moment)
+
+    def _group(self, group: Group, time: Fraction) -> tuple[Layer, ...]:
+        layers = [layer for lane in group.lanes for layer in self._lane(lane, time)]
+        if any(layer.blend != "over" for layer in layers):  # it works on what is below in the group, not below the group
+            return (Layer(content=Stacked(layers=tuple(layers))),)
+        return tuple(layers)  # over is associative: they need no picture of their own
+
+    def _lane(self, lane: Lane, time: Fraction) -> tuple[Layer, ...]:
+        joins = _joins_at(lane, time)
+        number = bisect_right(lane.items, math.floor(time), key=lambda item: item.start) - 1
+        if joins:
+            layers: tuple[Layer, ...] = (self._joined(lane, joins, time),)
+        elif number >= 0 and time < lane.items[number].stop:
+            layers = self.placed(lane.items[number], time)
+        else:
+            return ()
+        moment = Moment(frame=time, length=Fraction(lane.items[-1].stop), inner=time)
+        return self._with_effects(layers, lane.effects, moment)
+
+    # ---- transitions
+
+    def _joined(self, lane: Lane, joins: list[Join], time: Fraction) -> Layer:
+        """Transitions that overlap mix what the one before leaves."""
+        layer = self._mix(joins[0], self._side(lane, joins[0].outgoing, time), self._side(lane, joins[0].incoming, time), time)
+        for join in joins[1:]:
+            layer = self._mix(join, layer, self._side(lane, join.incoming, time), time)
+        return layer
+
+    def _side(self, lane: Lane, number: int | None, time: Fraction) -> Layer | None:
+        return None if number is None else _one(self.placed(lane.items[number], time))
+
+    def _mix(self, join: Join, outgoing: Layer | None, incoming: Layer | None, time: Fraction) -> Layer:
+        progress = (time - join.start) / (join.stop - join.start)
+        moment = Moment(frame=time - join.start, length=Fraction(join.stop - join.start), inner=time - join.start)
+        blends = {layer.blend for layer in (outgoing, incoming) if layer is not None}
+        mix = Mix(
+            transition=self._transition(join, moment),
+            progress=float(progress),
+            outgoing=None if outgoing is None else replace(outgoing, blend="over"),
+            incoming=None if incoming is None else replace(incoming, blend="over"),
+        )
+        return Layer(content=mix, blend=blends.pop() if len(blends) == 1 else "over")
+
+    def _transition(self, join: Join, moment: Moment) -> Applied:
+        """Ours for a host's; where there is none, a dissolve stands in, and is said to."""
+        effect = join.effect
+        if effect.dialect == "otio" and effect.name == _DISSOLVE:
+            return _dissolve()
+        said = self.translate(effect, moment)
+        if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE) and said.applied:
+            self._note(effect, said.fidelity)
+            return said.applied[0]
+        self._note(effect, Fidelity.APPROXIMATE if join.kind == _DISSOLVE else Fidelity.UNKNOWN)
+        return _dissolve()
+
+    # ---- pictures
+
+    def _origin(self, shot: Shot) -> Fraction:
+        """What the first frame of the file is called."""
+        if shot.available_start is not None:
+            return shot.available_start
+        info = self.media.get(shot.target.medium)
+        return Fraction(0 if info is None else first_number(info, shot.rate))
+
+    def _shot(self, item: Placed, shot: Shot, position: Fraction) -> SourceFrame | Generated:
+        """The picture at ``position``, counted from the first frame of the file at the reference's rate."""
+        target = shot.target
+        if target.kind is TargetKind.GENERATOR:
+            kind = target.generator or ""
+            found = generated(kind, shot.parameters)
+            if found is None:
+                self.unknown.add(kind)
+            return found or slate("NOT RENDERED", f"{item.name} ({kind})")
+        name = _file_name(target.path or target.url) or item.name
+        info = self.media.get(target.medium)
+        if info is None or info.picture is None:
+            self.missing.add(name)
+            if info is not None:
+                return slate("NO PICTURE", name)
+            reason = target.reason or ""
+            return slate("MEDIA OFFLINE", f"{name}: {reason}" if reason else name)
+        picture = info.picture
+        if info.kind is MediaKind.STILL:
+            return SourceFrame(medium=target.medium, fingerprint=info.fingerprint, number=0)
+        rate = self.frame_rate if picture.is_vfr else picture.frame_rate
+        count = frame_count(picture, rate)
+        factor = rate / shot.rate
+        origin = self._origin(shot)
+        first, last = sorted(_covering((item.inner(t) - origin) * factor) for t in (item.start, item.stop - 1))
+        if last < 0 or first >= count:
+            self.missing.add(name)
+            return slate("NOT IN THE MEDIUM", f"{name} has frames 0 to {count - 1}, not {first} to {last}")
+        number = min(max(_covering(position * factor), 0), count - 1)
+        return SourceFrame(
+            medium=target.medium, fingerprint=info.fingerprint, number=number, rate=rate if picture.is_vfr else None
+        )
+
+    # ---- effects
+
+    def _with_effects(self, layers: tuple[Layer, ...], effects: tuple[EffectUse, ...], moment: Moment) -> tuple[Layer, ...]:
+        """``layers`` as one picture with ``effects`` on it; as they are where there are none."""
+        applied: list[Applied] = []
+        blend, opacity = None, 1.0
+        for effect in effects if layers else ():
+            said = self.translate(effect, moment)
+            self._note(effect, said.fidelity)
+            if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE):
+                applied += said.applied
+                blend = said.blend or blend
+                opacity *= 1.0 if said.opacity is None else said.opacity
+        if not applied and blend is None and opacity == 1:
+            return layers
+        layer = _one(layers)
+        assert layer is not None
+        if layer.opacity != 1:  # what follows works on the faded picture
+            layer = Layer(content=Stacked(layers=(replace(layer, blend="over"),)), blend=layer.blend)
+        return (replace(layer, effects=(*layer.effects, *applied), blend=blend or layer.blend, opacity=opacity),)
+
+    def _note(self, effect: EffectUse, fidelity: Fidelity) -> None:
+        if fidelity is Fidelity.APPROXIMATE:
+            self.approximate.add(effect.label)
+        elif fidelity is Fidelity.UNKNOWN:
+            self.unknown.add(effect.label)
+
+
+def _joins_at(lane: Lane, time: Fraction) -> list[Join]:
+    """The transitions seen at ``time``, in order: those that overlap stand one after the other."""
+    stop = bisect_right(lane.joins, math.floor(time), key=lambda join: join.start)
+    start = stop
+    while start and time < lane.joins[start - 1].stop:
+        start -= 1
+    return list(lane.joins[start:stop])
+
+
+def _one(layers: tuple[Layer, ...]) -> Layer | None:
+    """Several layers as one."""
+    if len(layers) > 1:
+        return Layer(content=Stacked(layers=layers))
+    return layers[0] if layers else None
+
+
+def _covering(position: Fraction) -> int:
+    """The frame on screen at ``position``."""
+    return math.floor(position + _ALMOST)
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+@cache
+def _dissolve() -> Applied:
+    return Applied(name="dissolve", version=registry().transition("dissolve").version)

@@ -1,0 +1,232 @@
+"""What a timeline shows, as a tree: ``compose`` is to rendering what ``survey`` is to media.
+
+The same times in another shape: the survey flattens, so that every use of a medium can be counted; here groups stay groups,
+so that an effect on a stack works on its whole picture. Video only. Each item is touched once.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import PurePath
+
+from otio_perf.model.composition import Composition, Group, Join, Lane, Placed, Shot
+from otio_perf.model.timing import FrameRange
+from otio_perf.model.uses import EffectUse, Problem, Target, TargetKind
+from otio_perf.timeline.clock import Frames, UnusableTimeError, nearest
+from otio_perf.timeline.consumption import Consumption
+from otio_perf.timeline.describe import canvas_of, described, name_of
+from otio_perf.timeline.effects import effects_of, generator_parameters, read_effects, read_transition
+from otio_perf.timeline.files import Document, unreadable_if_damaged
+from otio_perf.timeline.json_text import no_collection
+from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.measure import Measure
+from otio_perf.timeline.references import DAMAGE, Json, original_of, schema_of
+
+
+def compose(document: Document, locator: Locator) -> Composition:
+    """What ``document`` shows, with the media found by ``locator``.
+
+    :raises UnreadableTimelineError: no timeline, track, stack, clip or collection of these.
+    """
+    with no_collection(), unreadable_if_damaged(document):
+        return _Composer(document, locator.based(document.base)).composition()
+
+
+class _Composer:
+    """One pass over a document."""
+
+    def __init__(self, document: Document, locator: Locator) -> None:
+        self.path = document.path
+        self.locator = locator
+        self.measure = Measure(document)
+        self.consumption = Consumption(self.measure.clock)
+
+    def composition(self) -> Composition:
+        root = self.measure.root
+        name = name_of(root) or PurePath(self.path).stem
+        placed: list[Placed] = []
+        cursor: Frames = 0
+        for stack in self.measure.timelines:
+            _, length = self.measure.trimmed(stack)
+            item = self._item(stack, cursor, length)
+            placed += [item] if item else []
+            cursor += length
+        frames = nearest(cursor)
+        return Composition(
+            name=name,
+            frame_rate=self.measure.rate,
+            duration=FrameRange(0, frames, self.measure.rate),
+            start_frame=self.measure.start_frame(),
+            canvas=canvas_of(root),
+            root=placed[0] if len(placed) == 1 else _in_a_row(name, placed, frames),
+            problems=tuple(self.measure.problems),
+        )
+
+    def _item(self, item: Json, start: Frames, length: Frames) -> Placed | None:
+        """An item at ``start`` of its lane; ``None``: it shows nothing."""
+        first, stop = nearest(start), nearest(start + length)
+        if item.get("enabled") is False or first >= stop:
+            return None
+        schema = schema_of(item)
+        if schema == "Clip":
+            return self._clip(item, first, stop)
+        if schema == "Stack" or (schema == "Track" and _is_video(item)):
+            return self._group(item, first, stop)
+        return None
+
+    def _clip(self, clip: Json, start: int, stop: int) -> Placed:
+        name = name_of(clip)
+        try:
+            effects, speed, retimed_in_point = effects_of(clip)
+            reference = original_of(clip)
+            reference = self.measure.resolved(reference) if reference else {}
+            target = self.locator.target(described(reference, name))
+            line = self.consumption.line(clip, reference, length=stop - start, speed=speed, retimed_in_point=retimed_in_point)
+        except DAMAGE as e:
+            reason = self.measure.problem(clip, e)
+            lost = Target(kind=TargetKind.MISSING, url="", path=None, reason=reason)
+            return Placed(
+                name=name,
+                start=start,
+                stop=stop,
+                inner_start=Fraction(0),
+                speed=Fraction(1),
+                content=Shot(target=lost, rate=self.measure.rate),
+            )
+        return Placed(
+            name=name,
+            start=start,
+            stop=stop,
+            inner_start=Fraction(line.first),
+            speed=Fraction(line.step),
+            content=Shot(
+                target=target,
+                rate=line.rate,
+                available_start=None if line.available_start is None else Fraction(line.available_start),
+                parameters=generator_parameters(reference) if target.kind is TargetKind.GENERATOR else (),
+            ),
+            effects=effects,
+        )
+
+    def _group(self, item: Json, start: int, stop: int) -> Placed | None:
+        """A nested stack or track."""
+        try:
+            effects, speed, _ = read_effects(item.get("effects") or [])
+            inner_start, _ = self.measure.trimmed(item)
+        except DAMAGE as e:
+            self.measure.problem(item, e)
+            return None
+        speed = Fraction(1) if speed is None else speed
+        if speed < 0:  # what it would show forwards, in reverse order
+            inner_start -= (stop - start - 1) * speed
+        name = name_of(item)
+        lanes = (self._lane(item, name),) if schema_of(item) == "Track" else self._lanes(item)
+        return Placed(
+            name=name,
+            start=start,
+            stop=stop,
+            inner_start=Fraction(inner_start),
+            speed=speed,
+            content=Group(lanes=tuple(lane for lane in lanes if lane.items)),
+            effects=effects,
+        )
+
+    def _lanes(self, stack: Json) -> tuple[Lane, ...]:
+        """The layers of a stack, the lowest first."""
+        lanes = []
+        for number, child in enumerate(stack.get("children") or (), 1):
+            if not isinstance(child, dict):
+                continue
+            name = name_of(child) or f"{child.get('kind') or 'Layer'} {number}"
+            try:
+                lane = self._layer(child, name)
+            except DAMAGE as e:
+                self.measure.problem(child, e)
+                continue
+            lanes += [lane] if lane is not None else []
+        return tuple(lanes)
+
+    def _layer(self, child: Json, name: str) -> Lane | None:
+        """A child of a stack; a track that is neither trimmed nor retimed is the lane itself."""
+        _, length = self.measure.trimmed(child)
+        if schema_of(child) == "Track" and not child.get("source_range"):
+            if child.get("enabled") is False or not _is_video(child):
+                return None
+            effects, speed, _ = read_effects(child.get("effects") or [])
+            if speed is None:
+                return self._lane(child, name, effects)
+        item = self._item(child, 0, length)
+        return Lane(name=name, items=(item,)) if item else None
+
+    def _lane(self, track: Json, name: str, effects: tuple[EffectUse, ...] = ()) -> Lane:
+        children = [c for c in track.get("children") or () if isinstance(c, dict)]
+        items: list[Placed] = []
+        numbers: dict[int, int] = {}  # of the items, by that of the child
+        cuts: list[tuple[int, Frames]] = []  # transitions, by number of the child
+        cursor: Frames = 0
+        for number, child in enumerate(children):
+            if schema_of(child) == "Transition":
+                cuts.append((number, cursor))
+                continue
+            try:
+                _, length = self.measure.trimmed(child)
+                item = self._item(child, cursor, length)
+            except DAMAGE as e:
+                self.measure.problem(child, e)
+                continue
+            if item is not None:
+                numbers[number] = len(items)
+                items.append(item)
+            cursor += length
+        joins: list[Join] = []
+        for number, cut in cuts:
+            join = self._join(children, number, cut, numbers, joins[-1].start if joins else None)
+            joins += [join] if join else []
+        return Lane(name=name, items=tuple(items), joins=tuple(joins), effects=effects)
+
+    def _join(
+        self, children: list[Json], number: int, cut: Frames, numbers: dict[int, int], earliest: int | None
+    ) -> Join | None:
+        """The transition ``children[number]`` at ``cut``, not before ``earliest``, the start of the one before it."""
+        transition = children[number]
+        if number and schema_of(children[number - 1]) == "Transition":
+            self._refuse(transition, "a second transition at the same cut")
+            return None
+        try:
+            before = self.measure.clock.length(transition.get("in_offset"))
+            after = self.measure.clock.length(transition.get("out_offset"))
+        except UnusableTimeError as e:
+            self._refuse(transition, str(e))
+            return None
+        start, stop = nearest(cut - before), nearest(cut + after)
+        if earliest is not None and start < earliest:
+            self._refuse(transition, "it begins before the transition before it")
+            return None
+        following = number + 1
+        while following < len(children) and schema_of(children[following]) == "Transition":
+            following += 1
+        outgoing, incoming = numbers.get(number - 1), numbers.get(following)
+        if start >= stop or (outgoing is None and incoming is None):
+            return None
+        return Join(
+            name=name_of(transition),
+            kind=str(transition.get("transition_type") or ""),
+            start=start,
+            stop=stop,
+            outgoing=outgoing,
+            incoming=incoming,
+            effect=read_transition(transition),
+        )
+
+    def _refuse(self, transition: Json, reason: str) -> None:
+        self.measure.problems.append(Problem(clip=name_of(transition) or "Transition", reason=reason))
+
+
+def _is_video(track: Json) -> bool:
+    return (track.get("kind") or "Video") == "Video"
+
+
+def _in_a_row(name: str, placed: list[Placed], frames: int) -> Placed:
+    """The members of a collection, played one after another."""
+    lanes = (Lane(name=name, items=tuple(placed)),) if placed else ()
+    return Placed(name=name, start=0, stop=frames, inner_start=Fraction(0), speed=Fraction(1), content=Group(lanes=lanes))
