@@ -17,7 +17,7 @@ class DecodeCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineProfile:
-    """Costs of this machine. Keys of ``decode``: codec name, with ``:10`` for more than 8 bits, ``:intra`` for keyframes only."""
+    """Costs of this machine. Keys of ``decode``: codec name, ``:10`` for more than 8 bits, ``:intra`` for keyframes only."""
 
     machine: str  # identity: processor, cores, FFmpeg version; another machine must calibrate anew
     measured_at: str  # ISO 8601, UTC
