@@ -64,7 +64,9 @@ class Engine(Protocol):
 
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
-    ) -> Image: ...
+    ) -> Image:
+        """At progress 0 and 1 the outgoing and the incoming image themselves: exactly these."""
+        ...
 
 
 def runs(steps: Sequence[Step], is_fusible: Callable[[Effect], bool]) -> list[tuple[bool, list[Step]]]:

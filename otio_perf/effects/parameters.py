@@ -99,7 +99,7 @@ class Text:
 
     def checked(self, value: object, effect: str) -> str:
         if not isinstance(value, str) or len(value) > 1000:
-            raise EffectError(f"{effect}: {self.name} is {str(value)[:40]!r}, not a text of up to 1000 characters")
+            raise EffectError(f"{effect}: {self.name} is {repr(value)[:40]}, not a text of up to 1000 characters")
         return value
 
 

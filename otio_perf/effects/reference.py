@@ -62,5 +62,7 @@ class ReferenceEngine:
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
     ) -> Image:
+        if progress in (0, 1):
+            return incoming if progress else outgoing
         pixels = transition.reference(outgoing.pixels, incoming.pixels, progress, values, view)
         return Image(pixels, outgoing.is_opaque and incoming.is_opaque)

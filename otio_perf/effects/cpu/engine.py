@@ -133,6 +133,8 @@ class CpuEngine:
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
     ) -> Image:
+        if progress in (0, 1):
+            return incoming if progress else outgoing
         fast = _table("MIXES").get(transition.name)
         function = fast or transition.reference
         pixels = function(outgoing.pixels, incoming.pixels, progress, values, view)

@@ -62,8 +62,6 @@ def _wipe(
 
 
 def wipe(outgoing: Picture, incoming: Picture, progress: float, values: Values, view: View) -> Picture:
-    if progress in (0, 1):  # exactly: in single precision the ramp's ends are not
-        return incoming if progress else outgoing
     height, width = outgoing.shape[:2]
     gain, offset = wipe_ramp(progress, values, view)
     result = np.empty_like(outgoing)

@@ -105,6 +105,8 @@ class GpuEngine:
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
     ) -> Image:
+        if progress in (0, 1):
+            return incoming if progress else outgoing
         opaque = outgoing.is_opaque and incoming.is_opaque
         whole = kernels.table("WHOLE_MIXES").get(transition.name)
         if whole is not None:

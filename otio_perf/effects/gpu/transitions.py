@@ -77,8 +77,6 @@ def _wipe(outgoing: PIXELS, incoming: PIXELS, turns: FIELD, gain: ti.f32, offset
 
 
 def wipe(outgoing: Any, incoming: Any, progress: float, values: Values, view: View) -> Any:
-    if progress in (0, 1):  # exactly: in single precision the ramp's ends are not
-        return incoming if progress else outgoing
     height, width = outgoing.shape
     gain, offset = wipe_ramp(progress, values, view)
     target = empty(width, height)
