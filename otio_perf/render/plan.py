@@ -3,13 +3,14 @@
 The rules, which are those of the hosts:
 
 - A frame is on screen from its start. Timeline frame ``t`` shows the source frame that is on screen at the start of ``t``: its
-  position is reckoned exactly and rounded down. (A position a thousandth of a frame before the next counts as the next: times
-  come as floats.) Media at other rates than the timeline, or than their own reference, are met by time.
+  position is reckoned exactly and rounded down, as Avid Media Composer and toucan do. (MLT's timewarp takes the nearest frame,
+  which at broken speeds is one later, half of the time.) A position a thousandth of a frame before the next counts as the
+  next: times come as floats. Media at other rates than the timeline, or than their own reference, are met by time.
 - Beyond the ends of a medium, in handles and in retimes, its first or last frame is held. A clip that lies outside of its
   medium altogether shows no picture of it but a slate: its reference counts otherwise than the file.
 - Media of variable rate are counted at the timeline's rate, as their proxies are (``media.decode``).
 - In a transition of ``n`` frames, frame ``i`` is mixed ``i/n``: 0 in the first, never 1 (measured on melt's luma transition;
-  OpenTimelineIO's own renderer, toucan, does the same).
+  toucan, the OpenTimelineIO project's renderer, does the same).
 - A missing medium, and a generator that we do not have, is a slate with its name.
 """
 
