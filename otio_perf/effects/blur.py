@@ -219,6 +219,7 @@ EFFECTS = (
             QUALITY,
         ),
         reference=_gaussian_blur,
+        cost=6,
         keeps_opaque=False,  # where the edges are transparent
         is_identity=lambda values: values["sigma"] * max(values["horizontal"], values["vertical"]) == 0,
     ),
@@ -243,6 +244,7 @@ EFFECTS = (
             _EDGES,
         ),
         reference=_box_blur,
+        cost=2.5,
         keeps_opaque=False,
         is_identity=lambda values: values["radius"] * max(values["horizontal"], values["vertical"]) == 0,
     ),
@@ -266,6 +268,7 @@ EFFECTS = (
             _EDGES,
         ),
         reference=_directional_blur,
+        cost=3.3,
         keeps_opaque=False,
         is_identity=lambda values: values["length"] == 0,
     ),

@@ -78,6 +78,7 @@ EFFECTS = (
             ),
         ),
         reference=_median,
+        cost=1.3,
         is_identity=lambda values: values["radius"] < 0.5,
     ),
     Effect(
@@ -98,6 +99,7 @@ EFFECTS = (
             ),
         ),
         reference=_bilateral,
+        cost=17,
         is_identity=lambda values: values["sigma"] == 0,
     ),
 )

@@ -95,6 +95,7 @@ EFFECTS = (
         ),
         reference=_chroma_key,
         pack=_pack_chroma_key,
+        cost=2.2,
         keeps_opaque=False,
     ),
     Effect(
@@ -110,6 +111,7 @@ EFFECTS = (
         ),
         reference=_luma_key,
         pack=_pack_luma_key,
+        cost=1.3,
         keeps_opaque=False,
     ),
 )

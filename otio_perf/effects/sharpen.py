@@ -56,6 +56,7 @@ EFFECTS = (
             ),
         ),
         reference=_sharpen,
+        cost=2.5,
         is_identity=lambda values: values["amount"] == 0,
     ),
     Effect(
@@ -71,6 +72,7 @@ EFFECTS = (
             QUALITY,
         ),
         reference=_unsharp,
+        cost=4.3,
         is_identity=lambda values: values["amount"] == 0 or values["sigma"] == 0,
     ),
 )
