@@ -20,11 +20,12 @@ def median_radius(values: Values, view: View) -> int:
 def _median(picture: Picture, values: Values, view: View) -> Picture:
     """Of each channel for itself. A median keeps order, so that no colour gets larger than its alpha."""
     radius = median_radius(values, view)
-    height, width = picture.shape[:2]
     padded = np.pad(picture, ((radius, radius), (radius, radius), (0, 0)), "edge")
-    side = range(2 * radius + 1)
-    neighbours = np.stack([padded[y : y + height, x : x + width] for y in side for x in side])
-    result: Picture = np.median(neighbours, axis=0)
+    side = 2 * radius + 1
+    result = np.empty_like(picture)
+    for y in range(picture.shape[0]):  # a picture of all neighbours would be 49 times as large
+        neighbours = np.lib.stride_tricks.sliding_window_view(padded[y : y + side], side, axis=1)
+        result[y] = np.median(neighbours, axis=(0, 3))
     return result
 
 
