@@ -62,11 +62,18 @@ def weights(part: Floats, interpolation: Interpolation) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Taps:
-    """New rows (or columns) from old ones: number ``i`` is the sum over ``k`` of ``weights[i, k]`` × old number
-    ``first[i] + k``, the nearest there is where that lies outside."""
+    """New rows (or columns) from ``old`` ones: of ``new`` ones those from ``start`` on.
+
+    Number ``start + i`` is the sum over ``k`` of ``weights[i, k]`` × old number ``first[i] + k``, the nearest there is where
+    that lies outside.
+    """
 
     first: NDArray[np.int32]
     weights: NDArray[np.float32]
+    interpolation: Interpolation
+    old: int
+    new: int
+    start: int
 
 
 def taps(old: int, new: int, interpolation: Interpolation, start: int = 0, stop: int | None = None) -> Taps:
@@ -80,15 +87,15 @@ def taps(old: int, new: int, interpolation: Interpolation, start: int = 0, stop:
     if new < old:
         low = (numbers * ratio)[:, None]
         first = np.floor(low[:, 0] + 1e-9).astype(np.int32)
-        cells = first[:, None] + np.arange(int(np.ceil(ratio)) + 1)
+        cells = first[:, None] + np.arange(int(np.ceil(ratio)) + (old % new != 0))
         covered = np.minimum(cells + 1, low + ratio) - np.maximum(cells, low)
-        return Taps(first, (np.maximum(covered, 0) / ratio).astype(np.float32))
+        return Taps(first, (np.maximum(covered, 0) / ratio).astype(np.float32), interpolation, old, new, start)
     if new == old:
-        return Taps(numbers.astype(np.int32), np.ones((len(numbers), 1), np.float32))
+        return Taps(numbers.astype(np.int32), np.ones((len(numbers), 1), np.float32), interpolation, old, new, start)
     place = (numbers + 0.5) * ratio - 0.5
     before = np.floor(place)
     first = (before - REACH[interpolation] + 1).astype(np.int32)
-    return Taps(first, weights(place - before, interpolation).astype(np.float32))
+    return Taps(first, weights(place - before, interpolation).astype(np.float32), interpolation, old, new, start)
 
 
 def resampled(picture: Picture, columns: Taps, rows: Taps) -> Picture:

@@ -128,6 +128,7 @@ EFFECTS = (
         title="Dip to colour",
         parameters=(Numbers(name="colour", default=(0, 0, 0), least=0, most=1, usual=(0, 1), help="R'G'B'; black, or white"),),
         reference=_dip,
+        cost=0.7,
         pack=_pack_dip,
     ),
     Transition(
@@ -139,8 +140,9 @@ EFFECTS = (
             Switch(name="reverse", default=False, help="The pattern the other way round: from its end to its beginning"),
         ),
         reference=_wipe,
+        cost=0.9,
     ),
-    Transition(name="push", title="Push", parameters=(_DIRECTION,), reference=_push, pack=_pack_moving),
+    Transition(name="push", title="Push", parameters=(_DIRECTION,), reference=_push, pack=_pack_moving, cost=1.5),
     Transition(
         name="slide",
         title="Slide",
@@ -154,6 +156,7 @@ EFFECTS = (
             ),
         ),
         reference=_slide,
+        cost=0.7,
         pack=_pack_moving,
     ),
 )

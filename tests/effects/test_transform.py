@@ -207,6 +207,24 @@ def test_where_a_source_stands(
     assert is_opaque == (box == (0, 0, 160, 90))
 
 
+@pytest.mark.parametrize("fit", Fit)
+@pytest.mark.parametrize("interpolation", Interpolation)
+def test_engines_fit_as_it_is_defined(
+    engine: Engine, reference: Engine, picture: Pictures, fit: Fit, interpolation: Interpolation
+) -> None:
+    random = np.random.default_rng(5)
+    for alpha in (False, True):
+        source = picture(alpha=alpha)
+        for _ in range(5):
+            width, height = map(int, random.integers(1, 150, 2))
+            options = {"sample_aspect": random.uniform(0.5, 2), "scale": random.uniform(0.3, 2), "interpolation": interpolation}
+            made = [e.fit(e.upload(source, is_opaque=not alpha), width, height, fit, **options) for e in (engine, reference)]
+            assert made[0].is_opaque == made[1].is_opaque
+            got, wanted = (e.download(image) for e, image in zip((engine, reference), made, strict=True))
+            assert got.shape == (height, width, 4)
+            assert np.abs(got - wanted).max() <= engine.tolerance
+
+
 def test_pixel_for_pixel_is_of_the_original_not_of_its_proxy(engine: Engine, picture: Pictures) -> None:
     source = picture()
     got, _ = fit_by(engine, source, 67, 45, Fit.NONE)

@@ -69,7 +69,8 @@ def _clamped(v):  # type: ignore[no-untyped-def]
 def _hard_light(b, a):  # type: ignore[no-untyped-def]
     b, a = _clamped(b), _clamped(a)
     twice = _TWO * a - _ONE
-    return b * (_TWO * a) if a <= _HALF else b + twice - b * twice
+    dark, light = b * (_TWO * a), b + twice - b * twice
+    return dark if a <= _HALF else light
 
 
 @register_jitable
@@ -80,9 +81,10 @@ def _overlay(b, a):  # type: ignore[no-untyped-def]
 @register_jitable
 def _soft_light(b, a):  # type: ignore[no-untyped-def]
     b, a = _clamped(b), _clamped(a)
-    lifted = ((_SIXTEEN * b - _TWELVE) * b + _FOUR) * b if b <= _QUARTER else np.sqrt(b)
-    twice = _TWO * a - _ONE
-    return b + twice * b * (_ONE - b) if a <= _HALF else b + twice * (lifted - b)
+    low, high = ((_SIXTEEN * b - _TWELVE) * b + _FOUR) * b, np.sqrt(b)
+    lifted = low if b <= _QUARTER else high
+    change = b * (_ONE - b) if a <= _HALF else lifted - b
+    return b + (_TWO * a - _ONE) * change
 
 
 @register_jitable

@@ -95,10 +95,12 @@ class CpuEngine:
         )
         if placing is None:
             return image
-        covered = covers(placing, width, height)
-        canvas: Picture = (np.empty if covered else np.zeros)((height, width, 4), np.float32)
-        resampled(image.pixels, placing.columns, placing.rows, left=placing.left, top=placing.top, canvas=canvas)
-        return Image(canvas, image.is_opaque and covered)
+        pixels = resampled(image.pixels, placing.columns, placing.rows)
+        if covers(placing, width, height):
+            return Image(pixels, image.is_opaque)
+        canvas: Picture = np.zeros((height, width, 4), np.float32)
+        canvas[placing.top : placing.bottom, placing.left : placing.right] = pixels
+        return Image(canvas, is_opaque=False)
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         points, wholes = _table("POINTS"), _table("WHOLES")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import Packed, Picture, View, registry
-from otio_perf.effects.transitions import wipe_ramp
+from otio_perf.effects.transitions import MOVES, wipe_ramp
 from otio_perf.effects.wipes import field
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -70,31 +70,12 @@ def wipe(outgoing: Picture, incoming: Picture, progress: float, values: Values, 
 
 
 @compiled
-def _moving(outgoing: Picture, incoming: Picture, packed: Packed, result: Picture) -> None:
-    moves, vertical, backwards, whole, part = int(packed[0]), packed[1] > 0, packed[2] > 0, int(packed[3]), packed[4]
-    height, width = outgoing.shape[:2]
-    length = height if vertical else width
-    for y in range(height):
-        for x in range(width):
-            here = y if vertical else x
-            if backwards:
-                here = length - 1 - here
-            for step in range(2):
-                column = here + whole + step
-                if moves == 1:
-                    column -= length
-                    is_new, at = column >= 0, (min(column, length - 1) if column >= 0 else here)
-                else:
-                    is_new, at = column >= length, column
-                    if is_new:
-                        at = min(column - length, length - 1) if moves == 0 else here
-                weight = part if step else _ONE - part
-                if backwards:
-                    at = length - 1 - at
-                row, at_x = (at, x) if vertical else (y, at)
-                for c in range(4):
-                    value = (incoming[row, at_x, c] if is_new else outgoing[row, at_x, c]) * weight
-                    result[y, x, c] = result[y, x, c] + value if step else value
+def _between(first: Picture, second: Picture, part: np.float32, result: Picture) -> None:
+    rest = _ONE - part
+    for y in range(first.shape[0]):
+        for x in range(first.shape[1]):
+            for c in range(4):
+                result[y, x, c] = first[y, x, c] * rest + second[y, x, c] * part
 
 
 def push(outgoing: Picture, incoming: Picture, progress: float, values: Values, view: View) -> Picture:
@@ -106,9 +87,38 @@ def slide(outgoing: Picture, incoming: Picture, progress: float, values: Values,
 
 
 def _moved(name: str, outgoing: Picture, incoming: Picture, progress: float, values: Values, view: View) -> Picture:
+    moves, vertical, backwards, whole, part = _packed(name, progress, values, view)
     result = np.empty_like(outgoing)
-    _moving(outgoing, incoming, _packed(name, progress, values, view), result)
+    old, new, target = (_Lines(p, vertical=bool(vertical), backwards=bool(backwards)) for p in (outgoing, incoming, result))
+    length = target.length
+    seam = length - int(whole)  # where the incoming picture begins
+
+    if moves == MOVES["incoming"]:
+        target[0 : seam - 1][:] = old[0 : seam - 1]
+        last = old[seam - 1 : seam]
+    else:
+        _between(old[length - seam : length - 1], old[length - seam + 1 : length], part, target[0 : seam - 1])
+        last = old[length - 1 : length]
+    if moves == MOVES["outgoing"]:
+        _between(last, new[seam - 1 : seam], part, target[seam - 1 : seam])
+        target[seam:length][:] = new[seam:length]
+    else:
+        _between(last, new[0:1], part, target[seam - 1 : seam])
+        _between(new[0 : length - seam], new[1 : length - seam + 1], part, target[seam:length])
     return result
+
+
+class _Lines:
+    """A picture by its lines across a movement, counted from where it goes to."""
+
+    def __init__(self, picture: Picture, *, vertical: bool, backwards: bool) -> None:
+        self._picture, self._vertical, self._backwards = picture, vertical, backwards
+        self.length = picture.shape[0 if vertical else 1]
+
+    def __getitem__(self, lines: slice) -> Picture:
+        if self._backwards:  # turned around as a whole: the lines of all pictures stay in the same order
+            lines = slice(self.length - lines.stop, self.length - lines.start)
+        return self._picture[lines] if self._vertical else self._picture[:, lines]
 
 
 def _packed(name: str, progress: float, values: Values, view: View) -> Packed:
