@@ -8,15 +8,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.machine import MachineProfile
-from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
+from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo, first_number
 from otio_perf.model.plans import Action, Decision, Plan, Product
 from otio_perf.model.recipes import Codec, ProxyRecipe, Scope
 from otio_perf.model.tasks import ProxyTask
-from otio_perf.model.timing import FrameRange, FrameRate, parse_timecode, union
+from otio_perf.model.timing import FrameRange, FrameRate, union
 from otio_perf.model.uses import Survey, Target, TargetKind, TrackKind, Use
 from otio_perf.planning import cost, explain, proxies
 from otio_perf.planning.policy import Policy
@@ -325,21 +324,8 @@ def file_range(use: Use, media: MediaInfo, rate: FrameRate) -> FrameRange:
     """
     first = use.available_start
     if first is None:
-        first = _first_frame(media, use.source.rate)
+        first = first_number(media, use.source.rate)
     return use.source.shifted(-first).at_rate(rate)
-
-
-def _first_frame(media: MediaInfo, rate: FrameRate) -> int:
-    video = media.picture
-    if media.sequence is not None:
-        return media.sequence.first
-    if media.start_timecode and video is not None:
-        try:
-            label = parse_timecode(media.start_timecode, video.frame_rate)
-        except ValueError:
-            return 0  # a label that does not exist at this rate: not to be trusted
-        return round(Fraction(label) / video.frame_rate * rate)
-    return 0
 
 
 def _alone(claim: _Claim, finding: MediaFinding | None, machine: MachineProfile) -> float | None:
