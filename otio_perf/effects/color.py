@@ -229,6 +229,7 @@ EFFECTS = (
         parameters=_ADJUST,
         reference=_adjust,
         pack=_pack_adjust,
+        cost=2.0,
         is_identity=lambda values: _is_default(values, but=("pivot", "space", "matrix")),
     ),
     Effect(
@@ -253,6 +254,7 @@ EFFECTS = (
         ),
         reference=_white_balance,
         pack=_pack_white_balance,
+        cost=1.2,
         is_identity=lambda values: values["temperature"] == _NEUTRAL_KELVIN and values["tint"] == 0,
     ),
     Effect(
@@ -264,6 +266,7 @@ EFFECTS = (
         parameters=(),
         reference=_invert,
         pack=lambda values, view: stages.affine(-np.eye(3), 1.0),
+        cost=1.6,
     ),
     Effect(
         name="greyscale",
@@ -274,6 +277,7 @@ EFFECTS = (
         parameters=(MATRIX,),
         reference=_greyscale,
         pack=_pack_greyscale,
+        cost=1.5,
     ),
     Effect(
         name="sepia",
@@ -288,6 +292,7 @@ EFFECTS = (
         ),
         reference=_sepia,
         pack=_pack_sepia,
+        cost=1.6,
     ),
     Effect(
         name="code_gain",
@@ -298,6 +303,7 @@ EFFECTS = (
         parameters=(Number(name="level", default=1, least=0, most=100, usual=(0, 2), help="1 leaves it as it is"), MATRIX),
         reference=_code_gain,
         pack=_pack_code_gain,
+        cost=2.6,
         is_identity=lambda values: values["level"] == 1,
     ),
 )

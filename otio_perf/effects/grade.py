@@ -152,6 +152,7 @@ EFFECTS = (
         ),
         reference=_lift_gamma_gain,
         pack=_pack_lift_gamma_gain,
+        cost=1.8,
         is_identity=lambda values: _defaults(_LIFT_GAMMA_GAIN, values),
     ),
     Effect(
@@ -163,6 +164,7 @@ EFFECTS = (
         parameters=_CDL,
         reference=_asc_cdl,
         pack=_pack_asc_cdl,
+        cost=2.2,
         is_identity=lambda values: _defaults(_CDL, values),
     ),
     Effect(
@@ -174,6 +176,7 @@ EFFECTS = (
         parameters=_LEVELS,
         reference=_levels,
         pack=_pack_levels,
+        cost=1.5,
         is_identity=lambda values: _defaults(_LEVELS, values),
     ),
 )

@@ -115,6 +115,7 @@ EFFECTS = (
         ),
         reference=_lut,
         pack=_pack_lut,
+        cost=3.2,
         is_identity=lambda values: not values["path"],
     ),
 )

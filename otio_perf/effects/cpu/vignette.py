@@ -16,18 +16,19 @@ _S1, _S3, _S5, _S7 = np.float32(1.5707958), np.float32(-0.64593226), np.float32(
 def vignette(rows: Picture, packed: Packed, top: int) -> None:
     centre_x, centre_y, outer, width, amount, is_smooth = packed[0], packed[1], packed[2], packed[3], packed[4], packed[5]
     steepness = _ONE / width
+    gains = np.empty(rows.shape[1], np.float32)  # of a whole row first: many at once
     for y in range(rows.shape[0]):
         dy = np.float32(top + y) - centre_y
         for x in range(rows.shape[1]):
             dx = np.float32(x) - centre_x
             inside = min(max((outer - np.sqrt(dx * dx + dy * dy)) * steepness, _ZERO), _ONE)
-            if is_smooth != _ZERO:
-                square = inside * inside
-                sine = inside * (_S1 + square * (_S3 + square * (_S5 + square * _S7)))
-                inside = sine * sine * sine
-            gain = _ONE - amount * (_ONE - inside)
+            square = inside * inside
+            sine = inside * (_S1 + square * (_S3 + square * (_S5 + square * _S7)))
+            inside = sine * sine * sine if is_smooth != _ZERO else inside
+            gains[x] = _ONE - amount * (_ONE - inside)
+        for x in range(rows.shape[1]):
             for c in range(3):
-                rows[y, x, c] *= gain
+                rows[y, x, c] *= gains[x]
 
 
 POINTS = {"vignette": vignette}
