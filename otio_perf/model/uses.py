@@ -66,7 +66,7 @@ class Retime:
 class EffectUse:
     """An effect on a clip, as the host names it."""
 
-    dialect: str  # "fcp7", "mlt", "resolve", "aaf", "edl", "cdl" or "otio": where the name comes from
+    dialect: str  # "fcp7", "mlt", "resolve", "aaf", "cdl" or "otio": where the name comes from
     name: str  # the key to translate by: effect_name, effectid, Resolve's "Effect Name"
     label: str  # for people
     parameters: tuple[tuple[str, Any], ...] = ()

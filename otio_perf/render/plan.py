@@ -24,6 +24,7 @@ from fractions import Fraction
 from functools import cache
 
 from otio_perf.effects.registry import registry
+from otio_perf.effects.translate.dialects import in_order
 from otio_perf.model.composition import Composition, Group, Join, Lane, Placed, Shot
 from otio_perf.model.frames import (
     Applied,
@@ -162,13 +163,12 @@ class _Planner:
     def _transition(self, join: Join, moment: Moment) -> Applied:
         """Ours for a host's; where there is none, a dissolve stands in, and is said to."""
         effect = join.effect
-        if effect.dialect == "otio" and effect.name == _DISSOLVE:
-            return _dissolve()
         said = self.translate(effect, moment)
         if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE) and said.applied:
             self._note(effect, said.fidelity)
             return said.applied[0]
-        self._note(effect, Fidelity.APPROXIMATE if join.kind == _DISSOLVE else Fidelity.UNKNOWN)
+        if effect.name != _DISSOLVE:
+            self._note(effect, Fidelity.APPROXIMATE if join.kind == _DISSOLVE else Fidelity.UNKNOWN)
         return _dissolve()
 
     # ---- pictures
@@ -219,7 +219,7 @@ class _Planner:
         """``layers`` as one picture with ``effects`` on it; as they are where there are none."""
         applied: list[Applied] = []
         blend, opacity = None, 1.0
-        for effect in effects if layers else ():
+        for effect in in_order(effects) if layers else ():
             said = self.translate(effect, moment)
             self._note(effect, said.fidelity)
             if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE):

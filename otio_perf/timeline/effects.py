@@ -170,7 +170,6 @@ _TRANSITIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Resolve_OTIO": ("resolve", ("Effect Name",)),
     "fcp_xml": ("fcp7", ()),
     "AAF": ("aaf", ("OperationGroup", "Operation", "Name")),
-    "cmx_3600": ("edl", ("transition",)),
 }
 
 

@@ -136,7 +136,7 @@ def test_what_is_said_of_a_generator_is_kept() -> None:
         ("SMPTE_Dissolve", "Mix", {}, ("otio", "SMPTE_Dissolve", "Mix")),
         ("Custom_Transition", "", {}, ("otio", "Custom_Transition", "Custom_Transition")),
         ("SMPTE_Dissolve", "Page Peel", {"fcp_xml": {"alignment": "center"}}, ("fcp7", "Page Peel", "Page Peel")),
-        ("SMPTE_Wipe", "w", {"cmx_3600": {"transition": "W001"}}, ("edl", "W001", "w")),
+        ("SMPTE_Wipe", "w", {"cmx_3600": {"transition": "W001"}}, ("otio", "SMPTE_Wipe", "w")),
         ("SMPTE_Dissolve", "t", {"AAF": {"OperationGroup": {"Operation": {"Name": "Dip_2"}}}}, ("aaf", "Dip_2", "t")),
         ("SMPTE_Dissolve", "t", {"AAF": {"OperationGroup": 3}}, ("otio", "SMPTE_Dissolve", "t")),
     ],
