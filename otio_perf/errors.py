@@ -16,7 +16,9 @@
     │   ├── UnsupportedMediaError                      FFmpeg cannot decode it (camera RAW, unknown codec)
     │   ├── RefusedMediaError                          must not be opened (URL, device, playlist, encrypted)
     │   ├── EncodeError                                the proxy could not be written
+    │   ├── StillError                    exit 5       the picture could not be written
     │   └── ContractError                              the finished proxy differs from its source
+    ├── EffectError (ValueError)              exit 5   an effect that is not there, or cannot take a value
     ├── CacheError                            exit 5
     │   ├── CorruptCacheError                          index damaged beyond repair
     │   └── DiskFullError (OSError)                    no room for what was asked
@@ -124,6 +126,10 @@ class RefusedMediaError(MediaError, PermissionError):
 
 class EncodeError(MediaError):
     pass
+
+
+class StillError(MediaError):
+    exit_code = 5
 
 
 class ContractError(MediaError):

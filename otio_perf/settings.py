@@ -145,6 +145,14 @@ TABLE: tuple[Setting, ...] = (
         "playback: real time is enough, the largest size that plays; effects: the sharpest picture (default: editing)",
     ),
     Setting(
+        name="gpu",
+        parse=_one_of(["auto", "on", "off"]),
+        default="auto",
+        metavar="auto|on|off",
+        help="what renders effects: auto: the GPU where one works, else the processor; on: the GPU or nothing; off: the "
+        "processor (default: auto)",
+    ),
+    Setting(
         name="jobs",
         parse=_whole(0, 256),
         default=0,
@@ -210,6 +218,7 @@ class Settings:
     scope: str
     handles: int
     purpose: str
+    gpu: str
     jobs: int
     media_root: tuple[Path, ...]
     map: tuple[tuple[str, str], ...]

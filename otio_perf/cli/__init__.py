@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from otio_perf.errors import OtioPerfError, printable
 
 #: Modules of this package, in the order in which ``--help`` lists them.
-COMMANDS = ("analyze", "optimize", "restore", "proxy", "convert", "probe", "calibrate", "doctor", "cache")
+COMMANDS = ("analyze", "optimize", "restore", "proxy", "convert", "frame", "probe", "calibrate", "doctor", "cache")
 
 _EPILOG = """\
 examples:
   otio-perf analyze edit.otio                        which regions stutter here, why, and what would help
   otio-perf optimize edit.otio -o edit.perf.otio     make the proxies and a timeline that plays
   otio-perf restore edit.perf.otio -o edit.otio      back to the originals
+  otio-perf frame edit.otio 01:00:02:00 -o x.png     a picture of one frame, with its effects
   otio-perf proxy rushes/ --proxy 720p               proxies of files and folders
 
 exit codes:

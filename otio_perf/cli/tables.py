@@ -17,7 +17,7 @@ from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Action, Decision
-from otio_perf.model.results import Check, ProxyReport, WrittenTimeline
+from otio_perf.model.results import Check, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import TargetKind
 from otio_perf.reports import terminal, words
 
@@ -161,6 +161,20 @@ def show_faults(faults: Sequence[Fault]) -> None:
         console.print("every proxy is what it was when it was made")
     elif any(f.repair is None for f in faults):
         console.print("otio-perf cache verify --repair forgets them, so that they are made anew")
+
+
+def show_still(report: StillReport) -> None:
+    console = stdout()
+    console.print(f"{_safe(report.path)}: {report.width}x{report.height}, {words.count(len(report.frames), 'frame', 'frames')}")
+    console.print(f"  rendered by: {_safe(report.engine)}")
+    for frame in report.frames:
+        for what, names in (
+            ("near to the host's, not equal", frame.approximate),
+            ("left out, unknown", frame.unknown),
+            ("missing, a slate stands for it", frame.missing),
+        ):
+            if names:
+                console.print(f"  {frame.timecode} {what}: {_safe(', '.join(names))}")
 
 
 def show_freed(freed_bytes: int) -> None:

@@ -8,8 +8,10 @@ from itertools import groupby
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otio_perf.effects.parameters import Values
+from otio_perf.effects.pixels import Coding
 from otio_perf.effects.registry import Alpha, Blend, Effect, Packed, Picture, Shape, Transition, View
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
@@ -40,6 +42,10 @@ class Engine(Protocol):
     tolerance: float
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image: ...
+
+    def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
+        """A decoded frame: ``pixels.to_picture`` on the way to where the engine keeps its pictures."""
+        ...
 
     def download(self, image: Image) -> Picture: ...
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
 
 from otio_perf.effects.engine import Image, Step, faded, rendered
 from otio_perf.effects.fit import covers, laid, placed
 from otio_perf.effects.parameters import Values
+from otio_perf.effects.pixels import Coding, to_picture
 from otio_perf.effects.registry import Blend, Picture, Transition, View
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
@@ -18,6 +22,9 @@ class ReferenceEngine:
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
         return Image(picture, is_opaque)
+
+    def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
+        return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
 
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels

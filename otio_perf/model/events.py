@@ -51,6 +51,7 @@ class Stage(StrEnum):
     ANALYZE = "analyze"
     PLAN = "plan"
     PROXY = "proxy"
+    RENDER = "render"
     RELINK = "relink"
     WRITE = "write"
     VERIFY = "verify"

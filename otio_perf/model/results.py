@@ -69,3 +69,26 @@ class Check:
     works: bool
     required: bool
     found: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedFrame:
+    """One frame of a timeline that was rendered. ``frame`` counts from 0; the names are the host's."""
+
+    frame: int
+    timecode: str
+    approximate: tuple[str, ...] = ()  # effects that only come near to the host's
+    unknown: tuple[str, ...] = ()  # effects that were left out
+    missing: tuple[str, ...] = ()  # media in whose place a slate stands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillReport:
+    """Answer of ``frame``: one picture, or a contact sheet of several. ``engine`` says what rendered it, and why that."""
+
+    path: str
+    width: int
+    height: int
+    engine: str
+    frames: tuple[RenderedFrame, ...]
+    notices: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready, Stage, ignore
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action
-from otio_perf.model.results import OptimizeReport, ProxyReport, WrittenTimeline
+from otio_perf.model.results import OptimizeReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.session import Session, existing_file, existing_workspace
 
@@ -163,6 +163,28 @@ def convert(
         return converting.convert(session, paths, Path(output), wanted)
 
 
+def frame(
+    timeline: PathLike,
+    times: Sequence[str | int],
+    output: PathLike,
+    *,
+    fidelity: str = "exact",
+    **options: Unpack[Options],
+) -> StillReport:
+    """Render frames of ``timeline`` with their effects into the picture ``output``; several become a contact sheet.
+
+    :param times: frames (``48``), timecodes (``"01:00:02:00"``) or seconds (``"2.5s"``).
+    :param fidelity: ``"exact"`` refuses effects that are not rendered as the host does, ``"approximate"`` allows what comes
+        near, ``"any"`` leaves out what is unknown.
+    :raises TimelineError, SettingsError, EffectError: see ``optimizer.picturing``.
+    """
+    from otio_perf.optimizer import picturing
+
+    path = existing_file(timeline)
+    with _session(options, anchor=path, create=False) as session:
+        return picturing.frame(session, path, times, Path(output), fidelity=fidelity)
+
+
 def calibrate(
     **options: Unpack[Options],
 ) -> MachineProfile:
@@ -246,6 +268,7 @@ __all__ = [
     "convert",
     "exit_code",
     "failed_sources",
+    "frame",
     "generate_proxies",
     "optimize",
     "probe",

@@ -26,6 +26,7 @@ class Options(TypedDict, total=False):
     scope: str
     handles: int
     purpose: str
+    gpu: str
     jobs: int
     media_root: Sequence[str | os.PathLike[str]]
     map: Sequence[str]

@@ -9,8 +9,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from otio_perf.effects import pixels
-from otio_perf.effects.registry import Picture
+from otio_perf.effects.engine import Engine, Image
+from otio_perf.effects.pixels import Coding, coding_of, to_picture
 from otio_perf.media.access import FrameAccess
 from otio_perf.media.planes import Plane
 from otio_perf.model.frames import SourceFrame
@@ -24,10 +24,15 @@ _MOST_OPEN = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A source frame upright, as stored otherwise: its pixels may not be square."""
+    """A source frame as it is stored: to be turned clockwise by ``turn`` degrees, then mirrored, for its picture to be upright.
 
-    picture: Picture
-    is_opaque: bool
+    ``sample_aspect`` is that of the upright picture: its pixels may not be square.
+    """
+
+    planes: Sequence[Plane]
+    coding: Coding
+    turn: int
+    is_mirrored: bool
     sample_aspect: Fraction
 
 
@@ -68,11 +73,20 @@ class Sources:
 
 
 def _shown(layout: Layout, planes: Sequence[Plane], video: VideoInfo) -> Shown:
-    picture = pixels.to_picture(planes, pixels.coding_of(layout, video.colour, video.height))
-    aspect = video.sample_aspect
-    if video.rotation:
-        picture = np.rot90(picture, -video.rotation // 90)
-        aspect = 1 / aspect if video.rotation in (90, 270) else aspect
-    if video.is_mirrored:
+    return Shown(
+        planes=planes,
+        coding=coding_of(layout, video.colour, video.height),
+        turn=video.rotation,
+        is_mirrored=video.is_mirrored,
+        sample_aspect=1 / video.sample_aspect if video.rotation in (90, 270) else video.sample_aspect,
+    )
+
+
+def image_of(shown: Shown, engine: Engine) -> Image:
+    """Upright, where ``engine`` keeps its pictures."""
+    if not shown.turn and not shown.is_mirrored:
+        return engine.read(shown.planes, shown.coding)
+    picture = np.rot90(to_picture(shown.planes, shown.coding), -shown.turn // 90)
+    if shown.is_mirrored:
         picture = picture[:, ::-1]
-    return Shown(picture=np.ascontiguousarray(picture), is_opaque=not layout.has_alpha, sample_aspect=aspect)
+    return engine.upload(np.ascontiguousarray(picture), is_opaque=not shown.coding.layout.has_alpha)

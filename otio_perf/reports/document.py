@@ -17,7 +17,7 @@ from otio_perf.model.events import Failed, Outcome, Probed, Ready, Skipped
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import AudioInfo, MediaInfo, VideoInfo
 from otio_perf.model.plans import Decision, Plan, Product
-from otio_perf.model.results import OptimizeReport, ProxyReport, WrittenTimeline
+from otio_perf.model.results import OptimizeReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import Survey
 from otio_perf.reports.regions import state_of
 
@@ -70,6 +70,11 @@ def written_document(written: Iterable[WrittenTimeline]) -> Document:
 def media_document(findings: Iterable[MediaFinding]) -> Document:
     """What ``otio-perf probe --json`` writes."""
     return {**_head("media"), "media": [_finding(f) for f in findings]}
+
+
+def still_document(report: StillReport) -> Document:
+    """What ``otio-perf frame --json`` writes."""
+    return {**_head("still"), **asdict(report)}
 
 
 def machine_document(machine: MachineProfile) -> Document:

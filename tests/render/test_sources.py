@@ -11,10 +11,11 @@ import av
 import numpy as np
 import pytest
 
+from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.errors import CorruptMediaError
 from otio_perf.media.probe import probe
 from otio_perf.model.frames import SourceFrame
-from otio_perf.render.sources import Sources
+from otio_perf.render.sources import Shown, Sources, image_of
 from sample_timelines.make_media import draw_number, read_number
 
 
@@ -41,9 +42,14 @@ def numbered(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 def number_in(sources: Sources, path: Path, number: int, fingerprint: str) -> int:
     shown = sources.read(SourceFrame(medium=str(path), fingerprint=fingerprint, number=number))
-    assert shown.picture.shape[2] == 4
-    assert shown.picture.dtype == np.float32
-    return read_number(shown.picture[..., 1] * 219 + 16)
+    return read_number(luma_of(shown))
+
+
+def luma_of(shown: Shown) -> np.ndarray:
+    engine = ReferenceEngine()
+    picture = engine.download(image_of(shown, engine))
+    assert picture.dtype == np.float32
+    return picture[..., 1] * 219 + 16
 
 
 ORDERS = {
@@ -116,5 +122,6 @@ def test_turned_pictures_stand_upright(tmp_path: Path, turn: int) -> None:
     assert media.picture.rotation == turn
     with Sources({str(path): media}, Fraction(25)) as sources:
         shown = sources.read(SourceFrame(medium=str(path), fingerprint="", number=1))
-    assert shown.picture.shape == (180, 320, 4)
-    assert read_number(shown.picture[..., 1] * 219 + 16) == 77
+    luma = luma_of(shown)
+    assert luma.shape == (180, 320)
+    assert read_number(luma) == 77

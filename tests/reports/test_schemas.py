@@ -129,6 +129,7 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     ask("media", 4, "probe", "media", "gone.mov")
     ask("analysis", 0, "analyze", "cut.otio", "--proxy", "120p")
     ask("analysis", 0, "analyze", "empty.otio")
+    ask("still", 4, "frame", "cut.otio", "0", "3", "-o", "sheet.png", "--fidelity", "any")
     sizes = ("--all", "--proxy", "120p")
     ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other", "--dry-run")
     ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other")

@@ -12,11 +12,14 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from otio_perf.effects.cpu.pixels import to_picture
 from otio_perf.effects.cpu.sampling import resampled
 from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import covers, placed
 from otio_perf.effects.parameters import Values
+from otio_perf.effects.pixels import Coding
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
@@ -66,6 +69,9 @@ class CpuEngine:
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
         return Image(picture, is_opaque)
+
+    def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
+        return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
 
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels

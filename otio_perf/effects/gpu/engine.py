@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import covers, placed
@@ -16,6 +17,7 @@ from otio_perf.effects.gpu import kernels
 from otio_perf.effects.gpu.runtime import Device, start
 from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
+from otio_perf.effects.pixels import Coding, to_picture
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
@@ -35,6 +37,9 @@ class GpuEngine:
         pixels = kernels.empty(width, height)
         pixels.from_numpy(np.ascontiguousarray(picture, np.float32))
         return Image(pixels, is_opaque)
+
+    def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
+        return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
 
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels.to_numpy()

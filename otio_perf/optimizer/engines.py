@@ -1,0 +1,48 @@
+"""Which engine renders: the GPU where one works, else the processor; never silently."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from otio_perf.effects.engine import Engine
+from otio_perf.errors import EffectError
+
+#: One of these is there on Linux when a GPU is.
+_DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/dri/renderD128", "/dev/dri/renderD129")
+
+
+def engine_for(gpu: str, *, cache_folder: str | None = None) -> tuple[Engine, str]:
+    """The engine, and what to tell the user of it. ``gpu``: ``auto``, ``on`` (nothing else will do) or ``off``.
+
+    :raises EffectError: a GPU was demanded and none works.
+    """
+    if gpu == "off":
+        return _cpu(), "processor"
+    if not _may_have_gpu():
+        if gpu == "on":
+            raise EffectError("no GPU was found", hint="Take --gpu auto")
+        return _cpu(), "processor: no GPU was found"
+    try:
+        from otio_perf.effects.gpu.engine import GpuEngine
+    except ImportError as error:  # Taichi has no wheel for this Python
+        if gpu == "on":
+            raise EffectError(f"the GPU needs Taichi, which is not there: {error}", hint="Take --gpu off") from error
+        return _cpu(), f"processor: {error}"
+    engine = GpuEngine("auto", cache_folder)
+    if engine.device.is_gpu:
+        return engine, f"GPU by {engine.device.arch}"
+    if gpu == "on":
+        raise EffectError(f"no GPU works here: {engine.device.reason}", hint="Take --gpu auto")
+    return _cpu(), f"processor: {engine.device.reason}"
+
+
+def _cpu() -> Engine:
+    from otio_perf.effects.cpu.engine import CpuEngine
+
+    return CpuEngine()
+
+
+def _may_have_gpu() -> bool:
+    """Cheap, and wrong in one direction only: loading a driver to find out takes seconds, and Vulkan may be software."""
+    return sys.platform in ("darwin", "win32") or any(map(os.path.exists, _DEVICES))

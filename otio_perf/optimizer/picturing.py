@@ -1,0 +1,121 @@
+"""Frames of a timeline as pictures: stills and contact sheets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+from otio_perf.effects.translate.dialects import translated
+from otio_perf.errors import EffectError, SettingsError
+from otio_perf.media.stills import require_format, write_still
+from otio_perf.metrics import system
+from otio_perf.model.composition import Composition
+from otio_perf.model.events import Stage
+from otio_perf.model.frames import FramePlan
+from otio_perf.model.results import RenderedFrame, StillReport
+from otio_perf.model.timing import format_timecode, is_drop_frame_rate, parse_timecode
+from otio_perf.optimizer import timelines
+from otio_perf.optimizer.engines import engine_for
+from otio_perf.optimizer.session import Session
+from otio_perf.render.compositor import Compositor
+from otio_perf.render.plan import canvas_size, frame_plan
+from otio_perf.render.sheet import contact_sheet, eight_bits
+from otio_perf.render.sources import Sources
+from otio_perf.timeline.composition import compose
+
+#: How near to the host's a picture must be: ``exact`` refuses what only comes near, ``any`` leaves out what is unknown.
+FIDELITIES = ("exact", "approximate", "any")
+
+
+def frame(session: Session, timeline: Path, times: Sequence[str | int], output: Path, *, fidelity: str) -> StillReport:
+    """Render the frames at ``times`` into ``output``; several become a contact sheet.
+
+    :raises SettingsError: a time that is none or lies outside, a picture format that is not written.
+    :raises EffectError: an effect that ``fidelity`` does not allow; it is named.
+    """
+    require_format(output)
+    if fidelity not in FIDELITIES:
+        raise SettingsError(f"{fidelity!r} is not one of {', '.join(FIDELITIES)}")
+    with session.stage(Stage.READ):
+        document = timelines.read(session, timeline)
+        composition = compose(document, timelines.locator(session.settings, timeline))
+    for notice in document.notices:
+        session.note(notice)
+    numbers = [frame_number(text, composition) for text in times]
+    found = session.look_up(shot.target for shot in composition.shots())
+    media = {name: finding.info for name, finding in found.items() if finding.info is not None}
+    engine, why = engine_for(session.settings.gpu)
+    canvas = canvas_size(composition, media)
+    translate = partial(translated, canvas=canvas, frame_rate=composition.frame_rate)
+    pictures, rendered = [], []
+    with (
+        session.stage(Stage.RENDER, len(numbers)),
+        Sources(media, composition.frame_rate, cores=system.cores(), tick=session.check_stop) as sources,
+    ):
+        compositor = Compositor(engine, sources)
+        for number in numbers:
+            plan = frame_plan(composition, number, media, translate)
+            _require(plan, fidelity, composition, number)
+            pictures.append(eight_bits(compositor.picture(plan)))
+            rendered.append(_rendered(plan, composition, number))
+    pixels = pictures[0] if len(pictures) == 1 else contact_sheet(pictures, [r.timecode for r in rendered])
+    with session.stage(Stage.WRITE):
+        write_still(output, pixels)
+    return StillReport(
+        path=str(output),
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        engine=why,
+        frames=tuple(rendered),
+        notices=tuple(session.notices),
+    )
+
+
+def frame_number(time: str | int, composition: Composition) -> int:
+    """``12`` (frame, 0 = first), ``"01:00:02:12"`` (label, as the timeline counts) or ``"2.5s"`` (from the start).
+
+    :raises SettingsError: none of these, or outside the timeline.
+    """
+    text, rate = str(time).strip(), composition.frame_rate
+    try:
+        if ":" in text:
+            number = parse_timecode(text, rate) - composition.start_frame
+        elif text.endswith("s"):
+            number = math.floor(Fraction(text[:-1]) * rate)
+        else:
+            number = int(text)
+    except (ValueError, ZeroDivisionError):
+        raise SettingsError(f"{text!r} is no time", hint="Write a frame (48), 01:00:02:00 or 2.5s") from None
+    if not 0 <= number < composition.duration.stop:
+        first, last = (_label(n, composition) for n in (0, max(composition.duration.stop - 1, 0)))
+        raise SettingsError(f"{text} lies outside the timeline, which runs from {first} to {last}")
+    return number
+
+
+def _label(number: int, composition: Composition) -> str:
+    rate = composition.frame_rate
+    return format_timecode(composition.start_frame + number, rate, drop_frame=is_drop_frame_rate(rate))
+
+
+def _require(plan: FramePlan, fidelity: str, composition: Composition, number: int) -> None:
+    barred = [*(plan.unknown if fidelity != "any" else ()), *(plan.approximate if fidelity == "exact" else ())]
+    if barred:
+        names = ", ".join(dict.fromkeys(barred))
+        wider = "any" if plan.unknown else "approximate"
+        raise EffectError(
+            f"frame {_label(number, composition)} has effects that are not rendered exactly: {names}",
+            hint=f"Take --fidelity {wider}, or let the editing program render it",
+        )
+
+
+def _rendered(plan: FramePlan, composition: Composition, number: int) -> RenderedFrame:
+    return RenderedFrame(
+        frame=number,
+        timecode=_label(number, composition),
+        approximate=plan.approximate,
+        unknown=plan.unknown,
+        missing=plan.missing,
+    )

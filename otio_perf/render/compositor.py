@@ -1,0 +1,104 @@
+"""From the plan of a frame to its picture, on any engine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from otio_perf.effects.engine import Engine, Image, Step
+from otio_perf.effects.registry import Picture, View, registry
+from otio_perf.model.frames import Applied, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
+from otio_perf.render.sources import Sources, image_of
+
+
+class Compositor:
+    """Renders plans with ``engine``; ``scale`` is the size of the result against the canvas of the plan."""
+
+    def __init__(self, engine: Engine, sources: Sources, *, scale: float = 1.0) -> None:
+        self._engine, self._sources, self._scale = engine, sources, scale
+
+    def picture(self, plan: FramePlan) -> Picture:
+        """``plan`` on black, opaque.
+
+        :raises MediaError: a source frame cannot be had. :raises EffectError: an effect cannot be done, a LUT is missing say
+        """
+        view = self._view(plan)
+        black = np.zeros((view.height, view.width, 4), np.float32)
+        black[..., 3] = 1
+        image = self._engine.upload(black, is_opaque=True)
+        for layer in plan.root.layers:
+            image = self._laid(image, layer, view)
+        return self._engine.download(image)
+
+    def overlay(self, plan: FramePlan) -> Picture:
+        """``plan`` on nothing: premultiplied, transparent where no layer is."""
+        return self._engine.download(self._stacked(plan.root, self._view(plan)))
+
+    def _view(self, plan: FramePlan) -> View:
+        width, height = (max(1, round(size * self._scale)) for size in (plan.width, plan.height))
+        return View(width=width, height=height, scale=self._scale)
+
+    def _laid(self, below: Image, layer: Layer, view: View) -> Image:
+        if layer.opacity == 0:
+            return below
+        image = self._layer(layer, view)
+        if image.is_opaque and layer.opacity == 1 and layer.blend == "over":
+            return image  # hides what is below
+        return self._engine.blend(below, image, registry().blend(layer.blend), layer.opacity)
+
+    def _layer(self, layer: Layer, view: View) -> Image:
+        image = self._content(layer, view)
+        steps = [Step(registry().effect(effect.name), dict(effect.values)) for effect in layer.effects]
+        return self._engine.apply(image, steps, view) if steps else image
+
+    def _content(self, layer: Layer, view: View) -> Image:
+        match layer.content:
+            case SourceFrame() as frame:
+                shown = self._sources.read(frame)
+                image = image_of(shown, self._engine)
+                return self._engine.fit(
+                    image, view.width, view.height, layer.fit, sample_aspect=float(shown.sample_aspect), scale=view.scale
+                )
+            case Generated() as generated:
+                picture = registry().generator(generated.kind).draw(dict(generated.values), view)
+                return self._engine.upload(picture, is_opaque=bool(picture[..., 3].min() >= 1))
+            case Mix() as mix:
+                return self._mix(mix, view)
+            case Stacked() as stack:
+                return self._stacked(stack, view)
+
+    def _stacked(self, stack: Stacked, view: View) -> Image:
+        image = self._nothing(view)
+        for layer in stack.layers:
+            image = self._laid(image, layer, view)
+        return image
+
+    def _mix(self, mix: Mix, view: View) -> Image:
+        sides = [
+            self._nothing(view) if s is None else self._laid(self._nothing(view), s, view) for s in (mix.outgoing, mix.incoming)
+        ]
+        transition = registry().transition(mix.transition.name)
+        return self._engine.mix(sides[0], sides[1], transition, mix.progress, dict(mix.transition.values), view)
+
+    def _nothing(self, view: View) -> Image:
+        return self._engine.upload(np.zeros((view.height, view.width, 4), np.float32), is_opaque=False)
+
+
+def effects_of(plan: FramePlan) -> list[Applied]:
+    """Every effect and transition of ``plan``, the deepest first."""
+    found: list[Applied] = []
+
+    def visit(layer: Layer) -> None:
+        match layer.content:
+            case Mix() as mix:
+                for side in (mix.outgoing, mix.incoming):
+                    if side is not None:
+                        visit(side)
+                found.append(mix.transition)
+            case Stacked() as stack:
+                for inner in stack.layers:
+                    visit(inner)
+        found.extend(layer.effects)
+
+    for layer in plan.root.layers:
+        visit(layer)
+    return found
