@@ -59,9 +59,9 @@ def test(arguments: list[str]) -> int:
     """All tests, in two processes. The arguments go to pytest."""
     venv = environment()
     install(venv, extra="dev")
-    missing = [tool for tool in ("ffmpeg", "ffprobe") if not shutil.which(tool)]
-    if missing and not apt_install("ffmpeg"):
-        say(f"{' and '.join(missing)} not found: the tests that need FFmpeg's command line tools will be skipped")
+    for tool, package in (("ffmpeg", "ffmpeg"), ("ffprobe", "ffmpeg"), ("melt", "melt")):
+        if not shutil.which(tool) and not apt_install(package):
+            say(f"{tool} not found: the tests that compare with it will be skipped")
     say("pytest")
     return call([str(program(venv, "python")), "-m", "pytest", "-n", "2", *arguments])
 

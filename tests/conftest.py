@@ -47,7 +47,7 @@ def ffprobe() -> Path:
 
 def pytest_report_header() -> list[str]:
     lines = [f"test data: {TESTDATA if TESTDATA.is_dir() else 'MISSING (../shared/testdata): its tests will be skipped'}"]
-    lines += [f"{name}: {_tool(name) or 'MISSING: its tests will be skipped'}" for name in ("ffmpeg", "ffprobe")]
+    lines += [f"{name}: {_tool(name) or 'MISSING: its tests will be skipped'}" for name in ("ffmpeg", "ffprobe", "melt")]
     return lines
 
 
