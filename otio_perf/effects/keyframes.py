@@ -150,7 +150,7 @@ EASES = {f"{name}-{way}": _eased(family, way) for name, family in _FAMILIES.item
 _MLT_CURVES = {"|": HOLD, "!": HOLD, "~": SMOOTH, "$": SMOOTH_NATURAL, "-": SMOOTH_TIGHT} | dict(
     zip("abcdefghijklmnopqrstuvwxyzABCD", EASES, strict=True)
 )
-_ITEM = re.compile(r"\s*([-+]?[\d:.,]*\d[\d:.,]*)(.?)=(.*)", re.DOTALL)
+_ITEM = re.compile(r"\s*([-+\d:.,]*\d[:.,]*)(.?)=(.*)", re.DOTALL)
 
 
 def mlt_keys(text: str, value_of: Callable[[str], Number], frame_rate: Fraction, length: int | None = None) -> tuple[Key, ...]:
@@ -170,7 +170,7 @@ def mlt_keys(text: str, value_of: Callable[[str], Number], frame_rate: Fraction,
         if not found:
             break  # as MLT: what follows is not read
         time, sign, value = found.groups()
-        frame = _mlt_frame(time, frame_rate)
+        frame = mlt_frame(time, frame_rate)
         if frame < 0:
             if length is None:
                 raise ValueError(f"key frame {frame} is counted from an end that is not known")
@@ -181,8 +181,24 @@ def mlt_keys(text: str, value_of: Callable[[str], Number], frame_rate: Fraction,
     return tuple(keys[frame] for frame in sorted(keys))
 
 
-def _mlt_frame(time: str, rate: Fraction) -> int:
-    """``25``, a clock ``hh:mm:ss.mmm`` or a timecode ``hh:mm:ss:ff``; rounded part by part, as MLT does."""
+_TIME = re.compile(r"[-+\d:.,]{1,24}")
+_FRAME = re.compile(r"[-+]?\d{1,12}(\.\d{1,12})?")
+
+
+def frame_of(written: object) -> Fraction:
+    """A frame as JSON or XML has it. :raises ValueError: none, or beyond all measure"""
+    if not _FRAME.fullmatch(str(written)):  # Fraction("1e999999999") would fill the memory
+        raise ValueError(f"{written!r} is no frame")
+    return Fraction(str(written))
+
+
+def mlt_frame(time: str, rate: Fraction) -> int:
+    """``25``, a clock ``hh:mm:ss.mmm`` or a timecode ``hh:mm:ss:ff``; rounded part by part, as MLT does.
+
+    :raises ValueError: none of these, or beyond all measure
+    """
+    if not _TIME.fullmatch(time):
+        raise ValueError(f"{time!r} is no time")
     parts = time.split(":")
     if len(parts) == 1:
         return int(re.match(r"[-+]?\d*", time)[0] or 0)  # type: ignore[index]
@@ -203,7 +219,7 @@ def mlt_number(text: str) -> float:
     found = _NUMBER.fullmatch(text)
     if not found:
         raise ValueError(f"{text!r} is not a number")
-    return float(found[1].replace(",", ".")) / (100 if found[2] else 1)
+    return _finite(found[1].replace(",", ".")) / (100 if found[2] else 1)
 
 
 def mlt_numbers(text: str) -> tuple[float, ...]:
@@ -214,4 +230,11 @@ def mlt_numbers(text: str) -> tuple[float, ...]:
     found = re.findall(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(%?)", text)
     if not found:
         raise ValueError(f"there is no number in {text!r}")
-    return tuple(float(number) / (100 if percent else 1) for number, percent in found)
+    return tuple(_finite(number) / (100 if percent else 1) for number, percent in found)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is beyond all measure")
+    return number

@@ -122,7 +122,8 @@ def melt(ffmpeg: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
             _with(SubElement(entry, "filter", where), {k: v for k, v in given.items() if k not in where})
         ElementTree(project).write(f"{folder}/p.mlt")
         target = ["avformat:out.mkv", "vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=-1"]
-        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+        # MLT's Qt filters ask whether there is a display, and then need none
+        environment = {"DISPLAY": ":0", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
         command = [program, "p.mlt", "-consumer", *target]
         subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=100)
         shown = [*quiet, "-i", f"{folder}/out.mkv", "-f", "rawvideo", "-pix_fmt", "yuv422p", "-"]

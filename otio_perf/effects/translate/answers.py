@@ -81,7 +81,7 @@ def answered(row: Row, asked: Asked) -> Translated:
     """What ``row`` makes of it; what it cannot follow, or our effect cannot take, is unknown, by name."""
     try:
         return row(asked)
-    except (UntranslatableError, EffectError) as error:
+    except (ValueError, ArithmeticError, EffectError) as error:  # numbers beyond all measure among them
         return unknown(f"{asked.name}: {error}")
 
 

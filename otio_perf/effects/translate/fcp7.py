@@ -7,10 +7,9 @@ against this: only opacity is exact.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
-from otio_perf.effects.keyframes import HOLD, LINEAR, Key, sampled
+from otio_perf.effects.keyframes import HOLD, LINEAR, Key, frame_of, sampled
 from otio_perf.effects.translate.answers import (
     Asked,
     Row,
@@ -50,7 +49,7 @@ def _keys(value: Any) -> list[Mapping[str, Any]]:
 
 def _key(said: Mapping[str, Any], parse: Any) -> Key:
     curve = dict(said["interpolation"]).get("name") if "interpolation" in said else None
-    return Key(Fraction(str(said["when"])), parse(said["value"]), HOLD if curve == "hold" else LINEAR)
+    return Key(frame_of(said["when"]), parse(said["value"]), HOLD if curve == "hold" else LINEAR)
 
 
 def _number(asked: Asked, name: str, default: float) -> float:

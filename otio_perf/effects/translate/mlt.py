@@ -61,7 +61,11 @@ def _invert(asked: Asked) -> Translated:
 
 def _sepia(asked: Asked) -> Translated:
     cb, cr = ((int(number(asked, name, code)) - 128) / _CHROMA_STEPS for name, code in (("u", 75), ("v", 150)))
-    return exact(effect("sepia", cb=cb, cr=cr, matrix=asked.matrix))
+    held = {name: min(0.5, max(-0.5, value)) for name, value in (("cb", cb), ("cr", cr))}
+    toned = effect("sepia", matrix=asked.matrix, **held)
+    if held != {"cb": cb, "cr": cr}:
+        return approximate("codes of chroma beyond 16 to 240 are limited to these", toned)
+    return exact(toned)
 
 
 def _gamma(asked: Asked) -> Translated:

@@ -34,7 +34,10 @@ def qtblend(asked: Asked) -> Translated:
     width, height = asked.canvas
     rect = rectangle(asked, "rect", f"0 0 {width} {height} 1")
     turn = number(asked, "rotation", 0)
-    return _placed(asked, rect, turn, turned_about, distort=number(asked, "distort", 0) != 0)
+    scale = (rect[2] / width, rect[3] / height)
+    if not number(asked, "distort", 0):
+        scale = (min(scale),) * 2
+    return _placed(asked, rect, turn, turned_about, scale)
 
 
 _AFFINE_REFUSED: tuple[str, ...] = (
@@ -65,7 +68,8 @@ def affine(asked: Asked) -> Translated:
     if not distort and not number(asked, "transition.fill", 1):
         raise UntranslatableError("transition.fill is 0")
     turn = number(asked, "transition.fix_rotate_x", 0)
-    return _placed(asked, rect, turn, (0.5, 0.5), distort=distort)
+    across, down = rect[2] / asked.canvas[0], rect[3] / asked.canvas[1]
+    return _placed(asked, rect, turn, (0.5, 0.5), (across if distort else down, down))  # as high as the rectangle
 
 
 def crop(asked: Asked) -> Translated:
@@ -82,16 +86,17 @@ def qtcrop(asked: Asked) -> Translated:
 
 
 def _placed(
-    asked: Asked, rect: tuple[float, ...], degrees: float, turned_about: tuple[float, float], *, distort: bool
+    asked: Asked,
+    rect: tuple[float, ...],
+    degrees: float,
+    turned_about: tuple[float, float],
+    scale: tuple[float, float],
 ) -> Translated:
-    """The picture in ``rect`` (x, y, width, height, opacity), turned clockwise about a point in parts of that."""
+    """The picture in the middle of ``rect`` (x, y, width, height, opacity), turned clockwise about a point in parts of that."""
     canvas = width, height = asked.canvas
     x, y, across, down, opacity = rect
     if across <= 0 or down <= 0:
         raise UntranslatableError("its rectangle is empty")
-    scale = (across / width, down / height)
-    if not distort:
-        scale = (min(scale),) * 2
     # a point p of the canvas goes to corner + pivot + R · (margin + S · p − pivot)
     pivot = (turned_about[0] * across, turned_about[1] * down)
     margin = ((across - scale[0] * width) / 2, (down - scale[1] * height) / 2)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from fractions import Fraction
 
-from otio_perf.effects.keyframes import Number, mlt_keys, mlt_number, mlt_numbers, sampled
+from otio_perf.effects.keyframes import Number, mlt_frame, mlt_keys, mlt_number, mlt_numbers, sampled
 from otio_perf.effects.translate.answers import Asked, UntranslatableError
 
 
@@ -29,7 +29,7 @@ def _frame(asked: Asked, name: str) -> int:
     if not written:
         return 0
     try:
-        return int(mlt_keys(f"{written}=0", mlt_number, asked.frame_rate)[0].frame)
+        return mlt_frame(written, asked.frame_rate)
     except ValueError as error:
         raise UntranslatableError(f"{name} is {written!r}, not a time") from error
 

@@ -8,10 +8,20 @@ Besides effects there is ``opacity`` (``opacity``) and ``blend`` (``mode``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
-from otio_perf.effects.keyframes import EASES, HOLD, LINEAR, SMOOTH, SMOOTH_NATURAL, SMOOTH_TIGHT, Key, Number, sampled
+from otio_perf.effects.keyframes import (
+    EASES,
+    HOLD,
+    LINEAR,
+    SMOOTH,
+    SMOOTH_NATURAL,
+    SMOOTH_TIGHT,
+    Key,
+    Number,
+    frame_of,
+    sampled,
+)
 from otio_perf.effects.registry import registry
 from otio_perf.effects.translate.answers import NOTHING, Asked, Row, UntranslatableError, effect, exact, transition
 from otio_perf.model.frames import Applied, Translated
@@ -59,7 +69,7 @@ def _now(value: Any, asked: Asked) -> Any:
         value = tuple(value.items())
     if not (isinstance(value, tuple) and value and isinstance(value[0], tuple) and value[0][:1] == ("keys",)):
         return value
-    keys = {Fraction(frame): Key(Fraction(frame), _number(v), _curve(*curve)) for frame, v, *curve in value[0][1]}
+    keys = {frame_of(frame): Key(frame_of(frame), _number(v), _curve(*curve)) for frame, v, *curve in value[0][1]}
     if not keys:
         raise UntranslatableError("it has key frames, but none is there")
     return sampled([keys[frame] for frame in sorted(keys)], asked.moment.frame)

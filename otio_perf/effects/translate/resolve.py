@@ -7,10 +7,9 @@ the definition (opacity, black added by whole pixels) is exact.
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
-from otio_perf.effects.keyframes import Key, sampled
+from otio_perf.effects.keyframes import Key, frame_of, sampled
 from otio_perf.effects.translate.answers import (
     Asked,
     Row,
@@ -48,7 +47,7 @@ def _key(frame: str, said: dict[str, Any]) -> Key:
     value = said["Value"]
     number = tuple(float(v) for v in value) if isinstance(value, tuple) else float(value)
     leave, arrive = (_handle(said.get(side), side) for side in ("OutBez", "InBez"))
-    return Key(Fraction(frame), number, leave=leave, arrive=arrive)
+    return Key(frame_of(frame), number, leave=leave, arrive=arrive)
 
 
 def _handle(said: Any, side: str) -> tuple[float, float] | None:
