@@ -25,6 +25,20 @@ class Probed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prerendered:
+    """A chunk, whole and verified at ``path``."""
+
+    key: str
+    path: str
+    frames: int
+    size_bytes: int
+    digest: str  # of the file's bytes
+    seconds: float
+    engine: str  # that rendered it: ``Engine.name``
+    notes: tuple[str, ...] = ()  # which engine, and why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     key: str
     reason: str
@@ -40,7 +54,7 @@ class Failed:
     debug: str | None = None  # traceback of an error that nobody foresaw; shown by --debug only
 
 
-Outcome = Ready | Probed | Skipped | Failed
+Outcome = Ready | Probed | Prerendered | Skipped | Failed
 
 
 class Stage(StrEnum):

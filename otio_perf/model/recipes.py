@@ -63,7 +63,7 @@ class ProxyRecipe:
     handles: int = 12  # frames kept on both sides of a used range
 
     def __post_init__(self) -> None:
-        if not (_NAMED.fullmatch(self.rung) or _EXACT.fullmatch(self.rung) or self.rung in _FRACTIONS):
+        if not _is_rung(self.rung):
             raise ValueError(f"unknown proxy size {self.rung!r}: say 720p, 1080p, WIDTHxHEIGHT, half or quarter")
         if not 0 <= self.quality <= 100:
             raise ValueError(f"quality {self.quality} is not between 0 and 100")
@@ -97,22 +97,86 @@ class ProxyRecipe:
         upright_w, upright_h = width * sample_aspect, Fraction(height)
         if rotation in (90, 270):
             upright_w, upright_h = upright_h, upright_w
-        if self.rung in _FRACTIONS:
-            factor = _FRACTIONS[self.rung]
-        elif named := _NAMED.fullmatch(self.rung):
-            factor = Fraction(int(named[1])) / min(upright_w, upright_h)
-        else:
-            exact = _EXACT.fullmatch(self.rung)
-            assert exact is not None
-            factor = min(int(exact[1]) / upright_w, int(exact[2]) / upright_h)
-        factor = min(factor, Fraction(1))
+        factor = _factor(self.rung, upright_w, upright_h)
         return _multiple(2, width * factor, width), _multiple(4 if is_interlaced else 2, height * factor, height)
 
     @property
     def digest(self) -> str:
         """Hex digest of everything that shapes the bytes, encoder settings included (``RECIPE_VERSION``)."""
-        text = json.dumps({"version": RECIPE_VERSION, **asdict(self)}, sort_keys=True, default=str)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return _digest(self)
+
+
+class ChunkCodec(StrEnum):
+    """What rendered regions are stored in: each picture stands alone, so that a file can be cut and joined at any frame."""
+
+    PRORES_422 = "prores_422"
+    PRORES_4444 = "prores_4444"  # keeps alpha
+    DNXHR_LB = "dnxhr_lb"
+    DNXHR_SQ = "dnxhr_sq"
+    DNXHR_HQ = "dnxhr_hq"
+    DNXHR_HQX = "dnxhr_hqx"  # 10 bits
+    H264 = "h264"
+
+
+#: Size of the timeline's own picture.
+CANVAS = "canvas"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrerenderRecipe:
+    """How rendered regions are stored. ``size``: ``canvas``, or a rung as ``ProxyRecipe`` has. ``quality``: 0–100; DNxHR has
+    one rate by definition.
+
+    :raises ValueError: unknown size, quality out of range.
+    """
+
+    codec: ChunkCodec = ChunkCodec.PRORES_422
+    quality: int = 80
+    size: str = CANVAS
+
+    def __post_init__(self) -> None:
+        if self.size != CANVAS and not _is_rung(self.size):
+            raise ValueError(f"unknown size {self.size!r}: say canvas, 720p, 1080p, WIDTHxHEIGHT, half or quarter")
+        if not 0 <= self.quality <= 100:
+            raise ValueError(f"quality {self.quality} is not between 0 and 100")
+
+    def codec_for(self, *, has_alpha: bool) -> ChunkCodec:
+        """What a region is stored in: where it does not cover the frame, what keeps its alpha."""
+        return ChunkCodec.PRORES_4444 if has_alpha else self.codec
+
+    def scale_for(self, width: int, height: int) -> Fraction:
+        """Size of the rendered picture against a canvas of ``width`` × ``height``; never more than 1."""
+        return Fraction(1) if self.size == CANVAS else _factor(self.size, Fraction(width), Fraction(height))
+
+    def size_for(self, width: int, height: int) -> tuple[int, int]:
+        """Stored size for a canvas: even, as subsampled chroma needs; the last row or column of an odd one is lost."""
+        scale = self.scale_for(width, height)
+        return _multiple(2, width * scale, width), _multiple(2, height * scale, height)
+
+    @property
+    def digest(self) -> str:
+        """Hex digest of everything that shapes the bytes, encoder settings included (``RECIPE_VERSION``)."""
+        return _digest(self)
+
+
+def _is_rung(name: str) -> bool:
+    return bool(_NAMED.fullmatch(name) or _EXACT.fullmatch(name) or name in _FRACTIONS)
+
+
+def _factor(rung: str, width: Fraction, height: Fraction) -> Fraction:
+    """Size of ``rung`` against an upright picture in square pixels; never more than 1."""
+    if rung in _FRACTIONS:
+        return _FRACTIONS[rung]
+    if named := _NAMED.fullmatch(rung):
+        return min(Fraction(1), Fraction(int(named[1])) / min(width, height))
+    exact = _EXACT.fullmatch(rung)
+    assert exact is not None
+    return min(Fraction(1), int(exact[1]) / width, int(exact[2]) / height)
+
+
+def _digest(recipe: ProxyRecipe | PrerenderRecipe) -> str:
+    text = json.dumps({"version": RECIPE_VERSION, **asdict(recipe)}, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
 def _multiple(step: int, wanted: Fraction | float, source: int) -> int:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo, Sequence
 from otio_perf.model.plans import Product
+from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.timing import FrameRate, union
 
 
@@ -74,7 +76,36 @@ class ProbeTask:
         return 1
 
 
-Task = ProxyTask | ProbeTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrerenderTask:
+    """Render the frames of one chunk into a file. ``key`` is that of the chunk (``render.chunks``)."""
+
+    key: str
+    plans: tuple[FramePlan, ...]  # of its frames, in order
+    media: dict[str, MediaInfo]  # what the plans show, by ``Target.medium``
+    frame_rate: FrameRate  # of the timeline, and of the file
+    recipe: PrerenderRecipe
+    has_alpha: bool  # its region does not cover the frame everywhere
+    path: str  # of the finished file
+    workspace: str
+    gpu: str = "auto"  # as the setting: auto, on, off
+    cores: int = 1
+    label: str = ""
+    stall_seconds: float = 60.0
+
+    kind: str = "prerender"
+
+    def again(self) -> PrerenderTask:
+        """How it is started after its worker died: without the GPU, whose driver may have killed it, unless it was demanded."""
+        return self if self.gpu == "on" else replace(self, gpu="off")
+
+    @property
+    def total(self) -> int:
+        """Frames."""
+        return len(self.plans)
+
+
+Task = ProxyTask | ProbeTask | PrerenderTask
 
 
 def _digest(words: list[str]) -> str:

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from otio_perf.model.analysis import Analysis, MediaFinding, SpanCost, Suggestion
-from otio_perf.model.events import Failed, Outcome, Probed, Ready, Skipped
+from otio_perf.model.events import Failed, Outcome, Prerendered, Probed, Ready, Skipped
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import AudioInfo, MediaInfo, VideoInfo
 from otio_perf.model.plans import Decision, Plan, Product
@@ -287,6 +287,17 @@ def _outcome(outcome: Outcome) -> Document:
             }
         case Probed():
             return {"key": outcome.key, "state": "probed", "path": outcome.media.path}
+        case Prerendered():
+            return {
+                "key": outcome.key,
+                "state": "prerendered",
+                "path": outcome.path,
+                "frames": outcome.frames,
+                "size_bytes": outcome.size_bytes,
+                "seconds": round(outcome.seconds, 3),
+                "engine": outcome.engine,
+                "notes": list(outcome.notes),
+            }
         case Skipped():
             return {"key": outcome.key, "state": "skipped", "reason": outcome.reason}
         case Failed():

@@ -1,0 +1,28 @@
+"""A run of rendered frames in one file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from otio_perf.model.frames import FramePlan
+from otio_perf.model.recipes import PrerenderRecipe
+from otio_perf.model.timing import FrameRate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Frames ``[start, stop)`` of the timeline. ``key`` says what they are, wherever they stand: nothing positional is in it.
+
+    ``has_alpha`` is the same for all chunks of a region, so that they can be joined.
+    """
+
+    key: str
+    start: int
+    stop: int
+    plans: tuple[FramePlan, ...]
+    frame_rate: FrameRate
+    recipe: PrerenderRecipe
+    has_alpha: bool
+
+    def __len__(self) -> int:
+        return self.stop - self.start
