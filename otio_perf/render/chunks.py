@@ -1,0 +1,188 @@
+"""Where a region is cut into chunks, and what each chunk is called.
+
+A chunk's key is made of the keys of its frames, and its edges lie where the *sources* say: on a grid of the frames of the
+lowest layer that covers the picture. So a clip that is moved, duplicated or put back is made of the same chunks, and a trim
+changes those at the trimmed end only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+from otio_perf.effects.fit import covers, placed
+from otio_perf.effects.registry import registry
+from otio_perf.model.chunks import Chunk
+from otio_perf.model.frames import Fit, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.media import MediaInfo, VideoInfo
+from otio_perf.model.recipes import PrerenderRecipe
+from otio_perf.model.timing import FrameRate
+from otio_perf.render.keys import frame_key
+
+#: Raise it when chunks are written otherwise: other pictures, or another file around them.
+_CHUNK_VERSION = 1
+
+Media = Mapping[str, MediaInfo]
+Size = tuple[int, int]
+
+
+def chunks(
+    plans: Sequence[FramePlan],
+    *,
+    start: int,
+    media: Media,
+    frame_rate: FrameRate,
+    recipe: PrerenderRecipe,
+    engine: str,
+    digests: Mapping[str, str] | None = None,
+) -> tuple[Chunk, ...]:
+    """A region cut into chunks of about a second, in order, without a gap.
+
+    :param plans: of frames ``start``, ``start + 1`` … of the timeline.
+    :param media: what the plans show, by ``Target.medium``.
+    :param engine: which engine renders (``Engine.name``): pictures of two engines are alike, not equal.
+    :param digests: of the files that the effects read (``keys.files_of``), by path.
+    :raises KeyError: a file without a digest.
+    """
+    if not plans:
+        return ()
+    has_alpha = any(not covers_canvas(plan, media, recipe) for plan in plans)
+    codec = recipe.codec_for(has_alpha=has_alpha)
+    found = []
+    for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate)))):
+        frames = tuple(plans[first:last])
+        keys = [_frame_key(plan, recipe, has_alpha=has_alpha, engine=engine, digests=digests) for plan in frames]
+        found.append(
+            Chunk(
+                key=_digest([str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), *keys]),
+                start=start + first,
+                stop=start + last,
+                plans=frames,
+                frame_rate=frame_rate,
+                recipe=recipe,
+                has_alpha=has_alpha,
+            )
+        )
+    return tuple(found)
+
+
+def _frame_key(
+    plan: FramePlan, recipe: PrerenderRecipe, *, has_alpha: bool, engine: str, digests: Mapping[str, str] | None
+) -> str:
+    width, height = recipe.size_for(plan.width, plan.height)
+    return frame_key(plan, engine=engine, output=f"{'rgba' if has_alpha else 'rgb'} {width}x{height}", digests=digests)
+
+
+def _digest(words: Iterable[str]) -> str:
+    return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+
+
+# ---- where to cut
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What a frame is counted by: a frame of one medium, or of something that is made (then always its frame 0)."""
+
+    identity: str
+    number: int
+
+
+def edges(anchors: Sequence[Anchor], step: int) -> list[int]:
+    """Where chunks begin, and the end of the last one: every ``step`` source frames at normal speed.
+
+    Retimed, the step is halved or doubled until chunks have about that many frames of the timeline. Where a source frame is
+    held for long there is nothing to count by: then every ``step`` frames since it came.
+    """
+    found: list[int] = []
+    for first, last in _runs(anchors):
+        numbers = [anchor.number for anchor in anchors[first:last]]
+        grid = _grid(numbers, step)
+        cells = [0, *(i for i in range(1, len(numbers)) if numbers[i] // grid != numbers[i - 1] // grid), len(numbers)]
+        for begin, end in pairwise(cells):
+            found += range(first + begin, first + end, step) if end - begin > 2 * step else [first + begin]
+    return [*found, len(anchors)]
+
+
+def _runs(anchors: Sequence[Anchor]) -> Iterator[tuple[int, int]]:
+    """Stretches of one medium at one speed: from frame to frame its numbers change by one amount, give or take one."""
+    begin, steps = 0, set[int]()
+    for i in range(1, len(anchors)):
+        before, now = anchors[i - 1], anchors[i]
+        steps.add(now.number - before.number)
+        if now.identity != before.identity or max(steps) - min(steps) > 1:
+            yield begin, i
+            begin, steps = i, set()
+    yield begin, len(anchors)
+
+
+def _grid(numbers: Sequence[int], step: int) -> int:
+    """``step`` times a power of two near the speed; frames that are held at the ends do not count."""
+    first = next((i for i, number in enumerate(numbers) if number != numbers[0]), None)
+    if first is None:
+        return step
+    last = next(i for i, number in enumerate(numbers) if number == numbers[-1])
+    speed = abs(numbers[-1] - numbers[0]) / (last - first + 1)
+    return max(1, round(step * 2.0 ** round(math.log2(speed))))
+
+
+def _anchor(plan: FramePlan, media: Media) -> Anchor:
+    return _lowest(plan.root.layers, (plan.width, plan.height), media) or Anchor("", 0)
+
+
+def _lowest(layers: Sequence[Layer], size: Size, media: Media) -> Anchor | None:
+    """That of the lowest layer that covers the picture, else of the lowest."""
+    if not layers:
+        return None
+    content = next((layer for layer in layers if _is_cover(layer, size, media)), layers[0]).content
+    match content:
+        case SourceFrame():
+            return Anchor(f"{content.fingerprint}@{content.rate}", content.number)
+        case Generated():
+            return Anchor(content.kind, 0)
+        case Mix():  # the outgoing side goes on as before, so there is no edge where the transition begins
+            return _lowest([side for side in (content.outgoing, content.incoming) if side is not None][:1], size, media)
+        case Stacked():
+            return _lowest(content.layers, size, media)
+
+
+# ---- whether a region hides all that lies below it
+
+
+def covers_canvas(plan: FramePlan, media: Media, recipe: PrerenderRecipe) -> bool:
+    """Whether the picture of ``plan``, as ``recipe`` renders it, is opaque everywhere. Reckoned, not looked at: a picture that
+    is cropped, keyed or moved counts as one that is not."""
+    scale = recipe.scale_for(plan.width, plan.height)
+    size = max(1, round(plan.width * scale)), max(1, round(plan.height * scale))
+    return any(_is_cover(layer, size, media) for layer in plan.root.layers)
+
+
+def _is_cover(layer: Layer, size: Size, media: Media) -> bool:
+    if layer.opacity != 1 or not all(registry().effect(effect.name).keeps_opaque for effect in layer.effects):
+        return False
+    match layer.content:
+        case SourceFrame() as frame:
+            video = media[frame.medium].picture
+            return video is not None and not video.has_alpha and _fills(video, size, layer.fit)
+        case Generated() as generated:
+            return bool(dict(generated.values).get("alpha", 1) == 1)
+        case Mix() as mix:
+            return all(side is not None and _is_cover(side, size, media) for side in (mix.outgoing, mix.incoming))
+        case Stacked() as stack:
+            return any(_is_cover(inner, size, media) for inner in stack.layers)
+
+
+def _fills(video: VideoInfo, size: Size, fit: Fit) -> bool:
+    width, height, aspect = video.width, video.height, float(video.sample_aspect)
+    if video.rotation in (90, 270):
+        width, height, aspect = height, width, 1 / aspect
+    return _placed_over_all(width, height, aspect, size, fit)
+
+
+@cache
+def _placed_over_all(width: int, height: int, aspect: float, size: Size, fit: Fit) -> bool:
+    return covers(placed(width, height, *size, fit, sample_aspect=aspect), *size)
