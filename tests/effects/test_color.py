@@ -209,7 +209,7 @@ def melt(planes: Codes, folder: Path, *given: str) -> np.ndarray:
     rest = {"frame_rate_num": 25, "progressive": 1, "colorspace": 709}
     ones = dict.fromkeys(("frame_rate_den", "sample_aspect_num", "sample_aspect_den"), 1)
     profile.write_text("".join(f"{k}={v}\n" for k, v in ({"description": "x"} | sides | rest | ones).items()))
-    consumer = [f"avformat:{result}", "vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=-1"]
+    consumer = [f"avformat:{result}", "vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=0"]
     subprocess.run(
         ["melt", "-silent", "-profile", str(profile), str(source), "-filter", *given, "-consumer", *consumer],
         check=True,

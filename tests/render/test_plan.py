@@ -679,7 +679,7 @@ def melted(tmp_path: Path) -> Callable[..., list[np.ndarray[Any, Any]]]:
         (tmp_path / "profile").write_text(PROFILE.format(rate=rate))
         out = tmp_path / "out.mkv"
         command = [melt, "-profile", str(tmp_path / "profile"), *map(str, words), "-consumer", f"avformat:{out}"]
-        command += ["vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=-1"]
+        command += ["vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=0"]
         subprocess.run(command, check=True, capture_output=True, timeout=60)
         with av.open(str(out)) as container:
             return [f.to_ndarray(format="gray") for f in container.decode(video=0)]
