@@ -189,6 +189,11 @@ def _directional_blur(picture: Picture, values: Values, view: View) -> Picture:
     return result
 
 
+def _has_edges(values: Values) -> bool:
+    """Something is beyond the picture, so that nothing of what is outside comes in."""
+    return bool(values["edges"] != "transparent")
+
+
 _EDGES = Choice(
     name="edges",
     default="mirror",
@@ -220,7 +225,7 @@ EFFECTS = (
         ),
         reference=_gaussian_blur,
         cost=6,
-        keeps_opaque=False,  # where the edges are transparent
+        keeps_opaque=_has_edges,
         is_identity=lambda values: values["sigma"] * max(values["horizontal"], values["vertical"]) == 0,
     ),
     Effect(
@@ -245,7 +250,7 @@ EFFECTS = (
         ),
         reference=_box_blur,
         cost=2.5,
-        keeps_opaque=False,
+        keeps_opaque=_has_edges,
         is_identity=lambda values: values["radius"] * max(values["horizontal"], values["vertical"]) == 0,
     ),
     Effect(
@@ -269,7 +274,7 @@ EFFECTS = (
         ),
         reference=_directional_blur,
         cost=3.3,
-        keeps_opaque=False,
+        keeps_opaque=_has_edges,
         is_identity=lambda values: values["length"] == 0,
     ),
 )

@@ -91,20 +91,21 @@ def passes(image: Image, run: Sequence[Step], view: View) -> list[tuple[str, Pac
     is_opaque, is_straight = image.is_opaque, False
     for step in run:
         effect = step.effect
-        wants_straight = effect.alpha is Alpha.STRAIGHT and not (is_opaque and effect.keeps_opaque)
+        stays_opaque = is_opaque and effect.keeps_opaque(step.values)
+        wants_straight = effect.alpha is Alpha.STRAIGHT and not stays_opaque
         if wants_straight != is_straight and not (is_opaque and not is_straight):
             work.append(("unpremultiply" if wants_straight else "premultiply", _NOTHING))
         is_straight = wants_straight
         assert effect.pack is not None
         work.append((effect.name, np.ascontiguousarray(effect.pack(step.values, view), np.float32)))
-        is_opaque = is_opaque and effect.keeps_opaque
+        is_opaque = stays_opaque
     if is_straight:
         work.append(("premultiply", _NOTHING))
     return work
 
 
 def is_opaque_after(image: Image, steps: Sequence[Step]) -> bool:
-    return image.is_opaque and all(step.effect.keeps_opaque for step in steps)
+    return image.is_opaque and all(step.effect.keeps_opaque(step.values) for step in steps)
 
 
 def straightened(picture: Picture) -> Picture:
@@ -126,7 +127,7 @@ def premultiplied(picture: Picture) -> Picture:
 def rendered(step: Step, picture: Picture, view: View, *, is_opaque: bool) -> Picture:
     """One step by its definition, alpha as the effect wants it."""
     effect = step.effect
-    if effect.alpha is Alpha.PREMULTIPLIED or (is_opaque and effect.keeps_opaque):
+    if effect.alpha is Alpha.PREMULTIPLIED or (is_opaque and effect.keeps_opaque(step.values)):
         return effect.reference(picture, step.values, view)
     return premultiplied(effect.reference(straightened(picture), step.values, view))
 

@@ -96,7 +96,7 @@ EFFECTS = (
         reference=_chroma_key,
         pack=_pack_chroma_key,
         cost=2.2,
-        keeps_opaque=False,
+        keeps_opaque=lambda values: False,
     ),
     Effect(
         name="luma_key",
@@ -112,6 +112,6 @@ EFFECTS = (
         reference=_luma_key,
         pack=_pack_luma_key,
         cost=1.3,
-        keeps_opaque=False,
+        keeps_opaque=lambda values: False,
     ),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from otio_perf.effects.engine import Image, Step, faded, rendered
+from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, rendered
 from otio_perf.effects.fit import covers, laid, placed
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding, to_picture
@@ -60,7 +60,7 @@ class ReferenceEngine:
         for step in steps:
             if not step.effect.is_identity(step.values):
                 pixels = rendered(step, image.pixels, view, is_opaque=image.is_opaque)
-                image = Image(pixels, image.is_opaque and step.effect.keeps_opaque)
+                image = Image(pixels, is_opaque_after(image, [step]))
         return image
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:

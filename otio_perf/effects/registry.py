@@ -64,8 +64,10 @@ class Effect:
 
     :param reference: the definition, in plain numpy: ``reference(picture, values, view)``; a new array.
     :param pack: the numbers that fast paths need instead of ``values``; ``None``: there is no fast path.
-    :param keeps_opaque: an opaque picture stays opaque; keys, crops and moves make holes.
-    :param cost: milliseconds a megapixel relative to ``exposure`` = 1 on the CPU engine (measured by the benchmark).
+    :param keeps_opaque: whether an opaque picture stays opaque with these values; keys, crops and moves make holes.
+    :param cost: milliseconds a megapixel relative to ``exposure`` = 1 on the CPU engine, with the default values where nothing
+        else is said (``benchmarks/effect_speed.py`` measures it).
+    :param cost_of: the same for other values, where these count: a large blur takes longer than a small one.
     :param version: goes into frame keys: raise it whenever pixels change.
     :param is_identity: whether these values change nothing.
     """
@@ -78,10 +80,15 @@ class Effect:
     parameters: tuple[Parameter, ...]
     reference: Callable[[Picture, Values, View], Picture]
     pack: Callable[[Values, View], Packed] | None = None
-    keeps_opaque: bool = True
+    keeps_opaque: Callable[[Values], bool] = lambda values: True
     cost: float = 1.0
+    cost_of: Callable[[Values], float] | None = None
     version: int = 1
     is_identity: Callable[[Values], bool] = lambda values: False
+
+    def cost_with(self, values: Values) -> float:
+        """``cost_of`` these values, where they count."""
+        return self.cost if self.cost_of is None else self.cost_of(values)
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """:raises EffectError: a name or a value that it cannot take."""

@@ -183,7 +183,7 @@ EFFECTS = (
         ),
         reference=_transform,
         cost=6.0,
-        keeps_opaque=False,
+        keeps_opaque=lambda v: v["edges"] != Edges.TRANSPARENT and 0 not in v["scale"],
         is_identity=lambda v: v["position"] == (0, 0) and v["scale"] == (1, 1) and v["rotation"] % 360 == 0,
     ),
     Effect(
@@ -209,7 +209,7 @@ EFFECTS = (
         ),
         reference=_corner_pin,
         cost=7.0,
-        keeps_opaque=False,
+        keeps_opaque=lambda v: False,
         is_identity=lambda v: all(v[name] == (0, 0) for name in _CORNERS),
     ),
     Effect(
@@ -244,7 +244,7 @@ EFFECTS = (
         reference=_crop,
         cost=1.3,
         pack=_pack_crop,
-        keeps_opaque=False,
+        keeps_opaque=lambda v: False,
         is_identity=lambda v: not any(v[side] for side in ("left", "top", "right", "bottom")),
     ),
 )

@@ -162,7 +162,7 @@ def covers_canvas(plan: FramePlan, media: Media, recipe: PrerenderRecipe) -> boo
 
 
 def _is_cover(layer: Layer, size: Size, media: Media) -> bool:
-    if layer.opacity != 1 or not all(registry().effect(effect.name).keeps_opaque for effect in layer.effects):
+    if layer.opacity != 1 or not all(registry().effect(e.name).keeps_opaque(dict(e.values)) for e in layer.effects):
         return False
     match layer.content:
         case SourceFrame() as frame:
