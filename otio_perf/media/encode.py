@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import math
 import struct
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import av.error
 import numpy as np
 from av.codec.context import Flags
 from av.codec.hwaccel import HWAccel
 from av.container import OutputContainer
-from av.packet import Packet
 from av.stream import Disposition
 from av.video.format import VideoFormat
 from av.video.frame import PictureType, VideoFrame
@@ -31,6 +27,7 @@ from av.video.stream import VideoStream
 from otio_perf.errors import ContractError, EncodeError
 from otio_perf.media import picture
 from otio_perf.media.contract import shifted_timecode
+from otio_perf.media.encoder_thread import EncoderThread
 from otio_perf.media.encodings import HDR_TRANSFERS, Encoding, pixel_format_for
 from otio_perf.media.publish import write_error
 from otio_perf.media.quicktime import annotate
@@ -46,9 +43,6 @@ KEY_TAG = "otio_perf.key"
 _MAX_ASPECT = 4096
 
 _MAX_ENCODER_THREADS = 8  # a rung is not worth more
-
-#: Scaled pictures that may wait for a rung's encoder: enough to even out frames that are dear, few enough to hold.
-_AHEAD = 4
 
 _UNSPECIFIED = 2  # ITU-T H.273
 _TV, _PC = 1, 2  # AVCOL_RANGE_MPEG, AVCOL_RANGE_JPEG
@@ -199,8 +193,7 @@ class ProxyWriter:
     _stream: VideoStream = field(init=False)
     _scaler: VideoReformatter = field(init=False, default_factory=VideoReformatter)
     _needs_alpha_check: bool = field(init=False, default=False)
-    _thread: ThreadPoolExecutor = field(init=False)
-    _encoding: deque[Future[list[Packet[VideoStream]]]] = field(init=False, default_factory=deque)
+    _encoder: EncoderThread = field(init=False)
 
     def open(self) -> None:
         """Create the file and its video stream; sound is attached to ``container`` afterwards."""
@@ -209,7 +202,7 @@ class ProxyWriter:
         self.container.metadata[KEY_TAG] = self.product.key
         self._stream = self._add_stream()
         self._needs_alpha_check = self.video.has_alpha and not self.look.encoding.alpha
-        self._thread = ThreadPoolExecutor(1, f"encode {self.product.recipe.rung}")
+        self._encoder = EncoderThread(self.container, self._stream)
 
     @property
     def video(self) -> VideoInfo:
@@ -235,7 +228,7 @@ class ProxyWriter:
         context.sample_aspect_ratio = look.sample_aspect
         context.thread_count = encoder_threads(self.cores)
         context.thread_type = "FRAME"
-        context.color_primaries, context.color_trc, context.colorspace, context.color_range = _numbers(look.colour)
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = colour_numbers(look.colour)
         if row.tag:
             context.codec_tag = row.tag
         if video.is_interlaced:
@@ -261,7 +254,7 @@ class ProxyWriter:
         """
         if self._needs_alpha_check:
             require_opaque(frame, self.product)
-        look, colour = self.look, _numbers(self.look.colour)
+        look, colour = self.look, colour_numbers(self.look.colour)
         levels = colour[3]
         is_rgb = is_rgb_like(frame.format)
         scaled = self._scaler.reformat(
@@ -278,22 +271,12 @@ class ProxyWriter:
         scaled.color_primaries, scaled.color_trc, scaled.colorspace, scaled.color_range = colour
         scaled.pts, scaled.time_base = self.written, 1 / self.rate
         scaled.pict_type = PictureType.NONE
-        self.container.start_encoding()  # opens the encoder: not to be left to whichever thread is first
-        self._encoding.append(self._thread.submit(self._stream.encode, scaled))
-        self._mux(_AHEAD)
+        self._encoder.write(scaled)
         self.written += 1
-
-    def _mux(self, left: int) -> None:
-        """Write what is encoded, in order, until no more than ``left`` pictures wait."""
-        while len(self._encoding) > left or (self._encoding and self._encoding[0].done()):
-            self.container.mux(self._encoding.popleft().result())
 
     def close(self) -> None:
         """Flush the encoder and finish the file. :raises DiskFullError, EncodeError: it cannot be finished"""
-        self._mux(0)
-        self._thread.shutdown()
-        self.container.mux(self._stream.encode(None))
-        self.container.close()
+        self._encoder.close()
         needs_boxes = self.look.encoding.hdr_option is None
         try:
             annotate(
@@ -309,9 +292,8 @@ class ProxyWriter:
 
     def abandon(self) -> None:
         """Let go of the file after an error; whoever made ``part`` removes it."""
-        with suppress(av.error.FFmpegError, AttributeError):
-            self._thread.shutdown(cancel_futures=True)
-            self.container.close()
+        with suppress(AttributeError):  # it was not opened
+            self._encoder.abandon()
 
 
 def start_timecode(media: MediaInfo, product: Product, rate: FrameRate) -> str | None:
@@ -342,7 +324,8 @@ def require_opaque(frame: VideoFrame, product: Product) -> None:
     )
 
 
-def _numbers(colour: ColourTags) -> tuple[int, int, int, int]:
+def colour_numbers(colour: ColourTags) -> tuple[int, int, int, int]:
+    """Primaries, transfer, matrix and range as FFmpeg numbers them."""
     primaries, transfer, matrix = (
         names.get(name or "", _UNSPECIFIED)
         for names, name in zip(_NUMBER_OF, (colour.primaries, colour.transfer, colour.matrix), strict=True)

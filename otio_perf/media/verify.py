@@ -33,7 +33,7 @@ def verify(product: Product, source: MediaInfo, part: Path, *, rate: FrameRate, 
     """
     try:
         found = probe(str(part), tick=tick)
-        counted = _count(part, len(product.source_range), tick)
+        counted = count_pictures(part, len(product.source_range), tick)
     except CorruptMediaError as error:
         raise EncodeError(f"was written, but cannot be read back: {error.message}", path=product.path) from error
     if counted != len(product.source_range):
@@ -50,8 +50,8 @@ def verify(product: Product, source: MediaInfo, part: Path, *, rate: FrameRate, 
         raise ContractError(f"the proxy would differ: {'; '.join(broken)}", path=product.source_path, hint=_HINT)
 
 
-def _count(part: Path, expected: int, tick: Callable[[], None]) -> int:
-    """Packets of the video stream; some of them decoded."""
+def count_pictures(part: Path, expected: int, tick: Callable[[], None]) -> int:
+    """Packets of the video stream; some of them decoded. :raises EncodeError: one of these cannot be"""
     wanted = {round(i * (expected - 1) / max(1, DECODED_FRAMES - 1)) for i in range(DECODED_FRAMES)}
     with safe_open(str(part)) as container:
         stream = container.streams.video[0]
