@@ -70,7 +70,8 @@ def _x265(quality: int) -> dict[str, str]:
     return {"preset": "ultrafast", "crf": crf, "g": "1", "x265-params": parameters}
 
 
-def _prores(profile: int, usual: int) -> Callable[[int], dict[str, str]]:
+def prores(profile: int, usual: int) -> Callable[[int], dict[str, str]]:
+    """Options by quality; ``usual``: the quantiser at 60."""
     # 64 is the worst that the encoder takes, 4 the best that its smaller profiles allow
     return lambda quality: {
         "profile": str(profile),
@@ -103,21 +104,21 @@ ENCODINGS: dict[Codec, Encoding] = {
         encoder="prores_ks",
         pixel_format="yuv422p10le",
         deep_pixel_format="yuv422p10le",
-        options=_prores(0, 32),
+        options=prores(0, 32),
         full_range=False,  # SMPTE RDD 36: ProRes levels are limited range
     ),
     Codec.PRORES_LT: Encoding(
         encoder="prores_ks",
         pixel_format="yuv422p10le",
         deep_pixel_format="yuv422p10le",
-        options=_prores(1, 24),
+        options=prores(1, 24),
         full_range=False,
     ),
     Codec.PRORES_4444: Encoding(
         encoder="prores_ks",
         pixel_format="yuva444p10le",
         deep_pixel_format="yuva444p10le",
-        options=_prores(4, 16),
+        options=prores(4, 16),
         alpha=True,
         full_range=False,
         extra={"alpha_bits": "16"},

@@ -34,7 +34,7 @@ class Prerendered:
     size_bytes: int
     digest: str  # of the file's bytes
     seconds: float
-    engine: str  # that rendered it: ``Engine.name``
+    engine: str  # that rendered it: ``Engine.name``; "" where another run had made it
     notes: tuple[str, ...] = ()  # which engine, and why
 
 

@@ -18,9 +18,9 @@ from otio_perf.model.frames import FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
 from otio_perf.model.timing import format_timecode, is_drop_frame_rate, parse_timecode
 from otio_perf.optimizer import timelines
-from otio_perf.optimizer.engines import engine_for
 from otio_perf.optimizer.session import Session
 from otio_perf.render.compositor import Compositor
+from otio_perf.render.engines import engine_for
 from otio_perf.render.plan import canvas_size, frame_plan
 from otio_perf.render.sheet import contact_sheet, eight_bits
 from otio_perf.render.sources import Sources

@@ -28,7 +28,13 @@ def _probe() -> Callable[..., Outcome]:
     return probe.run
 
 
-KINDS: dict[str, Callable[[], Callable[..., Outcome]]] = {"proxy": _proxy, "probe": _probe}
+def _prerender() -> Callable[..., Outcome]:
+    from otio_perf.tasks import prerender
+
+    return prerender.run
+
+
+KINDS: dict[str, Callable[[], Callable[..., Outcome]]] = {"proxy": _proxy, "probe": _probe, "prerender": _prerender}
 
 
 def run_json(text: str, progress: Progress, cancelled: Cancelled) -> str:

@@ -1,4 +1,4 @@
-"""Stored samples to pictures by numba: one pass, whatever the subsampling. Defined by ``effects.pixels``."""
+"""Stored samples to pictures and back by numba: one pass, whatever the subsampling. Defined by ``effects.pixels``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from otio_perf.effects.pixels import Coding
 from otio_perf.effects.registry import Picture
 
 Line = NDArray[np.float32]
-_ONE = np.float32(1)
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
 def to_picture(planes: Sequence[NDArray[Any]], coding: Coding) -> Picture:
@@ -99,3 +99,111 @@ def _fill(
             picture[y, x, 1] = (level + n[3] * b + n[4] * r) * a
             picture[y, x, 2] = (level + n[5] * b) * a
             picture[y, x, 3] = a
+
+
+def from_picture(picture: Picture, coding: Coding) -> list[NDArray[Any]]:
+    """As ``effects.pixels.from_picture``; Y'CbCr of integers, with or without alpha, is what is fast."""
+    layout = coding.layout
+    if layout.is_rgb or layout.is_grey or layout.is_float:
+        return pixels.from_picture(picture, coding)
+    height, width = picture.shape[:2]
+    kind = np.uint8 if layout.bits == 8 else np.uint16
+    luma = np.empty((height, width), kind)
+    alpha = np.empty((height, width) if layout.has_alpha else (0, width), kind)
+    chroma_width, chroma_height = -(-width >> layout.across), -(-height >> layout.down)
+    cb, cr = (np.empty((chroma_height, chroma_width), kind) for _ in range(2))
+    across = _tent(layout.across, pixels.chroma_offset(coding.siting, 1))
+    down = _tent(layout.down, pixels.chroma_offset(coding.siting, 0))
+    _store(picture, luma, cb, cr, alpha, *across, 1 << layout.across, *down, 1 << layout.down, _stored_numbers(coding))
+    return [luma, cb, cr, alpha] if layout.has_alpha else [luma, cb, cr]
+
+
+def _tent(shift: int, offset: float) -> tuple[int, Line]:
+    """Of which samples chroma sample ``n`` is made: where the first is against ``factor · n``, and the share of each."""
+    factor = 1 << shift
+    steps = np.arange(-2 * factor, 2 * factor + 1)
+    shares = np.maximum(0, 1 - np.abs(steps - offset * (factor - 1)) / factor) if shift else (steps == 0).astype(float)
+    used = np.flatnonzero(shares)
+    return int(steps[used[0]]), (shares[used] / shares.sum()).astype(np.float32)
+
+
+def _stored_numbers(coding: Coding) -> Line:
+    """Y' = a·R' + b·G' + c·B', stored d·Y' + e; Cb = f·(B' − Y') + h, Cr = g·(R' − Y') + h; i: the largest number."""
+    bits = coding.layout.bits
+    scale, top = 1 << (bits - 8), (1 << bits) - 1
+    black, span, chroma = (0, top, top) if coding.is_full_range else (16 * scale, 219 * scale, 224 * scale)
+    red, blue = pixels.MATRICES[coding.matrix]
+    return np.array(
+        [
+            red,
+            1 - red - blue,
+            blue,
+            span,
+            black,
+            chroma / (2 * (1 - blue)),
+            chroma / (2 * (1 - red)),
+            1 << (bits - 1),
+            top,
+        ],
+        np.float32,
+    )
+
+
+@compiled
+def _store(
+    picture: Picture,
+    luma: NDArray[Any],
+    cb: NDArray[Any],
+    cr: NDArray[Any],
+    alpha: NDArray[Any],
+    column_first: int,
+    column_shares: Line,
+    column_factor: int,
+    row_first: int,
+    row_shares: Line,
+    row_factor: int,
+    n: Line,
+) -> None:
+    height, width = luma.shape
+    chroma_height, chroma_width = cb.shape
+    reach = max(-column_first, column_first + len(column_shares)) + column_factor
+    blue_line = np.empty(width + 2 * reach, np.float32)
+    red_line = np.empty(width + 2 * reach, np.float32)
+    blue_rows = np.empty((height, chroma_width), np.float32)
+    red_rows = np.empty((height, chroma_width), np.float32)
+    has_alpha = alpha.shape[0] > 0
+    for y in range(height):
+        for x in range(width):
+            r, g, b = picture[y, x, 0], picture[y, x, 1], picture[y, x, 2]
+            if has_alpha:
+                a = min(max(picture[y, x, 3], _ZERO), _ONE)
+                alpha[y, x] = np.int32(a * n[8] + _HALF)
+                part = _ONE / a if a > _ZERO else _ZERO
+                r, g, b = r * part, g * part, b * part
+            level = n[0] * r + n[1] * g + n[2] * b
+            luma[y, x] = np.int32(min(max(n[3] * level + n[4], _ZERO), n[8]) + _HALF)
+            blue_line[reach + x] = n[5] * (b - level)
+            red_line[reach + x] = n[6] * (r - level)
+        for x in range(reach):  # beyond the edges the outermost is repeated
+            blue_line[x], red_line[x] = blue_line[reach], red_line[reach]
+            blue_line[reach + width + x], red_line[reach + width + x] = (
+                blue_line[reach + width - 1],
+                red_line[reach + width - 1],
+            )
+        for x in range(chroma_width):
+            at = reach + column_factor * x + column_first
+            blue, red = _ZERO, _ZERO
+            for k in range(len(column_shares)):
+                blue += column_shares[k] * blue_line[at + k]
+                red += column_shares[k] * red_line[at + k]
+            blue_rows[y, x] = blue
+            red_rows[y, x] = red
+    for y in range(chroma_height):
+        for x in range(chroma_width):
+            blue, red = n[7], n[7]
+            for k in range(len(row_shares)):
+                at = min(max(row_factor * y + row_first + k, 0), height - 1)
+                blue += row_shares[k] * blue_rows[at, x]
+                red += row_shares[k] * red_rows[at, x]
+            cb[y, x] = np.int32(min(max(blue, _ZERO), n[8]) + _HALF)
+            cr[y, x] = np.int32(min(max(red, _ZERO), n[8]) + _HALF)

@@ -1,0 +1,212 @@
+"""Writes rendered pictures into a file in which each stands alone, so that it can be cut and joined at any frame.
+
+What proxies have learned about codecs (``encodings``) holds here too; the pictures are the timeline's own: BT.709, limited
+range, square pixels, progressive. There is no timecode in a chunk: it belongs wherever its frames are; ``concat.join`` writes
+the label of the whole region.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import av.error
+from av.container import OutputContainer
+from av.stream import Disposition
+from av.video.frame import PictureType
+from av.video.stream import VideoStream
+
+from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError
+from otio_perf.media.encode import KEY_TAG, colour_numbers, encoder_threads
+from otio_perf.media.encoder_thread import EncoderThread
+from otio_perf.media.encodings import ENCODINGS, Encoding, prores
+from otio_perf.media.fingerprint import digest
+from otio_perf.media.finished import key_in
+from otio_perf.media.planes import Plane, frame_of, layout_of
+from otio_perf.media.probe import probe
+from otio_perf.media.publish import part_file, publish, require_room, write_error
+from otio_perf.media.verify import count_pictures
+from otio_perf.model.media import ColourTags
+from otio_perf.model.pixels import Layout
+from otio_perf.model.recipes import ChunkCodec, Codec
+from otio_perf.model.timing import FrameRate
+
+#: What rendered pictures are: the effects work on the values of an HD screen.
+COLOUR = ColourTags(primaries="bt709", transfer="bt709", matrix="bt709", range="tv", chroma_location="left")
+
+_HINT = "It was not published; take another codec"
+
+
+def _dnxhr(profile: str, pixel_format: str) -> Encoding:
+    return replace(
+        ENCODINGS[Codec.DNXHR_LB],
+        pixel_format=pixel_format,
+        deep_pixel_format=pixel_format,
+        options=lambda _: {"profile": profile},
+    )
+
+
+#: ProRes 422 and 4444 with a fixed quantiser, as the proxies have it; 422 at quality 60 is as good as Apple's at its
+#: nominal rate.
+_ENCODINGS: dict[ChunkCodec, Encoding] = {
+    ChunkCodec.PRORES_422: replace(ENCODINGS[Codec.PRORES_LT], options=prores(2, 16)),
+    ChunkCodec.PRORES_4444: ENCODINGS[Codec.PRORES_4444],
+    ChunkCodec.DNXHR_LB: ENCODINGS[Codec.DNXHR_LB],
+    ChunkCodec.DNXHR_SQ: _dnxhr("dnxhr_sq", "yuv422p"),
+    ChunkCodec.DNXHR_HQ: _dnxhr("dnxhr_hq", "yuv422p"),
+    ChunkCodec.DNXHR_HQX: _dnxhr("dnxhr_hqx", "yuv422p10le"),
+    ChunkCodec.H264: ENCODINGS[Codec.H264],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkFile:
+    """What a file is to hold: ``frames`` pictures of ``width`` × ``height``, known by ``key``."""
+
+    path: str
+    key: str
+    codec: ChunkCodec
+    quality: int
+    has_alpha: bool
+    width: int
+    height: int
+    frame_rate: FrameRate
+    frames: int
+
+    @property
+    def pixel_format(self) -> str:
+        row = _ENCODINGS[self.codec]
+        return "yuv444p10le" if row.alpha and not self.has_alpha else row.pixel_format
+
+    @property
+    def layout(self) -> Layout:
+        """Of the planes that the file takes."""
+        layout = layout_of(self.pixel_format)
+        assert layout is not None
+        return layout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A file that is there, whole."""
+
+    size_bytes: int
+    digest: str
+
+
+def write_chunk(wanted: ChunkFile, pictures: Iterable[Sequence[Plane]], *, cores: int, tick: Callable[[], None]) -> Written:
+    """``pictures`` into ``wanted.path``: encoded beside the one that makes them, verified, then published in one step.
+
+    :param pictures: planes as ``wanted.layout`` says, each of ``wanted``'s size (chroma subsampled, rounded up).
+    :param tick: called all the while; stops by raising.
+    :raises EncodeError: it cannot be written or read back. :raises DiskFullError: no room.
+    :raises ContractError: the finished file is not what was wanted.
+    """
+    least_width, least_height = _ENCODINGS[wanted.codec].smallest
+    if wanted.width < least_width or wanted.height < least_height:
+        raise EncodeError(
+            f"would be {wanted.width}x{wanted.height}, and {wanted.codec} begins at {least_width}x{least_height}",
+            path=wanted.path,
+            hint="Take another codec or a larger size",
+        )
+    require_room(wanted.path)
+    with part_file(wanted.path) as part:
+        _encode(wanted, part, pictures, cores, tick)
+        _verify(wanted, part, tick)
+        written = Written(size_bytes=part.stat().st_size, digest=digest(str(part), tick))
+        publish(part, wanted.path, tick=tick)
+    return written
+
+
+def found_chunk(wanted: ChunkFile, *, tick: Callable[[], None]) -> Written | None:
+    """What lies at ``wanted.path`` already, if it is that and whole."""
+    path = Path(wanted.path)
+    if key_in(path) != wanted.key:
+        return None
+    try:
+        _verify(wanted, path, tick)
+        return Written(size_bytes=path.stat().st_size, digest=digest(str(path), tick))
+    except (MediaError, FileNotFoundError):
+        return None
+
+
+def _encode(wanted: ChunkFile, part: Path, pictures: Iterable[Sequence[Plane]], cores: int, tick: Callable[[], None]) -> None:
+    colour = colour_numbers(COLOUR)
+    with _writing(wanted):
+        container = av.open(str(part), "w", format="mov", container_options={"movflags": "use_metadata_tags"})
+    encoder = None
+    try:
+        with _writing(wanted):
+            container.metadata[KEY_TAG] = wanted.key
+            encoder = EncoderThread(container, _stream(wanted, container, cores))
+        for number, planes in enumerate(pictures):
+            frame = frame_of(wanted.layout, planes)
+            frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = colour
+            frame.pts, frame.time_base = number, 1 / wanted.frame_rate
+            frame.pict_type = PictureType.NONE
+            with _writing(wanted):
+                encoder.write(frame)
+            tick()
+        with _writing(wanted):
+            encoder.close()
+    except BaseException:
+        if encoder is not None:
+            encoder.abandon()
+        raise
+
+
+def _stream(wanted: ChunkFile, container: OutputContainer, cores: int) -> VideoStream:
+    row = _ENCODINGS[wanted.codec]
+    options = {**row.options(wanted.quality), **row.extra}
+    if wanted.layout.down:
+        options["chroma_sample_location"] = "left"
+    stream = container.add_stream(row.encoder, rate=wanted.frame_rate, options=options)
+    assert isinstance(stream, VideoStream)
+    context = stream.codec_context
+    context.width, context.height, context.pix_fmt = wanted.width, wanted.height, wanted.pixel_format
+    context.sample_aspect_ratio = Fraction(1)
+    context.thread_count = encoder_threads(cores)
+    context.thread_type = "FRAME"
+    context.color_primaries, context.color_trc, context.colorspace, context.color_range = colour_numbers(COLOUR)
+    if row.tag:
+        context.codec_tag = row.tag
+    stream.disposition = Disposition.default
+    return stream
+
+
+def _verify(wanted: ChunkFile, part: Path, tick: Callable[[], None]) -> None:
+    """:raises ContractError: another file than was wanted. :raises EncodeError: it cannot be read back"""
+    try:
+        video = probe(str(part), tick=tick).picture
+        counted = count_pictures(part, wanted.frames, tick)
+    except CorruptMediaError as error:
+        raise EncodeError(f"was written, but cannot be read back: {error.message}", path=wanted.path) from error
+    if video is None or counted != wanted.frames:
+        raise EncodeError(f"holds {counted} frames instead of {wanted.frames}", path=wanted.path)
+    tags = (COLOUR.primaries, COLOUR.transfer, COLOUR.matrix)
+    checks = {
+        "size": ((video.width, video.height), (wanted.width, wanted.height)),
+        "frame rate": (video.frame_rate, wanted.frame_rate),
+        "colours": ((video.colour.primaries, video.colour.transfer, video.colour.matrix), tags),
+        "range": (video.colour.range, COLOUR.range),
+        "alpha": (video.has_alpha, wanted.has_alpha),
+        "frames between key frames": (video.gop.longest, 1),
+    }
+    broken = [f"{name} {found} instead of {meant}" for name, (found, meant) in checks.items() if found != meant]
+    if broken:
+        raise ContractError(f"would have {'; '.join(broken)}", path=wanted.path, hint=_HINT)
+
+
+@contextmanager
+def _writing(wanted: ChunkFile) -> Iterator[None]:
+    """Errors in this block are of the file that is written, not of what is shown in it."""
+    try:
+        yield
+    except av.error.FFmpegError as error:
+        if isinstance(error, OSError) and error.errno:
+            raise write_error(error, wanted.path) from error
+        raise EncodeError(f"cannot be encoded: {wanted.codec}: {error.strerror or error}", path=wanted.path) from error

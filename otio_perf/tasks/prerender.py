@@ -1,0 +1,100 @@
+"""Render one chunk of a timeline into a file; the encoder works beside the compositor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from otio_perf.cache.workspace import Workspace
+from otio_perf.effects.engine import Engine
+from otio_perf.errors import EffectError, OtioPerfError, TaskCancelledError
+from otio_perf.media.chunks import COLOUR, ChunkFile, Written, found_chunk, write_chunk
+from otio_perf.model.events import Prerendered
+from otio_perf.model.tasks import PrerenderTask
+from otio_perf.render.compositor import Compositor
+from otio_perf.render.engines import engine_for
+from otio_perf.render.sources import Sources
+from otio_perf.render.storing import stored
+
+
+def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Prerendered:
+    """:raises MediaError, EffectError, CacheError, TaskCancelledError: the registry makes them a ``Failed``"""
+    began = time.monotonic()
+    job = _Job(task, progress, cancelled)
+    workspace = Workspace.open(task.workspace)
+    with workspace.writing(), workspace.lock(f"chunk {task.key}", cancelled=job.is_stopped):
+        written = found_chunk(job.wanted, tick=job.tick)
+        if written is not None:
+            return job.outcome(written, began, engine="", notes=["made by another run in the meantime"])
+        engine, why = engine_for(task.gpu)
+        notes = [f"rendered by {why}"]
+        try:
+            written = job.render(engine)
+        except OtioPerfError:
+            raise
+        except Exception as error:
+            if engine.name == "cpu":
+                raise
+            lost = f"the GPU gave up: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            if task.gpu == "on":
+                raise EffectError(lost, hint="Take --gpu auto") from error
+            engine, _ = engine_for("off")
+            notes = [f"rendered by processor, for {lost}"]
+            written = job.render(engine)
+        return job.outcome(written, began, engine=engine.name, notes=notes)
+
+
+class _Job:
+    """One task at work."""
+
+    def __init__(self, task: PrerenderTask, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
+        self.task, self._progress, self._cancelled, self._done = task, progress, cancelled, 0
+        canvas = task.plans[0].width, task.plans[0].height
+        self.scale = float(task.recipe.scale_for(*canvas))
+        width, height = task.recipe.size_for(*canvas)
+        self.wanted = ChunkFile(
+            path=task.path,
+            key=task.key,
+            codec=task.recipe.codec_for(has_alpha=task.has_alpha),
+            quality=task.recipe.quality,
+            has_alpha=task.has_alpha,
+            width=width,
+            height=height,
+            frame_rate=task.frame_rate,
+            frames=len(task.plans),
+        )
+
+    def is_stopped(self) -> bool:
+        self._progress(self._done)
+        return self._cancelled()
+
+    def tick(self) -> None:
+        if self.is_stopped():
+            raise TaskCancelledError("stopped", path=self.task.label)
+
+    def render(self, engine: Engine) -> Written:
+        self._done = 0
+        task = self.task
+        with Sources(task.media, task.frame_rate, cores=task.cores, tick=self.tick) as sources:
+            pictures = self._pictures(Compositor(engine, sources, scale=self.scale))
+            return write_chunk(self.wanted, pictures, cores=task.cores, tick=self.tick)
+
+    def _pictures(self, compositor: Compositor) -> Iterator[list[Any]]:
+        size = self.wanted.width, self.wanted.height
+        for plan in self.task.plans:
+            self.tick()
+            yield stored(compositor, plan, self.wanted.layout, COLOUR, size)
+            self._done += 1
+
+    def outcome(self, written: Written, began: float, *, engine: str, notes: list[str]) -> Prerendered:
+        return Prerendered(
+            key=self.task.key,
+            path=self.task.path,
+            frames=len(self.task.plans),
+            size_bytes=written.size_bytes,
+            digest=written.digest,
+            seconds=time.monotonic() - began,
+            engine=engine,
+            notes=tuple(notes),
+        )
