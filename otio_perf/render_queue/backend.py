@@ -8,12 +8,12 @@ import threading
 import time
 import types
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
 from queue import Empty, SimpleQueue
-from typing import Protocol
+from typing import Any, Protocol
 
 from otio_perf.errors import TaskError
 from otio_perf.model import wire
@@ -21,6 +21,11 @@ from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.tasks import Task
 from otio_perf.render_queue.state import Finished, Progressed, WorkerLost
 from otio_perf.tasks import registry, worker
+
+_CONTEXT = SpawnContext()
+
+#: How often a silent worker is looked at; what ends the pipe is noticed at once.
+_LOOK_SECONDS = 1.0
 
 Report = Progressed | Finished | WorkerLost
 Clock = Callable[[], float]
@@ -160,22 +165,23 @@ class _Slot:
         self._process: SpawnProcess | None = None
         self._line: Connection | None = None
         self._must_die = False
+        self._cancelled: Any = _CONTEXT.RawArray("B", 1)
         self.thread = threading.Thread(target=self._serve, name="worker-slot", daemon=True)
         self.thread.start()
 
     def begin(self, task: Task, attempt: int) -> None:
         self.key = task.key
+        self._cancelled[0] = 0
         self._given.put((task, attempt))
 
     def stop(self, *, hard: bool) -> None:
-        with self._mutex:
-            if hard:
+        """Ask, or kill. Nothing is sent: a worker that does not read must not hold up who asks."""
+        self._cancelled[0] = 1
+        if hard:
+            with self._mutex:
                 self._must_die = True
                 if self._process is not None:
                     self._process.kill()
-            elif self._line is not None:
-                with suppress(OSError):  # it has just died: the thread will notice
-                    self._line.send_bytes(worker.CANCEL)
 
     def close(self) -> None:
         self.stop(hard=True)
@@ -199,14 +205,23 @@ class _Slot:
     def _work(self, task: Task, attempt: int) -> Finished | WorkerLost:
         try:
             line = self._worker()
-            line.send_bytes(worker.TASK + wire.dumps(task).encode())
-            while (message := line.recv_bytes()).startswith(worker.PROGRESS):
+            line.send_bytes(wire.dumps(task).encode())
+            while (message := self._heard(line)).startswith(worker.PROGRESS):
                 done = int(message.removeprefix(worker.PROGRESS))
                 self._reports.put(Progressed(key=task.key, attempt=attempt, done=done, at=self._clock()))
-        except (OSError, EOFError):  # how a death looks from this end
-            return WorkerLost(key=task.key, attempt=attempt, reason=self._bury(), at=self._clock())
+        except (OSError, EOFError) as e:  # how a death looks from this end
+            reason = self._bury() or f"it cannot be started: {getattr(e, 'strerror', None) or e}"
+            return WorkerLost(key=task.key, attempt=attempt, reason=reason, at=self._clock())
         outcome = _outcome(message.removeprefix(worker.OUTCOME).decode())
         return Finished(key=task.key, attempt=attempt, outcome=outcome, at=self._clock())
+
+    def _heard(self, line: Connection) -> bytes:
+        """The next message. :raises EOFError: the worker is dead, also where a child of its own still holds the pipe"""
+        assert self._process is not None
+        while not line.poll(_LOOK_SECONDS):
+            if not self._process.is_alive() and not line.poll(0):
+                raise EOFError
+        return line.recv_bytes()
 
     def _worker(self) -> Connection:
         """The line to a living worker. :raises OSError: none can be started"""
@@ -214,7 +229,7 @@ class _Slot:
             self._bury()
         if self._line is None:
             line, their_end = _CONTEXT.Pipe()
-            process = SpawnProcess(target=worker.serve, args=(self._run, their_end), name="otio_perf worker", daemon=True)
+            process = SpawnProcess(target=worker.serve, args=(self._run, their_end, self._cancelled), name=_NAME, daemon=True)
             try:
                 with _births():
                     process.start()
@@ -228,7 +243,7 @@ class _Slot:
         return self._line
 
     def _bury(self) -> str:
-        """Free what the dead process held. How it ended, in a word."""
+        """Free what the dead process held. How it ended, in a word; empty: there was none."""
         with self._mutex:
             process, line = self._process, self._line
             self._process = self._line = None
@@ -236,7 +251,7 @@ class _Slot:
         if line is not None:
             line.close()
         if process is None:
-            return "cannot be started"
+            return ""
         process.kill()  # it may have closed its line and live on
         with _BIRTHS:  # a birth looks after all children, and two that wait for one would confuse each other
             process.join()
@@ -247,7 +262,7 @@ class _Slot:
         return signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
 
 
-_CONTEXT = SpawnContext()
+_NAME = "otio_perf worker"
 _BIRTHS = threading.Lock()
 
 

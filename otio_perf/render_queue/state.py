@@ -296,7 +296,7 @@ class QueueState:
             error="WorkerLostError",
             message=message,
             path=entry.task.label,
-            hint="the file may be damaged: play it through, or convert it",
+            hint="the file may be damaged, or memory or open files run out: play it through; try --jobs 1",
         )
         yield Publish(key=entry.task.key, outcome=failed, jobs=tuple(entry.jobs))
 

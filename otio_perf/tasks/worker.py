@@ -1,6 +1,6 @@
 """The worker process: how it is born, hears, speaks and dies. It imports what the first task needs, nothing else.
 
-It shares nothing with others but a pipe to its parent: whenever it is killed, nobody waits for it.
+It shares nothing with others but a pipe to its parent and a byte that says "stop": whenever it is killed, nobody waits for it.
 """
 
 from __future__ import annotations
@@ -20,31 +20,22 @@ Run = Callable[[str, Callable[[int], None], Callable[[], bool]], str]
 #: Between two reports of progress.
 REPORT_SECONDS = 0.1
 
-#: Messages in the pipe: to the worker ``TASK`` + JSON and ``CANCEL``; back ``PROGRESS`` + number, and ``OUTCOME`` + JSON.
-TASK, CANCEL, PROGRESS, OUTCOME = b"T", b"C", b"P", b"O"
+#: Messages in the pipe: to the worker the JSON of a task; back ``PROGRESS`` + number, and ``OUTCOME`` + JSON.
+PROGRESS, OUTCOME = b"P", b"O"
 
 
-def serve(run: Run, line: Connection) -> None:
-    """Do one task after the other, until the parent hangs up."""
+def serve(run: Run, line: Connection, cancelled: bytearray) -> None:
+    """Do one task after the other, until the parent hangs up. ``cancelled``: shared memory; not 0 means stop."""
     # Ctrl-C is the parent's business; SIGTERM ends this process at once, also inside a library.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _die_with_parent()
-    while message := _heard(line):
-        if message.startswith(TASK):  # a cancel that came too late for the task before is nothing
-            text = message.removeprefix(TASK).decode()
-            line.send_bytes(OUTCOME + _work(run, text, line).encode())
 
+    def report(done: int) -> None:
+        line.send_bytes(PROGRESS + b"%d" % done)
 
-def _work(run: Run, text: str, line: Connection) -> str:
-    is_cancelled = False
-
-    def cancelled() -> bool:
-        nonlocal is_cancelled
-        is_cancelled = is_cancelled or (line.poll() and _heard(line) == CANCEL)
-        return is_cancelled
-
-    return run(text, throttled(lambda done: line.send_bytes(PROGRESS + b"%d" % done)), cancelled)
+    while text := _heard(line):
+        line.send_bytes(OUTCOME + run(text.decode(), throttled(report), lambda: cancelled[0] != 0).encode())
 
 
 def _heard(line: Connection) -> bytes:

@@ -29,19 +29,26 @@ ACTIONS = """
             with open(argument, "a") as f:
                 f.write(f"{os.getpid()}\\n")
         elif verb == "work":  # cooperative
-            for i in range(int(argument)):
+            for i in range(int(argument.split()[0])):
                 progress(i)
                 if cancelled():
                     raise TaskCancelledError("stopped", path=task.path)
                 time.sleep(0.01)
         elif verb == "hang":
-            if argument:
+            if argument and len(argument) < 4000:
                 Path(argument).write_text(str(os.getpid()))
             time.sleep(1000)
         elif verb == "deaf":  # alive, but does not stop
             while True:
                 progress(1)
                 time.sleep(0.01)
+        elif verb == "orphan":
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(60)
+                os._exit(0)
+            Path(argument).write_text(str(pid))
+            os.kill(os.getpid(), signal.SIGKILL)
         elif verb == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         elif verb == "die-once":

@@ -204,6 +204,55 @@ def test_workers_killed_while_they_are_born_hold_nobody_up(processes: ProcessBac
     assert time.monotonic() - began < 15
 
 
+HUGE = "x" * 1_000_000  # more than a pipe holds
+
+
+@pytest.mark.parametrize("after_seconds", [0.0, 0.02, 0.1, 0.3])
+def test_stopping_while_a_large_task_is_on_its_way(processes: ProcessBackend, after_seconds: float) -> None:
+    stop = threading.Event()
+    threading.Timer(after_seconds, stop.set).start()
+    tasks = [task(f"work:3000 {HUGE}"), task(f"hang:{HUGE}")]
+    began = time.monotonic()
+    outcomes = run(tasks, backend=processes, stop=stop)
+    assert time.monotonic() - began < after_seconds + 3
+    assert all(isinstance(o, Failed) for o in outcomes.values())
+
+
+@POSIX_KILL
+def test_a_worker_that_does_not_read_holds_nobody_up(run_json: Callable[..., Any]) -> None:
+    stop = threading.Event()
+
+    def freeze() -> None:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            for child in psutil.Process().children():
+                if "spawn_main" in " ".join(child.cmdline()):
+                    child.suspend()
+                    time.sleep(0.3)
+                    stop.set()
+                    return
+
+    freezer = threading.Thread(target=freeze)
+    freezer.start()
+    with ProcessBackend(1, run=run_json) as backend:
+        outcomes = run([task(f"work:3 {HUGE}")], backend=backend, stop=stop)
+        began = time.monotonic()
+    freezer.join()
+    assert all(isinstance(o, Failed) for o in outcomes.values())
+    assert time.monotonic() - began < 3
+
+
+@POSIX_KILL
+def test_a_killed_worker_is_noticed_though_its_child_lives_on(processes: ProcessBackend, tmp_path: Path) -> None:
+    work = task(f"orphan:{tmp_path / 'pid'}", stall_seconds=30)
+    began = time.monotonic()
+    outcome = run([work], backend=processes)[work.key]
+    os.kill(pid_in(tmp_path / "pid"), signal.SIGKILL)
+    assert isinstance(outcome, Failed)
+    assert "died" in outcome.message
+    assert time.monotonic() - began < 20
+
+
 def test_a_worker_starts_light(processes: ProcessBackend) -> None:
     modules = task("modules")
     outcome = run([modules], backend=processes)[modules.key]
