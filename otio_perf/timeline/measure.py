@@ -13,6 +13,7 @@ from otio_perf.timeline.clock import Clock, Frames, UnusableTimeError, nearest, 
 from otio_perf.timeline.describe import name_of, picture_rates, timelines_of
 from otio_perf.timeline.effects import UnusableEffectError
 from otio_perf.timeline.files import Document
+from otio_perf.timeline.overlay import without_overlay
 from otio_perf.timeline.references import DAMAGE, Json, original_of, schema_of
 
 #: Rates outside are time scales or sample rates, not the rate of a timeline.
@@ -27,7 +28,7 @@ class Measure:
     """
 
     def __init__(self, document: Document) -> None:
-        self.root = document.root
+        self.root = without_overlay(document.root)  # it shows what is below it
         self.shared = document.shared
         self.timelines = list(timelines_of(self.root))
         if not self.timelines:

@@ -25,10 +25,12 @@ from otio_perf.timeline.describe import name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.linked import original_target
 from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, moved_url, relative_or_absolute, relative_to
+from otio_perf.timeline.overlay import is_render
 from otio_perf.timeline.references import (
     DAMAGE,
     DEFAULT_KEY,
     NOTES,
+    PREFIX,
     Json,
     digest_note,
     file_name,
@@ -42,6 +44,8 @@ from otio_perf.timeline.survey import needs
 from otio_perf.timeline.tree import map_clips, with_metadata
 
 NOTES_VERSION = 1
+#: In place of a key to activate: each clip keeps what is active, as far as it is still there.
+AS_BEFORE = PREFIX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,8 @@ def relink(
     :param products: proxies by medium of the original (``Target.medium``); of several ranges of one rung, a clip gets
         the one that covers what it uses.
     :param media: what is known of the originals, by medium: needed where a reference does not say which frames there are.
-    :param active: key of the reference to activate, ``otio_perf:1080p``; ``None``: the originals stay active.
+    :param active: key of the reference to activate, ``otio_perf:1080p``; ``None``: the originals stay active;
+        ``AS_BEFORE``: what is active stays so.
     :param output_path: where it will be written: relative URLs start in its folder.
     :param earlier: proxies by medium, still good, that the document has already: they stay where ``products`` has none of
         their rung that serves. All other references of ours go.
@@ -130,6 +135,8 @@ class _Relinker:
         return Relinked(document=done, relinked=self.count, sources=len(self.sources), left_alone=tuple(self.left_alone))
 
     def _changed(self, clip: Json) -> Json:
+        if is_render(clip):
+            return self._moved(clip)
         need = self.needs.get(id(clip))
         plain = without_ours(clip)
         reference = original_of(plain)

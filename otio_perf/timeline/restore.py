@@ -23,6 +23,7 @@ from otio_perf.timeline.clock import Clock, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import PACKED, Locator, as_file_url
+from otio_perf.timeline.overlay import is_render, without_overlay
 from otio_perf.timeline.references import DAMAGE, DEFAULT_KEY, NOTES, Json, expand, is_ours, is_replaced, notes_of, original_key
 from otio_perf.timeline.tree import map_clips, with_metadata
 
@@ -122,12 +123,16 @@ class _Restorer:
         self.not_found: list[Problem] = []
 
     def restored(self) -> Restored:
-        root = map_clips(self.document.root, self._changed)
+        root = map_clips(without_overlay(self.document.root), self._changed)
         root = with_metadata(root, NOTES, None)
         done = replace(self.document, root=root, base=self.folder)
         return Restored(document=done, restored=self.count, not_found=tuple(self.not_found))
 
     def _changed(self, clip: Json) -> Json:
+        if is_render(clip):
+            reason = "is prerendered, and off its track: the edit that it shows is not known"
+            self.not_found.append(Problem(clip=name_of(clip), reason=reason))
+            return clip
         plain = without_ours(clip)
         if plain is not clip:
             self.count += 1
