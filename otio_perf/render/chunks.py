@@ -39,6 +39,7 @@ def chunks(
     recipe: PrerenderRecipe,
     engine: str,
     digests: Mapping[str, str] | None = None,
+    on_black: bool = False,
 ) -> tuple[Chunk, ...]:
     """A region cut into chunks of about a second, in order, without a gap.
 
@@ -46,11 +47,13 @@ def chunks(
     :param media: what the plans show, by ``Target.medium``.
     :param engine: which engine renders (``Engine.name``): pictures of two engines are alike, not equal.
     :param digests: of the files that the effects read (``keys.files_of``), by path.
+    :param on_black: opaque, also where no layer is. What lies over its own timeline must be: its half-transparent pixels
+        would show the same picture once more, and the timeline would have to play below it.
     :raises KeyError: a file without a digest.
     """
     if not plans:
         return ()
-    has_alpha = any(not covers_canvas(plan, media, recipe) for plan in plans)
+    has_alpha = not on_black and any(not covers_canvas(plan, media, recipe) for plan in plans)
     codec = recipe.codec_for(has_alpha=has_alpha)
     found = []
     for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate)))):
