@@ -74,9 +74,14 @@ def count_words(number: int, noun: str) -> str:
     return f"{name} {noun}{'' if number == 1 else 's'}"
 
 
-def times_real_time(factor: float) -> str:
-    """``2.6 × real time``: how much longer than its budget a frame takes."""
-    return f"{factor:.2g} × real time" if factor < 10 else f"{factor:.0f} × real time"
+def load_words(factor: float) -> str:
+    """``needs 2.6 × the time it has``, ``needs 40 % of the time it has``: frame time over the frame's budget.
+
+    Not "2.6 × real time", which editors read as faster than real time.
+    """
+    if factor <= 0.995:
+        return f"needs {max(1, round(factor * 100)) if factor else 0} % of the time it has"
+    return f"needs {factor:.2g} × the time it has" if factor < 9.95 else f"needs {factor:.0f} × the time it has"
 
 
 def reasons(
@@ -107,7 +112,7 @@ def reasons(
         what.append(", ".join(effects))
     if has_transition:
         what.append("transition")
-    said = [f"{', '.join(what)}: {times_real_time(frame_ms / budget_ms)}"]
+    said = [f"{', '.join(what)}: {load_words(frame_ms / budget_ms)}"]
     if frame_ms > budget_ms:
         worst, ms = max(parts, key=lambda part: part[1])
         said.append(f"{worst} takes {ms:.0f} of {frame_ms:.0f} ms; a frame has {budget_ms:.0f} ms")

@@ -25,6 +25,9 @@ NameFor = Callable[[MediaInfo, ProxyRecipe, str, FrameRange | None], str]
 
 #: A proxy of the source's own size is worth making where it decodes in less than this share of the source's time.
 _WORTH_TRANSCODING = 0.6
+#: One that is there already is used until it decodes in more than this share: a machine measured anew is a little faster or
+#: slower, and proxies should not come and go with that.
+_WORTH_KEEPING = 0.9
 #: A medium that takes less than this share of a slow span's frame time is not what makes it slow.
 _REAL_PART = 0.1
 #: A camera's own proxy serves for a rung when its longer side is between these shares of the rung's.
@@ -166,6 +169,7 @@ class _Source:
 
     def _with_picture(self, media: MediaInfo, video: VideoInfo) -> Decision:
         wanted: list[tuple[ProxyRecipe, int, int]] = []
+        there: list[tuple[ProxyRecipe, int, int]] = []  # not needed, but made before and of use
         refusals: list[str] = []
         reasons: list[str] = []
         for recipe in self.recipes:
@@ -173,15 +177,20 @@ class _Source:
                 recipe = replace(recipe, codec=Codec.PRORES_4444)
             width, height = proxies.size_of(video, recipe)
             need, why = self._is_needed(media, video, recipe, width, height)
-            if not need:
-                refusals.append(why)
-            elif (width, height) not in ((w, h) for _, w, h in wanted):
+            if (width, height) in ((w, h) for _, w, h in wanted + there):
+                continue
+            if need:
                 wanted.append((recipe, width, height))
                 reasons.append(why)
-        if not wanted:
+            elif self._is_there(media, video, recipe):
+                there.append((recipe, width, height))
+            else:
+                refusals.append(why)
+        if not wanted and not there:
             return self._no(Action.SKIP, "; ".join(dict.fromkeys(refusals)) or "no proxy size was asked for")
-        if self.adopted is not None and (taken := self._adopt(wanted)):
+        if wanted and self.adopted is not None and (taken := self._adopt(wanted)):
             return taken
+        wanted += there
         parts, outside = self._parts(media, video, wanted[0][0])
         if not parts:
             return self._no(Action.REFUSE, "; ".join(outside))
@@ -193,16 +202,20 @@ class _Source:
         words = explain.video_words(video)
         longer, target = max(video.width, video.height), max(width, height)
         is_slow = self.slow_factor is not None and self.slow_factor > self.policy.threshold.factor
-        slow = f"{words}: {explain.times_real_time(self.slow_factor or 0)}{'' if self.claim.is_whole else ' in the timeline'}"
+        slow = f"{words}: {explain.load_words(self.slow_factor or 0)}{'' if self.claim.is_whole else ' in the timeline'}"
         if is_slow and (self.slow_factor or 0) <= 1:
-            slow += f", and {self.policy.purpose.value} wants at most {self.policy.threshold.factor:g} ×"
+            slow += f", and {self.policy.purpose.value} wants at most {self.policy.threshold.factor * 100:.0f} %"
         if longer <= target + 1:  # full size, but for an odd line
-            gain = cost.decode_ms(proxies.proxied(media, recipe).video[0], self.machine) / cost.decode_ms(video, self.machine)
+            gain = self._decode_share(media, video, recipe)
             if gain <= _WORTH_TRANSCODING and (is_slow or self.policy.force):
-                return True, f"{slow if is_slow else words}; a {recipe.rung} proxy of full size decodes {1 / gain:.1f} × faster"
-            if is_slow:
-                return False, f"{slow}, and a {recipe.rung} proxy would be no smaller and hardly faster"
-            return False, f"{video.width}x{video.height} is not larger than {recipe.rung}, and nothing is scaled up"
+                return (
+                    True,
+                    f"{slow if is_slow else words}; a {recipe.rung} proxy of full size decodes {1 / gain:.1f} × as fast",
+                )
+            if is_slow or self.policy.force:
+                faster = f"only {1 / gain:.1f} × as fast to decode" if gain < _WORTH_KEEPING else "no faster to decode"
+                return False, f"{slow if is_slow else words}; a {recipe.rung} proxy would be no smaller, and {faster}"
+            return False, f"plays as it is: {words}, not larger than {recipe.rung}, and nothing is scaled up"
         if self.policy.force:
             return True, f"{words}: asked for all"
         if is_slow:
@@ -210,6 +223,19 @@ class _Source:
         if longer > self.policy.oversize * target:
             return True, f"{words} is {longer / target:.2g} × the size of {recipe.rung}"
         return False, f"plays as it is: {words} is less than {self.policy.oversize:g} × the size of {recipe.rung}"
+
+    def _decode_share(self, media: MediaInfo, video: VideoInfo, recipe: ProxyRecipe) -> float:
+        """Time to decode a frame of the proxy, as a share of that of its source."""
+        return cost.decode_ms(proxies.proxied(media, recipe).video[0], self.machine) / cost.decode_ms(video, self.machine)
+
+    def _is_there(self, media: MediaInfo, video: VideoInfo, recipe: ProxyRecipe) -> bool:
+        """Was such a proxy made before, and does it still help?"""
+        if self._decode_share(media, video, recipe) > _WORTH_KEEPING:
+            return False
+        whole, constant = self._whole(video), self._rate(video) if video.is_vfr else None
+        parts, _ = self._parts(media, video, recipe)
+        keys = [[product_key(media.fingerprint, recipe, p, constant) for p in several] for several in ((whole,), parts)]
+        return any(several and all(self.existing(key) for key in several) for several in keys)
 
     def _adopt(self, wanted: Sequence[tuple[ProxyRecipe, int, int]]) -> Decision | None:
         product = self.adopted
@@ -228,8 +254,7 @@ class _Source:
 
     def _parts(self, media: MediaInfo, video: VideoInfo, recipe: ProxyRecipe) -> tuple[tuple[FrameRange, ...], list[str]]:
         """Frames of the file that proxies have to hold, and what was asked for beyond its ends."""
-        rate = self._rate(video)
-        whole = FrameRange(0, max(1, proxies.frame_count(video, rate)), rate)
+        rate, whole = self._rate(video), self._whole(video)
         if recipe.scope is Scope.FULL or self.claim.is_whole:
             return (whole,), []
         used, outside = [], []
@@ -256,9 +281,8 @@ class _Source:
         parts: tuple[FrameRange, ...],
         reasons: Sequence[str],
     ) -> Decision:
-        rate = self._rate(video)
-        constant = rate if video.is_vfr else None
-        whole = FrameRange(0, max(1, proxies.frame_count(video, rate)), rate)
+        constant = self._rate(video) if video.is_vfr else None
+        whole = self._whole(video)
         products: list[Product] = []
         missing: list[tuple[ProxyRecipe, int, int]] = []
         size = 0
@@ -309,6 +333,10 @@ class _Source:
 
     def _rate(self, video: VideoInfo) -> FrameRate:
         return self.claim.rate if video.is_vfr and self.claim.rate else video.frame_rate
+
+    def _whole(self, video: VideoInfo) -> FrameRange:
+        rate = self._rate(video)
+        return FrameRange(0, max(1, proxies.frame_count(video, rate)), rate)
 
     def _no(self, action: Action, reason: str) -> Decision:
         return Decision(

@@ -81,7 +81,7 @@ def test_a_slow_span_makes_a_proxy_needed(build: SimpleNamespace) -> None:
     analysis = suggestions.analyze(survey, costs, machine=build.machine(), findings=[build.finding(info)])
     decision = only(make(build, [], [info], surveys=[survey], analyses=[analysis]))
     assert decision.action is Action.MAKE
-    assert "× real time in the timeline" in decision.reason
+    assert "needs 1.1 × the time it has in the timeline" in decision.reason
 
 
 def test_a_light_layer_is_not_blamed_for_a_slow_span(build: SimpleNamespace) -> None:
@@ -116,6 +116,7 @@ def test_a_slow_codec_is_worth_a_proxy_of_its_own_size(build: SimpleNamespace) -
     decision = only(make(build, [], [info], surveys=[survey], analyses=[analysis]))
     assert decision.action is Action.MAKE
     assert "of full size decodes" in decision.reason
+    assert "× as fast" in decision.reason
     assert (decision.products[0].width, decision.products[0].height) == (1920, 1080)
 
 
@@ -262,6 +263,66 @@ def test_what_is_there_is_not_made_again(build: SimpleNamespace) -> None:
     (task,) = planner.tasks(Plan(decisions=(partly,)), "/w")
     assert [p.recipe.rung for p in task.products] == ["720p"]
     assert 0 < partly.predicted_seconds < first.predicted_seconds
+
+
+def test_a_proxy_that_helps_stays_when_the_machine_is_measured_anew(build: SimpleNamespace) -> None:
+    """A full-size proxy of HEVC is made where that stutters; on a machine that decodes a little better it is still the lighter."""
+    info = build.media(codec="hevc", width=1920, height=1080)
+    survey, spans = build.survey([build.use(build.target(), 0, 50)])
+
+    def planned(scale: float, **changes: Any) -> Decision:
+        slow = build.machine()
+        faster = {
+            k: replace(c, per_megabit=c.per_megabit * scale, per_megapixel=c.per_megapixel * scale) if k == "hevc" else c
+            for k, c in slow.decode.items()
+        }
+        machine = replace(slow, decode=faster)
+        costs = cost.predict(survey, spans, {info.path: info}, machine)
+        analysis = suggestions.analyze(survey, costs, machine=machine, findings=[build.finding(info)])
+        return only(make(build, [], [info], surveys=[survey], analyses=[analysis], machine=machine, **changes))
+
+    first = planned(1.0)
+    assert first.action is Action.MAKE
+    store = {p.key: build.made(p) for p in first.products}
+    assert planned(0.4).action is Action.SKIP  # it plays now: none would be made
+    kept = planned(0.4, existing=store.get)
+    assert kept.action is Action.HAVE
+    assert kept.reason == "a valid proxy is there"
+    assert [p.path for p in kept.products] == [p.path for p in first.products]
+    assert planned(0.01, existing=store.get).action is Action.SKIP  # the source is lighter by now
+
+
+def test_a_smaller_proxy_stays_with_the_rungs_that_are_needed(build: SimpleNamespace) -> None:
+    uses, recipes = [build.use(build.target(), 0, 50)], [ProxyRecipe(rung="1080p"), ProxyRecipe(rung="720p")]
+    info = build.media(width=2048, height=1152, bits_per_second=10_000_000)
+    forced = only(make(build, uses, [info], recipes=recipes, policy=Policy(force=True)))
+    store = {p.key: build.made(p) for p in forced.products}
+    fresh = only(make(build, uses, [info], recipes=recipes))
+    assert [p.recipe.rung for p in fresh.products] == ["720p"]  # 1.6 times larger; 1080p is too near
+    both = only(make(build, uses, [info], recipes=recipes, existing=store.get))
+    assert both.action is Action.HAVE
+    assert {p.recipe.rung for p in both.products} == {"1080p", "720p"}
+
+
+@pytest.mark.parametrize(
+    ("bits", "force", "said"),
+    [
+        (100_000_000, False, "needs 1.1 × the time it has in the timeline; a 1080p proxy would be no smaller, and only 1.4"),
+        (1_000_000, False, "plays as it is: 1080p H.264 long GOP, not larger than 1080p, and nothing is scaled up"),
+        (1_000_000, True, "1080p H.264 long GOP; a 1080p proxy would be no smaller, and no faster to decode"),
+    ],
+)
+def test_why_there_is_no_proxy_of_the_sources_own_size(build: SimpleNamespace, bits: int, force: bool, said: str) -> None:
+    info = build.media(width=1920, height=1080, bits_per_second=bits)
+    machine = build.machine()
+    machine = replace(machine, decode={**machine.decode, "h264:intra": replace(machine.decode["h264"], per_megabit=20.0)})
+    survey, spans = build.survey([build.use(build.target(), 0, 50)])
+    costs = cost.predict(survey, spans, {info.path: info}, machine)
+    analysis = suggestions.analyze(survey, costs, machine=machine, findings=[build.finding(info)])
+    policy = Policy(force=force)
+    decision = only(make(build, [], [info], surveys=[survey], analyses=[analysis], machine=machine, policy=policy))
+    assert decision.action is Action.SKIP
+    assert said in decision.reason
 
 
 def test_a_proxy_of_the_whole_medium_serves_for_its_parts(build: SimpleNamespace) -> None:

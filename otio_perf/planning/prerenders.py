@@ -1,0 +1,188 @@
+"""Which regions of a timeline are worth rendering ahead, what stays with the host, and what the work costs. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from otio_perf.model.analysis import SpanCost
+from otio_perf.model.frames import FramePlan, Generated, Layer, SourceFrame
+from otio_perf.model.machine import MachineProfile
+from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
+from otio_perf.model.timing import FrameRange
+from otio_perf.model.uses import Survey
+
+MODES = ("auto", "all", "none")
+#: How near to the host's a picture must be. What is unknown is always left to the host.
+FIDELITIES = ("exact", "approximate")
+
+#: Bits per pixel at quality 60, and the quality points that double them (none: the codec has one rate): measured on 10 frames
+#: of grainy 1080p with the settings of ``media.chunks``; DNxHR by its definition.
+_BITS: dict[ChunkCodec, tuple[float, float]] = {
+    ChunkCodec.PRORES_422: (2.3, 23),
+    ChunkCodec.PRORES_4444: (4.0, 27),
+    ChunkCodec.DNXHR_LB: (0.75, float("inf")),
+    ChunkCodec.DNXHR_SQ: (2.3, float("inf")),
+    ChunkCodec.DNXHR_HQ: (3.5, float("inf")),
+    ChunkCodec.DNXHR_HQX: (3.5, float("inf")),
+    ChunkCodec.H264: (0.65, 17),
+}
+#: The proxy codec whose measured encoding time stands in.
+_ENCODES_LIKE: dict[ChunkCodec, tuple[str, float]] = {
+    ChunkCodec.PRORES_422: ("prores_lt", 1.0),
+    ChunkCodec.PRORES_4444: ("prores_lt", 1.8),
+    ChunkCodec.DNXHR_LB: ("dnxhr_lb", 1.0),
+    ChunkCodec.DNXHR_SQ: ("dnxhr_lb", 1.2),
+    ChunkCodec.DNXHR_HQ: ("dnxhr_lb", 1.4),
+    ChunkCodec.DNXHR_HQX: ("dnxhr_lb", 1.6),
+    ChunkCodec.H264: ("h264", 1.0),
+}
+_ENCODE_MS_PER_MEGAPIXEL = 20.0  # where the profile lacks the encoder: a guess on the high side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Region:
+    """Frames of the timeline that are to be rendered, and why."""
+
+    position: FrameRange
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Frames that should be rendered and are left to the host. ``effects``: those that stand in the way, by name."""
+
+    position: FrameRange
+    reason: str
+    effects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    regions: tuple[Region, ...]
+    left: tuple[Left, ...]
+
+
+PlanOf = Callable[[int], FramePlan]
+
+
+def choose(
+    survey: Survey, costs: Sequence[SpanCost], plan_of: PlanOf, *, mode: str, fidelity: str, tick: Callable[[], None]
+) -> Chosen:
+    """What to render: by ``auto`` the spans that do not play; by ``all`` those with effects, transitions, several layers.
+
+    :param costs: of all spans, as the timeline plays now: with its proxies.
+    :param plan_of: the plan of a frame of the timeline.
+    :param fidelity: ``exact`` leaves to the host what only comes near to its own picture, ``approximate`` renders it.
+    :param tick: called for each span; stops by raising.
+    """
+    regions: list[Region] = []
+    left: list[Left] = []
+    for cost in costs:
+        position = cost.span.position
+        if not (cost.span.uses and _is_candidate(survey, cost, mode)):
+            continue
+        tick()
+        seen = _Seen()
+        for number in range(position.start, position.stop):
+            seen.add(plan_of(number))
+        if mode == "all" and not seen.is_complex:
+            continue
+        barred = seen.barred(fidelity)
+        if barred is not None:
+            reason, effects = barred
+            _joined(left, Left(position=position, reason=reason, effects=effects), same=True)
+        else:
+            _joined(regions, Region(position=position, reasons=cost.reasons))
+    return Chosen(regions=tuple(regions), left=tuple(left))
+
+
+def _is_candidate(survey: Survey, cost: SpanCost, mode: str) -> bool:
+    if mode == "auto":
+        return not cost.is_smooth
+    uses = [survey.uses[index] for index in cost.span.uses]
+    return len(uses) > 1 or bool(cost.span.transitions) or any(use.effects for use in uses)
+
+
+class _Seen:
+    """What the plans of a span's frames say together."""
+
+    def __init__(self) -> None:
+        self.is_complex = False
+        self.unknown: set[str] = set()
+        self.approximate: set[str] = set()
+        self.missing: set[str] = set()
+
+    def add(self, plan: FramePlan) -> None:
+        self.unknown.update(plan.unknown)
+        self.approximate.update(plan.approximate)
+        self.missing.update(plan.missing)
+        layers = plan.root.layers
+        self.is_complex = self.is_complex or len(layers) > 1 or not all(map(_is_plain, layers)) or bool(plan.unknown)
+
+    def barred(self, fidelity: str) -> tuple[str, tuple[str, ...]] | None:
+        if self.missing:
+            return f"media are missing: {', '.join(sorted(self.missing))}", ()
+        if self.unknown:
+            return f"not rendered here: {', '.join(sorted(self.unknown))}", tuple(sorted(self.unknown))
+        if self.approximate and fidelity == "exact":
+            names = tuple(sorted(self.approximate))
+            return f"only near to the host's: {', '.join(names)}; --fidelity approximate renders it", names
+        return None
+
+
+def _is_plain(layer: Layer) -> bool:
+    shows = isinstance(layer.content, (SourceFrame, Generated))
+    return shows and not layer.effects and layer.opacity == 1 and layer.blend == "over"
+
+
+def _joined(found: list[Region] | list[Left], new: Region | Left, *, same: bool = False) -> None:
+    """Append; what follows without a hole on the one before becomes one with it (``same``: if the reasons are)."""
+    last = found[-1] if found else None
+    if last is None or last.position.stop != new.position.start:
+        found.append(new)  # type: ignore[arg-type]
+        return
+    position = FrameRange(last.position.start, new.position.stop, new.position.rate)
+    if isinstance(last, Region) and isinstance(new, Region):
+        found[-1] = Region(position=position, reasons=tuple(dict.fromkeys(last.reasons + new.reasons)))  # type: ignore[call-overload]
+    elif isinstance(last, Left) and isinstance(new, Left) and (not same or last.reason == new.reason):
+        found[-1] = Left(position=position, reason=new.reason, effects=new.effects)  # type: ignore[call-overload]
+    else:
+        found.append(new)  # type: ignore[arg-type]
+
+
+def work_seconds(
+    costs: Sequence[SpanCost],
+    frames: Sequence[FrameRange],
+    recipe: PrerenderRecipe,
+    size: tuple[int, int],
+    machine: MachineProfile,
+) -> float:
+    """Seconds to render ``frames`` from the originals.
+
+    :param costs: of all spans with the originals, in order; what a span costs to play is what it costs to render, and the
+        encoder works on the same processors.
+    :param size: of the finished pictures.
+    """
+    like, times = _ENCODES_LIKE[recipe.codec]
+    encode_ms = machine.encode_ms_per_megapixel.get(like, _ENCODE_MS_PER_MEGAPIXEL) * times * size[0] * size[1] / 1e6
+    total_ms = 0.0
+    at = 0
+    for part in frames:
+        while at and costs[at].span.position.start > part.start:
+            at -= 1
+        while at < len(costs) and costs[at].span.position.stop <= part.start:
+            at += 1
+        index = at
+        while index < len(costs) and costs[index].span.position.start < part.stop:
+            span = costs[index].span.position
+            seen = min(span.stop, part.stop) - max(span.start, part.start)
+            total_ms += seen * (costs[index].frame_ms + encode_ms)
+            index += 1
+    return total_ms / 1e3
+
+
+def size_bytes(frames: int, recipe: PrerenderRecipe, size: tuple[int, int]) -> int:
+    """Likely size of the finished files: good to a factor of two or so."""
+    bits, doubling = _BITS[recipe.codec]
+    return round(frames * size[0] * size[1] * bits * 2 ** ((recipe.quality - 60) / doubling) / 8)
