@@ -152,7 +152,8 @@ EFFECTS = (
         ),
         reference=_lift_gamma_gain,
         pack=_pack_lift_gamma_gain,
-        cost=1.8,
+        cost=2.6,
+        cost_of=lambda v: 2.6 + 0.8 * (tuple(v["gamma"]) != _UNIT) + 5 * (v["encoding"] != 1),
         is_identity=lambda values: _defaults(_LIFT_GAMMA_GAIN, values),
     ),
     Effect(
@@ -164,7 +165,8 @@ EFFECTS = (
         parameters=_CDL,
         reference=_asc_cdl,
         pack=_pack_asc_cdl,
-        cost=2.2,
+        cost=2.9,
+        cost_of=lambda v: 2.9 + 0.8 * (v["saturation"] != 1) + 1.3 * (tuple(v["power"]) != _UNIT),
         is_identity=lambda values: _defaults(_CDL, values),
     ),
     Effect(
@@ -176,7 +178,8 @@ EFFECTS = (
         parameters=_LEVELS,
         reference=_levels,
         pack=_pack_levels,
-        cost=1.5,
+        cost=2.7,
+        cost_of=lambda v: 2.7 + 0.9 * (tuple(v["gamma"]) != _UNIT),
         is_identity=lambda values: _defaults(_LEVELS, values),
     ),
 )

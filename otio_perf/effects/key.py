@@ -95,7 +95,8 @@ EFFECTS = (
         ),
         reference=_chroma_key,
         pack=_pack_chroma_key,
-        cost=2.2,
+        cost=1.9,
+        cost_of=lambda values: 1.9 + 0.4 * (values["spill"] > 0),
         keeps_opaque=lambda values: False,
     ),
     Effect(

@@ -115,7 +115,8 @@ EFFECTS = (
         ),
         reference=_lut,
         pack=_pack_lut,
-        cost=3.2,
+        cost=2.9,
+        cost_of=lambda values: 4.0 if values["interpolation"] == "trilinear" else 2.9,
         is_identity=lambda values: not values["path"],
     ),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from otio_perf.effects.blur import QUALITY, convolved, gaussian
+from otio_perf.effects.blur import QUALITY, convolved, gaussian, gaussian_cost
 from otio_perf.effects.parameters import Number, Values
 from otio_perf.effects.registry import Alpha, Effect, Picture, Shape, View
 
@@ -56,7 +56,7 @@ EFFECTS = (
             ),
         ),
         reference=_sharpen,
-        cost=2.5,
+        cost=2.4,
         is_identity=lambda values: values["amount"] == 0,
     ),
     Effect(
@@ -72,7 +72,8 @@ EFFECTS = (
             QUALITY,
         ),
         reference=_unsharp,
-        cost=4.3,
+        cost=4.5,
+        cost_of=lambda values: 1.4 + gaussian_cost(values["sigma"], 1, 1, values["quality"]),
         is_identity=lambda values: values["amount"] == 0 or values["sigma"] == 0,
     ),
 )

@@ -138,6 +138,17 @@ def _pack_crop(values: Values, view: View) -> Packed:
     return np.array([left, top, right, bottom, 1 / ramp], np.float32)
 
 
+#: Of a picture read at places of their own, by how many pixels are looked at, in exposures; measured at 1080p.
+_READING = {Interpolation.BILINEAR: 2.3, Interpolation.BICUBIC: 6.3, Interpolation.LANCZOS: 37.0}
+_ONCE = 1.5
+
+
+def _transform_cost(values: Values) -> float:
+    """As much of it as is covered."""
+    across, down = values["scale"]
+    return _ONCE + min(1.0, across * down) * (_READING[Interpolation(values["interpolation"])] - _ONCE)
+
+
 _CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
 
 _INTERPOLATION = Choice(name="interpolation", default="bicubic", options=tuple(Interpolation))
@@ -182,7 +193,8 @@ EFFECTS = (
             Choice(name="edges", default="transparent", options=tuple(Edges), help="What is seen beyond the picture's edge"),
         ),
         reference=_transform,
-        cost=6.0,
+        cost=6.3,
+        cost_of=_transform_cost,
         keeps_opaque=lambda v: v["edges"] != Edges.TRANSPARENT and 0 not in v["scale"],
         is_identity=lambda v: v["position"] == (0, 0) and v["scale"] == (1, 1) and v["rotation"] % 360 == 0,
     ),
@@ -208,7 +220,8 @@ EFFECTS = (
             _INTERPOLATION,
         ),
         reference=_corner_pin,
-        cost=7.0,
+        cost=7.2,
+        cost_of=lambda v: 1.15 * _READING[Interpolation(v["interpolation"])],
         keeps_opaque=lambda v: False,
         is_identity=lambda v: all(v[name] == (0, 0) for name in _CORNERS),
     ),
@@ -242,7 +255,7 @@ EFFECTS = (
             ),
         ),
         reference=_crop,
-        cost=1.3,
+        cost=1.4,
         pack=_pack_crop,
         keeps_opaque=lambda v: False,
         is_identity=lambda v: not any(v[side] for side in ("left", "top", "right", "bottom")),

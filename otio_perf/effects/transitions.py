@@ -156,7 +156,7 @@ EFFECTS = (
             ),
         ),
         reference=_slide,
-        cost=0.7,
+        cost=1.2,
         pack=_pack_moving,
     ),
 )

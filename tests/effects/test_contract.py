@@ -44,6 +44,56 @@ def test_effects_are_what_they_are_defined_to_be(
         assert np.all(got[..., 3] <= 1 + 1e-6)
 
 
+@pytest.mark.parametrize("name", sorted(FOUND.effects))
+def test_what_is_said_to_stay_opaque_does(engine: Engine, reference: Engine, picture: Pictures, draw: Draw, name: str) -> None:
+    """And what is said not to, whatever the values, makes a hole with some of them: nothing is left to be guessed."""
+    effect = FOUND.effect(name)
+    source = picture()
+    view = View(width=source.shape[1], height=source.shape[0])
+    said, holes = set(), False
+    for number in range(12):
+        steps = [Step(effect, effect.checked(draw(effect.parameters, number)))]
+        if effect.is_identity(steps[0].values):
+            continue
+        stays = effect.keeps_opaque(steps[0].values)
+        for one in (engine, reference):
+            image = one.apply(one.upload(source, is_opaque=True), steps, view)
+            assert image.is_opaque == stays
+            least = float(one.download(image)[..., 3].min())
+            assert not stays or least >= 1 - 1e-5, (steps[0].values, least)
+            holes |= least < 1 - 1e-5
+        said.add(stays)
+    assert False not in said or holes
+
+
+@pytest.mark.parametrize("edges", ["mirror", "clamp", "transparent"])
+@pytest.mark.parametrize("name", ["gaussian_blur", "box_blur", "directional_blur", "transform"])
+def test_a_picture_stays_opaque_by_its_edges(engine: Engine, picture: Pictures, name: str, edges: str) -> None:
+    effect = FOUND.effect(name)
+    values = {"position": (9, 4), "rotation": 20.0} if name == "transform" else {}
+    step = Step(effect, effect.checked({**values, "edges": edges}))
+    image = engine.apply(engine.upload(picture(), is_opaque=True), [step], View(width=67, height=45))
+    assert image.is_opaque == (edges != "transparent")
+    assert (engine.download(image)[..., 3].min() > 1 - 1e-5) == image.is_opaque
+
+
+#: What makes an effect dearer.
+SIZES = {"gaussian_blur": "sigma", "directional_blur": "length", "bilateral": "sigma", "median": "radius", "unsharp": "sigma"}
+
+
+@pytest.mark.parametrize("name", sorted(SIZES))
+def test_larger_ones_cost_more(name: str) -> None:
+    effect = FOUND.effect(name)
+    costs = [effect.cost_with(effect.checked({SIZES[name]: value})) for value in (1, 2, 3)]
+    assert 0 < costs[0] <= costs[1] <= costs[2] > costs[0]
+
+
+@pytest.mark.parametrize("name", sorted(FOUND.effects))
+def test_the_cost_of_an_effect_is_that_of_its_defaults(name: str) -> None:
+    effect = FOUND.effect(name)
+    assert effect.cost_with(effect.checked({})) == pytest.approx(effect.cost, rel=0.02)
+
+
 @pytest.mark.parametrize("alpha", [False, True], ids=["opaque", "alpha"])
 def test_chains_are_one_effect_after_the_other(
     engine: Engine, reference: Engine, picture: Pictures, draw: Draw, alpha: bool
