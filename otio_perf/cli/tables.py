@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,13 +11,14 @@ from rich.padding import Padding
 from rich.table import Table
 
 from otio_perf.cache.index import Fault, Status
+from otio_perf.cli import lines
 from otio_perf.cli.console import stdout
 from otio_perf.errors import printable
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
-from otio_perf.model.plans import Action, Decision
+from otio_perf.model.plans import Action, Decision, Product
 from otio_perf.model.results import Check, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import TargetKind
 from otio_perf.reports import terminal, words
@@ -34,8 +36,7 @@ def show_analysis(analysis: Analysis) -> None:
     if rows:
         console.print()
     for row in rows[:_MOST_ROWS]:
-        after = f", {row.with_proxies} × with proxies" if row.with_proxies != "–" else ""
-        console.print(f"[bold]{row.start} – {row.stop}[/]  {row.factor} × real time{after}")
+        console.print(f"[bold]{row.start} – {row.stop}[/]  {row.load}")
         _print_indented(console, _safe(row.reasons), 4)
     if len(rows) > _MOST_ROWS:
         console.print(f"… and {len(rows) - _MOST_ROWS} more regions; --json or --html has them all")
@@ -47,7 +48,7 @@ def show_analysis(analysis: Analysis) -> None:
             f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {names}. Relink them in the host"
         )
     if analysis.suggestions:
-        console.print("\nWhat would help, best gain per second of work first:")
+        console.print("\nWhat would help, best gain per second of work first (proxies are made by: otio-perf optimize):")
         for number, suggestion in enumerate(analysis.suggestions[:10], 1):
             _print_indented(console, f"{number:2}. {_safe(words.suggestion(suggestion))}", 1)
 
@@ -80,13 +81,22 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
             f"{count} from {len(making)} media: {words.size(plan.predicted_bytes)}, "
             f"about {words.duration(plan.predicted_seconds)} on this machine. Nothing was made."
         )
+        _show_folders("proxies would be in", (p for d in plan.decisions for p in d.products))
         return
     made = [p for o in report.outcomes if isinstance(o, Ready) for p in o.products]
     count, size = words.count(len(made), "proxy", "proxies"), words.size(sum(p.size_bytes for p in made))
     failed = f"; {len(report.failed)} failed" if report.failed else ""
     console.print(f"{count} made, {size}, in {words.duration(report.seconds)}{failed}")
+    _show_folders("proxies are in", [*made, *(p for d in plan.decisions for p in d.products if p.digest)])
     for note in sorted({n for o in report.outcomes if isinstance(o, Ready) for n in o.notes}):
         console.print(f"  {_safe(note)}")
+
+
+def _show_folders(what: str, products: Iterable[Product]) -> None:
+    folders = list(dict.fromkeys(str(PurePath(p.path).parent) for p in products if not p.is_adopted))
+    if folders:
+        more = f" and {words.count(len(folders) - 1, 'other folder')}" if len(folders) > 1 else ""
+        stdout().print(f"{what} {_safe(folders[0])}{more}", soft_wrap=True)
 
 
 def show_written(written: Iterable[WrittenTimeline], what: str) -> None:
@@ -107,7 +117,9 @@ def show_media(findings: Sequence[MediaFinding]) -> None:
     console = stdout()
     for finding in findings:
         if finding.info is None:
-            console.print(f"[bold]{_safe(finding.path)}[/]\n  {finding.state}: {_safe(finding.reason or '')}")
+            reason = finding.reason or finding.state  # of what is offline, the reason says so itself
+            said = reason if finding.state == "offline" else f"{finding.state}: {reason}"
+            console.print(f"[bold]{_safe(finding.path)}[/]\n  {_safe(said)}")
         else:
             console.print(f"[bold]{_safe(finding.path)}[/]")
             for line in _media_lines(finding.info):
@@ -143,13 +155,13 @@ def show_checks(checks: Sequence[Check]) -> None:
 def show_status(status: Status) -> None:
     console = stdout()
     console.print(f"workspace {_safe(status.workspace)}")
-    console.print(f"  {status.proxies} proxies, {words.size(status.proxy_bytes)}")
+    console.print(f"  {words.count(status.proxies, 'proxy', 'proxies')}, {words.size(status.proxy_bytes)}")
     if status.stale:
         console.print(f"  {status.stale} of them are stale: their source has changed since")
     if status.missing:
         console.print(f"  {status.missing} more were made and are gone, or were changed by others")
     if status.unknown_files:
-        console.print(f"  {status.unknown_files} files in the proxy folder that nobody recorded")
+        console.print(f"  {words.count(status.unknown_files, 'file')} in the proxy folder that nobody recorded")
     console.print(f"  {status.probes} media looked at; analysis data: {words.size(status.analysis_bytes + status.index_bytes)}")
 
 
@@ -243,4 +255,4 @@ def _table(*columns: str) -> Table:
 
 
 def _safe(text: str) -> str:
-    return escape(printable(text))
+    return escape(lines.line(text))

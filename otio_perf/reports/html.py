@@ -44,7 +44,8 @@ def page(analyses: Sequence[Analysis]) -> str:
         sections="".join(_section(a) for a in analyses),
         footer=_text(
             f"Predicted for {machine.machine}, measured {machine.measured_at}. "
-            "A factor of 1 means that a frame takes as long as it may; above it, playback stutters."
+            "A frame that needs 2 × the time it has plays at half speed, or every other frame is dropped; "
+            "up to 1 × (100 %) playback is smooth."
         ),
     )
 
@@ -77,11 +78,12 @@ def _text(value: object) -> str:
 def _score(analysis: Analysis, stutters: tuple[Region, ...]) -> Iterator[str]:
     worst = max((s.factor for s in analysis.spans), default=0.0)
     after = max((s.factor if s.with_proxy_factor is None else s.with_proxy_factor for s in analysis.spans), default=0.0)
+    worst_label = f"{words.load_of(worst)}: what a frame needs at worst; {words.short_load(after)} with proxies"
     figures = [
         (words.percent(analysis.smooth_share), "plays in real time"),
         (words.percent(analysis.smooth_share_with_proxies), "with the proxies below"),
         (str(len(stutters)), "stretch stutters" if len(stutters) == 1 else "stretches stutter"),
-        (f"{words.factor(worst)} ×", f"real time at worst; {words.factor(after)} × with proxies"),
+        (words.short_load(worst), worst_label),
     ]
     for figure, label in figures:
         yield f'<div><b>{_text(figure)}</b><span class="soft">{_text(label)}</span></div>'
@@ -94,7 +96,7 @@ def _verdict(analysis: Analysis, stutters: tuple[Region, ...]) -> str:
         return "This machine plays the whole timeline in real time."
     proxies = [s for s in analysis.suggestions if s.remedy is Remedy.PROXY]
     if not proxies:
-        return "Proxies would not help here: effects and layers take the time. Prerender the stretches named below."
+        return "Proxies would not help here: effects and layers take the time. What would is: otio-perf prerender TIMELINE"
     seconds, size = sum(s.work_seconds for s in proxies), sum(s.size_bytes for s in proxies)
     noun = "proxy" if len(proxies) == 1 else "proxies"
     return f"{len(proxies)} {noun} would help: about {words.duration(seconds)} of work and {words.size(size)} in all."
@@ -190,7 +192,7 @@ def _said(survey: Survey, cost: SpanCost) -> list[str]:
     position = cost.span.position
     lines = [f"{survey.timecode(position.start)} – {survey.timecode(position.stop)}", *cost.reasons]
     if cost.with_proxy_factor is not None:
-        lines.append(f"with proxies: {words.factor(cost.with_proxy_factor)} × real time")
+        lines.append(f"with proxies: {words.load(cost.with_proxy_factor)}")
     return lines
 
 
@@ -254,7 +256,7 @@ def _suggestions(suggestions: tuple[Suggestion, ...]) -> str:
     for number, one in enumerate(suggestions[:_MOST_ROWS], 1):
         width = max(2.0, 100 * math.sqrt(one.gain_per_second / best))
         rows.append(
-            f'<tr><td class="n">{number}</td><td>{_text(one.text)}<br><span class="tag">{one.remedy.value}</span></td>'
+            f'<tr><td class="n">{number}</td><td>{_text(one.text)}<br><span class="tag">{_text(words.command(one))}</span></td>'
             f'<td class="n">{_text(words.duration(one.work_seconds))}</td>'
             f'<td class="n">{_text(words.size(one.size_bytes))}</td>'
             f'<td class="n">{one.saved_ms:.0f} ms</td><td class="n">{len(one.spans)}</td>'
@@ -278,15 +280,16 @@ def _regions(survey: Survey, stutters: tuple[Region, ...]) -> str:
         more = f"<ul>{points}</ul>" if rest else ""
         rows.append(
             f'<tr><td class="t">{survey.timecode(region.start)}<br>{survey.timecode(region.stop)}</td>'
-            f'<td class="n">{_text(words.factor(region.worst.factor))} ×</td>'
-            f'<td class="n">{_text(words.factor(region.with_proxy_factor))}{" ×" if region.with_proxy_factor else ""}</td>'
+            f'<td class="n">{_text(words.short_load(region.worst.factor))}</td>'
+            f'<td class="n">{_text(words.short_load(region.with_proxy_factor) or "–")}</td>'
             f"<td>{_text(head)}{more}</td></tr>"
         )
     left = len(stutters) - _MOST_ROWS
     note = f'<p class="soft">and {left} shorter ones</p>' if left > 0 else ""
     return (
         '<h2>Stretches that stutter, most time lost first</h2><div class="card"><table><tr><th>from, to</th>'
-        f'<th class="n">real time</th><th class="n">with proxies</th><th>why</th></tr>{"".join(rows)}</table>{note}</div>'
+        '<th class="n">needs, of the<br>time it has</th><th class="n">with proxies</th><th>why</th></tr>'
+        f"{''.join(rows)}</table>{note}</div>"
     )
 
 

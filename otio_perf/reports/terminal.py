@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from otio_perf.model.analysis import Analysis
 from otio_perf.reports import words
-from otio_perf.reports.regions import cells, regions
+from otio_perf.reports.regions import Region, cells, regions
 
 #: Told apart without colour, on any terminal (Windows consoles have these block characters in every code page).
 _CHARACTERS = {"smooth": "░", "close": "▒", "slow": "█", "empty": " ", "offline": "?"}
@@ -19,8 +19,7 @@ class Row:
 
     start: str
     stop: str
-    factor: str
-    with_proxies: str
+    load: str  # "needs 2.6 × the time it has; with proxies 40 %"
     reasons: str
 
 
@@ -44,9 +43,13 @@ def rows(analysis: Analysis) -> tuple[Row, ...]:
         Row(
             start=survey.timecode(region.start),
             stop=survey.timecode(region.stop),
-            factor=words.factor(region.worst.factor),
-            with_proxies=words.factor(region.with_proxy_factor),
+            load=_load(region),
             reasons="; ".join(region.worst.reasons),
         )
         for region in regions(analysis)
     )
+
+
+def _load(region: Region) -> str:
+    after = words.short_load(region.with_proxy_factor)
+    return f"needs {words.load(region.worst.factor)}{f'; with proxies {after}' if after else ''}"

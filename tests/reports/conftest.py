@@ -96,7 +96,7 @@ def make_analysis() -> Callable[[list[float | None]], Analysis]:
                 span=Span(position=use.position, uses=(use.index,)),
                 frame_ms=40 * (factor or 0),
                 factor=factor or 0.0,
-                reasons=(f"4K HEVC 10-bit long GOP: {factor} × real time", f"decode {HOSTILE} takes long"),
+                reasons=(f"4K HEVC 10-bit long GOP: needs {factor} × the time it has", f"decode {HOSTILE} takes long"),
                 parts_ms=((f"decode {HOSTILE}", 40 * (factor or 0)),),
                 with_proxy_factor=0.25 if factor and factor > 1 else None,
                 offline=() if factor is not None else ("/rushes/lost.mov",),

@@ -75,8 +75,11 @@ def test_each_span_is_a_bar_that_can_be_stepped_to_and_says_why(make_analysis: M
         assert page.count("rect", colour) == 1, colour
     said = "".join(page.words)
     assert "01:00:00:10 – 01:00:00:20" in said
-    assert "4K HEVC 10-bit long GOP: 1.5 × real time" in said
-    assert "with proxies: 0.25 × real time" in said
+    assert "4K HEVC 10-bit long GOP: needs 1.5 × the time it has" in said
+    assert "with proxies: 25 % of the time it has" in said
+    assert "2.5 ×the time it has: what a frame needs at worst; 90 % with proxies" in said
+    assert "× real time" not in said  # which reads as faster than real time
+    assert "otio-perf optimize TIMELINE" in said  # what makes the proxies
     assert "210 MB" in said
     assert "it is not there" in said
     assert "rate is not a number" in said

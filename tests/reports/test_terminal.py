@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from otio_perf.model.analysis import Analysis
-from otio_perf.reports import terminal, words
+from otio_perf.model.analysis import Analysis, Remedy
+from otio_perf.model.uses import TrackKind
+from otio_perf.reports import html, terminal, words
 from otio_perf.reports.regions import STATES, cells, regions
 
 Make = Callable[[list[float | None]], Analysis]
@@ -47,9 +49,8 @@ def test_neighbours_that_stutter_are_one_row_and_the_worst_comes_first(make_anal
         ("01:00:02:00", "01:00:02:10"),
         ("01:00:00:00", "01:00:00:10"),
     ]
-    assert rows[0].factor == "2.5"
-    assert rows[0].with_proxies == "0.25"
-    assert "2.5 × real time" in rows[0].reasons
+    assert rows[0].load == "needs 2.5 × the time it has; with proxies 25 %"
+    assert "needs 2.5 × the time it has" in rows[0].reasons
     assert regions(analysis)[0].lost_seconds == pytest.approx((0.5 + 1.5) * 10 / 25)
 
 
@@ -75,6 +76,31 @@ def test_shares_say_all_or_nothing_only_when_it_is_so() -> None:
 
 def test_facts_in_one_line(make_analysis: Make) -> None:
     assert (
-        words.timeline_facts(make_analysis([0.5, 2.0])) == "1920x1080, 25 fps, 0.8 s, 1 layer, 2 clips; 50 % plays in real time"
+        words.timeline_facts(make_analysis([0.5, 2.0]))
+        == "1920x1080, 25 fps, 0.8 s, 1 video track, 2 clips; 50 % plays in real time"
     )
     assert "9 s of work, 210 MB; saves 61 ms a frame in 1 span" in words.suggestion(make_analysis([2.0]).suggestions[0])
+
+
+def test_tracks_are_told_by_what_is_on_them(make_analysis: Make) -> None:
+    analysis = make_analysis([0.5] * 5)
+    kinds = [TrackKind.VIDEO] * 3 + [TrackKind.AUDIO] * 2
+    uses = tuple(replace(u, track=i, track_kind=k) for i, (u, k) in enumerate(zip(analysis.survey.uses, kinds, strict=True)))
+    survey = replace(analysis.survey, uses=uses, layers=("V1", "V2", "V3", "A1", "A2"))
+    assert "2 s, 3 video and 2 audio tracks, 5 clips" in words.timeline_facts(replace(analysis, survey=survey))
+    assert "0.0 s, 1 track, 0 clips" in words.timeline_facts(make_analysis([]))
+
+
+@pytest.mark.parametrize(
+    ("factor", "text"),
+    [(0.4, "40 % of the time it has"), (0.999, "1.0 × the time it has"), (5.4, "5.4 × the time it has")],
+)
+def test_loads_cannot_be_read_backwards(factor: float, text: str) -> None:
+    assert words.load(factor) == text
+
+
+def test_a_prerender_is_suggested_with_the_command_that_makes_it(make_analysis: Make) -> None:
+    one = replace(make_analysis([2.0]).suggestions[0], remedy=Remedy.PRERENDER, text="prerender A – B: keyer")
+    assert words.suggestion(one).endswith("in 1 span after the proxies; made by: otio-perf prerender TIMELINE")
+    page = html.page([replace(make_analysis([2.0]), suggestions=(one,))])
+    assert "otio-perf prerender TIMELINE" in page
