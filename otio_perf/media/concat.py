@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from otio_perf.errors import ContractError, CorruptMediaError, EncodeError
 from otio_perf.media.encode import KEY_TAG
 from otio_perf.media.fingerprint import digest
+from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
 from otio_perf.media.safe_open import safe_open
 from otio_perf.media.verify import count_pictures
@@ -85,9 +86,7 @@ def join(
             if isinstance(error, OSError) and error.errno:
                 raise write_error(error, output) from error
             raise EncodeError(f"cannot be joined: {error.strerror or error}", path=output) from error
-        counted = count_pictures(part, frames, tick)
-        if counted != frames:
-            raise EncodeError(f"holds {counted} frames instead of {frames}", path=output)
+        _verify(part, output, frames, frame_rate, start_timecode, tick)
         joined = Joined(path=str(output), frames=frames, size_bytes=part.stat().st_size, digest=digest(str(part), tick))
         publish(part, output, tick=tick)
     return joined
@@ -123,6 +122,26 @@ def _write(
                     container.mux(packet)
                     number += 1
                     tick()
+
+
+def _verify(
+    part: Path,
+    output: str | Path,
+    frames: int,
+    frame_rate: FrameRate,
+    start_timecode: str | None,
+    tick: Callable[[], None],
+) -> None:
+    """:raises EncodeError: it cannot be read back, or holds something else"""
+    try:
+        found = probe(str(part), tick=tick)
+        counted = count_pictures(part, frames, tick)
+    except CorruptMediaError as error:
+        raise EncodeError(f"was joined, but cannot be read back: {error.message}", path=output) from error
+    rate = found.picture.frame_rate if found.picture else None
+    if (counted, rate, found.start_timecode) != (frames, frame_rate, start_timecode):
+        wanted = f"{frames} at {frame_rate} from {start_timecode}"
+        raise EncodeError(f"holds {counted} frames at {rate} from {found.start_timecode} instead of {wanted}", path=output)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +198,7 @@ def _settings(found: VideoStream, frame_rate: FrameRate, piece: Piece) -> _Setti
 
 def _like(found: VideoStream, container: OutputContainer, frame_rate: FrameRate, start_timecode: str | None) -> VideoStream:
     stream = container.add_stream_from_template(found, opaque=True)
-    stream.time_base = 1 / frame_rate
+    stream.codec_context.framerate = frame_rate  # without it there is no timecode track
     stream.disposition = Disposition.default
     stream.metadata.clear()
     if start_timecode is not None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_perf.model import analysis, events, machine, media, plans, recipes, spans, tasks, timing, uses, wire
+from otio_perf.model import analysis, events, frames, machine, media, plans, recipes, spans, tasks, timing, uses, wire
 
 VALUES = [
     timing.FrameRange,
@@ -18,6 +18,8 @@ VALUES = [
     media.VideoInfo,
     media.AudioInfo,
     recipes.ProxyRecipe,
+    recipes.PrerenderRecipe,
+    frames.FramePlan,
     machine.MachineProfile,
     uses.Use,
     uses.Survey,
@@ -26,8 +28,10 @@ VALUES = [
     plans.Product,
     tasks.ProxyTask,
     tasks.ProbeTask,
+    tasks.PrerenderTask,
     analysis.Analysis,
     events.Ready,
+    events.Prerendered,
     events.Failed,
 ]
 
@@ -54,11 +58,36 @@ st.register_type_strategy(
         handles=st.integers(0, 100),
     ),
 )
+st.register_type_strategy(
+    recipes.PrerenderRecipe,
+    st.builds(
+        recipes.PrerenderRecipe,
+        codec=st.sampled_from(recipes.ChunkCodec),
+        quality=st.integers(0, 100),
+        size=st.sampled_from(["canvas", "720p", "half"]),
+    ),
+)
 plain = st.recursive(text | st.integers() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3).map(tuple))
 st.register_type_strategy(
     uses.EffectUse,
     st.builds(
         uses.EffectUse, dialect=text, name=text, label=text, parameters=st.lists(st.tuples(text, plain), max_size=3).map(tuple)
+    ),
+)
+
+sampled = st.lists(
+    st.tuples(text, plain | st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=3).map(tuple)), max_size=3
+).map(tuple)
+for made in (frames.Applied, frames.Generated):
+    named = {"name" if made is frames.Applied else "kind": text}
+    st.register_type_strategy(made, st.builds(made, version=st.integers(1, 9), values=sampled, **named))
+
+st.register_type_strategy(
+    tasks.PrerenderTask,
+    st.builds(
+        tasks.PrerenderTask,
+        plans=st.lists(st.from_type(frames.FramePlan), max_size=2).map(tuple),
+        media=st.dictionaries(text, st.from_type(media.MediaInfo), max_size=1),
     ),
 )
 
@@ -86,11 +115,29 @@ def test_values_of_tuples_are_equal_and_hashable(value: media.MediaInfo) -> None
 
 
 @settings(max_examples=30)
-@given(st.from_type(tasks.ProxyTask) | st.from_type(tasks.ProbeTask))
+@given(st.from_type(tasks.ProxyTask) | st.from_type(tasks.ProbeTask) | st.from_type(tasks.PrerenderTask))
 def test_a_union_finds_its_class(task: tasks.Task) -> None:
     back: Any = wire.loads(tasks.Task, wire.dumps(task))  # type: ignore[arg-type]  # a union is a type to wire
     assert back == task
     assert back.key == task.key
+
+
+def test_the_tree_of_a_frame_comes_back_whole() -> None:
+    """Nests in transitions in nests, and values of every kind that a parameter has."""
+    values = (("amount", 1.0), ("colour", (0.25, 0.5, 1.0)), ("curve", ((0.0, 0.0), (1.0, 0.5))), ("on", True), ("text", "x"))
+    shot = frames.Layer(
+        content=frames.SourceFrame(medium="/m/a.mov", fingerprint="f", number=7, rate=Fraction(24000, 1001)),
+        fit=frames.Fit.COVER,
+        effects=(frames.Applied(name="lift", version=2, values=values),),
+        blend="screen",
+        opacity=0.5,
+    )
+    nest = frames.Layer(content=frames.Stacked(layers=(shot, frames.Layer(content=frames.Generated(kind="bars", version=1)))))
+    mix = frames.Mix(transition=frames.Applied(name="wipe", version=1), progress=0.25, outgoing=nest, incoming=None)
+    plan = frames.FramePlan(width=64, height=36, root=frames.Stacked(layers=(frames.Layer(content=mix), shot)), missing=("x",))
+    back = wire.loads(frames.FramePlan, wire.dumps(plan))
+    assert back == plan
+    assert hash(back) == hash(plan)
 
 
 def test_bytes_of_a_name_that_is_no_unicode_survive() -> None:

@@ -58,7 +58,7 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> dict[str, MediaInfo]:
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def composed() -> Callable[[otio.core.SerializableObject], Composition]:
     """The composition of an OTIO object."""
 
