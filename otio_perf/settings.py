@@ -17,7 +17,7 @@ from typing import Any
 import platformdirs
 
 from otio_perf.errors import SettingsError
-from otio_perf.model.recipes import Codec, ProxyRecipe, Purpose, Scope
+from otio_perf.model.recipes import CANVAS, ChunkCodec, Codec, PrerenderRecipe, ProxyRecipe, Purpose, Scope
 from otio_perf.model.timing import snap_rate
 
 _MAX_FILE_BYTES = 1_000_000
@@ -67,6 +67,10 @@ def _one_of(choices: Sequence[str]) -> Callable[[Any], str]:
 
 def _rung(value: Any) -> str:
     return ProxyRecipe(rung=_text(value)).rung
+
+
+def _render_size(value: Any) -> str:
+    return PrerenderRecipe(size=_text(value)).size
 
 
 def _mapping(value: Any) -> tuple[str, str]:
@@ -145,6 +149,28 @@ TABLE: tuple[Setting, ...] = (
         "playback: real time is enough, the largest size that plays; effects: the sharpest picture (default: editing)",
     ),
     Setting(
+        name="render_codec",
+        parse=_one_of([c.value for c in ChunkCodec]),
+        default=ChunkCodec.PRORES_422.value,
+        metavar="CODEC",
+        help=f"codec of what is prerendered: {', '.join(ChunkCodec)} (default: prores_422)",
+    ),
+    Setting(
+        name="render_quality",
+        parse=_whole(0, 100),
+        default=80,
+        metavar="0-100",
+        help="quality of what is prerendered (default: 80)",
+    ),
+    Setting(
+        name="render_size",
+        parse=_render_size,
+        default=CANVAS,
+        metavar="SIZE",
+        help="size of what is prerendered: canvas, the timeline's own; 720p, 1080p, WIDTHxHEIGHT, half or quarter "
+        "(default: canvas)",
+    ),
+    Setting(
         name="gpu",
         parse=_one_of(["auto", "on", "off"]),
         default="auto",
@@ -157,7 +183,7 @@ TABLE: tuple[Setting, ...] = (
         parse=_whole(0, 256),
         default=0,
         metavar="N",
-        help="proxies made at the same time (default: what suits this machine)",
+        help="proxies, or pieces of prerenders, made at the same time (default: what suits this machine)",
     ),
     Setting(
         name="media_root",
@@ -218,6 +244,9 @@ class Settings:
     scope: str
     handles: int
     purpose: str
+    render_codec: str
+    render_quality: int
+    render_size: str
     gpu: str
     jobs: int
     media_root: tuple[Path, ...]
@@ -235,6 +264,9 @@ class Settings:
         return ProxyRecipe(
             rung=rung, codec=Codec(self.codec), quality=self.quality, scope=Scope(self.scope), handles=self.handles
         )
+
+    def prerender_recipe(self) -> PrerenderRecipe:
+        return PrerenderRecipe(codec=ChunkCodec(self.render_codec), quality=self.render_quality, size=self.render_size)
 
 
 def load(

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from otio_perf.cache import names
 from otio_perf.cache.database import Connection, Database, damaged
 from otio_perf.cache.manifests import Manifests, Record, stem
+from otio_perf.cache.renders import RenderKind, Renders
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError
 from otio_perf.model import wire
@@ -64,11 +65,15 @@ class Status:
     analysis_bytes: int
     index_bytes: int
     unknown_files: int  # in proxies/, but recorded nowhere
+    renders: int  # prerendered regions
+    render_bytes: int
+    chunks: int  # that regions are joined of
+    chunk_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A product that ``verify`` found wrong. ``repair``: what was done about it, or ``None``."""
+    """A product or render that ``verify`` found wrong. ``repair``: what was done about it, or ``None``."""
 
     path: str
     reason: str
@@ -80,6 +85,7 @@ class Index:
 
     def __init__(self, workspace: Workspace) -> None:
         self.workspace = workspace
+        self.renders = Renders(workspace)
         self._manifests = Manifests(workspace.root)
         self._database = Database(
             workspace.root / "index.sqlite",
@@ -215,7 +221,8 @@ class Index:
     # Housekeeping
 
     def status(self) -> Status:
-        known = self.products()
+        known, renders = self.products(), self.renders.present()
+        sizes = {kind: [r.size_bytes for r in renders if r.kind is kind] for kind in RenderKind}
         products = [p for p in known if not p.is_adopted]
         kept = {names.same_name(p.path) for p in products}
         analysis = list(self.workspace.analysis.glob(SIDECARS))
@@ -226,17 +233,21 @@ class Index:
             workspace=str(self.workspace.root),
             proxies=len(products),
             proxy_bytes=sum(p.size_bytes for p in products),
-            missing=recorded - len(known),
+            missing=recorded - len(known) + self.renders.recorded() - len(renders),
             stale=len(self.stale()),
             probes=probes,
             analysis_files=len(analysis),
             analysis_bytes=sum(p.stat().st_size for p in analysis),
             index_bytes=self._database.size_bytes,
             unknown_files=sum(names.same_name(p) not in kept for p in self.workspace.proxies.iterdir()),
+            renders=len(sizes[RenderKind.REGION]),
+            render_bytes=sum(sizes[RenderKind.REGION]),
+            chunks=len(sizes[RenderKind.CHUNK]),
+            chunk_bytes=sum(sizes[RenderKind.CHUNK]),
         )
 
     def verify(self, digest: Callable[[Path], str], *, repair: bool = False) -> tuple[Fault, ...]:
-        """Check every product: there, of its size, of its digest.
+        """Check every product and render: there, of its size, of its digest.
 
         ``repair`` forgets what is gone or damaged (damaged files in the workspace are deleted), so that the next run makes
         them anew, and takes back a file whose time changed but not its bytes.
@@ -256,10 +267,11 @@ class Index:
                 self._forget(record)
                 done = "will be made anew"
             faults.append(Fault(path=product.path, reason=problem, repair=done))
-        return tuple(faults)
+        rendered = self.renders.faults(digest, repair=repair)
+        return (*faults, *(Fault(path=path, reason=reason, repair=done) for path, reason, done in rendered))
 
     def clear(self, kind: str) -> int:
-        """Delete ``"proxies"`` or ``"analysis"`` (probes too); bytes freed.
+        """Delete ``"proxies"``, ``"renders"`` or ``"analysis"`` (probes too); bytes freed.
 
         Of proxies: those on record that were made here. Beside a source they are left alone where somebody has changed them;
         in the workspace, which is ours, they go all the same.
@@ -267,11 +279,13 @@ class Index:
         if kind == "proxies":
             records = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products")))
             return sum(self._forget(r) for r in records if not r.product.is_adopted)
+        if kind == "renders":
+            return self.renders.clear()
         if kind == "analysis":
             self._database.write(lambda c: c.execute("DELETE FROM probes"))
             # by name: a user may have made a folder his workspace that had an "analysis" of his own
             return sum(_delete(p) for p in sorted(self.workspace.analysis.glob(SIDECARS)))
-        raise ValueError(f"cannot clear {kind!r}: say proxies or analysis")
+        raise ValueError(f"cannot clear {kind!r}: say proxies, renders or analysis")
 
     def _record(self, key: str) -> Record | None:
         def find(c: Connection) -> list[Record]:

@@ -1,4 +1,4 @@
-"""The workspace: the folder in which proxies lie, with what is known about them.
+"""The workspace: the folder in which proxies and prerenders lie, with what is known about them.
 
 ::
 
@@ -6,6 +6,7 @@
     ├── workspace.json   marks the folder as ours: schema version, id
     ├── proxies/         A001_C002_1080p.mov …
     ├── products/        one JSON per product: the truth, from which the index is rebuilt
+    ├── renders/         what was prerendered, see ``cache.renders``
     ├── analysis/        sidecars of timelines
     ├── index.sqlite     see ``cache.index``
     └── locks/
@@ -29,7 +30,7 @@ from otio_perf.model.timing import FrameRange
 
 SCHEMA_VERSION = 1
 MARKER = "workspace.json"
-_FOLDERS = ("proxies", "products", "analysis", "locks")
+_FOLDERS = ("proxies", "products", "analysis", "locks", "renders", "renders/chunks", "renders/records")
 _WRITER = "writer-"
 _ELSEWHERE = "choose another folder with --workspace DIR"
 
@@ -61,6 +62,14 @@ class Workspace:
     @property
     def proxies(self) -> Path:
         return self.root / "proxies"
+
+    @property
+    def renders(self) -> Path:
+        return self.root / "renders"
+
+    @property
+    def chunks(self) -> Path:
+        return self.renders / "chunks"
 
     @property
     def analysis(self) -> Path:
@@ -103,7 +112,7 @@ class Workspace:
     ) -> int:
         """Remove temporary files that a killed process left behind; how many there were.
 
-        In ``proxies/`` they go when no process is writing into this workspace (see ``writing``). In the folders ``beside``,
+        In the workspace they go when no process is writing into this workspace (see ``writing``). In the folders ``beside``,
         where another workspace may be at work, when nothing was written to them for ``min_age_seconds``.
 
         :param is_part: whether a file name is a temporary one (``media.publish.is_part``).
@@ -111,7 +120,8 @@ class Workspace:
         removed = 0
         with self.lock("writers"):
             if not self._sweep_locks():
-                removed += sum(_remove(p) for p in _files(self.proxies, is_part))
+                folders = (self.proxies, self.renders, self.chunks)
+                removed += sum(_remove(p) for folder in folders for p in _files(folder, is_part))
         oldest = time.time() - min_age_seconds
         for folder in beside:
             removed += sum(_remove(p) for p in _files(folder, is_part) if _modified(p) < oldest)

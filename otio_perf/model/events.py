@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 
@@ -22,6 +23,12 @@ class Ready:
 class Probed:
     key: str
     media: MediaInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibrated:
+    key: str
+    machine: MachineProfile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +61,7 @@ class Failed:
     debug: str | None = None  # traceback of an error that nobody foresaw; shown by --debug only
 
 
-Outcome = Ready | Probed | Prerendered | Skipped | Failed
+Outcome = Ready | Probed | Calibrated | Prerendered | Skipped | Failed
 
 
 class Stage(StrEnum):
@@ -66,6 +73,8 @@ class Stage(StrEnum):
     PLAN = "plan"
     PROXY = "proxy"
     RENDER = "render"
+    PRERENDER = "prerender"
+    JOIN = "join"
     RELINK = "relink"
     WRITE = "write"
     VERIFY = "verify"

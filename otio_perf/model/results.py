@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.plans import Plan
+from otio_perf.model.recipes import PrerenderRecipe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +54,75 @@ class ProxyReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrerenderedRegion:
+    """Frames ``[start, stop)`` of a timeline in a file of their own.
+
+    ``new_frames``: how many of them were not there yet; they were rendered now, or would be, after a dry run.
+    """
+
+    start: int
+    stop: int
+    start_timecode: str
+    stop_timecode: str
+    reasons: tuple[str, ...]  # why it is rendered ahead, as the analysis says
+    chunks: int
+    new_frames: int
+    key: str = ""  # what its file holds; "" after a dry run, as the path
+    path: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftToHost:
+    """Frames ``[start, stop)`` of a timeline that should be prerendered and are not. ``effects``: those in the way, by name.
+
+    ``is_failure``: it was tried.
+    """
+
+    start: int
+    stop: int
+    start_timecode: str
+    stop_timecode: str
+    reason: str
+    effects: tuple[str, ...] = ()
+    is_failure: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrerenderReport:
+    """What ``prerender`` did with one timeline; a dry run has no files. ``engine`` says what renders it, and why that."""
+
+    source: str
+    mode: str
+    engine: str
+    recipe: PrerenderRecipe
+    width: int  # of the pictures
+    height: int
+    regions: tuple[PrerenderedRegion, ...]
+    left: tuple[LeftToHost, ...]
+    predicted_seconds: float  # of what is not there yet
+    predicted_bytes: int
+    seconds: float
+    written: WrittenTimeline | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def new_frames(self) -> int:
+        return sum(r.new_frames for r in self.regions)
+
+    @property
+    def failed(self) -> tuple[LeftToHost, ...]:
+        return tuple(one for one in self.left if one.is_failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizeReport:
-    """Answer of ``optimize``."""
+    """Answer of ``optimize``. ``prerenders``: one a timeline, where they were asked for."""
 
     analyses: tuple[Analysis, ...]
     proxies: ProxyReport
     written: tuple[WrittenTimeline, ...]
+    prerenders: tuple[PrerenderReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ class Options(TypedDict, total=False):
     scope: str
     handles: int
     purpose: str
+    render_codec: str
+    render_quality: int
+    render_size: str
     gpu: str
     jobs: int
     media_root: Sequence[str | os.PathLike[str]]
@@ -39,9 +42,10 @@ class Options(TypedDict, total=False):
     listener: Listener  # hears of progress
     trace: Trace  # collects stage timings
     stop: threading.Event  # setting it ends the work within a second
+    documents: Sequence[str | os.PathLike[str]]  # that will be written about it: refused where they are media
 
 
-_NO_SETTINGS = ("settings", "listener", "trace", "stop")
+_NO_SETTINGS = ("settings", "listener", "trace", "stop", "documents")
 
 
 def in_force(options: Options) -> Settings:
