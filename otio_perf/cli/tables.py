@@ -19,7 +19,7 @@ from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Action, Decision, Product
-from otio_perf.model.results import Check, ProxyReport, StillReport, WrittenTimeline
+from otio_perf.model.results import Check, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import TargetKind
 from otio_perf.reports import terminal, words
 
@@ -156,6 +156,12 @@ def show_status(status: Status) -> None:
     console = stdout()
     console.print(f"workspace {_safe(status.workspace)}")
     console.print(f"  {words.count(status.proxies, 'proxy', 'proxies')}, {words.size(status.proxy_bytes)}")
+    if status.renders or status.chunks:
+        regions = words.count(status.renders, "prerendered region")
+        console.print(
+            f"  {regions}, {words.size(status.render_bytes)}; {words.count(status.chunks, 'piece')} to join them of, "
+            f"{words.size(status.chunk_bytes)}"
+        )
     if status.stale:
         console.print(f"  {status.stale} of them are stale: their source has changed since")
     if status.missing:
@@ -170,7 +176,7 @@ def show_faults(faults: Sequence[Fault]) -> None:
     for fault in faults:
         console.print(f"{_safe(fault.path)}: {fault.reason}" + (f"; {fault.repair}" if fault.repair else ""))
     if not faults:
-        console.print("every proxy is what it was when it was made")
+        console.print("every file is what it was when it was made")
     elif any(f.repair is None for f in faults):
         console.print("otio-perf cache verify --repair forgets them, so that they are made anew")
 
@@ -187,6 +193,41 @@ def show_still(report: StillReport) -> None:
         ):
             if names:
                 console.print(f"  {frame.timecode} {what}: {_safe(', '.join(names))}")
+
+
+def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
+    console = stdout()
+    table = _table("Region", "Frames", "New", "Why" if dry_run else "File")
+    for region in report.regions[:_MOST_ROWS]:
+        frames = region.stop - region.start
+        what = "; ".join(region.reasons) if dry_run else PurePath(region.path).name
+        times = f"{region.start_timecode} – {region.stop_timecode}"
+        table.add_row(times, str(frames), str(region.new_frames), _safe(what))
+    if report.regions:
+        console.print(table)
+    if len(report.regions) > _MOST_ROWS:
+        console.print(f"… and {len(report.regions) - _MOST_ROWS} more regions; --json has them all")
+    for left in report.left[:_MOST_ROWS]:
+        word = "failed" if left.is_failure else "left to the editing program"
+        console.print(f"  {word}: {left.start_timecode} – {left.stop_timecode}: {_safe(left.reason)}")
+    if len(report.left) > _MOST_ROWS:
+        console.print(f"  … and {len(report.left) - _MOST_ROWS} more; --json has them all")
+    regions = words.count(len(report.regions), "region")
+    size = f"{report.width}x{report.height} {report.recipe.codec}"
+    if dry_run:
+        console.print(
+            f"{regions}, {words.count(report.new_frames, 'frame')} to render ({size}): {words.size(report.predicted_bytes)}, "
+            f"about {words.duration(report.predicted_seconds)} on this machine. Nothing was made."
+        )
+        return
+    there = words.size(sum(r.size_bytes for r in report.regions))
+    new = words.count(report.new_frames, "frame")
+    console.print(f"{regions} prerendered ({size}, {there}), {new} of them new, in {words.duration(report.seconds)}")
+    console.print(f"  rendered by: {_safe(report.engine)}")
+    if report.written is not None:
+        console.print(f"wrote {_safe(report.written.path)}")
+        for kept in report.written.left_alone[:_MOST_ROWS]:
+            console.print(f"  left alone: {_safe(kept.clip)}: {_safe(kept.reason)}")
 
 
 def show_freed(freed_bytes: int) -> None:

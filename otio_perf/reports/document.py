@@ -13,11 +13,11 @@ from importlib import resources
 from typing import Any
 
 from otio_perf.model.analysis import Analysis, MediaFinding, SpanCost, Suggestion
-from otio_perf.model.events import Failed, Outcome, Prerendered, Probed, Ready, Skipped
+from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import AudioInfo, MediaInfo, VideoInfo
 from otio_perf.model.plans import Decision, Plan, Product
-from otio_perf.model.results import OptimizeReport, ProxyReport, StillReport, WrittenTimeline
+from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import Survey
 from otio_perf.reports.regions import state_of
 
@@ -58,8 +58,14 @@ def optimize_document(report: OptimizeReport) -> Document:
         **_head("optimize"),
         "analyses": [analysis_document(a) for a in report.analyses],
         "proxies": _proxies(report.proxies),
+        "prerenders": [_prerender(p) for p in report.prerenders],
         "written": [_written(w) for w in report.written],
     }
+
+
+def prerender_document(report: PrerenderReport) -> Document:
+    """What ``otio-perf prerender --json`` writes: the regions, and what became of them (nothing yet after a dry run)."""
+    return {**_head("prerender"), **_prerender(report)}
 
 
 def written_document(written: Iterable[WrittenTimeline]) -> Document:
@@ -275,6 +281,51 @@ def _proxies(report: ProxyReport) -> Document:
     }
 
 
+def _prerender(report: PrerenderReport) -> Document:
+    return {
+        "source": report.source,
+        "mode": report.mode,
+        "engine": report.engine,
+        "codec": report.recipe.codec.value,
+        "quality": report.recipe.quality,
+        "width": report.width,
+        "height": report.height,
+        "regions": [
+            {
+                "start": region.start,
+                "stop": region.stop,
+                "start_timecode": region.start_timecode,
+                "stop_timecode": region.stop_timecode,
+                "reasons": list(region.reasons),
+                "chunks": region.chunks,
+                "new_frames": region.new_frames,
+                "key": region.key or None,
+                "path": region.path or None,
+                "size_bytes": region.size_bytes,
+            }
+            for region in report.regions
+        ],
+        "left_to_host": [
+            {
+                "start": left.start,
+                "stop": left.stop,
+                "start_timecode": left.start_timecode,
+                "stop_timecode": left.stop_timecode,
+                "reason": left.reason,
+                "effects": list(left.effects),
+                "failed": left.is_failure,
+            }
+            for left in report.left
+        ],
+        "predicted_seconds": round(report.predicted_seconds, 3),
+        "predicted_bytes": report.predicted_bytes,
+        "new_frames": report.new_frames,
+        "seconds": round(report.seconds, 3),
+        "written": None if report.written is None else _written(report.written),
+        "notices": list(report.notices),
+    }
+
+
 def _outcome(outcome: Outcome) -> Document:
     match outcome:
         case Ready():
@@ -287,6 +338,8 @@ def _outcome(outcome: Outcome) -> Document:
             }
         case Probed():
             return {"key": outcome.key, "state": "probed", "path": outcome.media.path}
+        case Calibrated():
+            return {"key": outcome.key, "state": "calibrated"}
         case Prerendered():
             return {
                 "key": outcome.key,
