@@ -25,6 +25,7 @@
     ├── TaskError                             exit 5
     │   ├── TaskCancelledError            exit 130         stopped by the user
     │   └── WorkerLostError                            the process that did the work died or hung
+    ├── OutputError                       exit 5, or 4 where something was made: the answer cannot be written
     └── MissingDependencyError (ImportError)  exit 2   an optional package is not installed
 
 Every error says what happened, to which file, and what to do, in one line. The data is kept in attributes
@@ -161,6 +162,10 @@ class TaskCancelledError(TaskError):
 
 
 class WorkerLostError(TaskError):
+    pass
+
+
+class OutputError(OtioPerfError):
     pass
 
 

@@ -1,93 +1,50 @@
-"""The command line: ``otio-perf COMMAND``. One file a command; this one parses, dispatches and answers errors.
+"""The command line: ``otio-perf COMMAND``. One file a command; ``command_line`` parses, dispatches and answers errors.
 
-Exit codes: 0 done · 2 usage or settings · 3 timeline unreadable · 4 written, but some clips failed · 5 nothing could be
-written · 130 interrupted. No traceback reaches a user; ``--debug`` shows it.
+Here is the way in, which imports nothing of ours: from the first moment on Ctrl-C ends the program in one line.
 """
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import os
+import signal
 import sys
-import traceback
 from collections.abc import Sequence
-
-from otio_perf.errors import OtioPerfError, printable
+from contextlib import suppress
+from types import FrameType
 
 #: Modules of this package, in the order in which ``--help`` lists them.
-COMMANDS = ("analyze", "optimize", "restore", "proxy", "convert", "frame", "probe", "calibrate", "doctor", "cache")
-
-_EPILOG = """\
-examples:
-  otio-perf analyze edit.otio                        which regions stutter here, why, and what would help
-  otio-perf optimize edit.otio -o edit.perf.otio     make the proxies and a timeline that plays
-  otio-perf restore edit.perf.otio -o edit.otio      back to the originals
-  otio-perf frame edit.otio 01:00:02:00 -o x.png     a picture of one frame, with its effects
-  otio-perf proxy rushes/ --proxy 720p               proxies of files and folders
-
-exit codes:
-  0 done   2 usage or settings   3 timeline unreadable   4 written, but some clips failed
-  5 nothing could be written   130 interrupted
-"""
+COMMANDS = ("analyze", "optimize", "prerender", "restore", "proxy", "convert", "frame", "probe", "calibrate", "doctor", "cache")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. :returns: the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser(words)
-    arguments = parser.parse_args(words)
-    try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("otio-perf: interrupted; the same command goes on from here", file=sys.stderr)  # noqa: T201
-        return 130
-    except BrokenPipeError:
-        # the reader of our output went away (a pager, head): not an error; keep Python from complaining at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OtioPerfError as e:
-        _say(str(e), debug=arguments.debug)
-        return e.exit_code
-    except Exception as e:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
-        hint = "" if arguments.debug else "; --debug shows where. This is a bug: please report it"
-        _say(f"internal error: {type(e).__name__}: {printable(e)}{hint}", debug=arguments.debug)
-        return 5
+    _open_missing_streams()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        with suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGINT, leave_at_once)
+    from otio_perf.cli import command_line
+
+    code = command_line.run(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # all is done: what the interpreter tidies up needs no traceback
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return code
 
 
-def _say(line: str, *, debug: bool) -> None:
-    if debug:
-        traceback.print_exc()
-    print(f"otio-perf: {line}", file=sys.stderr)  # noqa: T201
+def leave_at_once(number: int, frame: FrameType | None) -> None:
+    """Before a command has begun there is nothing to tidy up; an exception could get lost in the midst of an import."""
+    del frame
+    with suppress(OSError):
+        os.write(2, b"otio-perf: interrupted\n")
+    os._exit(128 + number)
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    from otio_perf import __version__
-
-    parser = argparse.ArgumentParser(
-        prog="otio-perf",
-        description="Makes heavy editing timelines light: says what stutters on this machine and why, makes proxies, and "
-        "rewrites the timeline to use them; reversible.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"otio-perf {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    asked = words[0] if words and words[0] in COMMANDS else None
-    for name in COMMANDS:
-        # Command modules import nothing heavy before they run, so listing them all is cheap.
-        module = importlib.import_module(f"otio_perf.cli.{name}")
-        sub = commands.add_parser(
-            name,
-            help=(module.__doc__ or "").partition("\n")[0],
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        sub.set_defaults(run=module.run)
-        if asked in (None, name):
-            module.configure(sub)
-    return parser
+def _open_missing_streams() -> None:
+    """Where a standard stream was closed (``>&-``), the next file that is opened would get its number, and with it what
+    libraries write there. ``sys.stdout`` and ``sys.stderr`` stay ``None``."""
+    for number, stream in enumerate((sys.stdin, sys.stdout, sys.stderr)):
+        if stream is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            os.set_inheritable(number, True)

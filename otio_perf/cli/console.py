@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -17,13 +17,15 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from otio_perf.cli import options
-from otio_perf.errors import CacheError, TaskCancelledError, printable
+from otio_perf.cli import documents, leave_at_once, lines, options, streams
+from otio_perf.errors import OtioPerfError, TaskCancelledError
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.events import (
     Event,
     Failed,
     Notice,
+    Prerendered,
+    Ready,
     Skipped,
     Stage,
     StageFinished,
@@ -42,21 +44,34 @@ _STAGE_WORDS = {
     Stage.ANALYZE: "Predicting playback",
     Stage.PLAN: "Planning",
     Stage.PROXY: "Making proxies",
+    Stage.RENDER: "Rendering",
+    Stage.PRERENDER: "Prerendering",
+    Stage.JOIN: "Joining",
     Stage.RELINK: "Relinking",
     Stage.WRITE: "Writing",
     Stage.VERIFY: "Verifying",
 }
 #: Stages that take long enough to deserve a bar.
-_LONG = (Stage.PROBE, Stage.CALIBRATE, Stage.PROXY, Stage.VERIFY)
+_LONG = (Stage.PROBE, Stage.CALIBRATE, Stage.PROXY, Stage.PRERENDER, Stage.VERIFY)
+#: Stages whose tasks are worth a line, or a bar, each.
+_MAKING = (Stage.PROXY, Stage.PRERENDER)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to ``streams``: rich would end the program."""
+        raise  # noqa: PLE0704 - called while the error is handled
 
 
 def stdout() -> Console:
     """For tables; wide enough to be read by programs too when it is no terminal."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return _Console(highlight=False, soft_wrap=sys.stdout is None or not sys.stdout.isatty())
 
 
 class Display:
     """A listener that shows events. Use as a context manager: it restores the terminal.
+
+    Where standard error takes nothing (a full disk, a reader that went away), the work goes on unseen.
 
     :param quiet: nothing but failures
     :param debug: with the traceback of failures that nobody foresaw
@@ -64,7 +79,7 @@ class Display:
 
     def __init__(self, *, quiet: bool, debug: bool) -> None:
         self._quiet, self._debug = quiet, debug
-        self._console = Console(stderr=True, highlight=False)
+        self._console = _Console(stderr=True, highlight=False)
         self._bars = self._console.is_terminal and not quiet
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
@@ -84,6 +99,7 @@ class Display:
         self._finished = 0
         self._total = 0  # tasks
         self._done: dict[str, float] = {}  # share of each task, 0–1
+        self.has_made = False  # something that lasts: a proxy, a file
 
     def __enter__(self) -> Display:
         self._progress.start()
@@ -97,12 +113,13 @@ class Display:
             case StageStarted(stage=stage, total=total):
                 self._begin(stage, total)
             case StageFinished(stage=stage):
+                self.has_made = self.has_made or stage is Stage.WRITE
                 if self._stage_row is not None and stage is self._stage:
                     self._progress.remove_task(self._stage_row)
                     self._stage_row = None
             case TaskStarted(key=key, label=label, total=total):
-                self._labels[key] = printable(Path(label).name)
-                if self._stage is Stage.PROXY:
+                self._labels[key] = lines.line(Path(label).name)
+                if self._stage in _MAKING:
                     self._rows[key] = self._progress.add_task("  " + self._labels[key], total=total or None)
             case TaskProgress(key=key, done=done, total=total):
                 if key in self._rows:
@@ -116,7 +133,7 @@ class Display:
     def _begin(self, stage: Stage, total: int) -> None:
         self._stage, self._finished, self._total = stage, 0, total
         self._done.clear()
-        if stage in _LONG and (total or stage not in (Stage.PROBE, Stage.PROXY)):
+        if stage in _LONG and (total or stage not in (Stage.PROBE, *_MAKING)):
             self._stage_row = self._progress.add_task(_STAGE_WORDS[stage], total=total or None)
             if not self._bars and total:
                 self._line(f"{_STAGE_WORDS[stage]} ({total})")
@@ -127,15 +144,16 @@ class Display:
         self._finished += 1
         self._advance(key, 1.0)
         label = self._labels.pop(key, key)
+        self.has_made = self.has_made or isinstance(outcome, (Ready, Prerendered))
         if isinstance(outcome, Failed):
-            if outcome.error == TaskCancelledError.__name__ or self._stage is not Stage.PROXY:
+            if outcome.error == TaskCancelledError.__name__ or self._stage not in _MAKING:
                 return  # the user stopped it and knows; what a probe found is in the answer
             where = label if outcome.path is None else outcome.path
             hint = "" if outcome.hint is None else f". {outcome.hint}"
-            self._console.print(printable(f"failed: {where}: {outcome.message}{hint}"), markup=False, soft_wrap=True)
+            self._print(lines.line(f"failed: {where}: {outcome.message}{hint}"))
             if self._debug and outcome.debug:
-                self._console.print(outcome.debug, markup=False, soft_wrap=True)
-        elif not self._bars and self._stage is Stage.PROXY:
+                self._print(outcome.debug)
+        elif not self._bars and self._stage in _MAKING:
             word = f"skipped: {label}: {outcome.reason}" if isinstance(outcome, Skipped) else f"done: {label}"
             self._line(f"[{self._finished}/{self._total}] {word}")
 
@@ -145,25 +163,34 @@ class Display:
             self._progress.update(self._stage_row, completed=sum(self._done.values()))
 
     def complain(self, text: str) -> None:
-        self._console.print(printable(f"otio-perf: {text}"), markup=False, soft_wrap=True)
+        self._print(lines.line(f"otio-perf: {text}"))
 
     def wrote(self, path: str) -> None:
         self._line(f"wrote {path}")
 
     def _line(self, text: str) -> None:
         if not self._quiet:
-            self._console.print(printable(text), markup=False, soft_wrap=True)
+            self._print(lines.line(text))
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError):
+            self._console.print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager
 def interruptible() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C sets, so that work in flight is stopped in order; the second interrupts at once."""
+    """An event that the first Ctrl-C or SIGTERM sets, so that work in flight is stopped in order; a second interrupts at once.
+
+    :raises KeyboardInterrupt: with the signal's number, when the block ends after one
+    """
     stop = threading.Event()
+    heard: list[int] = []
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        heard.append(number)
         if stop.is_set():
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(number)
         stop.set()
 
     if threading.current_thread() is not threading.main_thread():
@@ -174,11 +201,15 @@ def interruptible() -> Iterator[threading.Event]:
     before = {number: signal.signal(number, on_interrupt) for number in numbers}
     try:
         yield stop
+    except TaskCancelledError:
+        if not heard:
+            raise
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
-    if stop.is_set():
-        raise KeyboardInterrupt
+            # from here on files are written, which must not be left lying half done
+            signal.signal(number, signal.default_int_handler if handler is leave_at_once else handler)
+    if heard:
+        raise KeyboardInterrupt(heard[0])
 
 
 class Job:
@@ -189,21 +220,42 @@ class Job:
         self._display = display
         self.settings = options.load(arguments)
         self.trace = Trace()
-        self.options: Options = {"settings": self.settings, "listener": display, "trace": self.trace, "stop": stop}
+        self.options: Options = {
+            "settings": self.settings,
+            "listener": display,
+            "trace": self.trace,
+            "stop": stop,
+            "documents": tuple(documents.asked_for(arguments).values()),
+        }
 
     def answer(self, *, table: Callable[[], None], document: Callable[[], Any], page: Callable[[], str] | None = None) -> None:
-        """Show the answer to people, and write it where ``--json``, ``--html`` and ``--trace`` say."""
+        """Show the answer to people, and write it where ``--json``, ``--html`` and ``--trace`` say.
+
+        :raises OtioPerfError: the first of these that cannot be written, after the others were; what was made counts in its
+            exit code.
+        """
         asked = self._arguments
-        if asked.json != "-" and not asked.quiet:
-            table()
+        steps: list[Callable[[], None]] = []
         if asked.json == "-":
-            sys.stdout.write(json.dumps(document(), indent=2) + "\n")
-        elif asked.json:
-            self._write(asked.json, json.dumps(document(), indent=2))
-        if page is not None and asked.html:
-            self._write(asked.html, page())
-        if getattr(asked, "trace", None):
-            self._write(asked.trace, self.trace.to_json())
+            steps.append(lambda: streams.text(json.dumps(document(), indent=2) + "\n"))
+        elif not asked.quiet:
+            steps.append(lambda: streams.written(table))
+        made = {"json": lambda: json.dumps(document(), indent=2), "html": page, "trace": self.trace.to_json}
+        for option, name in documents.asked_for(asked).items():
+            if (text := made[option]) is not None:
+                steps.append(partial(self._write, option, name, text))
+        faults = []
+        for step in steps:
+            try:
+                step()
+            except OtioPerfError as e:
+                faults.append(e)
+        for fault in faults[1:]:
+            self._display.complain(str(fault))
+        if faults:
+            if self._display.has_made:
+                faults[0].exit_code = 4
+            raise faults[0]
 
     def complain(self, reasons: Mapping[str, str]) -> None:
         """Name what failed on standard error, a line each, where no table was shown that does."""
@@ -211,34 +263,14 @@ class Job:
             for path, reason in reasons.items():
                 self._display.complain(f"{path}: {reason}")
 
-    def _write(self, path: str, text: str) -> None:
-        write_text(Path(path), text + "\n")
-        self._display.wrote(path)
+    def _write(self, option: str, name: str, text: Callable[[], str]) -> None:
+        documents.write(option, name, text() + "\n")
+        self._display.wrote(name)
 
 
 @contextmanager
 def job(arguments: argparse.Namespace) -> Iterator[Job]:
     """Settings are read, Ctrl-C is taken, progress is shown while the block runs."""
-    options.refuse_unusable_outputs(arguments)
+    documents.refuse_unusable(arguments)
     with interruptible() as stop, Display(quiet=arguments.quiet, debug=arguments.debug) as display:
         yield Job(arguments, display, stop)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Whole or not at all; what is no regular file (a pipe, a device) is written to as it is. :raises CacheError"""
-    if os.path.islink(path):  # noqa: PTH114 - Path.is_symlink raises where a name is too long
-        try:
-            path = Path(os.path.realpath(path, strict=True))  # a link stays, and its file is written
-        except OSError as e:
-            raise CacheError(f"is a link that leads nowhere ({e.strerror})", path=path, hint="Name another file") from e
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8", errors="surrogateescape")
-            return
-        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")
-        temporary.replace(path)
-    except OSError as e:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise CacheError(f"cannot be written: {e.strerror}", path=path, hint="Name another file") from e

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from otio_perf import settings
-from otio_perf.errors import SettingsError
 
 #: Settings of everything that reads a timeline.
 READING = ("media_root", "map", "rate", "max_timeline_bytes", "max_timeline_depth")
 #: Settings of everything that makes proxies.
 PROXIES = ("proxy", "codec", "quality", "scope", "handles", "purpose", "jobs", "stall_seconds")
+#: Settings of everything that prerenders.
+RENDERING = ("render_codec", "render_quality", "render_size", "gpu")
 
 
 def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -51,29 +52,3 @@ def load(arguments: argparse.Namespace) -> settings.Settings:
         name.removeprefix("setting_"): value for name, value in vars(arguments).items() if name.startswith("setting_")
     }
     return settings.load(flags, file=Path(arguments.settings) if arguments.settings else None)
-
-
-def refuse_unusable_outputs(arguments: argparse.Namespace) -> None:
-    """``--json -`` owns standard output, and no document is written over what the command reads or writes.
-
-    :raises SettingsError: two documents, or a document and a timeline or medium, would be one file.
-    """
-    documents = [name for name in ("json", "html", "trace") if getattr(arguments, name, None)]
-    if any(getattr(arguments, name) == "-" and name != "json" for name in documents):
-        raise SettingsError("only --json can be written to standard output")
-    taken = [getattr(arguments, name, None) for name in ("timeline", "timelines", "media", "input", "output")]
-    names = [str(t) for t in taken if isinstance(t, str)] + [
-        str(t) for several in taken if isinstance(several, list) for t in several
-    ]
-    for name in documents:
-        target = getattr(arguments, name)
-        if target != "-" and any(_same_file(target, other) for other in names):
-            raise SettingsError(f"--{name} would overwrite it", path=target, hint="Name another file")
-        names.append(target)
-
-
-def _same_file(one: str, other: str) -> bool:
-    try:
-        return Path(one).resolve() == Path(other).resolve() or Path(one).samefile(other)
-    except (OSError, RuntimeError):  # a link to itself
-        return False

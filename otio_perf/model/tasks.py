@@ -105,7 +105,33 @@ class PrerenderTask:
         return len(self.plans)
 
 
-Task = ProxyTask | ProbeTask | PrerenderTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibrateTask:
+    """Measure this machine, in a process that can be stopped in the midst of an encoder's work."""
+
+    machine: str  # the identity that the profile will be known by
+    stall_seconds: float = 60.0
+
+    kind: str = "calibrate"
+
+    @property
+    def key(self) -> str:
+        return _digest(["calibrate", self.machine])
+
+    def again(self) -> CalibrateTask:
+        return self
+
+    @property
+    def label(self) -> str:
+        return "measuring this machine"
+
+    @property
+    def total(self) -> int:
+        """Not known: how far it gets in its time depends on the machine."""
+        return 0
+
+
+Task = ProxyTask | ProbeTask | PrerenderTask | CalibrateTask
 
 
 def _digest(words: list[str]) -> str:

@@ -256,6 +256,7 @@ def _session(options: Options, *, anchor: Path | None, create: bool) -> Session:
         listener=options.get("listener", ignore),
         trace=options.get("trace") or Trace(),
         stop=options.get("stop") or threading.Event(),
+        documents=options.get("documents", ()),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,12 +11,13 @@ from pathlib import Path
 from otio_perf import settings as settings_module
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import MARKER, Workspace, write_whole
-from otio_perf.errors import CacheError, MediaError, OfflineMediaError, TaskCancelledError, TimelineError
+from otio_perf.errors import CacheError, MediaError, OfflineMediaError, TaskCancelledError, TimelineError, by_name
 from otio_perf.metrics import system
 from otio_perf.metrics.trace import Trace
 from otio_perf.model import wire
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import (
+    Calibrated,
     Event,
     Failed,
     Listener,
@@ -28,8 +30,9 @@ from otio_perf.model.events import (
 )
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, at_rate
-from otio_perf.model.tasks import ProbeTask, ProxyTask, Task
+from otio_perf.model.tasks import CalibrateTask, ProbeTask, ProxyTask, Task
 from otio_perf.model.uses import Target, TargetKind
+from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.settings import Settings
 from otio_perf.timeline import child
 
@@ -44,6 +47,7 @@ class Session:
 
     :param create: make the workspace beside the timeline if there is none; otherwise the user's cache folder serves, so that
         a look at a timeline leaves nothing beside it.
+    :param documents: files that will be written: refused where they turn out to be media.
     """
 
     def __init__(
@@ -55,11 +59,13 @@ class Session:
         listener: Listener,
         trace: Trace,
         stop: threading.Event,
+        documents: Sequence[str | os.PathLike[str]] = (),
     ) -> None:
         self.settings = settings
         self.listener = listener
         self.trace = trace
         self.stop = stop
+        self.documents = documents
         self.workspace = Workspace.open(workspace_root(settings, anchor, create=create))
         self.index = Index.open(self.workspace.root)
         self.notices: list[str] = []
@@ -98,10 +104,14 @@ class Session:
     # -- media ---------------------------------------------------------------------------------------------------------
 
     def look_up(self, targets: Iterable[Target]) -> dict[str, MediaFinding]:
-        """What each target is, by ``Target.medium``. Opens only media that the index does not know."""
+        """What each target is, by ``Target.medium``. Opens only media that the index does not know.
+
+        :raises SettingsError: a document would be written over one
+        """
         from otio_perf.media import fingerprint
 
         targets = tuple(targets)
+        refuse_media(self.documents, targets)
         findings: dict[str, MediaFinding] = {}
         unknown: dict[str, ProbeTask] = {}
         identities: dict[str, tuple[str, int, int]] = {}
@@ -192,12 +202,15 @@ class Session:
         path = settings_module.user_cache_folder() / _MACHINE_FILE
         if not measure_again and (known := self.known_machine()) is not None:
             return known
-        from otio_perf.tasks.calibrate import calibrate
-
         if not measure_again:
             self.note("measuring this machine once (at most 20 seconds); 'otio-perf calibrate' does it anew")
+        task = CalibrateTask(machine=machine_identity())
         with self.stage(Stage.CALIBRATE):
-            profile = calibrate(identity=machine_identity(), progress=lambda _: self.check_stop())
+            outcome = self.run((task,), workers=1)[task.key]
+        if isinstance(outcome, Failed):
+            raise by_name(outcome.error)(outcome.message, path=outcome.path, hint=outcome.hint)
+        assert isinstance(outcome, Calibrated)
+        profile = outcome.machine
         if not measure_again:
             for note in profile.notes:
                 if note.startswith("other programs"):

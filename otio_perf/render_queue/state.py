@@ -14,7 +14,7 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from otio_perf.model.events import Failed, Outcome, Prerendered, Probed, Ready, Skipped
+from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
 from otio_perf.model.tasks import Task
 
 #: A task whose worker died is started again so many times.
@@ -270,7 +270,7 @@ class QueueState:
     def _finish(self, entry: _Entry, outcome: Outcome) -> Iterator[Command]:
         """A cancelled task may have been quicker; then its result counts."""
         self._stopped(entry)
-        if entry.soft_at is not None and not isinstance(outcome, (Ready, Probed, Prerendered, Skipped)):
+        if entry.soft_at is not None and not isinstance(outcome, (Ready, Probed, Calibrated, Prerendered, Skipped)):
             yield from self._end_cancelled(entry)
             return
         del self._entries[entry.task.key]

@@ -44,6 +44,7 @@ def analysis_document(analysis: Analysis) -> Document:
         "spans": [_span(survey, s) for s in analysis.spans],
         "suggestions": [_suggestion(s) for s in analysis.suggestions],
         "problems": [{"clip": p.clip, "reason": p.reason} for p in survey.problems],
+        "gone_proxies": [{"path": g.path, "clips": g.clips} for g in analysis.gone],
     }
 
 

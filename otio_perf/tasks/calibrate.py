@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
+from otio_perf.errors import TaskCancelledError
 from otio_perf.media import bench
 from otio_perf.metrics import system
+from otio_perf.model.events import Calibrated
 from otio_perf.model.machine import DecodeCost, MachineProfile
+from otio_perf.model.tasks import CalibrateTask
 
 #: After so many seconds what is still unmeasured is derived from its relatives instead: nobody waits longer than 20 seconds
 #: for a first answer, also where other programs take their share of the processors.
@@ -37,6 +39,18 @@ class Point:
     megapixels: float
     megabits: float
     cpu_ms: float
+
+
+def run(task: CalibrateTask, *, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Calibrated:
+    """:raises TaskCancelledError: ``cancelled`` said so. It is asked between codecs; one of them may take seconds."""
+    steps = itertools.count(1)
+
+    def hear(what: str) -> None:
+        if cancelled():
+            raise TaskCancelledError("stopped", path=what)
+        progress(next(steps))
+
+    return Calibrated(key=task.key, machine=calibrate(identity=task.machine, progress=hear))
 
 
 def calibrate(*, identity: str, progress: Callable[[str], None] = lambda _: None) -> MachineProfile:
@@ -171,20 +185,17 @@ def _least_squares(rows: Sequence[tuple[list[float], float]]) -> list[float] | N
 
 def _disk_read_bytes_per_second(notes: list[str]) -> float:
     """Sequential reading where temporary files live, the system's cache dropped first where that can be asked for."""
-    with tempfile.TemporaryDirectory(prefix="otio_perf_") as folder:
-        path = Path(folder) / "disk"
-        block = os.urandom(1 << 20)
-        with path.open("wb") as file:
-            for _ in range(_DISK_BYTES >> 20):
-                file.write(block)
-            file.flush()
-            os.fsync(file.fileno())
-            if hasattr(os, "posix_fadvise"):
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            else:
-                notes.append("disk speed was read through the system's cache: this system cannot be asked to leave it out")
+    block = os.urandom(1 << 20)
+    with tempfile.TemporaryFile(prefix="otio_perf_", buffering=0) as file:  # without a name: a kill leaves nothing
+        for _ in range(_DISK_BYTES >> 20):
+            file.write(block)
+        os.fsync(file.fileno())
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        else:
+            notes.append("disk speed was read through the system's cache: this system cannot be asked to leave it out")
+        file.seek(0)
         began = time.perf_counter()
-        with path.open("rb", buffering=0) as file:
-            while file.read(1 << 20):
-                pass
+        while file.read(1 << 20):
+            pass
         return _DISK_BYTES / max(1e-6, time.perf_counter() - began)

@@ -34,7 +34,18 @@ def _prerender() -> Callable[..., Outcome]:
     return prerender.run
 
 
-KINDS: dict[str, Callable[[], Callable[..., Outcome]]] = {"proxy": _proxy, "probe": _probe, "prerender": _prerender}
+def _calibrate() -> Callable[..., Outcome]:
+    from otio_perf.tasks import calibrate
+
+    return calibrate.run
+
+
+KINDS: dict[str, Callable[[], Callable[..., Outcome]]] = {
+    "proxy": _proxy,
+    "probe": _probe,
+    "calibrate": _calibrate,
+    "prerender": _prerender,
+}
 
 
 def run_json(text: str, progress: Progress, cancelled: Cancelled) -> str:
