@@ -146,7 +146,8 @@ _ONCE = 1.5
 def _transform_cost(values: Values) -> float:
     """As much of it as is covered."""
     across, down = values["scale"]
-    return _ONCE + min(1.0, across * down) * (_READING[Interpolation(values["interpolation"])] - _ONCE)
+    covered: float = min(1.0, across * down)
+    return _ONCE + covered * (_READING[Interpolation(values["interpolation"])] - _ONCE)
 
 
 _CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")

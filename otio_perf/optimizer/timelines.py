@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from otio_perf.media import discover
+from otio_perf.media.sequences import PICTURE_SUFFIXES
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Stage
 from otio_perf.model.spans import Span
 from otio_perf.model.uses import Survey, Target
+from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import cost, suggestions
 from otio_perf.settings import Settings
@@ -19,7 +21,10 @@ from otio_perf.timeline import survey as surveying
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.media_roots import Suffixes
 from otio_perf.timeline.spans import cut
+
+_SUFFIXES = Suffixes(moving=discover.MOVING_SUFFIXES, stills=PICTURE_SUFFIXES, sounds=discover.SOUND_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +46,7 @@ def limits(settings: Settings) -> Limits:
 
 
 def locator(settings: Settings, path: Path) -> Locator:
-    return Locator(path, media_roots=settings.media_root, maps=settings.map, suffixes=discover.MEDIA_SUFFIXES)
+    return Locator(path, media_roots=settings.media_root, maps=settings.map, suffixes=_SUFFIXES)
 
 
 def read(session: Session, path: Path, *, exact: bool = False, canonical: bool = False) -> Document:
@@ -85,10 +90,11 @@ def analysis(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaF
         media = {name: finding.info for name, finding in findings.items()}
         return suggestions.analyze(
             surveyed.survey,
-            cost.predict(surveyed.survey, surveyed.spans, media, machine),
+            cost.predict(surveyed.survey, surveyed.spans, media, machine, effect_costs),
             machine=machine,
             findings=tuple(_told(findings[t.medium], t) for t in surveyed.targets),
             recipes=session.settings.recipes(),
+            effect_costs=effect_costs,
         )
 
 

@@ -7,7 +7,7 @@ the canvas, its effects, compositing, transitions. What is not there, or is made
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -61,8 +61,9 @@ UNKNOWN_RELATIVE = ("h264", 1.5)
 #: Samples per pixel of the footage that calibration measured; 4:2:0 where not listed.
 _CALIBRATED_SAMPLES = {"prores": 2.0, "dnxhd": 2.0, "png": 3.0, "exr": 3.0, "jpeg2000": 3.0}
 
-#: Relative cost of effects by words of their names, typical point-wise effect = 1: first match wins. From FFmpeg's filters
-#: at 1080p on two threads, colorlevels (5.5 ms) = 1: gblur 1.1, unsharp 2.4, 3-D LUT 6, chromakey 14, rotate 5, curves 0.6.
+#: Relative cost of effects that nobody knows better, by words of their names, typical point-wise effect = 1: first match wins.
+#: From FFmpeg's filters at 1080p on two threads, colorlevels (5.5 ms) = 1: gblur 1.1, unsharp 2.4, 3-D LUT 6, chromakey 14,
+#: rotate 5, curves 0.6.
 EFFECTS: tuple[tuple[tuple[str, ...], str, float], ...] = (
     (("speed", "timewarp", "time remap", "freeze", "retime", "volume", "pan audio", "audio", "gain (sound"), "timing", 0.0),
     (("denois", "noise reduction", "neat video", "degrain"), "noise reduction", 30.0),
@@ -83,8 +84,17 @@ EFFECTS: tuple[tuple[tuple[str, ...], str, float], ...] = (
 )  # fmt: skip
 UNKNOWN_EFFECT = ("unknown effect", 1.0)
 
+EffectCosts = Callable[[Use, tuple[int, int]], Sequence[float | None]]
+"""Of each of a use's effects, on a canvas of this width and height: its cost, typical point-wise effect = 1, as whoever renders
+effects knows it; ``None``: it is not known, the words of its name count."""
+
 #: Where neither the timeline nor its media say how large the picture is.
 _DEFAULT_CANVAS = (1920, 1080)
+
+
+def by_words(use: Use, _: tuple[int, int]) -> tuple[None, ...]:
+    """Nothing is known of effects but their names."""
+    return (None,) * len(use.effects)
 
 
 def decode_ms(video: VideoInfo, machine: MachineProfile) -> float:
@@ -153,14 +163,18 @@ class Layer:
 
 
 def predict(
-    survey: Survey, spans: Sequence[Span], media: Mapping[str, MediaInfo | None], machine: MachineProfile
+    survey: Survey,
+    spans: Sequence[Span],
+    media: Mapping[str, MediaInfo | None],
+    machine: MachineProfile,
+    effect_costs: EffectCosts = by_words,
 ) -> tuple[SpanCost, ...]:
     """The cost of each span. ``media`` by ``Target.medium``; ``None`` or absent: offline.
 
     The canvas is the timeline's; where that says none, the commonest size among its media.
     """
     budget = 1000 / float(survey.frame_rate)
-    layers = Layers(survey, media, machine)
+    layers = Layers(survey, media, machine, effect_costs)
     megapixels = layers.canvas[0] * layers.canvas[1] / 1e6
     known: dict[tuple[object, ...], tuple[float, tuple[str, ...], tuple[tuple[str, float], ...], tuple[str, ...]]] = {}
     costs = []
@@ -229,10 +243,17 @@ def _sum(
 class Layers:
     """The cost of each use, computed once for each distinct combination of medium, speed and effects."""
 
-    def __init__(self, survey: Survey, media: Mapping[str, MediaInfo | None], machine: MachineProfile) -> None:
+    def __init__(
+        self,
+        survey: Survey,
+        media: Mapping[str, MediaInfo | None],
+        machine: MachineProfile,
+        effect_costs: EffectCosts = by_words,
+    ) -> None:
         self._survey = survey
         self._media = media
         self._machine = machine
+        self._effect_costs = effect_costs
         self._by_use: dict[int, Layer] = {}
         self._by_kind: dict[tuple[object, ...], Layer] = {}
         self.canvas = survey.canvas or _commonest_size(media)
@@ -241,7 +262,8 @@ class Layers:
         found = self._by_use.get(index)
         if found is None:
             use = self._survey.uses[index]
-            key = (id(use.target), use.track, use.retime.speed if use.retime else None, _effect_names(use.effects))
+            length = len(use.position) if use.effects else 0  # of what their key frames run through
+            key = (id(use.target), use.track, use.retime.speed if use.retime else None, use.effects, length)
             found = self._by_kind.get(key)
             if found is None:
                 found = self._by_kind[key] = self._layer(use)
@@ -252,9 +274,7 @@ class Layers:
         target, machine = use.target, self._machine
         canvas = self.canvas[0] * self.canvas[1] / 1e6
         effects = tuple(
-            (name, relative * machine.effect_ms_per_megapixel * canvas)
-            for name, relative in map(effect_class, use.effects)
-            if relative
+            (name, relative * machine.effect_ms_per_megapixel * canvas) for name, relative in self._effects(use) if relative
         )
         nothing = Layer(
             path=target.path,
@@ -295,6 +315,18 @@ class Layers:
             remarks=remarks,
         )
 
+    def _effects(self, use: Use) -> list[tuple[str, float]]:
+        """Class of each effect, for people, and its cost. What is known, but by no word, is called what the host calls it."""
+        if not use.effects:
+            return []
+        found = []
+        for effect, known in zip(use.effects, self._effect_costs(use, self.canvas), strict=True):
+            name, relative = effect_class(effect)
+            if known is not None:
+                name, relative = (effect.label if name == UNKNOWN_EFFECT[0] else name), known
+            found.append((name, relative))
+        return found
+
 
 def effect_class(effect: EffectUse) -> tuple[str, float]:
     """Class of an effect, for people, and its cost relative to a typical point-wise effect. Unknown ones are typical."""
@@ -303,10 +335,6 @@ def effect_class(effect: EffectUse) -> tuple[str, float]:
         if any(word in text for word in words):
             return name, relative
     return UNKNOWN_EFFECT
-
-
-def _effect_names(effects: Sequence[EffectUse]) -> tuple[str, ...]:
-    return tuple(f"{e.name} {e.label}" for e in effects)
 
 
 def _frames_per_tick(use: Use, info: MediaInfo, video: VideoInfo, rate: Fraction) -> tuple[float, tuple[str, ...]]:

@@ -32,6 +32,7 @@ def analyze(
     machine: MachineProfile,
     findings: Sequence[MediaFinding],
     recipes: Sequence[ProxyRecipe] = (),
+    effect_costs: cost.EffectCosts = cost.by_words,
 ) -> Analysis:
     """The whole analysis: ``costs`` with what proxies would make of them, and the suggestions.
 
@@ -46,7 +47,8 @@ def analyze(
         recipe = ProxyRecipe(rung=choose_rung([survey], machine)[0])
     candidates = {path: stand_in for path, info in media.items() if (stand_in := _stand_in(info, recipe, survey, machine))}
     spans = [c.span for c in costs]
-    after = cost.predict(survey, spans, {**media, **candidates}, machine) if candidates else tuple(costs)
+    stand_ins = {**media, **candidates}
+    after = cost.predict(survey, spans, stand_ins, machine, effect_costs) if candidates else tuple(costs)
     gains = _gains(survey, costs, media, candidates, machine)
     suggestions = [*_proxies(survey, gains, media, recipe, machine), *_prerenders(survey, after, media, machine)]
     suggestions.sort(key=lambda s: (-s.gain_per_second, s.text))
@@ -78,10 +80,11 @@ def factor_with(
     media: Mapping[str, MediaInfo | None],
     recipe: ProxyRecipe,
     machine: MachineProfile,
+    effect_costs: cost.EffectCosts = cost.by_words,
 ) -> float:
     """The factor that 95 % of the timeline's frames stay below when every medium has a proxy by ``recipe``."""
     stand_ins = {path: _stand_in(info, recipe, survey, machine) or info for path, info in media.items()}
-    costs = sorted(cost.predict(survey, spans, stand_ins, machine), key=lambda c: c.factor)
+    costs = sorted(cost.predict(survey, spans, stand_ins, machine, effect_costs), key=lambda c: c.factor)
     left = 0.95 * sum(len(c.span.position) for c in costs)
     for costed in costs:
         left -= len(costed.span.position)

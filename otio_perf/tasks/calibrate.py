@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from otio_perf.effects.cpu.bench import exposure_ms_per_megapixel
 from otio_perf.errors import TaskCancelledError
 from otio_perf.media import bench
 from otio_perf.metrics import system
@@ -81,7 +82,7 @@ def calibrate(*, identity: str, progress: Callable[[str], None] = lambda _: None
     progress("scaling, layers, effects")
     scale = bench.scale_ms_per_megapixel()
     layer = bench.filter_ms_per_megapixel("overlay", layers=2)
-    effect = bench.filter_ms_per_megapixel("colorlevels=rimin=0.05", layers=1)
+    effect = exposure_ms_per_megapixel(cores)
     progress("encoding proxies")
     # proxies are made with decoder, scaler and encoder side by side: that fills the cores
     encode = {key: cpu / cores for key, cpu in bench.encode_cpu_ms_per_megapixel().items()}

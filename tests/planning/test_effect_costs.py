@@ -1,0 +1,81 @@
+"""Effects in the prediction: those that are rendered cost what their values make them cost, all others go by their names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from otio_perf.model.uses import EffectUse, Use
+from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.planning.cost import predict
+
+CANVAS = (1920, 1080)
+
+
+def own(name: str, **values: Any) -> EffectUse:
+    return EffectUse(dialect="otio", name=name, label=name, parameters=(("otio_perf", tuple(values.items())),))
+
+
+def mlt(service: str, **properties: str) -> EffectUse:
+    return EffectUse(dialect="mlt", name=service, label=service, parameters=tuple(properties.items()))
+
+
+def carrying(build: SimpleNamespace, *effects: EffectUse) -> Use:
+    use: Use = replace(build.use(build.target(), 0, 50), effects=effects)
+    return use
+
+
+def test_costs_are_those_of_the_registry(build: SimpleNamespace) -> None:
+    def costs(*effects: EffectUse) -> tuple[float | None, ...]:
+        return effect_costs(carrying(build, *effects), CANVAS)
+
+    assert costs(own("exposure", stops=1)) == (1.0,)
+    assert costs(own("exposure", stops=0)) == (0.0,)
+    assert costs(EffectUse(dialect="otio", name="Sapphire Glow", label="Sapphire Glow")) == (None,)
+    small, large = (costs(own("gaussian_blur", sigma=s))[0] for s in (2, 20))
+    assert small is not None
+    assert large is not None
+    assert large > 5 * small
+    (blur,) = costs(mlt("avfilter.gblur", **{"av.sigma": "20"}))
+    assert blur == pytest.approx(large)
+    apart = [costs(e)[0] for e in (own("exposure", stops=1), own("invert"))]
+    together = costs(own("exposure", stops=1), own("invert"))
+    assert together[0] == apart[0]
+    assert 0 < (together[1] or 0) < (apart[1] or 0)
+
+
+def test_the_middle_of_the_clip_counts(build: SimpleNamespace) -> None:
+    keys = (("keys", ((0, 0), (50, 40))),)
+    use = carrying(
+        build, EffectUse(dialect="otio", name="gaussian_blur", label="b", parameters=(("otio_perf", (("sigma", keys),)),))
+    )
+    assert effect_costs(use, CANVAS) == effect_costs(carrying(build, own("gaussian_blur", sigma=20)), CANVAS)
+
+
+def test_the_prediction_asks_and_falls_back_to_words(build: SimpleNamespace) -> None:
+    glow = EffectUse(dialect="otio", name="Sapphire Glow", label="Sapphire Glow")
+    use = replace(carrying(build, own("gaussian_blur", sigma=20), own("adjust", gamma=1.5), glow), index=0)
+    survey, spans = build.survey([use])
+    media = {"/m/a.mp4": build.media("/m/a.mp4", width=1920, height=1080)}
+    machine = build.machine()
+    (cost,) = predict(survey, spans, media, machine, effect_costs)
+    parts = dict(cost.parts_ms)
+    known = effect_costs(use, CANVAS)
+    unit = machine.effect_ms_per_megapixel * 1920 * 1080 / 1e6
+    assert parts["blur"] == pytest.approx(known[0] * unit, abs=0.001)
+    assert parts["adjust"] == pytest.approx(known[1] * unit, abs=0.001)
+    assert parts["glow"] == pytest.approx(4.0 * unit, abs=0.001)
+    (plain,) = predict(survey, spans, media, machine)
+    assert dict(plain.parts_ms)["blur"] == pytest.approx(2.0 * unit, abs=0.001)
+
+
+def test_equal_effects_of_other_values_are_not_taken_for_each_other(build: SimpleNamespace) -> None:
+    uses = [replace(carrying(build, own("gaussian_blur", sigma=s)), position=build.use(build.target(), a, a + 50).position)
+            for a, s in ((0, 1), (50, 30))]  # fmt: skip
+    survey, spans = build.survey(uses)
+    media = {"/m/a.mp4": build.media("/m/a.mp4")}
+    small, large = predict(survey, spans, media, build.machine(), effect_costs)
+    assert large.frame_ms > small.frame_ms + 10
