@@ -1,8 +1,8 @@
 """What was made and where it lies: status, verify, clear.
 
-status   how many proxies, how large, which are stale
-verify   every proxy against its recorded size and checksum; --repair forgets the broken ones, so that they are made anew
-clear    delete proxies or analysis data; originals are never touched
+status   how many proxies and prerenders, how large, which proxies are stale
+verify   each of them against its recorded size and checksum; --repair forgets the broken ones, so that they are made anew
+clear    delete proxies, renders or analysis data; originals are never touched
 """
 
 from __future__ import annotations
@@ -15,17 +15,21 @@ from otio_perf.cli import options
 def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, summary in (
-        ("status", "how many proxies, how large, which are stale"),
-        ("verify", "check every proxy against its recorded size and checksum"),
+        ("status", "how many proxies and prerenders, how large, which proxies are stale"),
+        ("verify", "check every proxy and prerender against its recorded size and checksum"),
         ("clear", "delete what was made"),
     ):
         action = actions.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         action.set_defaults(action=name)
         if name == "verify":
-            action.add_argument("--repair", action="store_true", help="forget broken proxies, so that they are made anew")
+            action.add_argument("--repair", action="store_true", help="forget what is broken, so that it is made anew")
         if name == "clear":
             action.add_argument(
-                "what", nargs="?", choices=["proxies", "analysis", "all"], default="all", help="what to delete (default: all)"
+                "what",
+                nargs="?",
+                choices=["proxies", "renders", "analysis", "all"],
+                default="all",
+                help="what to delete (default: all)",
             )
         options.add_settings(action, "workspace")
         options.add_output(action, json="the answer", trace=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from otio_perf.cli import options
+from otio_perf.cli import options, prerender
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +30,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--beside", action="store_true", help="proxies in a Proxy folder beside each source, as Resolve expects"
     )
+    parser.add_argument(
+        "--prerender",
+        choices=["auto", "all", "none"],
+        default="none",
+        help="render ahead, onto a track on top: auto: what does not play in real time with the proxies; all: all that has "
+        "effects, transitions or several layers (default for now: none)",
+    )
+    prerender.add_fidelity(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: jobs, bytes, predicted time")
-    options.add_settings(parser, "workspace", *options.PROXIES, *options.READING)
+    options.add_settings(parser, "workspace", *options.PROXIES, *options.RENDERING, *options.READING)
     options.add_output(parser, json="what was done", html=True)
 
 
@@ -48,11 +56,15 @@ def run(arguments: argparse.Namespace) -> int:
             all=arguments.all,
             beside=arguments.beside,
             dry_run=arguments.dry_run,
+            prerender=arguments.prerender,
+            fidelity=arguments.fidelity,
             **job.options,
         )
 
     def table() -> None:
         tables.show_proxies(report.proxies, dry_run=arguments.dry_run)
+        for one in report.prerenders:
+            tables.show_prerender(one, dry_run=arguments.dry_run)
         tables.show_written(report.written, "with proxies now")
         tables.show_gain(report.analyses)
 
@@ -62,4 +74,6 @@ def run(arguments: argparse.Namespace) -> int:
         page=lambda: html.page(report.analyses),
     )
     job.complain(optimizer.failed_sources(report.proxies))
-    return optimizer.exit_code(report.proxies, report.written)
+    job.complain({f"{p.start_timecode} – {p.stop_timecode}": p.reason for one in report.prerenders for p in one.failed})
+    code = optimizer.exit_code(report.proxies, report.written)
+    return 4 if code == 0 and any(one.failed for one in report.prerenders) else code

@@ -47,6 +47,8 @@ def show_analysis(analysis: Analysis) -> None:
         console.print(
             f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {names}. Relink them in the host"
         )
+    if analysis.gone:
+        console.print(f"  [magenta]{_safe(words.gone_proxies(analysis.gone))}[/]")
     if analysis.suggestions:
         console.print("\nWhat would help, best gain per second of work first (proxies are made by: otio-perf optimize):")
         for number, suggestion in enumerate(analysis.suggestions[:10], 1):
