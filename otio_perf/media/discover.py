@@ -14,7 +14,10 @@ from otio_perf.model.uses import Target, TargetKind
 _MOVIES = frozenset(
     ".mp4 .mov .m4v .mkv .webm .avi .mxf .mts .m2ts .ts .mpg .mpeg .m2v .wmv .asf .flv .3gp .3g2 .dv .ogv .vob .gif".split()
 )
-MEDIA_SUFFIXES = _MOVIES | camera.RAW_SUFFIXES | PICTURE_SUFFIXES
+MOVING_SUFFIXES = _MOVIES | camera.RAW_SUFFIXES
+MEDIA_SUFFIXES = MOVING_SUFFIXES | PICTURE_SUFFIXES
+#: Of sounds: no proxies are made of them, but clips in audio tracks mean them.
+SOUND_SUFFIXES = frozenset(".wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .caf .flac .mp3 .m4a .aac .ac3 .ogg .oga .opus .wma".split())
 #: Folders that hold proxies: ours, Resolve's and Kdenlive's. Their files are nobody's rushes.
 _PROXY_FOLDERS = frozenset({"proxy", "proxies", ".otio_perf"})
 #: Camera-made proxies: found from their original, never as rushes of their own.

@@ -18,9 +18,9 @@ from otio_perf.model.uses import Problem, TargetKind
 from otio_perf.timeline import files
 from otio_perf.timeline.describe import described, name_of, timelines_of
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.locate import PACKED, Locator, is_relative, moved_url
+from otio_perf.timeline.locate import PACKED, Locator, is_relative, moved_url, output_folder
 from otio_perf.timeline.references import PREFIX, Json, is_ours, original_key, schema_of
-from otio_perf.timeline.tree import map_clips
+from otio_perf.timeline.tree import audio_clips, map_clips
 
 _SHARED_FIELDS = ("metadata", "name", "available_range", "available_image_bounds")  # of every media reference
 _EMPTY_ITEM: Json = {"source_range": None, "effects": [], "markers": [], "enabled": True, "color": None}
@@ -105,8 +105,10 @@ def remap_urls(document: Document, locator: Locator) -> Switched:
     plain = Locator(locator.timeline, base=locator.base)
     left: list[Problem] = []
 
-    def found(reference: Json, clip: str) -> Json:
-        wanted = described(reference, clip)
+    sounds = audio_clips(document.root)
+
+    def found(reference: Json, clip: Json) -> Json:
+        wanted = described(reference, name_of(clip), audio=id(clip) in sounds)
         target = locator.target(wanted)
         if target.kind is TargetKind.REFUSED or (target.reason and target.url and (target.path or wanted.clip)):
             left.append(Problem(clip=target.url, reason=target.reason or ""))
@@ -124,7 +126,7 @@ def remap_urls(document: Document, locator: Locator) -> Switched:
 
     def change(clip: Json) -> Json:
         nonlocal changed
-        new = map_references(clip, lambda reference: found(reference, name_of(clip)))
+        new = map_references(clip, lambda reference: found(reference, clip))
         changed += new is not clip
         return new
 
@@ -133,9 +135,9 @@ def remap_urls(document: Document, locator: Locator) -> Switched:
 
 
 def moved_to(document: Document, output_path: str | os.PathLike[str]) -> Document:
-    """As it is written in the folder of ``output_path``: relative URLs lead to the same files from there."""
+    """As it is written to ``output_path``: relative URLs lead to the same files from there; see ``output_folder``."""
     document = files.canonical(document)
-    folder = os.path.dirname(os.path.abspath(output_path))
+    folder = output_folder(output_path)
     if document.base.startswith(PACKED) or os.path.abspath(document.base) == folder:
         return document
 
@@ -147,7 +149,7 @@ def moved_to(document: Document, output_path: str | os.PathLike[str]) -> Documen
         return reference
 
     root = map_clips(document.root, lambda clip: map_references(clip, moved))
-    return replace(document, root=root, base=folder)
+    return replace(document, root=root, base=os.path.dirname(os.path.abspath(output_path)))
 
 
 def map_references(clip: Json, change: Callable[[Json], Json]) -> Json:

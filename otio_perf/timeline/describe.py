@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
+from otio_perf.model.uses import Target, TargetKind
 from otio_perf.timeline.clock import UnusableTimeError, nearest, rate_of
-from otio_perf.timeline.locate import Reference
-from otio_perf.timeline.references import Json, schema_of
+from otio_perf.timeline.locate import Locator, Reference
+from otio_perf.timeline.references import Json, is_replaced, notes_of, schema_of
 
 T = TypeVar("T")
 #: An image sequence of more is a mistake or an attack: four days and more at 24 pictures a second.
@@ -85,23 +86,38 @@ def canvas_of(root: Json) -> tuple[int, int] | None:
     return None
 
 
-def described(reference: Json, clip: str = "") -> Reference:
+def described(reference: Json, clip: str = "", *, audio: bool = False) -> Reference:
     """A media reference in short. :raises UnusableTimeError: an image sequence without usable numbers.
 
     :param clip: name of its clip: all there is to look for where the reference leads nowhere.
+    :param audio: whether that clip is in an audio track.
     """
     schema = schema_of(reference)
     if schema == "ExternalReference":
         url = _text(reference.get("target_url"))
-        return Reference("external", url, clip="" if url else clip)
+        return Reference("external", url) if url else Reference("external", clip=clip, audio=audio)
     if schema == "ImageSequenceReference":
         return _sequence(reference)
     if schema == "GeneratorReference":
         kind = reference.get("generator_kind")
         return Reference("generator", generator=(kind if isinstance(kind, str) else "") or name_of(reference) or "generator")
     if schema in ("MissingReference", ""):
-        return Reference("missing", reason="the clip has no media", clip=clip)
+        return Reference("missing", reason="the clip has no media", clip=clip, audio=audio)
     return Reference("missing", reason=f"a {schema} is not a known media reference")
+
+
+def original_target(clip: Json, original: Json, locator: Locator, *, audio: bool) -> Target:
+    """What the ``original`` reference of ``clip`` points to; where it leads nowhere, the file that proxies of it were made of.
+
+    :raises UnusableTimeError: an image sequence without usable numbers.
+    """
+    target = locator.target(described(original, name_of(clip), audio=audio))
+    if target.kind is TargetKind.MISSING:
+        for key, reference in (clip.get("media_references") or {}).items():
+            path = notes_of(reference).get("original_path") if isinstance(reference, dict) else None
+            if isinstance(path, str) and path and not is_replaced(clip, key):
+                return locator.target(Reference("external", path))
+    return target
 
 
 def _sequence(reference: Json) -> Reference:

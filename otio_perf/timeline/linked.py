@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from otio_perf.model.timing import FrameRange, FrameRate
-from otio_perf.model.uses import Target, TargetKind
+from otio_perf.model.uses import Target
 from otio_perf.timeline.clock import nearest, rate_of
-from otio_perf.timeline.describe import described, name_of
+from otio_perf.timeline.describe import described, original_target
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.locate import Locator, Reference
+from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.references import DAMAGE, Json, is_ours, is_replaced, notes_of, original_of
-from otio_perf.timeline.tree import clips_of
+from otio_perf.timeline.tree import audio_clips, clips_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,7 @@ def linked(document: Document, locator: Locator) -> tuple[Linked, ...]:
     """Each proxy of each original once, in the order of the clips: references with our key, and any that carry our note."""
     locator = locator.based(document.base)
     found: dict[tuple[str, str], Linked] = {}
+    sounds = audio_clips(document.root)
     for clip in clips_of(document.root):
         original = original_of(clip)
         original = document.shared.get(str(original.get("id")), original) if original and "id" in original else original
@@ -47,25 +48,12 @@ def linked(document: Document, locator: Locator) -> tuple[Linked, ...]:
             if is_replaced(clip, key):  # a medium that the user put there
                 continue
             try:
-                pair = _pair(reference, original, original_target(clip, original, locator), locator)
+                whole = original_target(clip, original, locator, audio=id(clip) in sounds)
+                pair = _pair(reference, original, whole, locator)
             except DAMAGE:
                 continue  # a clip that is named where the timeline is surveyed
             found.setdefault((pair.proxy.medium, pair.original.medium), pair)
     return tuple(found.values())
-
-
-def original_target(clip: Json, original: Json, locator: Locator) -> Target:
-    """What the ``original`` reference of ``clip`` points to; where it leads nowhere, the file that proxies of it were made of.
-
-    :raises UnusableTimeError: an image sequence without usable numbers.
-    """
-    target = locator.target(described(original, name_of(clip)))
-    if target.kind is TargetKind.MISSING:
-        for key, reference in (clip.get("media_references") or {}).items():
-            path = notes_of(reference).get("original_path") if isinstance(reference, dict) else None
-            if isinstance(path, str) and path and not is_replaced(clip, key):
-                return locator.target(Reference("external", path))
-    return target
 
 
 def _pair(reference: Json, original: Json, target: Target, locator: Locator) -> Linked:

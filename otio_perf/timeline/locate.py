@@ -5,7 +5,7 @@ looked for on Windows, elsewhere only through ``--map`` or ``--media-root``. A c
 only) is looked for by its name, below the media roots alone.
 """
 
-# ruff: noqa: PTH100, PTH113, PTH117, PTH118, PTH119, PTH120, PTH122, PTH206
+# ruff: noqa: PTH100, PTH114, PTH117, PTH118, PTH119, PTH120
 # Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import ntpath
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +21,7 @@ from urllib.parse import unquote_to_bytes
 
 from otio_perf.model.media import Sequence
 from otio_perf.model.uses import Target, TargetKind
+from otio_perf.timeline.media_roots import NO_SUFFIXES, MediaRoots, Suffixes, spellings
 
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.\-]+)(,[^:/]*)?:")
 _WINDOWS = re.compile(r"^(?:[A-Za-z]:[\\/]|\\\\|//[^/])")
@@ -32,8 +34,6 @@ _PROTOCOLS = frozenset(
     "sctp sftp smb srt srtp subfile tcp tee tls udp udplite unix urn zmq".split()
 )
 _ON_WINDOWS = os.name == "nt"
-#: Folders that Resolve and Kdenlive keep proxies in, called like their originals.
-_PROXY_FOLDERS = frozenset({"proxy", "proxies"})
 #: Files that are named where several may be meant.
 _MOST_NAMED = 3
 #: Before the path of a bundle that is not unpacked: stands where a base folder would, and cannot be one.
@@ -56,6 +56,7 @@ class Reference:
     generator: str = ""
     reason: str = ""
     clip: str = ""  # name of the clip, where the reference leads nowhere
+    audio: bool = False  # such a clip is in an audio track
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,19 @@ class Locator:
     :param timeline: the timeline's file; relative URLs start in its folder, or in ``base`` where that is given.
     :param media_roots: folders to search for files that are not where the timeline says.
     :param maps: pairs of path prefixes (from, to); Windows and POSIX spelling. The first that fits is applied.
-    :param suffixes: those of media, in lower case: what a clip that is called like a file without its suffix may be.
+    :param suffixes: those of media: what a clip that is called like a file without its suffix may be.
     """
 
     timeline: str | os.PathLike[str]
     media_roots: tuple[str | os.PathLike[str], ...] = ()
     maps: tuple[tuple[str, str], ...] = ()
     base: str | None = None
-    suffixes: frozenset[str] = frozenset()
+    suffixes: Suffixes = NO_SUFFIXES
     _cache: dict[Reference, Target] = field(default_factory=dict, repr=False, compare=False)
-    _names: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
-    _clips: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
-    _indexed: list[bool] = field(default_factory=list, repr=False, compare=False)
+    _roots: MediaRoots = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_roots", MediaRoots(self.media_roots, self.suffixes))
 
     @property
     def folder(self) -> str:
@@ -87,9 +89,13 @@ class Locator:
 
     def based(self, base: str) -> Locator:
         """The same for a document whose relative URLs start in ``base``, unless another was asked for."""
-        if self.base is not None or base == self.folder:
-            return self
-        return Locator(self.timeline, self.media_roots, self.maps, base, self.suffixes)
+        return self if self.base is not None or base == self.folder else self.moved(base)
+
+    def moved(self, base: str) -> Locator:
+        """The same for relative URLs that start in ``base``; the media roots are searched through once for both."""
+        moved = Locator(self.timeline, self.media_roots, self.maps, base, self.suffixes)
+        object.__setattr__(moved, "_roots", self._roots)
+        return moved
 
     def target(self, reference: Reference) -> Target:
         """What ``reference`` points to. Equal references give the same object."""
@@ -125,7 +131,7 @@ class Locator:
         why = reference.reason or "the media reference has no URL"
         if not (self.media_roots and reference.clip):
             return Target(kind=TargetKind.MISSING, url="", path=None, reason=why)
-        named = self._by_clip(reference.clip)
+        named = self._roots.of_clip(reference.clip, audio=reference.audio)
         if len(named) == 1:
             return Target(kind=TargetKind.FILE, url="", path=named[0], found_by=f"{why}; found by the clip's name")
         if named:
@@ -165,8 +171,8 @@ class Locator:
             return None, refusal
         if self.folder.startswith(PACKED) and is_relative(url) and not self.media_roots:
             return None, f"packed inside {os.path.basename(self.folder)}; unpack it first"
-        paths = [mapped if (mapped := self._mapped(c)) else c for c in candidates]
-        local = [os.path.abspath(os.path.join(self.folder, p)) for p in paths if _ON_WINDOWS or not _WINDOWS.match(p)]
+        paths = [spelling for c in candidates for spelling in spellings(self._mapped(c) or c)]
+        local = [full for p in paths if _ON_WINDOWS or not _WINDOWS.match(p) for full in _joined(self.folder, p)]
         if len(local) > 1 or (local and self.media_roots):
             local = [p for p in local if os.path.lexists(p)] or ([] if self.media_roots else local)
         if local:
@@ -176,7 +182,7 @@ class Locator:
         if _WINDOWS.match(paths[0]) and not _ON_WINDOWS:
             root = paths[0].replace("\\", "/").rsplit("/", 1)[0]
             return None, f"a Windows path; say where it is here with --map {root}=FOLDER or --media-root FOLDER"
-        return os.path.abspath(os.path.join(self.folder, paths[0])), None
+        return _joined(self.folder, paths[0])[0], None
 
     def _mapped(self, path: str) -> str | None:
         plain = path.replace("\\", "/") if _WINDOWS.match(path) else path
@@ -192,17 +198,16 @@ class Locator:
     def _searched(self, paths: list[str]) -> tuple[str | None, str | None]:
         """Look below the media roots: the same relative path first, longest tail first, then the base name."""
         first = paths[0] if _ON_WINDOWS or not _WINDOWS.match(paths[0]) else None
-        answer = None if first is None else os.path.abspath(os.path.join(self.folder, first))
+        answer = None if first is None else _joined(self.folder, first)[0]
         for path in paths:
             parts = [p for p in path.replace("\\", "/").split("/") if p not in ("", ".", "..")]
             if parts and re.match(r"^[A-Za-z]:$", parts[0]):
                 parts = parts[1:]
-            for start in range(len(parts) - 1):
-                for root in self.media_roots:
-                    candidate = os.path.join(os.path.abspath(root), *parts[start:])
-                    if os.path.isfile(candidate):
-                        return candidate, None
-            named = self._by_name(parts[-1]) if parts else []
+            if not parts:
+                continue
+            if (found := self._roots.below(parts)) is not None:
+                return found, None
+            named = self._roots.named(parts[-1])
             if len(named) == 1:
                 return named[0], None
             if named:
@@ -210,35 +215,6 @@ class Locator:
         if answer is None:
             return None, "a Windows path, and no file of that name is below the media roots"
         return answer, None
-
-    def _by_name(self, name: str) -> list[str]:
-        self._index()
-        return sorted(set(self._names.get(name, ())))
-
-    def _by_clip(self, name: str) -> list[str]:
-        """Files of the name of a clip: with its suffix, in letters of any case, before those of media without theirs."""
-        self._index()
-        stem, suffix = os.path.splitext(name)
-        return sorted(set(self._clips.get(stem + suffix.lower()) or self._clips.get(f"{name}.*") or ()))
-
-    def _index(self) -> None:
-        if self._indexed:
-            return
-        for root in map(os.path.abspath, self.media_roots):
-            for folder, folders, files in os.walk(root):
-                folders[:] = sorted(f for f in folders if not f.startswith("."))
-                is_proxies = not _PROXY_FOLDERS.isdisjoint(os.path.relpath(folder, root).lower().split(os.sep))
-                for file in files:
-                    path = os.path.join(folder, file)
-                    self._names.setdefault(file, []).append(path)
-                    if is_proxies or file.startswith("."):
-                        continue  # called like the originals beside it
-                    stem, suffix = os.path.splitext(file)
-                    suffix = suffix.lower()
-                    self._clips.setdefault(stem + suffix, []).append(path)
-                    if suffix in self.suffixes:
-                        self._clips.setdefault(f"{stem}.*", []).append(path)
-        self._indexed.append(True)
 
 
 def _spellings(url: str) -> tuple[list[str], str | None]:
@@ -277,22 +253,55 @@ def _decoded(text: str) -> str:
     return os.fsdecode(unquote_to_bytes(os.fsencode(text))) if "%" in text else text
 
 
+def _joined(folder: str, path: str) -> list[str]:
+    """Absolute paths that ``path`` may mean in ``folder``, likeliest first.
+
+    Where the folder is reached through a link, ".." is what is above the real one, as for the system; only where the
+    characters are not looked at closely is it what is above the link.
+    """
+    plain = os.path.abspath(os.path.join(folder, path))
+    if _ON_WINDOWS or os.path.isabs(path) or not os.path.normpath(path).startswith(os.pardir):
+        return [plain]
+    real = os.path.abspath(os.path.join(os.path.realpath(folder), path))
+    return [real] if real == plain else [real, plain]
+
+
 def relative_to(path: str, folder: str) -> str:
     """``path`` as a relative URL from ``folder``, with forward slashes. :raises ValueError: on another Windows drive."""
-    return os.path.relpath(path, folder).replace(os.sep, "/")
+    relative = os.path.relpath(path, folder)
+    if relative.startswith(os.pardir) and not _ON_WINDOWS:
+        real = os.path.realpath(folder)  # that is where the way up starts
+        if real != folder and os.path.realpath(os.path.join(real, relative)) != os.path.realpath(path):
+            relative = os.path.relpath(path, real)
+    return relative.replace(os.sep, "/")
 
 
-def relative_or_absolute(path: str, folder: str) -> str:
-    try:
-        return relative_to(path, folder)
-    except ValueError:
-        return os.path.abspath(path)
+def relative_or_absolute(path: str, folder: str | None) -> str:
+    """``path`` as seen from ``folder``; absolute where there is no way, or no folder: see ``output_folder``."""
+    if folder is not None:
+        with suppress(ValueError):
+            return relative_to(path, folder)
+    return os.path.abspath(path)
 
 
-def moved_url(url: str, old_folder: str, new_folder: str) -> str:
+def moved_url(url: str, old_folder: str, new_folder: str | None) -> str:
     """A relative URL as it reads from another folder. A slash at its end stays."""
-    new = relative_or_absolute(os.path.join(old_folder, url), new_folder)
+    paths = _joined(old_folder, url)
+    new = relative_or_absolute(next(filter(os.path.lexists, paths), paths[0]), new_folder)
     return new + "/" if url.endswith("/") and not new.endswith("/") else new
+
+
+def output_folder(path: str | os.PathLike[str]) -> str | None:
+    """Where relative URLs of a timeline that is written to ``path`` start.
+
+    ``None`` for a link to a file in another folder: who reads it there starts elsewhere than who reads it here. Only
+    absolute paths lead to the same media from both.
+    """
+    path = os.path.abspath(path)
+    folder = os.path.dirname(path)
+    if os.path.islink(path) and os.path.dirname(os.path.realpath(path)) != os.path.realpath(folder):
+        return None
+    return folder
 
 
 def as_file_url(path: str) -> str:

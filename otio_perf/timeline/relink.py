@@ -21,10 +21,18 @@ from otio_perf.model.timing import FrameRate, parse_timecode
 from otio_perf.model.uses import Problem, Target
 from otio_perf.timeline import files
 from otio_perf.timeline.clock import Clock, Frames, first_covered, last_covered, nearest, rate_of
-from otio_perf.timeline.describe import name_of
+from otio_perf.timeline.describe import name_of, original_target
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.linked import original_target
-from otio_perf.timeline.locate import PACKED, Locator, as_file_url, is_relative, moved_url, relative_or_absolute, relative_to
+from otio_perf.timeline.locate import (
+    PACKED,
+    Locator,
+    as_file_url,
+    is_relative,
+    moved_url,
+    output_folder,
+    relative_or_absolute,
+    relative_to,
+)
 from otio_perf.timeline.overlay import is_render
 from otio_perf.timeline.references import (
     DAMAGE,
@@ -41,7 +49,7 @@ from otio_perf.timeline.references import (
 )
 from otio_perf.timeline.restore import without_ours
 from otio_perf.timeline.survey import needs
-from otio_perf.timeline.tree import map_clips, with_metadata
+from otio_perf.timeline.tree import audio_clips, map_clips, with_metadata
 
 NOTES_VERSION = 1
 #: In place of a key to activate: each clip keeps what is active, as far as it is still there.
@@ -116,7 +124,9 @@ class _Relinker:
         self.earlier = earlier
         self.output_path = output_path
         self.folder = os.path.dirname(output_path)
-        self.moves = not document.base.startswith(PACKED) and os.path.abspath(document.base) != self.folder
+        self.start = output_folder(output_path)  # of relative URLs
+        self.moves = not document.base.startswith(PACKED) and os.path.abspath(document.base) != self.start
+        self.sounds = audio_clips(document.root)
         self.needs = needs(document)
         self.count = 0
         self.sources: set[str] = set()
@@ -127,7 +137,7 @@ class _Relinker:
         if root is not self.document.root:
             notes: Json = {"version": NOTES_VERSION, **notes_of(root)}
             if self.moves:
-                notes["base"] = relative_or_absolute(self.document.base, self.folder)
+                notes["base"] = relative_or_absolute(self.document.base, self.start)
             root = with_metadata(root, NOTES, dict(sorted(notes.items())))
         path = self.output_path
         base = self.folder if self.moves or not self.document.base.startswith(PACKED) else self.document.base
@@ -149,7 +159,7 @@ class _Relinker:
                 else reference
             )
             try:
-                target = original_target(clip, reference, self.locator)
+                target = original_target(clip, reference, self.locator, audio=id(clip) in self.sounds)
             except DAMAGE as e:
                 self.left_alone.append(Problem(clip=name_of(clip), reason=str(e)))
         new = self._moved(plain)
@@ -278,7 +288,7 @@ class _Relinker:
         """The proxy's URL in the manner of the original's: relative where both can move together, ``file:``, or a path."""
         if original_url.lower().startswith("file:"):
             return as_file_url(path)
-        if is_relative(original_url):
+        if is_relative(original_url) and self.start is not None:
             try:
                 shared = os.path.commonpath([self.folder, original_path])
                 if os.path.dirname(shared) != shared and os.path.commonpath([shared, path]) == shared:
@@ -306,7 +316,7 @@ class _Relinker:
         for field in ("target_url", "target_url_base"):
             url = reference.get(field)
             if self.moves and isinstance(url, str) and url and is_relative(url):
-                return {**reference, field: moved_url(url, self.document.base, self.folder)}, url
+                return {**reference, field: moved_url(url, self.document.base, self.start)}, url
         return reference, ""
 
 

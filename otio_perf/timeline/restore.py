@@ -30,6 +30,8 @@ from otio_perf.timeline.tree import map_clips, with_metadata
 _NUMBERED = re.compile(
     r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.(?:exr|dpx|png|tiff?|jpe?g|tga|bmp|webp|cin|sgi))$", re.IGNORECASE
 )
+#: Where proxies lie in a workspace by a timeline. Beside it lie the media of bundles that were unpacked.
+_PROXIES = f"{os.sep}.otio_perf{os.sep}proxies{os.sep}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +157,7 @@ class _Restorer:
             return None
         path = self.original_of(target.path)
         if path is None:
-            if is_ours(key) or f"{os.sep}.otio_perf{os.sep}" in target.path:
+            if is_ours(key) or _PROXIES in target.path:
                 self.not_found.append(Problem(clip=name_of(clip), reason=f"the index does not know the proxy {target.path}"))
             return None
         product = self.product_of(target.path)

@@ -295,7 +295,7 @@ class _Gatherer:
             own, factor, retimed_in_point = effects_of(clip)
             reference = original_of(clip)
             reference = self.measure.resolved(reference) if reference else {}
-            number = self._reference(reference, name_of(clip))
+            number = self._reference(reference, name_of(clip), audio=audio)
             used = self.consumption.of(
                 clip,
                 reference,
@@ -333,13 +333,13 @@ class _Gatherer:
 
     # ---- small things
 
-    def _reference(self, reference: Json, clip: str) -> int:
+    def _reference(self, reference: Json, clip: str, *, audio: bool) -> int:
         """Number of a media reference. :raises UnusableTimeError: an image sequence without usable numbers."""
         url = reference.get("target_url")
         key = (reference.get("OTIO_SCHEMA"), url)
         if url and (known := self._reference_cache.get(key)) is not None:
             return known
-        number = self.references.of(described(reference, clip))
+        number = self.references.of(described(reference, clip, audio=audio))
         if url:
             self._reference_cache[key] = number
         return number

@@ -26,6 +26,21 @@ def clips_of(item: Any) -> Iterator[Json]:
                 yield from clips_of(child)
 
 
+def audio_clips(item: Any, *, audio: bool = False) -> set[int]:
+    """``id`` of each clip below ``item`` that is in an audio track, or in something nested there."""
+    found: set[int] = set()
+    if isinstance(item, dict):
+        schema = item.get("OTIO_SCHEMA")
+        if isinstance(schema, str) and schema.startswith("Clip."):
+            return {id(item)} if audio else found
+        audio = audio or item.get("kind") == "Audio"
+        for key in _INSIDE:
+            inner = item.get(key)
+            for child in inner if isinstance(inner, list) else (inner,):
+                found |= audio_clips(child, audio=audio)
+    return found
+
+
 def urls_of(item: Any) -> Iterator[str]:
     """Every URL that the clips below ``item`` refer to."""
     for clip in clips_of(item):
