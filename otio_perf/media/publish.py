@@ -26,6 +26,8 @@ _NAME_BYTES = 200  # of the final name that are kept; file systems allow 255
 #: What is left free on the disk of every proxy, for the index and for other programs.
 RESERVE_BYTES = 64 << 20
 
+_ELSEWHERE = "Free some space, or take --workspace on another disk"
+
 #: Between two signs of life while the disk works.
 _ALIVE_SECONDS = 0.2
 
@@ -108,8 +110,13 @@ def _sync_folder(folder: Path) -> None:
 
 def write_error(error: OSError, final: str | Path, *, need_bytes: int = 0) -> DiskFullError | EncodeError:
     """This package's error for one of the operating system while ``final`` was written."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno == errno.ENOSPC:
         return disk_full(final, need_bytes)
+    if error.errno == errno.EDQUOT:
+        return DiskFullError("disk full: your quota is used up", path=final, hint=_ELSEWHERE)
+    if error.errno == errno.EFBIG:
+        reason = "it is larger than this file system or your account's limit (ulimit -f) allows a file to be"
+        return EncodeError(f"cannot be written: {reason}", path=final, hint=_ELSEWHERE)
     return EncodeError(
         f"cannot be written: {error.strerror or error}",
         path=final,
@@ -122,7 +129,7 @@ def disk_full(final: str | Path, need_bytes: int = 0) -> DiskFullError:
     have = free_bytes(Path(final).parent)
     need = f"need {megabytes(need_bytes)}, " if need_bytes else ""
     left = "nothing left" if have is None else f"have {megabytes(have)}"
-    return DiskFullError(f"disk full: {need}{left}", path=final, hint="Free some space, or take --workspace on another disk")
+    return DiskFullError(f"disk full: {need}{left}", path=final, hint=_ELSEWHERE)
 
 
 def require_room(final: str | Path, need_bytes: int = 0) -> None:

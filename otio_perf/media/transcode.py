@@ -18,6 +18,7 @@ from otio_perf.errors import (
     EncodeError,
     MediaError,
     OfflineMediaError,
+    OtioPerfError,
     TaskCancelledError,
     UnsupportedMediaError,
 )
@@ -261,7 +262,9 @@ def _writing(product: Product) -> Iterator[None]:
     """Errors in this block are of the proxy, not of the source."""
     try:
         yield
-    except av.error.FFmpegError as error:
+    except OtioPerfError:
+        raise  # some are an OSError, too
+    except (av.error.FFmpegError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise write_error(error, product.path) from error
         reason = f"{product.recipe.codec} encoder: {error.strerror or error}"

@@ -232,7 +232,7 @@ def failed_sources(report: ProxyReport) -> dict[str, str]:
 
 def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> int:
     """0 done · 4 something was made or written, but not for all · 5 nothing could be made."""
-    short = failed_sources(report) or any(w.left_alone for w in written)
+    short = failed_sources(report) or report.failed or any(w.left_alone for w in written)
     if not short:
         return 0
     useful = bool(written) or any(isinstance(o, Ready) for o in report.outcomes)

@@ -19,6 +19,16 @@ def refuse_media(outputs: Sequence[str | os.PathLike[str]], targets: Iterable[Ta
                 raise SettingsError("is a medium: it would be overwritten", path=path, hint="Name another file")
 
 
+def is_input(output: Path, inputs: Iterable[Path]) -> bool:
+    """Is ``output`` one of ``inputs``, a file in one (of a bundle that is a folder), or a bundle around one?"""
+    real = Path(os.path.realpath(output))
+    for path in inputs:
+        other = Path(os.path.realpath(path))
+        if _same(output, path) or (other.is_dir() and other in real.parents) or (real.is_dir() and real in other.parents):
+            return True
+    return False
+
+
 def _is_medium(path: Path, target: Target) -> bool:
     sequence = target.sequence
     if sequence is None:

@@ -18,13 +18,16 @@ from otio_perf.model.frames import FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
 from otio_perf.model.timing import format_timecode, is_drop_frame_rate, parse_timecode
 from otio_perf.optimizer import timelines
+from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
 from otio_perf.render.compositor import Compositor
 from otio_perf.render.engines import engine_for
+from otio_perf.render.located import located
 from otio_perf.render.plan import canvas_size, frame_plan
 from otio_perf.render.sheet import contact_sheet, eight_bits
 from otio_perf.render.sources import Sources
 from otio_perf.timeline.composition import compose
+from otio_perf.timeline.referred import targets_of
 
 #: How near to the host's a picture must be: ``exact`` refuses what only comes near, ``any`` leaves out what is unknown.
 FIDELITIES = ("exact", "approximate", "any")
@@ -33,7 +36,8 @@ FIDELITIES = ("exact", "approximate", "any")
 def frame(session: Session, timeline: Path, times: Sequence[str | int], output: Path, *, fidelity: str) -> StillReport:
     """Render the frames at ``times`` into ``output``; several become a contact sheet.
 
-    :raises SettingsError: a time that is none or lies outside, a picture format that is not written.
+    :raises SettingsError: a time that is none or lies outside, a picture format that is not written, a picture
+        that the timeline uses.
     :raises EffectError: an effect that ``fidelity`` does not allow; it is named.
     """
     require_format(output)
@@ -41,7 +45,9 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
         raise SettingsError(f"{fidelity!r} is not one of {', '.join(FIDELITIES)}")
     with session.stage(Stage.READ):
         document = timelines.read(session, timeline)
-        composition = compose(document, timelines.locator(session.settings, timeline))
+        where = timelines.locator(session.settings, timeline)
+        refuse_media([output], targets_of(document, where))
+        composition = compose(document, where)
     for notice in document.notices:
         session.note(notice)
     numbers = [frame_number(text, composition) for text in times]
@@ -49,7 +55,7 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
     media = {name: finding.info for name, finding in found.items() if finding.info is not None}
     engine, why = engine_for(session.settings.gpu)
     canvas = canvas_size(composition, media)
-    translate = partial(translated, canvas=canvas, frame_rate=composition.frame_rate)
+    translate = located(partial(translated, canvas=canvas, frame_rate=composition.frame_rate), timeline.absolute().parent)
     pictures, rendered = [], []
     with (
         session.stage(Stage.RENDER, len(numbers)),

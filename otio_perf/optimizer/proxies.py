@@ -8,16 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.cache import names
-from otio_perf.errors import CacheError, SettingsError
+from otio_perf.errors import CacheError, MediaError, SettingsError
 from otio_perf.media import camera, contract, fingerprint, publish
 from otio_perf.media import finished as finished_files
+from otio_perf.media.encodings import ENCODINGS
 from otio_perf.metrics import system
 from otio_perf.model.analysis import Analysis, MediaFinding
-from otio_perf.model.events import Outcome, Ready, Stage
+from otio_perf.model.events import Failed, Outcome, Ready, Stage, TaskFinished
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import ADOPTED, Action, Plan, Product
 from otio_perf.model.recipes import ProxyRecipe, Purpose, Scope
 from otio_perf.model.results import ProxyReport
+from otio_perf.model.tasks import ProxyTask
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Survey, Target, TargetKind
 from otio_perf.optimizer.session import Session
@@ -106,11 +108,29 @@ def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
         session.note(f"the disk may become full: about {plan.predicted_bytes / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free")
     if not tasks:
         return {}
-    with session.stage(Stage.PROXY, len(tasks)):
-        jobs = min(session.jobs, len(tasks))
+    impossible = {p.key: failed for task in tasks for p in task.products if (failed := _impossible(task, p))}
+    possible = [replace(t, products=left) for t in tasks if (left := tuple(p for p in t.products if p.key not in impossible))]
+    with session.stage(Stage.PROXY, len(impossible) + len(possible)):
+        for key, failed in impossible.items():
+            session.listener(TaskFinished(key=key, outcome=failed))
+        jobs = max(1, min(session.jobs, len(possible)))
         cores = max(1, system.cores() // jobs)
-        hardware = session.hardware(tasks)
-        return session.run([replace(task, cores=cores, hardware=hardware) for task in tasks], workers=jobs)
+        hardware = session.hardware(possible)
+        ready = [replace(task, cores=cores, hardware=hardware) for task in possible]
+        return {**impossible, **session.run(ready, workers=jobs)}
+
+
+def _impossible(task: ProxyTask, product: Product) -> Failed | None:
+    """Why ``product`` can be made by no means: it is left out, so that the others of its source are made."""
+    from otio_perf.media import encode
+
+    picture = task.media.picture
+    assert picture is not None
+    try:
+        encode.look_of(product, picture, ENCODINGS[product.recipe.codec])
+    except MediaError as e:
+        return Failed(key=product.key, error=type(e).__name__, message=e.message, path=e.path, hint=e.hint)
+    return None
 
 
 def finished(report: ProxyReport) -> dict[str, tuple[Product, ...]]:

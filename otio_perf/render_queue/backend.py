@@ -189,9 +189,9 @@ class _Slot:
 
     def _serve(self) -> None:
         if sys.platform != "win32":
-            # Ctrl-C is the parent's business: blocked in this thread, and so in the workers from their first moment on.
-            resource_tracker.ensure_running()  # its start would unblock the signal
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            # Stopping is the parent's business: blocked in this thread, and so in the workers from their first moment on.
+            resource_tracker.ensure_running()  # its start would unblock the signals
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
         while given := self._given.get():
             task, attempt = given
             try:

@@ -62,16 +62,13 @@ def run(
         handle(state.Submitted(job=_JOB, tasks=tuple(tasks), at=clock()))
         handle(state.CapacityChanged(slots=backend.capacity, at=clock()))
         while not queue.is_idle:
-            if not stopping and stop is not None and stop.is_set():
-                stopping = True
-                handle(state.CancelRequested(job=_JOB, at=clock()))
-                continue
             due = queue.next_deadline()
             wait = _POLL_SECONDS if due is None else min(due - clock(), _POLL_SECONDS)
-            if wait > 0 and (report := backend.next_report(wait)) is not None:
-                handle(report)
-            else:
-                handle(state.Tick(at=clock()))
+            report = backend.next_report(wait) if wait > 0 else None
+            if not stopping and stop is not None and stop.is_set():
+                stopping = True  # before the report: whoever stops us may have killed the workers, which are not tried again
+                handle(state.CancelRequested(job=_JOB, at=clock()))
+            handle(state.Tick(at=clock()) if report is None else report)
     except BaseException:
         _wind_down(backend, queue.running)
         raise

@@ -26,9 +26,10 @@ PROGRESS, OUTCOME = b"P", b"O"
 
 def serve(run: Run, line: Connection, cancelled: bytearray) -> None:
     """Do one task after the other, until the parent hangs up. ``cancelled``: shared memory; not 0 means stop."""
-    # Ctrl-C is the parent's business; SIGTERM ends this process at once, also inside a library.
+    # Both often go to the whole process group. They are the parent's business, which has its workers tidy up and kills those
+    # that do not.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
 
     def report(done: int) -> None:
