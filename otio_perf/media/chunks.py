@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError
 from otio_perf.media.encode import KEY_TAG, colour_numbers, encoder_threads
 from otio_perf.media.encoder_thread import EncoderThread
-from otio_perf.media.encodings import ENCODINGS, Encoding, prores
+from otio_perf.media.encodings import ENCODINGS, Encoding, prores, x264
 from otio_perf.media.fingerprint import digest
 from otio_perf.media.finished import key_in
 from otio_perf.media.planes import Plane, frame_of, layout_of
@@ -50,8 +50,7 @@ def _dnxhr(profile: str, pixel_format: str) -> Encoding:
     )
 
 
-#: ProRes 422 and 4444 with a fixed quantiser, as the proxies have it; 422 at quality 60 is as good as Apple's at its
-#: nominal rate.
+#: With a fixed quantiser, as the proxies have it, but finer: what is in them is seen instead of the timeline.
 _ENCODINGS: dict[ChunkCodec, Encoding] = {
     ChunkCodec.PRORES_422: replace(ENCODINGS[Codec.PRORES_LT], options=prores(2, 16)),
     ChunkCodec.PRORES_4444: ENCODINGS[Codec.PRORES_4444],
@@ -59,7 +58,7 @@ _ENCODINGS: dict[ChunkCodec, Encoding] = {
     ChunkCodec.DNXHR_SQ: _dnxhr("dnxhr_sq", "yuv422p"),
     ChunkCodec.DNXHR_HQ: _dnxhr("dnxhr_hq", "yuv422p"),
     ChunkCodec.DNXHR_HQX: _dnxhr("dnxhr_hqx", "yuv422p10le"),
-    ChunkCodec.H264: ENCODINGS[Codec.H264],
+    ChunkCodec.H264: replace(ENCODINGS[Codec.H264], options=x264(34, 20, 8)),
 }
 
 

@@ -56,9 +56,14 @@ def at_quality(quality: int, worst: float, usual: float, best: float) -> float:
     return usual + (best - usual) * (quality - USUAL) / (100 - USUAL)
 
 
-def _x264(quality: int) -> dict[str, str]:
-    crf = f"{at_quality(quality, 40, 28, 16):.1f}"
-    return {"preset": "ultrafast", "crf": crf, "g": "1", "x264-params": "slices=4"}
+def x264(worst: float, usual: float, best: float) -> Callable[[int], dict[str, str]]:
+    """Options by quality; the CRF at 0, 60 and 100."""
+    return lambda quality: {
+        "preset": "ultrafast",
+        "crf": f"{at_quality(quality, worst, usual, best):.1f}",
+        "g": "1",
+        "x264-params": "slices=4",
+    }
 
 
 def _x265(quality: int) -> dict[str, str]:
@@ -86,7 +91,7 @@ ENCODINGS: dict[Codec, Encoding] = {
         encoder="libx264",
         pixel_format="yuv420p",
         deep_pixel_format="yuv420p10le",
-        options=_x264,
+        options=x264(40, 28, 16),
         tag="avc1",
         hdr_option="x264-params",
     ),

@@ -121,3 +121,21 @@ def test_the_fast_way_gives_the_same(layout: Layout, size: tuple[int, int], siti
     for is_full_range in (False, True):
         coding = Coding(layout=layout, matrix="bt2020nc", is_full_range=is_full_range, siting=siting)
         assert np.abs(cpu_pixels.to_picture(planes, coding) - to_picture(planes, coding)).max() < 2e-5
+
+
+@pytest.mark.parametrize("siting", ["left", "center", "topleft", "bottom"])
+@pytest.mark.parametrize("size", [(67, 45), (64, 32), (1, 1)])
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+def test_the_fast_way_back_gives_the_same(layout: Layout, size: tuple[int, int], siting: str) -> None:
+    """To the sample; where the exact value lies between two, one of a hundred may fall to the other side."""
+    random = np.random.default_rng(6)
+    picture = (random.random((size[1], size[0], 4)) * 1.2 - 0.1).astype(np.float32)
+    picture[..., 3] = np.clip(picture[..., 3], 0, 1) if layout.has_alpha else 1
+    picture[..., :3] *= picture[..., 3:]
+    for is_full_range in (False, True):
+        coding = Coding(layout=layout, matrix="bt2020nc", is_full_range=is_full_range, siting=siting)
+        for ours, wanted in zip(cpu_pixels.from_picture(picture, coding), from_picture(picture, coding), strict=True):
+            assert (ours.shape, ours.dtype) == (wanted.shape, wanted.dtype)
+            apart = np.abs(ours.astype(float) - wanted)
+            assert apart.max() <= 1
+            assert np.mean(apart > 0) < 0.01
