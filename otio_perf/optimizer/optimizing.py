@@ -7,9 +7,12 @@ from pathlib import Path
 
 from otio_perf.errors import SettingsError
 from otio_perf.model.analysis import MediaFinding
+from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe
-from otio_perf.model.results import OptimizeReport, WrittenTimeline
-from otio_perf.optimizer import proxies, relinking, timelines
+from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, WrittenTimeline
+from otio_perf.optimizer import prerendering, proxies, relinking, timelines
+from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.prerendering import Wanted
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.planning import policy, suggestions
@@ -40,8 +43,12 @@ def optimize(
     force: bool,
     beside: bool,
     dry_run: bool,
+    prerender: Wanted | None = None,
 ) -> OptimizeReport:
-    """Optimize the timelines of ``wanted``, see ``destinations``. :raises TimelineError: before anything is made"""
+    """Optimize the timelines of ``wanted``, see ``destinations``. :raises TimelineError: before anything is made
+
+    :param prerender: what is to be rendered ahead of what does not play with the proxies; ``None``: nothing.
+    """
     surveyed = [timelines.survey(session, path) for path in wanted]
     findings = session.look_up(t for s in surveyed for t in s.targets)
     analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
@@ -57,17 +64,31 @@ def optimize(
         dry_run=dry_run,
     )
     session.check_stop()
+    there, failed = proxies.finished(report), proxies.failed_sources(report)
     written: list[WrittenTimeline] = []
-    if not dry_run:
-        there, failed = proxies.finished(report), proxies.failed_sources(report)
-        for one, path in zip(surveyed, wanted.values(), strict=True):
-            if path is None:
-                continue
-            active = _active(session, one, findings, recipes).reference_key if link == "proxy" else None
-            written.append(
-                relinking.write_relinked(session, one, path, products=there, findings=findings, active=active, failed=failed)
+    rendered: list[PrerenderReport] = []
+    for one, path in zip(surveyed, wanted.values(), strict=True):
+        laid = None
+        if prerender is not None:
+            linked = _played(report, there, dry_run=dry_run) if link == "proxy" else {}
+            rendered.append(prerendering.render(session, one, findings, linked, prerender))
+            laid = prerendering.laid(one, rendered[-1])
+        if path is None or dry_run:
+            continue
+        active = _active(session, one, findings, recipes).reference_key if link == "proxy" else None
+        written.append(
+            relinking.write_relinked(
+                session, one, path, products=there, findings=findings, active=active, failed=failed, laid=laid
             )
-    return OptimizeReport(analyses=analyses, proxies=report, written=tuple(written))
+        )
+    return OptimizeReport(analyses=analyses, proxies=report, written=tuple(written), prerenders=tuple(rendered))
+
+
+def _played(report: ProxyReport, there: Mapping[str, Sequence[Product]], *, dry_run: bool) -> dict[str, Sequence[Product]]:
+    """The proxies that timelines play with; in a dry run also those that would be made."""
+    if not dry_run:
+        return dict(there)
+    return {d.target.medium: d.products for d in report.plan.decisions if d.products}
 
 
 def _active(
@@ -78,5 +99,7 @@ def _active(
         return recipes[0]
     media = {path: finding.info for path, finding in findings.items()}
     machine = session.machine()
-    factors = {r.rung: suggestions.factor_with(surveyed.survey, surveyed.spans, media, r, machine) for r in recipes}
+    factors = {
+        r.rung: suggestions.factor_with(surveyed.survey, surveyed.spans, media, r, machine, effect_costs) for r in recipes
+    }
     return policy.active_recipe(recipes, factors, proxies.policy_of(session, force=False))

@@ -1,0 +1,402 @@
+"""From an analysis to regions that play: choose, cut into chunks, render what is missing, join, lay over the timeline."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+
+from otio_perf.cache.renders import Render, RenderKind
+from otio_perf.effects.translate.dialects import translated
+from otio_perf.errors import CacheError, EffectError, MediaError, SettingsError
+from otio_perf.media import concat, fingerprint, publish
+from otio_perf.metrics import system
+from otio_perf.model.analysis import MediaFinding
+from otio_perf.model.chunks import Chunk
+from otio_perf.model.composition import Composition
+from otio_perf.model.events import Failed, Outcome, Prerendered, Stage
+from otio_perf.model.frames import FramePlan, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import Product
+from otio_perf.model.results import LeftToHost, PrerenderedRegion, PrerenderReport
+from otio_perf.model.tasks import PrerenderTask
+from otio_perf.model.timing import FrameRange, FrameRate, parse_timecode
+from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.timelines import Surveyed
+from otio_perf.planning import cost, prerenders, proxies
+from otio_perf.planning.prerenders import Left, Region
+from otio_perf.render.chunks import chunks
+from otio_perf.render.engines import engine_for
+from otio_perf.render.keys import files_of
+from otio_perf.render.plan import canvas_size, frame_plan
+from otio_perf.timeline import lay
+from otio_perf.timeline.composition import compose
+from otio_perf.timeline.lay import Laid
+from otio_perf.timeline.relink import AS_BEFORE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is asked for. ``mode``: ``auto`` or ``all``; ``fidelity``: ``exact`` or ``approximate``."""
+
+    mode: str
+    fidelity: str
+    dry_run: bool
+
+
+def wanted(mode: str, fidelity: str, *, dry_run: bool) -> Wanted | None:
+    """``None``: nothing. :raises SettingsError: words that are none of the choices"""
+    for word, choices in ((mode, prerenders.MODES), (fidelity, prerenders.FIDELITIES)):
+        if word not in choices:
+            raise SettingsError(f"{word!r} is not one of {', '.join(choices)}")
+    return None if mode == "none" else Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run)
+
+
+def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> PrerenderReport:
+    """Prerender ``timeline`` as it plays with the proxies that it has, and write it with its overlay to ``output``.
+
+    :raises TimelineError: it cannot be read, or cannot carry an overlay. Regions that fail are in the report.
+    """
+    surveyed = timelines.survey(session, timeline)
+    findings = session.look_up(surveyed.targets)
+    document = timelines.read(session, timeline)
+    linked, findings = relinking.earlier(session, document, surveyed.locator, findings)
+    report = render(session, surveyed, findings, linked, asked)
+    if asked.dry_run:
+        return report
+    session.check_stop()
+    written = relinking.write_relinked(
+        session,
+        surveyed,
+        output,
+        products={},
+        findings=findings,
+        active=AS_BEFORE,
+        failed={},
+        laid=laid(surveyed, report),
+    )
+    return replace(report, written=written, notices=tuple(session.notices))
+
+
+def laid(surveyed: Surveyed, report: PrerenderReport) -> tuple[Laid, ...]:
+    """The regions of ``report`` as they lie on the timeline."""
+    rate = surveyed.survey.frame_rate
+    return tuple(
+        Laid(start=r.start, stop=r.stop, path=r.path, first=parse_timecode(r.start_timecode, rate), key=r.key)
+        for r in report.regions
+    )
+
+
+def render(
+    session: Session,
+    surveyed: Surveyed,
+    findings: Mapping[str, MediaFinding],
+    linked: Mapping[str, Sequence[Product]],
+    asked: Wanted,
+) -> PrerenderReport:
+    """Render what ``asked`` wants of one timeline; what is there already is not rendered again.
+
+    :param findings: by ``Target.medium``.
+    :param linked: proxies that the timeline plays with, by ``Target.medium`` of their originals.
+    """
+    began = time.monotonic()
+    with session.stage(Stage.READ):
+        document = timelines.read(session, surveyed.path)
+    lay.require_possible(document)
+    composition = compose(document, surveyed.locator)
+    return _Job(session, surveyed, composition, findings, linked, asked).report(began)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A region and its chunks."""
+
+    region: Region
+    chunks: tuple[Chunk, ...]
+
+
+class _Job:
+    """One timeline on its way."""
+
+    def __init__(
+        self,
+        session: Session,
+        surveyed: Surveyed,
+        composition: Composition,
+        findings: Mapping[str, MediaFinding],
+        linked: Mapping[str, Sequence[Product]],
+        asked: Wanted,
+    ) -> None:
+        self.session, self.survey, self.path, self.asked = session, surveyed.survey, surveyed.path, asked
+        self.composition = composition
+        self.spans = surveyed.spans
+        self.media = {name: f.info for name, f in findings.items() if f.info is not None}
+        self.recipe = session.settings.prerender_recipe()
+        self.canvas = canvas_size(composition, self.media)
+        self.translate = partial(translated, canvas=self.canvas, frame_rate=composition.frame_rate)
+        self.engine, self.why = engine_for(session.settings.gpu)
+        self.renders = session.index.renders
+        self.machine = session.machine()
+        self.originals = cost.predict(self.survey, self.spans, self.media, self.machine, effect_costs)
+        played = {**self.media, **_stand_ins(self.media, linked, self.survey.frame_rate)}
+        self.played = cost.predict(self.survey, self.spans, played, self.machine, effect_costs)
+        self.digests: dict[str, str] = {}
+
+    def report(self, began: float) -> PrerenderReport:
+        session = self.session
+        with session.stage(Stage.PLAN):
+            chosen = prerenders.choose(
+                self.survey,
+                self.played,
+                self._plan,
+                mode=self.asked.mode,
+                fidelity=self.asked.fidelity,
+                tick=session.check_stop,
+            )
+            cuts, left = self._cut(chosen.regions)
+            missing = {c.key: c for cut in cuts for c in cut.chunks if self.renders.get(c.key) is None}
+        left = [*(self._left(one) for one in chosen.left), *left]
+        size = self.recipe.size_for(*self.canvas)
+        frames = [FrameRange(c.start, c.stop, c.frame_rate) for c in missing.values()]
+        predicted = PrerenderReport(
+            source=str(self.path),
+            mode=self.asked.mode,
+            engine=self.why,
+            recipe=self.recipe,
+            width=size[0],
+            height=size[1],
+            regions=tuple(self._planned(cut.region, cut.chunks, missing) for cut in cuts),
+            left=tuple(left),
+            predicted_seconds=prerenders.work_seconds(self.originals, frames, self.recipe, size, self.machine),
+            predicted_bytes=self._bytes(cuts, missing, size),
+            seconds=0.0,
+            notices=tuple(session.notices),
+        )
+        if self.asked.dry_run:
+            return replace(predicted, seconds=time.monotonic() - began)
+        self._warn(predicted.predicted_bytes)
+        reasons = self._render(missing)
+        session.check_stop()
+        regions, failed = self._join(cuts, missing, reasons)
+        left = sorted([*left, *failed], key=lambda one: one.start)
+        done = replace(predicted, regions=tuple(regions), left=tuple(left), notices=tuple(session.notices))
+        return replace(done, seconds=time.monotonic() - began)
+
+    # ---- planning
+
+    def _plan(self, frame: int) -> FramePlan:
+        return frame_plan(self.composition, frame, self.media, self.translate, size=self.canvas)
+
+    def _cut(self, regions: Sequence[Region]) -> tuple[list[_Cut], list[LeftToHost]]:
+        """Regions with their chunks, and those that read a file (a LUT) that cannot be read."""
+        cuts, left = [], []
+        for region in regions:
+            self.session.check_stop()
+            position = region.position
+            plans = [self._plan(number) for number in range(position.start, position.stop)]
+            try:
+                self._look_at_files(plans)
+            except (MediaError, EffectError) as e:
+                left.append(self._left(Left(position=position, reason=f"{Path(e.path or '').name} {e.message}")))
+                continue
+            found = chunks(
+                plans,
+                start=position.start,
+                media=self.media,
+                frame_rate=self.survey.frame_rate,
+                recipe=self.recipe,
+                engine=self.engine.name,
+                digests=self.digests,
+                on_black=True,
+            )
+            cuts.append(_Cut(region, found))
+        return cuts, left
+
+    def _look_at_files(self, plans: Sequence[FramePlan]) -> None:
+        for path in {path for plan in plans for path in files_of(plan)} - self.digests.keys():
+            try:
+                self.digests[path] = fingerprint.digest(path, self.session.check_stop)
+            except OSError as e:
+                raise EffectError(f"cannot be read: {e.strerror}", path=path) from e
+
+    def _bytes(self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], size: tuple[int, int]) -> int:
+        """Of the missing chunks, and of the regions, which hold copies of them all."""
+        written = sum(map(len, missing.values()))
+        joined = sum(len(c) for cut in cuts for c in cut.chunks if self.renders.get(self._region_key(cut.chunks)) is None)
+        return prerenders.size_bytes(written + joined, self.recipe, size)
+
+    def _warn(self, predicted_bytes: int) -> None:
+        free = system.free_disk_bytes(self.session.workspace.root)
+        if predicted_bytes > free:
+            self.session.note(
+                f"the disk may become full: about {predicted_bytes / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free"
+            )
+
+    # ---- work
+
+    def _render(self, missing: Mapping[str, Chunk]) -> dict[str, str]:
+        """Chunks that could not be rendered, with the reason. What is done is put on record, also when the user stops."""
+        if not missing:
+            return {}
+        session = self.session
+        session.workspace.clean_orphans(publish.is_part)
+        with session.stage(Stage.PRERENDER, len(missing)):
+            # one process a GPU; the processor's engine shares its cores with the decoders and the encoder
+            jobs = 1 if self.engine.name != "cpu" else min(session.jobs, len(missing))
+            tasks = [self._task(chunk, cores=max(1, system.cores() // jobs)) for chunk in missing.values()]
+            outcomes = session.run(tasks, workers=jobs)
+            for outcome in outcomes.values():
+                self._record(outcome)
+        return {key: o.message for key, o in outcomes.items() if isinstance(o, Failed)}
+
+    def _task(self, chunk: Chunk, *, cores: int) -> PrerenderTask:
+        names = {name for plan in chunk.plans for name in _media_of(plan.root)}
+        return PrerenderTask(
+            key=chunk.key,
+            plans=chunk.plans,
+            media={name: self.media[name] for name in sorted(names)},
+            frame_rate=chunk.frame_rate,
+            recipe=chunk.recipe,
+            has_alpha=chunk.has_alpha,
+            path=str(self.renders.chunk_path(chunk.key)),
+            workspace=str(self.session.workspace.root),
+            gpu=self.session.settings.gpu,
+            cores=cores,
+            label=f"{self._timecode(chunk.start)} – {self._timecode(chunk.stop)}",
+            stall_seconds=float(self.session.settings.stall_seconds),
+        )
+
+    def _record(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Prerendered):
+            self.renders.put(
+                Render(
+                    key=outcome.key,
+                    kind=RenderKind.CHUNK,
+                    path=outcome.path,
+                    frames=outcome.frames,
+                    size_bytes=outcome.size_bytes,
+                    digest=outcome.digest,
+                )
+            )
+
+    def _join(
+        self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], reasons: Mapping[str, str]
+    ) -> tuple[list[PrerenderedRegion], list[LeftToHost]]:
+        """A file for each run of chunks that are there: what failed leaves a hole, and spoils nothing else."""
+        done: list[PrerenderedRegion] = []
+        left: list[LeftToHost] = []
+        workspace = self.session.workspace
+        with self.session.stage(Stage.JOIN, len(cuts)), workspace.writing(), workspace.lock("regions"):
+            for cut in cuts:
+                for is_there, group in groupby(cut.chunks, key=lambda c: self.renders.get(c.key) is not None):
+                    run = tuple(group)
+                    if not is_there:
+                        reason = next((reasons[c.key] for c in run if c.key in reasons), "was not rendered")
+                        left.append(self._failed(run, reason))
+                        continue
+                    try:
+                        file = self._region(run)
+                    except (MediaError, CacheError) as e:
+                        left.append(self._failed(run, str(e)))
+                        continue
+                    planned = self._planned(cut.region, run, missing)
+                    done.append(replace(planned, key=file.key, path=file.path, size_bytes=file.size_bytes))
+        return done, left
+
+    def _region(self, run: Sequence[Chunk]) -> Render:
+        """The file of a run of chunks; joined where it is not there."""
+        key = self._region_key(run)
+        found = self.renders.get(key)
+        if found is not None:
+            return found
+        label, frames = self._timecode(run[0].start), sum(map(len, run))
+        path = self.renders.region_path(self.path.stem, label, frames, key=key)
+        pieces = [concat.whole(str(self.renders.chunk_path(chunk.key)), len(chunk)) for chunk in run]
+        joined = concat.join(
+            pieces,
+            path,
+            frame_rate=self.survey.frame_rate,
+            start_timecode=label,
+            key=key,
+            tick=self.session.check_stop,
+        )
+        render = Render(
+            key=key,
+            kind=RenderKind.REGION,
+            path=joined.path,
+            frames=joined.frames,
+            size_bytes=joined.size_bytes,
+            digest=joined.digest,
+        )
+        self.renders.put(render)
+        return render
+
+    def _region_key(self, run: Sequence[Chunk]) -> str:
+        words = ["region", self._timecode(run[0].start), *(chunk.key for chunk in run)]
+        return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+
+    # ---- words
+
+    def _timecode(self, frame: int) -> str:
+        return self.survey.timecode(frame)
+
+    def _planned(self, region: Region, run: Sequence[Chunk], missing: Mapping[str, Chunk]) -> PrerenderedRegion:
+        """New frames are counted where they first appear: a clip that is there twice is rendered once."""
+        start, stop = run[0].start, run[-1].stop
+        return PrerenderedRegion(
+            start=start,
+            stop=stop,
+            start_timecode=self._timecode(start),
+            stop_timecode=self._timecode(stop),
+            reasons=region.reasons,
+            chunks=len(run),
+            new_frames=sum(len(c) for c in run if c.key in missing and missing[c.key].start == c.start),
+        )
+
+    def _left(self, one: Left) -> LeftToHost:
+        start, stop = one.position.start, one.position.stop
+        return LeftToHost(
+            start=start,
+            stop=stop,
+            start_timecode=self._timecode(start),
+            stop_timecode=self._timecode(stop),
+            reason=one.reason,
+            effects=one.effects,
+        )
+
+    def _failed(self, run: Sequence[Chunk], reason: str) -> LeftToHost:
+        position = FrameRange(run[0].start, run[-1].stop, run[0].frame_rate)
+        return replace(self._left(Left(position=position, reason=reason)), is_failure=True)
+
+
+def _stand_ins(
+    media: Mapping[str, MediaInfo], linked: Mapping[str, Sequence[Product]], frame_rate: FrameRate
+) -> dict[str, MediaInfo]:
+    """Media as they play by their proxies; of several sizes, by the smallest."""
+    found = {}
+    for name, products in linked.items():
+        info = media.get(name)
+        if info is not None and products:
+            smallest = min(products, key=lambda p: p.width * p.height)
+            found[name] = proxies.proxied(info, smallest.recipe, frame_rate)
+    return found
+
+
+def _media_of(stack: Stacked) -> Iterator[str]:
+    """Names of the media that are shown."""
+    waiting: list[Layer] = list(stack.layers)
+    while waiting:
+        content = waiting.pop().content
+        match content:
+            case SourceFrame():
+                yield content.medium
+            case Mix():
+                waiting += [side for side in (content.outgoing, content.incoming) if side is not None]
+            case Stacked():
+                waiting += content.layers
