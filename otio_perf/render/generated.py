@@ -13,8 +13,9 @@ from otio_perf.model.frames import Generated
 Colour = tuple[float, float, float]
 Parameters = tuple[tuple[str, Any], ...]
 
-#: Ours by the names of hosts: letters and digits only, in lower case. OTIO's own documentation names SMPTEBars; SolidColor is
-#: what Kdenlive's adapter writes, Color and Slug are Final Cut's, toucan: is the renderer of the OpenTimelineIO project.
+#: Ours by the names of hosts, besides their own names: letters and digits only, in lower case. OTIO's own documentation names
+#: SMPTEBars; SolidColor is what Kdenlive's adapter writes, Color and Slug are Final Cut's, toucan: is the renderer of the
+#: OpenTimelineIO project.
 _KINDS = {
     "smptebars": "bars",
     "bars": "bars",
@@ -47,21 +48,23 @@ _COLOURS = ("color", "colour", "resource", "fillcolor")
 
 
 def generated(kind: str, parameters: Parameters) -> Generated | None:
-    """A host's generator as one of ours; ``None``: there is none like it, a title say."""
-    ours = _KINDS.get(re.sub(r"[^a-z0-9]", "", kind.lower()))
-    if ours is None:
+    """A host's generator as one of ours, or one by its name in the registry; ``None``: there is none like it, a title say.
+
+    What it cannot be told is passed over.
+    """
+    generators = registry().generators
+    ours = _KINDS.get(re.sub(r"[^a-z0-9]", "", kind.lower())) or kind
+    if ours not in generators:
         return None
     given = dict(parameters)
     if ours == "solid":
         found = next((given[name] for name in _COLOURS if name in given), None)
         return made("solid", {} if found is None else solid_values(found))
-    if ours == "gradient":
-        known = {p.name for p in registry().generator("gradient").parameters}
-        try:
-            return made("gradient", {name: value for name, value in given.items() if name in known})
-        except EffectError:
-            return None
-    return made(ours, {})
+    known = {p.name for p in generators[ours].parameters}
+    try:
+        return made(ours, {name: value for name, value in given.items() if name in known})
+    except EffectError:
+        return None
 
 
 def slate(title: str, text: str) -> Generated:

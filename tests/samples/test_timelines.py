@@ -12,7 +12,7 @@ import pytest
 from sample_timelines.make_media import CLIPS
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "sample_timelines"
-NAMES = ["short_film.otio", "documentary.otio"]
+NAMES = ["short_film.otio", "documentary.otio", "effects.otio"]
 
 
 @pytest.fixture(scope="module")
