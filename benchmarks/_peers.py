@@ -22,7 +22,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-import PyOpenColorIO as OCIO
+import PyOpenColorIO
 from _footage import FFMPEG, texture
 from av.filter import Graph
 
@@ -279,8 +279,8 @@ def matrix(rows: np.ndarray, offset: float = 0.0) -> Peer:
 
 def opencolorio(transform: Callable[[], Any]) -> Peer:
     def make(first: Picture, _: Picture) -> Callable[[], Picture]:
-        processor = OCIO.Config.CreateRaw().getProcessor(transform())
-        worker = processor.getOptimizedCPUProcessor(OCIO.OPTIMIZATION_NONE)
+        processor = PyOpenColorIO.Config.CreateRaw().getProcessor(transform())
+        worker = processor.getOptimizedCPUProcessor(PyOpenColorIO.OPTIMIZATION_NONE)
 
         def run() -> Picture:
             result = first.copy()
@@ -293,13 +293,13 @@ def opencolorio(transform: Callable[[], Any]) -> Peer:
 
 
 def _cdl() -> Any:
-    found = OCIO.CDLTransform(slope=_CDL["slope"], offset=_CDL["offset"], power=_CDL["power"], sat=_CDL["saturation"])
-    found.setStyle(OCIO.CDL_ASC)
+    found = PyOpenColorIO.CDLTransform(slope=_CDL["slope"], offset=_CDL["offset"], power=_CDL["power"], sat=_CDL["saturation"])
+    found.setStyle(PyOpenColorIO.CDL_ASC)
     return found
 
 
 def _file() -> Any:
-    return OCIO.FileTransform(str(LUT), interpolation=OCIO.INTERP_TETRAHEDRAL)
+    return PyOpenColorIO.FileTransform(str(LUT), interpolation=PyOpenColorIO.INTERP_TETRAHEDRAL)
 
 
 # ------------------------------------------------------------------------------------------------------------- definitions

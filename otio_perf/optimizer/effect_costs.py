@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from otio_perf.errors import EffectError
 from otio_perf.model.frames import Fidelity, Moment
 from otio_perf.model.uses import Use
 
@@ -12,13 +13,18 @@ def effect_costs(use: Use, canvas: tuple[int, int]) -> tuple[float | None, ...]:
     """A ``planning.cost.EffectCosts``: relative to ``exposure`` (``MachineProfile.effect_ms_per_megapixel``); ``None`` where
     the host's effect is none that we know.
 
-    Effects that change over time are taken as they are in the middle of the clip.
+    Effects that change over time are taken as they are in the middle of the clip. Where an installed package breaks the
+    registry nothing is known: a prediction goes by words then, whatever renders names the package.
     """
     from otio_perf.effects.cost import costs
     from otio_perf.effects.engine import Step
     from otio_perf.effects.registry import registry
     from otio_perf.effects.translate.dialects import translated
 
+    try:
+        registry()
+    except EffectError:
+        return (None,) * len(use.effects)
     moment = _middle(use)
     said = [translated(effect, moment, canvas, use.position.rate) for effect in use.effects]
     known = [one if one.fidelity is not Fidelity.UNKNOWN else None for one in said]

@@ -55,7 +55,7 @@ def test_the_commands_of_the_readme_work_in_order(folder: Path, environment: dic
 
 
 def test_the_python_example_runs(folder: Path, environment: dict[str, str]) -> None:
-    (example,) = blocks("python")
+    example, _ = blocks("python")  # the other: an effect of one's own, tests/effects/test_third_party.py
     done = subprocess.run(
         [sys.executable, "-c", example], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
