@@ -66,12 +66,21 @@ class MediaFinding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoneProxy:
+    """A proxy that clips of the timeline show and that is not there any more."""
+
+    path: str
+    clips: int  # that show it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     survey: Survey
     machine: MachineProfile
     media: tuple[MediaFinding, ...]
     spans: tuple[SpanCost, ...]
     suggestions: tuple[Suggestion, ...]  # best gain per second of work first
+    gone: tuple[GoneProxy, ...] = ()  # looked for by ``analyze`` alone: ``optimize`` makes them anew
 
     @property
     def smooth_share(self) -> float:

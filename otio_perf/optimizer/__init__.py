@@ -33,12 +33,13 @@ def analyze(
 
     :raises TimelineError: it cannot be read. Media that cannot are listed in the analysis.
     """
-    from otio_perf.optimizer import timelines
+    from otio_perf.optimizer import links, timelines
 
     path = existing_file(timeline)
     with _session(options, anchor=path, create=False) as session:
         surveyed = timelines.survey(session, path)
-        return timelines.analysis(session, surveyed, session.look_up(surveyed.targets))
+        found = timelines.analysis(session, surveyed, session.look_up(surveyed.targets))
+        return replace(found, gone=links.gone(session, surveyed))
 
 
 def optimize(

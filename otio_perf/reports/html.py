@@ -67,6 +67,7 @@ def _section(analysis: Analysis) -> str:
         drawing=_drawing(analysis, tracks),
         suggestions=_suggestions(analysis.suggestions),
         regions=_regions(survey, stutters),
+        gone=f"<p><b>{_text(words.gone_proxies(analysis.gone))}</b></p>" if analysis.gone else "",
         media=_media(analysis.media, survey) + _found(survey),
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from otio_perf.model.analysis import Analysis, Remedy, Suggestion
+from collections.abc import Sequence
+
+from otio_perf.model.analysis import Analysis, GoneProxy, Remedy, Suggestion
 from otio_perf.model.uses import Survey, TrackKind
 
 #: What makes what is suggested.
@@ -98,6 +100,18 @@ def _tracks(survey: Survey) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """``1 proxy``, ``2 proxies``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def gone_proxies(gone: Sequence[GoneProxy]) -> str:
+    """``12 clips refer to proxies that are gone (A001_1080p.mov …): …``; nothing where none is."""
+    if not gone:
+        return ""
+    clips = count(sum(g.clips for g in gone), "clip refers", "clips refer")
+    more = " …" if len(gone) > 1 else ""
+    return (
+        f"{clips} to {'a proxy that is' if len(gone) == 1 else f'{len(gone)} proxies that are'} gone ({gone[0].path}{more}): "
+        "make them anew with otio-perf optimize, or go back to the originals with otio-perf restore"
+    )
 
 
 def command(one: Suggestion) -> str:

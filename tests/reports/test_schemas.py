@@ -145,6 +145,7 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     ask("cache_faults", 0, "cache", "verify")
     ask("written", 0, "restore", "cut.perf.otio", "-o", "restored.otio")
     ask("cache_freed", 0, "cache", "clear")
+    assert ask("analysis", 0, "analyze", "cut.perf.otio")["gone_proxies"]
     ask("checks", 0, "doctor")
     return found
 

@@ -1,0 +1,69 @@
+"""Which proxies a timeline plays that are not there any more."""
+
+from __future__ import annotations
+
+import json
+import mmap
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from otio_perf.cache.workspace import write_whole
+from otio_perf.model.analysis import GoneProxy
+from otio_perf.optimizer import timelines
+from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.timelines import Surveyed
+from otio_perf.timeline import files
+from otio_perf.timeline.locate import Reference
+from otio_perf.timeline.references import DEFAULT_KEY, PREFIX, is_ours, is_replaced
+from otio_perf.timeline.tree import clips_of
+
+_VERSION = 1
+
+
+def gone(session: Session, surveyed: Surveyed) -> tuple[GoneProxy, ...]:
+    """Proxies that clips of the timeline show and that are not where it says: cleared, moved or never brought along.
+
+    Nobody sees that in the survey, which asks for originals. An unchanged timeline is not parsed again.
+    """
+    if surveyed.path.suffix.lower() == ".otioz":  # it holds its proxies itself
+        return ()
+    locator = surveyed.locator.based(files.base_of(surveyed.path))
+    found = []
+    for url, clips in _shown(session, surveyed).items():
+        path = locator.target(Reference("external", url)).path
+        if path is None or not Path(path).exists():
+            found.append(GoneProxy(path=path or url, clips=clips))
+    return tuple(found)
+
+
+def _shown(session: Session, surveyed: Surveyed) -> Mapping[str, int]:
+    """URL of each proxy that is active in a clip, and in how many clips; kept beside the sidecar of the survey."""
+    if surveyed.path.suffix.lower() not in files.KEEPS_REFERENCES or not _may_have_proxies(surveyed.path):
+        return {}
+    kept = session.workspace.analysis / f"survey-{surveyed.survey.digest}-links.index"
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(kept.read_text(encoding="utf-8"))
+        if known["version"] == _VERSION:
+            return {str(url): int(clips) for url, clips in known["shown"].items()}
+    document = timelines.read(session, surveyed.path)
+    shown: Counter[str] = Counter()
+    for clip in clips_of(document.root):
+        key = clip.get("active_media_reference_key") or DEFAULT_KEY
+        references = clip.get("media_references")
+        reference = references.get(key) if isinstance(references, dict) else None
+        url = reference.get("target_url") if isinstance(reference, dict) else None
+        if is_ours(key) and isinstance(url, str) and url and not is_replaced(clip, key):
+            shown[url] += 1
+    if document.digest == surveyed.survey.digest:  # else it changed in between
+        with suppress(OSError):
+            write_whole(kept, json.dumps({"version": _VERSION, "shown": shown}))
+    return shown
+
+
+def _may_have_proxies(path: Path) -> bool:
+    """Whether our keys appear in the file at all: most timelines were never optimized, and need no second look."""
+    file = path / "content.otio" if path.is_dir() else path
+    with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(b'"' + PREFIX.encode()) >= 0
