@@ -14,12 +14,14 @@ Importing the package is cheap: FFmpeg, numpy and OpenTimelineIO are loaded when
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # as type checkers read it; the module typing takes as long to load as all of this package's start
 
 __version__ = "0.1.0"
 __all__ = ["analyze", "generate_proxies", "optimize", "restore"]
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from otio_perf.optimizer import analyze, generate_proxies, optimize, restore
 
 

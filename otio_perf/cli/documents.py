@@ -45,13 +45,11 @@ def refuse_other_kind(option: str, name: str) -> None:
     kinds = {Path(n).suffix.lower() for n in (name, os.path.realpath(name))}
     if kinds <= set(SUFFIXES[option]):
         return
-    has_content = os.path.isfile(name) and os.path.getsize(name) > 0  # noqa: PTH113, PTH202 - Path raises for long names
-    if has_content or any(kind in _TIMELINES for kind in kinds):
-        raise SettingsError(
-            f"--{option} would overwrite it, or take the name of a timeline",
-            path=name,
-            hint=f"Name a file that ends in {SUFFIXES[option][0]}",
-        )
+    hint = f"Name a file that ends in {SUFFIXES[option][0]}"
+    if os.path.isfile(name) and os.path.getsize(name) > 0:  # noqa: PTH113, PTH202 - Path raises for long names
+        raise SettingsError(f"--{option} would overwrite it", path=name, hint=hint)
+    if any(kind in _TIMELINES for kind in kinds):
+        raise SettingsError(f"--{option} would take the name of a timeline", path=name, hint=hint)
 
 
 def write(option: str, name: str, text: str) -> None:
