@@ -49,8 +49,6 @@ def show_analysis(analysis: Analysis) -> None:
         )
     if analysis.gone:
         console.print(f"  [magenta]{_safe(words.gone_proxies(analysis.gone))}[/]")
-    if analysis.gone:
-        console.print(f"  [magenta]{_safe(words.gone_proxies(analysis.gone))}[/]")
     if analysis.suggestions:
         console.print("\nWhat would help, best gain per second of work first (proxies are made by: otio-perf optimize):")
         for number, suggestion in enumerate(analysis.suggestions[:10], 1):

@@ -45,7 +45,6 @@ def analysis_document(analysis: Analysis) -> Document:
         "suggestions": [_suggestion(s) for s in analysis.suggestions],
         "problems": [{"clip": p.clip, "reason": p.reason} for p in survey.problems],
         "gone_proxies": [{"path": g.path, "clips": g.clips} for g in analysis.gone],
-        "gone_proxies": [{"path": g.path, "clips": g.clips} for g in analysis.gone],
     }
 
 
