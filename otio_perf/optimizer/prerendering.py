@@ -34,6 +34,7 @@ from otio_perf.planning.prerenders import Left, Region
 from otio_perf.render.chunks import chunks
 from otio_perf.render.engines import engine_for
 from otio_perf.render.keys import files_of
+from otio_perf.render.located import located
 from otio_perf.render.plan import canvas_size, frame_plan
 from otio_perf.timeline import lay
 from otio_perf.timeline.composition import compose
@@ -139,7 +140,8 @@ class _Job:
         self.media = {name: f.info for name, f in findings.items() if f.info is not None}
         self.recipe = session.settings.prerender_recipe()
         self.canvas = canvas_size(composition, self.media)
-        self.translate = partial(translated, canvas=self.canvas, frame_rate=composition.frame_rate)
+        here = self.path.absolute().parent
+        self.translate = located(partial(translated, canvas=self.canvas, frame_rate=composition.frame_rate), here)
         self.engine, self.why = engine_for(session.settings.gpu)
         self.renders = session.index.renders
         self.machine = session.machine()
