@@ -15,6 +15,7 @@ class Compositor:
 
     def __init__(self, engine: Engine, sources: Sources, *, scale: float = 1.0) -> None:
         self._engine, self._sources, self._scale = engine, sources, scale
+        self._canvases: dict[tuple[int, int, int], Image] = {}
 
     def picture(self, plan: FramePlan) -> Picture:
         """``plan`` on black, opaque.
@@ -22,9 +23,7 @@ class Compositor:
         :raises MediaError: a source frame cannot be had. :raises EffectError: an effect cannot be done, a LUT is missing say
         """
         view = self._view(plan)
-        black = np.zeros((view.height, view.width, 4), np.float32)
-        black[..., 3] = 1
-        image = self._engine.upload(black, is_opaque=True)
+        image = self._empty(view, alpha=1)
         for layer in plan.root.layers:
             image = self._laid(image, layer, view)
         return self._engine.download(image)
@@ -80,7 +79,16 @@ class Compositor:
         return self._engine.mix(sides[0], sides[1], transition, mix.progress, dict(mix.transition.values), view)
 
     def _nothing(self, view: View) -> Image:
-        return self._engine.upload(np.zeros((view.height, view.width, 4), np.float32), is_opaque=False)
+        return self._empty(view, alpha=0)
+
+    def _empty(self, view: View, *, alpha: int) -> Image:
+        """A canvas before anything is on it: made once, for images do not change."""
+        key = view.width, view.height, alpha
+        if key not in self._canvases:
+            picture = np.zeros((view.height, view.width, 4), np.float32)
+            picture[..., 3] = alpha
+            self._canvases[key] = self._engine.upload(picture, is_opaque=alpha == 1)
+        return self._canvases[key]
 
 
 def effects_of(plan: FramePlan) -> list[Applied]:

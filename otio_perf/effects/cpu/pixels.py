@@ -167,43 +167,58 @@ def _store(
     height, width = luma.shape
     chroma_height, chroma_width = cb.shape
     reach = max(-column_first, column_first + len(column_shares)) + column_factor
+    levels = np.empty(width, np.float32)
     blue_line = np.empty(width + 2 * reach, np.float32)
     red_line = np.empty(width + 2 * reach, np.float32)
     blue_rows = np.empty((height, chroma_width), np.float32)
     red_rows = np.empty((height, chroma_width), np.float32)
     has_alpha = alpha.shape[0] > 0
     for y in range(height):
-        for x in range(width):
-            r, g, b = picture[y, x, 0], picture[y, x, 1], picture[y, x, 2]
-            if has_alpha:
+        if has_alpha:
+            for x in range(width):
                 a = min(max(picture[y, x, 3], _ZERO), _ONE)
                 alpha[y, x] = np.int32(a * n[8] + _HALF)
                 part = _ONE / a if a > _ZERO else _ZERO
-                r, g, b = r * part, g * part, b * part
-            level = n[0] * r + n[1] * g + n[2] * b
-            luma[y, x] = np.int32(min(max(n[3] * level + n[4], _ZERO), n[8]) + _HALF)
-            blue_line[reach + x] = n[5] * (b - level)
-            red_line[reach + x] = n[6] * (r - level)
+                r, g, b = picture[y, x, 0] * part, picture[y, x, 1] * part, picture[y, x, 2] * part
+                level = n[0] * r + n[1] * g + n[2] * b
+                levels[x], blue_line[reach + x], red_line[reach + x] = level, n[5] * (b - level), n[6] * (r - level)
+        else:
+            for x in range(width):
+                r, g, b = picture[y, x, 0], picture[y, x, 1], picture[y, x, 2]
+                level = n[0] * r + n[1] * g + n[2] * b
+                levels[x], blue_line[reach + x], red_line[reach + x] = level, n[5] * (b - level), n[6] * (r - level)
+        for x in range(width):
+            luma[y, x] = np.int32(min(max(n[3] * levels[x] + n[4], _ZERO), n[8]) + _HALF)
         for x in range(reach):  # beyond the edges the outermost is repeated
             blue_line[x], red_line[x] = blue_line[reach], red_line[reach]
             blue_line[reach + width + x], red_line[reach + width + x] = (
                 blue_line[reach + width - 1],
                 red_line[reach + width - 1],
             )
-        for x in range(chroma_width):
-            at = reach + column_factor * x + column_first
-            blue, red = _ZERO, _ZERO
-            for k in range(len(column_shares)):
-                blue += column_shares[k] * blue_line[at + k]
-                red += column_shares[k] * red_line[at + k]
-            blue_rows[y, x] = blue
-            red_rows[y, x] = red
+        at = reach + column_first
+        if column_factor == 2:  # a stride that is known is read in vectors
+            for x in range(chroma_width):
+                blue_rows[y, x] = column_shares[0] * blue_line[at + 2 * x]
+                red_rows[y, x] = column_shares[0] * red_line[at + 2 * x]
+            for k in range(1, len(column_shares)):
+                for x in range(chroma_width):
+                    blue_rows[y, x] += column_shares[k] * blue_line[at + k + 2 * x]
+                    red_rows[y, x] += column_shares[k] * red_line[at + k + 2 * x]
+        else:
+            for x in range(chroma_width):
+                blue, red = _ZERO, _ZERO
+                for k in range(len(column_shares)):
+                    blue += column_shares[k] * blue_line[at + column_factor * x + k]
+                    red += column_shares[k] * red_line[at + column_factor * x + k]
+                blue_rows[y, x], red_rows[y, x] = blue, red
     for y in range(chroma_height):
         for x in range(chroma_width):
-            blue, red = n[7], n[7]
-            for k in range(len(row_shares)):
-                at = min(max(row_factor * y + row_first + k, 0), height - 1)
-                blue += row_shares[k] * blue_rows[at, x]
-                red += row_shares[k] * red_rows[at, x]
-            cb[y, x] = np.int32(min(max(blue, _ZERO), n[8]) + _HALF)
-            cr[y, x] = np.int32(min(max(red, _ZERO), n[8]) + _HALF)
+            blue_line[x], red_line[x] = n[7], n[7]
+        for k in range(len(row_shares)):
+            row = min(max(row_factor * y + row_first + k, 0), height - 1)
+            for x in range(chroma_width):
+                blue_line[x] += row_shares[k] * blue_rows[row, x]
+                red_line[x] += row_shares[k] * red_rows[row, x]
+        for x in range(chroma_width):
+            cb[y, x] = np.int32(min(max(blue_line[x], _ZERO), n[8]) + _HALF)
+            cr[y, x] = np.int32(min(max(red_line[x], _ZERO), n[8]) + _HALF)
