@@ -10,6 +10,7 @@ Chains of effects, spelled as hosts spell them, are rendered by the CPU engine a
 counts is processor time divided by the cores, which is the wall time of a machine that does nothing else.
 
     python benchmarks/cost_model.py [--part all|decoding|effects] [--rounds 5] [--patience SECONDS] [--json FILE] [--calibrate]
+        [--readme]
 
 Exit code 1 where a median error is above 25 %.
 """
@@ -31,6 +32,7 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 from _peers import pictures
+from _tables import put
 
 from otio_perf.effects.cpu.engine import CpuEngine
 from otio_perf.effects.engine import Step
@@ -298,6 +300,15 @@ def effects(machine: MachineProfile, rounds: int, patience: Patience) -> list[di
     return rows
 
 
+def effects_table(rows: list[dict[str, Any]], median: float, machine: MachineProfile, load: float) -> list[str]:
+    lines = ["| chain | predicted | measured | error |", "|---|---|---|---|"]
+    for row in rows:
+        error = f"{row['error']:+.0%}".replace("%", " %")
+        lines.append(f"| {row['kind']} | {row['predicted_ms']:.1f} | {row['measured_ms']:.1f} | {error} |")
+    unit = f"an exposure takes {machine.effect_ms_per_megapixel:.2f} ms a megapixel here"
+    return [*lines, "", f"Median error {median:.0%}; {unit}. Load average when it began: {load:.1f}.".replace("%", " %")]
+
+
 PARTS = {"decoding": decoding, "effects": effects}
 
 
@@ -323,11 +334,12 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=60, help="seconds to wait for a quiet machine, in all")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--calibrate", action="store_true", help="measure the machine anew")
+    parser.add_argument("--readme", action="store_true", help="put the table of effects into benchmarks/README.md")
     arguments = parser.parse_args()
     machine = profile(arguments.patience, anew=arguments.calibrate)
     print(f"{machine.machine}; calibrated in {machine.seconds_taken} s {'; '.join(machine.notes)}")
     document: dict[str, Any] = {"machine": wire.to_json(machine), "limit": MEDIAN_ERROR_LIMIT}
-    holds = True
+    load, holds = system.load() * machine.cores, True
     for part in PARTS if arguments.part == "all" else [arguments.part]:
         rows = PARTS[part](machine, arguments.rounds, Patience(arguments.patience))
         median = statistics.median(abs(row["error"]) for row in rows)
@@ -335,6 +347,8 @@ def main() -> int:
         verdict = "holds" if median <= MEDIAN_ERROR_LIMIT else "MISSED"
         print(f"{part}: median error {median:.0%} over {len(rows)} kinds; limit {MEDIAN_ERROR_LIMIT:.0%}: {verdict}")
         document[part] = {"rows": rows, "median_error": median}
+        if arguments.readme and part == "effects":
+            put("effect costs", effects_table(rows, median, machine, load))
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(document, indent=1))
     return 0 if holds else 1

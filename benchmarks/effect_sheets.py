@@ -20,6 +20,7 @@ from _tables import put
 
 from otio_perf.effects import lettering
 from otio_perf.effects.cpu.engine import CpuEngine
+from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Picture
 from otio_perf.media.stills import write_still
 
@@ -37,7 +38,10 @@ def errors(ours: Picture, theirs: Picture) -> tuple[float, float]:
 
 
 def compared(case: Case, peer: Peer, first: Picture, second: Picture) -> tuple[Picture, Picture]:
-    return case.ours(CpuEngine(), first, second)(), peer.read(peer.make(first, second)())
+    """Of ours the picture that is further from theirs: the CPU engine has OpenCV for some effects, the definition has not."""
+    theirs = peer.read(peer.make(first, second)())
+    ours = [case.ours(engine, first, second)() for engine in (CpuEngine(), ReferenceEngine())]
+    return max(ours, key=lambda picture: errors(picture, theirs)), theirs
 
 
 def pair(ours: Picture, theirs: Picture, words: list[str]) -> np.ndarray:
