@@ -13,10 +13,10 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import ADOPTED, Product
 from otio_perf.model.results import BrokenProxy, LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Survey, Target, TargetKind
-from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer import relinking, timelines, writing
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline import convert as conversion
-from otio_perf.timeline import files, relink
+from otio_perf.timeline import relink
 from otio_perf.timeline import survey as surveying
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.linked import Linked, linked
@@ -50,7 +50,7 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
     key = None if wanted.use_proxies is None else _reference_key(session, wanted.use_proxies)
     if key and wanted.use_originals:
         raise SettingsError("--use-proxies and --use-originals exclude each other")
-    relinking.refuse_unusable(inputs, output)
+    writing.refuse_unusable(inputs, output)
     with session.stage(Stage.READ, len(inputs)):
         documents = [timelines.read(session, path, canonical=True) for path in inputs]
     notices = tuple(n for d in documents for n in d.notices)
@@ -79,8 +79,7 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
             )
     broken = tuple(dict.fromkeys(_broken(session, document, where))) if wanted.check_contract else ()
     with session.stage(Stage.WRITE):
-        relinking.make_folder(output)
-        files.write(document, output, allow_lossy=wanted.allow_lossy, limits=timelines.limits(session.settings))
+        writing.write(session, document, output, allow_lossy=wanted.allow_lossy)
     return WrittenTimeline(
         source=", ".join(map(str, inputs)),
         path=str(output),

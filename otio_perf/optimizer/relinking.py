@@ -8,7 +8,7 @@ from pathlib import Path
 
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import MARKER
-from otio_perf.errors import CacheError, MediaError, MissingDependencyError, OtioPerfError, SettingsError
+from otio_perf.errors import CacheError, MediaError, SettingsError
 from otio_perf.media import fingerprint
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Stage
@@ -16,7 +16,7 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.results import LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Problem, Target
-from otio_perf.optimizer import timelines
+from otio_perf.optimizer import timelines, writing
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import bundles, files, relink, restore
@@ -33,17 +33,18 @@ def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...
     :raises SettingsError: an input would be overwritten, one file is named for several timelines, or the format cannot hold
         originals and proxies.
     """
+    makes_folder = output is not None and len(paths) > 1
     if output is None:
         found = [p.with_name(f"{p.stem}.perf.otio") for p in paths]
     elif len(paths) > 1 or (_is_folder(Path(output)) and Path(output).suffix.lower() not in files.KEEPS_REFERENCES):
         folder = Path(output)
         if folder.suffix.lower() in files.formats() or (folder.exists() and not folder.is_dir()):
-            raise SettingsError("is a file, and there are several timelines", path=output, hint="Name a folder with -o")
+            raise SettingsError("names a file, and there are several timelines", path=output, hint="Name a folder with -o")
         found = [folder / f"{p.stem}.perf.otio" for p in paths]
     else:
         found = [Path(output)]
     for path in found:
-        refuse_unusable(paths, path)
+        writing.refuse_unusable(paths, path, makes_folder=makes_folder)
         if path.suffix.lower() not in files.KEEPS_REFERENCES:
             raise SettingsError(
                 f"{path.suffix or 'a name without suffix'} holds one media reference a clip: the originals would be lost",
@@ -61,27 +62,6 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError as e:
         raise SettingsError(f"cannot be written: {e.strerror}", path=path, hint="Name another file with -o") from e
-
-
-def refuse_unusable(inputs: Sequence[Path], output: Path) -> None:
-    """Before any work is done: may a timeline be written to ``output``?
-
-    :raises SettingsError: it is one of ``inputs``, also by another name; a link that leads nowhere; of a format that nobody
-        here can write.
-    :raises MissingDependencyError: the package that could is not installed.
-    """
-    try:
-        files.refuse_unwritable(output)
-    except MissingDependencyError:
-        raise
-    except OtioPerfError as e:
-        raise SettingsError(e.message, path=e.path, hint=e.hint) from e
-    try:
-        is_input = output.exists() and any(i.exists() and output.samefile(i) for i in inputs)
-    except OSError as e:  # no file system takes this name
-        raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint="Name another file with -o") from e
-    if is_input:
-        raise SettingsError("is the input: it would be overwritten", path=output, hint="Name another file with -o")
 
 
 def write_relinked(
@@ -103,8 +83,8 @@ def write_relinked(
             document, products, media, active=active, output_path=output, locator=surveyed.locator, earlier=kept
         )
     with session.stage(Stage.WRITE):
-        make_folder(output)
-        files.write(result.document, output, limits=timelines.limits(session.settings))
+        writing.make_folder(output.absolute().parent)
+        writing.write(session, result.document, output)
     left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone)]
     return WrittenTimeline(
         source=str(surveyed.path),
@@ -145,8 +125,8 @@ def _is_of(product: Product, original: Target, info: MediaInfo | None) -> bool:
 
 
 def write_restored(session: Session, path: Path, output: Path) -> WrittenTimeline:
-    """Write ``path`` with its originals. :raises SettingsError: see ``refuse_unusable``"""
-    refuse_unusable([path], output)
+    """Write ``path`` with its originals. :raises SettingsError, UnwritableTimelineError: see ``writing.refuse_unusable``"""
+    writing.refuse_unusable([path], output)
     with _Records(session) as records, session.stage(Stage.RELINK):
         is_bundle = path.suffix.lower() in bundles.SUFFIXES
         document = timelines.read(session, path, exact=True, canonical=is_bundle)
@@ -164,8 +144,7 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
             # exactly what was there comes before paths that lead somewhere from the new folder
             session.note(f"relative media paths read as before: they start in {restored.base}")
     with session.stage(Stage.WRITE):
-        make_folder(output)
-        files.write(restored, output, limits=timelines.limits(session.settings))
+        writing.write(session, restored, output)
     return WrittenTimeline(
         source=str(path),
         path=str(output),
@@ -216,10 +195,3 @@ def _clips_of(surveyed: Surveyed, failed: Mapping[str, str]) -> list[LeftAlone]:
 
 def _left(problem: Problem) -> LeftAlone:
     return LeftAlone(clip=problem.clip, reason=problem.reason)
-
-
-def make_folder(output: Path) -> None:
-    try:
-        output.absolute().parent.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise CacheError(f"cannot be made: {e.strerror}", path=output.parent, hint="Name another place with -o") from e

@@ -32,7 +32,7 @@ from otio_perf.errors import (
     UnwritableTimelineError,
 )
 from otio_perf.model.media import Sequence
-from otio_perf.timeline import child, guard, json_text
+from otio_perf.timeline import child, guard, stamp
 from otio_perf.timeline.describe import described
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import Locator, is_relative
@@ -140,7 +140,7 @@ def pack(root: Json, base: str, target: Path, *, as_zip: bool, every: bool) -> N
     packer = _Packer(base)
     root = map_clips(root, lambda clip: packer.packed(clip, every=every))
     notes = {k: v for k, v in notes_of(root).items() if k != "base"}
-    content = json_text.dumps(with_metadata(root, NOTES, notes or None)).encode("utf-8", "surrogateescape")
+    content = stamp.stamped(with_metadata(root, NOTES, notes or None))
     needed = sum(os.path.getsize(source) for source in packer.members.values())
     if needed > shutil.disk_usage(target.parent).free:
         raise DiskFullError(f"the bundle needs {needed / 1e9:,.1f} GB", path=target.parent, hint="Make room there")

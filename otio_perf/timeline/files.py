@@ -32,7 +32,7 @@ from otio_perf.errors import (
     UnreadableTimelineError,
     UnwritableTimelineError,
 )
-from otio_perf.timeline import bundles, child, guard, json_text
+from otio_perf.timeline import bundles, child, guard, json_text, stamp
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED
 from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
@@ -133,11 +133,14 @@ def _again(document: Document, limits: Limits | None, *, canonical: bool) -> Doc
     return replace(again, base=document.base, notices=document.notices)
 
 
-def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool = False, limits: Limits | None = None) -> None:
+def write(
+    document: Document, path: str | os.PathLike[str], *, allow_lossy: bool = False, limits: Limits | None = None
+) -> Path | None:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
 
     Bundles get the media of all references; with ``allow_lossy``, of the active ones alone.
 
+    :returns: where what was there before is kept: what is neither the same nor untouched since we wrote it (``stamp``).
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals.
     :raises UnreadableTimelineError: nobody here can write the format.
     :raises UnwritableTimelineError, DiskFullError: not to that place.
@@ -148,13 +151,13 @@ def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool
     target = _landing(Path(os.path.abspath(path)))
     if suffix == ".otio":
         with _appearing(target, suffix) as partial:
-            _write_bytes(partial, document.to_json_string().encode("utf-8", "surrogateescape"))
-        return
+            _write_bytes(partial, stamp.stamped(document.root))
+            return stamp.keep_edited(partial, target)
     if suffix in bundles.SUFFIXES:
         with _appearing(target, suffix) as partial:
             bundles.pack(document.root, document.base, partial, as_zip=suffix == ".otioz", every=not allow_lossy)
             _sync(partial)
-        return
+            return stamp.keep_edited(partial, target)
     if not allow_lossy and _has_proxies(document.root):
         raise LossyTimelineError(
             f"{suffix or 'this format'} holds one media reference a clip, so that the originals would be lost",
@@ -166,6 +169,7 @@ def write(document: Document, path: str | os.PathLike[str], *, allow_lossy: bool
         source.write_bytes(document.to_json_string().encode("utf-8", "surrogateescape"))
         child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json")
         _sync(partial)
+        return stamp.keep_edited(partial, target)
 
 
 def refuse_unwritable(path: str | os.PathLike[str]) -> None:

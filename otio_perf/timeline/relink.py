@@ -136,6 +136,7 @@ class _Relinker:
         root = map_clips(self.document.root, self._changed)
         if root is not self.document.root:
             notes: Json = {"version": NOTES_VERSION, **notes_of(root)}
+            notes.pop("stamp", None)  # of the text as it was
             if self.moves:
                 notes["base"] = relative_or_absolute(self.document.base, self.start)
             root = with_metadata(root, NOTES, dict(sorted(notes.items())))

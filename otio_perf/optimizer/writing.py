@@ -1,0 +1,63 @@
+"""Putting a timeline where the user said: what may not be written to is found before any work, edits are never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from otio_perf.errors import CacheError, MissingDependencyError, OtioPerfError, SettingsError, UnwritableTimelineError
+from otio_perf.optimizer import timelines
+from otio_perf.optimizer.session import Session
+from otio_perf.timeline import files, stamp
+from otio_perf.timeline.files import Document
+
+
+def refuse_unusable(inputs: Sequence[Path], output: Path, *, makes_folder: bool = False) -> None:
+    """Before any work is done: may a timeline be written to ``output``?
+
+    :param makes_folder: its folder is made if it is not there.
+    :raises SettingsError: it is one of ``inputs``, also by another name; a link that leads nowhere; of a format that nobody
+        here can write.
+    :raises UnwritableTimelineError: its folder is not there.
+    :raises MissingDependencyError: the package that could is not installed.
+    """
+    try:
+        files.refuse_unwritable(output)
+    except MissingDependencyError:
+        raise
+    except OtioPerfError as e:
+        raise SettingsError(e.message, path=e.path, hint=e.hint) from e
+    try:
+        is_input = output.exists() and any(i.exists() and output.samefile(i) for i in inputs)
+        has_folder = makes_folder or output.absolute().parent.is_dir()
+    except OSError as e:  # no file system takes this name
+        raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint="Name another file with -o") from e
+    if is_input:
+        raise SettingsError("is the input: it would be overwritten", path=output, hint="Name another file with -o")
+    if not has_folder:
+        raise UnwritableTimelineError(
+            "cannot be written: its folder is not there", path=output, hint="Make the folder, or name another file with -o"
+        )
+
+
+def make_folder(folder: Path) -> None:
+    """:raises CacheError"""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Name another place with -o") from e
+
+
+def write(session: Session, document: Document, output: Path, *, allow_lossy: bool = False) -> None:
+    """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it."""
+    kept = files.write(document, output, allow_lossy=allow_lossy, limits=timelines.limits(session.settings))
+    if kept is None:
+        return
+    if not stamp.is_stamped(kept):
+        session.note(f"{output} was there and was another: kept as {kept}")
+        return
+    edited = output.with_name(f"{output.stem.removesuffix('.perf')}.edited{output.suffix}")
+    session.note(
+        f"{output} had been edited since: kept as {kept}. "
+        f"To go on from the edits, rename that to {edited} and run: otio-perf optimize {edited} -o FILE"
+    )
