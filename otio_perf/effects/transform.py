@@ -42,6 +42,23 @@ def transform_warp(values: Values, view: View) -> Warp | None:
     return _warp(forward, (across, down), view, Interpolation(values["interpolation"]), Edges(values["edges"]))
 
 
+#: Pixels beside a place that are looked at when it is read (Lanczos: three).
+_REACH = 3
+
+
+def still_covers(values: Values, view: View) -> bool:
+    """Whether an opaque picture of the size of the canvas still hides all of it, a punch-in say: every pixel is read from
+    inside of it."""
+    warp = transform_warp(values, view)
+    if warp is None:
+        return False
+    right, bottom = view.width - 1, view.height - 1
+    corners = np.array([[0, right, 0, right], [0, 0, bottom, bottom], [1, 1, 1, 1]], float)
+    x, y, _ = warp.matrix @ corners
+    inside = (x >= _REACH) & (x <= warp.width - 1 - _REACH) & (y >= _REACH) & (y <= warp.height - 1 - _REACH)
+    return bool(inside.all())
+
+
 def corner_pin_warp(values: Values, view: View) -> Warp | None:
     """The homography that takes the picture's corners to the four points (Heckbert 1989, Fundamentals of Texture Mapping,
     2.2.3). ``None``: they are no convex quadrilateral, nothing is seen."""

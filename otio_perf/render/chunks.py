@@ -15,9 +15,10 @@ from functools import cache
 from itertools import pairwise
 
 from otio_perf.effects.fit import covers, placed
-from otio_perf.effects.registry import registry
+from otio_perf.effects.registry import View, registry
+from otio_perf.effects.transform import still_covers
 from otio_perf.model.chunks import Chunk
-from otio_perf.model.frames import Fit, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.frames import Applied, Fit, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
 from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.timing import FrameRate
@@ -27,7 +28,6 @@ from otio_perf.render.keys import frame_key
 _CHUNK_VERSION = 1
 
 Media = Mapping[str, MediaInfo]
-Size = tuple[int, int]
 
 
 def chunks(
@@ -134,23 +134,23 @@ def _grid(numbers: Sequence[int], step: int) -> int:
 
 
 def _anchor(plan: FramePlan, media: Media) -> Anchor:
-    return _lowest(plan.root.layers, (plan.width, plan.height), media) or Anchor("", 0)
+    return _lowest(plan.root.layers, View(width=plan.width, height=plan.height), media) or Anchor("", 0)
 
 
-def _lowest(layers: Sequence[Layer], size: Size, media: Media) -> Anchor | None:
+def _lowest(layers: Sequence[Layer], view: View, media: Media) -> Anchor | None:
     """That of the lowest layer that covers the picture, else of the lowest."""
     if not layers:
         return None
-    content = next((layer for layer in layers if _is_cover(layer, size, media)), layers[0]).content
+    content = next((layer for layer in layers if _is_cover(layer, view, media)), layers[0]).content
     match content:
         case SourceFrame():
             return Anchor(f"{content.fingerprint}@{content.rate}", content.number)
         case Generated():
             return Anchor(content.kind, 0)
         case Mix():  # the outgoing side goes on as before, so there is no edge where the transition begins
-            return _lowest([side for side in (content.outgoing, content.incoming) if side is not None][:1], size, media)
+            return _lowest([side for side in (content.outgoing, content.incoming) if side is not None][:1], view, media)
         case Stacked():
-            return _lowest(content.layers, size, media)
+            return _lowest(content.layers, view, media)
 
 
 # ---- whether a region hides all that lies below it
@@ -158,34 +158,42 @@ def _lowest(layers: Sequence[Layer], size: Size, media: Media) -> Anchor | None:
 
 def covers_canvas(plan: FramePlan, media: Media, recipe: PrerenderRecipe) -> bool:
     """Whether the picture of ``plan``, as ``recipe`` renders it, is opaque everywhere. Reckoned, not looked at: a picture that
-    is cropped, keyed or moved counts as one that is not."""
+    is cropped or keyed counts as one that is not."""
     scale = recipe.scale_for(plan.width, plan.height)
-    size = max(1, round(plan.width * scale)), max(1, round(plan.height * scale))
-    return any(_is_cover(layer, size, media) for layer in plan.root.layers)
+    width, height = (max(1, round(length * scale)) for length in (plan.width, plan.height))
+    view = View(width=width, height=height, scale=float(scale))
+    return any(_is_cover(layer, view, media) for layer in plan.root.layers)
 
 
-def _is_cover(layer: Layer, size: Size, media: Media) -> bool:
-    if layer.opacity != 1 or not all(registry().effect(e.name).keeps_opaque(dict(e.values)) for e in layer.effects):
+def _is_cover(layer: Layer, view: View, media: Media) -> bool:
+    if layer.opacity != 1 or not all(_leaves_no_hole(effect, view) for effect in layer.effects):
         return False
     match layer.content:
         case SourceFrame() as frame:
             video = media[frame.medium].picture
-            return video is not None and not video.has_alpha and _fills(video, size, layer.fit)
+            return video is not None and not video.has_alpha and _fills(video, view, layer.fit)
         case Generated() as generated:
             return bool(dict(generated.values).get("alpha", 1) == 1)
         case Mix() as mix:
-            return all(side is not None and _is_cover(side, size, media) for side in (mix.outgoing, mix.incoming))
+            return all(side is not None and _is_cover(side, view, media) for side in (mix.outgoing, mix.incoming))
         case Stacked() as stack:
-            return any(_is_cover(inner, size, media) for inner in stack.layers)
+            return any(_is_cover(inner, view, media) for inner in stack.layers)
 
 
-def _fills(video: VideoInfo, size: Size, fit: Fit) -> bool:
+def _leaves_no_hole(effect: Applied, view: View) -> bool:
+    row, values = registry().effect(effect.name), dict(effect.values)
+    if row.is_identity(values) or row.keeps_opaque(values):
+        return True
+    return effect.name == "transform" and still_covers(values, view)
+
+
+def _fills(video: VideoInfo, view: View, fit: Fit) -> bool:
     width, height, aspect = video.width, video.height, float(video.sample_aspect)
     if video.rotation in (90, 270):
         width, height, aspect = height, width, 1 / aspect
-    return _placed_over_all(width, height, aspect, size, fit)
+    return _placed_over_all(width, height, aspect, (view.width, view.height), fit)
 
 
 @cache
-def _placed_over_all(width: int, height: int, aspect: float, size: Size, fit: Fit) -> bool:
+def _placed_over_all(width: int, height: int, aspect: float, size: tuple[int, int], fit: Fit) -> bool:
     return covers(placed(width, height, *size, fit, sample_aspect=aspect), *size)

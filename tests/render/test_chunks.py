@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from otio_perf.effects.registry import registry
 from otio_perf.effects.translate.dialects import translated
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.composition import Composition
@@ -219,6 +220,11 @@ def made(kind: str, **values: Any) -> Layer:
     return Layer(content=Generated(kind=kind, version=1, values=tuple(sorted(values.items()))))
 
 
+def moved(**given: Any) -> Applied:
+    row = registry().effect("transform")
+    return Applied(name="transform", version=row.version, values=tuple(sorted(row.checked(given).items())))
+
+
 def mixed(outgoing: Layer | None, incoming: Layer | None) -> Layer:
     return Layer(
         content=Mix(transition=Applied(name="dissolve", version=1), progress=0.5, outgoing=outgoing, incoming=incoming)
@@ -234,6 +240,12 @@ def mixed(outgoing: Layer | None, incoming: Layer | None) -> Layer:
         ((opaque(), opaque(opacity=0.5, blend="screen")), True),
         ((opaque(effects=(Applied(name="exposure", version=1, values=(("stops", 1.0),)),)),), True),
         ((opaque(effects=(Applied(name="crop", version=1),)),), False),
+        ((opaque(effects=(moved(),)),), True),
+        ((opaque(effects=(moved(scale=(1.1, 1.1), position=(20.0, -10.0)),)),), True),  # a punch-in
+        ((opaque(effects=(moved(scale=(1.1, 1.1), position=(90.0, 0.0)),)),), False),
+        ((opaque(effects=(moved(scale=(1.05, 1.05), rotation=10.0),)),), False),
+        ((opaque(effects=(moved(scale=(1.5, 1.5), rotation=10.0),)),), True),
+        ((opaque(effects=(moved(scale=(0.5, 0.5)),)),), False),
         ((made("solid", alpha=1.0),), True),
         ((made("solid", alpha=0.5),), False),
         ((made("bars"),), True),
