@@ -18,9 +18,11 @@ from otio_perf.optimizer.session import Session
 from otio_perf.timeline import convert as conversion
 from otio_perf.timeline import relink
 from otio_perf.timeline import survey as surveying
+from otio_perf.timeline.describe import name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.linked import Linked, linked
 from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.references import is_replaced, notes_of
 from otio_perf.timeline.tree import clips_of
 
 
@@ -62,11 +64,16 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
     where = timelines.locator(session.settings, output)
     changed = 0
     left: list[LeftAlone] = []
+    broken: list[BrokenProxy] = []
     with session.stage(Stage.RELINK):
         if session.settings.map or session.settings.media_root:
             document = _keep(conversion.remap_urls(document, where), left)
-        if wanted.use_proxies:
+        if wanted.check_contract:
+            broken += _broken(session, document, where)  # those that are left out below, too
+        if key and wanted.use_proxies:
+            before = document
             document, changed = _with_proxies(session, document, where, output, wanted.use_proxies)
+            left += _left_out(before, document, key)
         if wanted.use_proxies or wanted.use_originals:
             switched = conversion.use_reference(document, wanted.use_proxies)
             document = _keep(switched, left)
@@ -77,15 +84,16 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
                 path=inputs[0],
                 hint=f"Make them with: otio-perf optimize --proxy {wanted.use_proxies}, or name their --workspace",
             )
-    broken = tuple(dict.fromkeys(_broken(session, document, where))) if wanted.check_contract else ()
+    if wanted.check_contract:
+        broken += [b for b in _broken(session, document, where) if b not in broken]
     with session.stage(Stage.WRITE):
-        writing.write(session, document, output, allow_lossy=wanted.allow_lossy)
+        left += writing.write(session, document, output, locator=where, allow_lossy=wanted.allow_lossy)
     return WrittenTimeline(
         source=", ".join(map(str, inputs)),
         path=str(output),
         changed_clips=changed,
         left_alone=tuple(dict.fromkeys(left)),
-        broken=broken,
+        broken=tuple(dict.fromkeys(broken)),
         notices=notices,
     )
 
@@ -117,6 +125,16 @@ def _with_proxies(session: Session, document: Document, where: Locator, output: 
     kept, _ = relinking.earlier(session, document, where, findings)
     result = relink.relink(document, products, media, active=key, output_path=output, locator=where, earlier=kept)
     return result.document, result.relinked
+
+
+def _left_out(before: Document, after: Document, key: str) -> Iterator[LeftAlone]:
+    """Clips that had a proxy under ``key``, and have none now: what is on record does not speak for it any more."""
+    for old, new in zip(clips_of(before.root), clips_of(after.root), strict=True):
+        reference = (old.get("media_references") or {}).get(key)
+        if reference is None or key in (new.get("media_references") or ()) or is_replaced(old, key):
+            continue
+        file = notes_of(reference).get("file") or reference.get("target_url")
+        yield LeftAlone(clip=name_of(old), reason=f"its proxy {file} is gone, damaged or of another original: it plays that")
 
 
 def _reference_key(session: Session, rung: str) -> str:

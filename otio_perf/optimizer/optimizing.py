@@ -49,7 +49,7 @@ def optimize(
 
     :param prerender: what is to be rendered ahead of what does not play with the proxies; ``None``: nothing.
     """
-    surveyed = [timelines.survey(session, path) for path in wanted]
+    surveyed = timelines.survey_all(session, tuple(wanted))
     findings = session.look_up(t for s in surveyed for t in s.targets)
     analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
     recipes = proxies.recipes_for(session, [s.survey for s in surveyed])

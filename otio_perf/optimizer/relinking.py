@@ -22,8 +22,9 @@ from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import bundles, files, relink, restore
 from otio_perf.timeline import convert as conversion
 from otio_perf.timeline.files import Document
+from otio_perf.timeline.lay import Laid, with_overlay
 from otio_perf.timeline.linked import linked
-from otio_perf.timeline.locate import Locator, is_relative
+from otio_perf.timeline.locate import Locator, is_relative, output_folder
 from otio_perf.timeline.tree import urls_of
 
 
@@ -73,8 +74,12 @@ def write_relinked(
     findings: Mapping[str, MediaFinding],
     active: str | None,
     failed: Mapping[str, str],
+    laid: Sequence[Laid] | None = None,
 ) -> WrittenTimeline:
-    """Write one timeline with ``products`` as further references; the input is only read."""
+    """Write one timeline with ``products`` as further references; the input is only read.
+
+    :param laid: prerendered regions, in place of those that it has; ``None``: these stay.
+    """
     with session.stage(Stage.RELINK):
         document = timelines.read(session, surveyed.path, canonical=True)
         kept, findings = earlier(session, document, surveyed.locator, findings)
@@ -82,10 +87,11 @@ def write_relinked(
         result = relink.relink(
             document, products, media, active=active, output_path=output, locator=surveyed.locator, earlier=kept
         )
+        done = result.document if laid is None else with_overlay(result.document, laid, output_path=output)
     with session.stage(Stage.WRITE):
         writing.make_folder(output.absolute().parent)
-        writing.write(session, result.document, output)
-    left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone)]
+        not_packed = writing.write(session, done, output, locator=surveyed.locator)
+    left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone), *not_packed]
     return WrittenTimeline(
         source=str(surveyed.path),
         path=str(output),
@@ -130,26 +136,22 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
     with _Records(session) as records, session.stage(Stage.RELINK):
         is_bundle = path.suffix.lower() in bundles.SUFFIXES
         document = timelines.read(session, path, exact=True, canonical=is_bundle)
-        result = restore.restore(
-            document,
-            original_of=records.original_of,
-            product_of=records.product_of,
-            locator=timelines.locator(session.settings, path),
-        )
+        where = timelines.locator(session.settings, path)
+        result = restore.restore(document, original_of=records.original_of, product_of=records.product_of, locator=where)
         restored = result.document
         if is_bundle:  # its media lie in it, or where it was unpacked
             restored = conversion.moved_to(restored, output)
-        elsewhere = Path(restored.base) != output.absolute().parent and output.suffix.lower() not in bundles.SUFFIXES
+        elsewhere = restored.base != output_folder(output) and output.suffix.lower() not in bundles.SUFFIXES
         if elsewhere and any(is_relative(url) for url in urls_of(restored.root)):
             # exactly what was there comes before paths that lead somewhere from the new folder
             session.note(f"relative media paths read as before: they start in {restored.base}")
     with session.stage(Stage.WRITE):
-        writing.write(session, restored, output)
+        not_packed = writing.write(session, restored, output, locator=where)
     return WrittenTimeline(
         source=str(path),
         path=str(output),
         changed_clips=result.restored,
-        left_alone=tuple(_left(p) for p in result.not_found),
+        left_alone=tuple(dict.fromkeys([*(_left(p) for p in result.not_found), *not_packed])),
         notices=document.notices,
     )
 

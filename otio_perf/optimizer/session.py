@@ -66,20 +66,44 @@ class Session:
         self.trace = trace
         self.stop = stop
         self.documents = documents
-        self.workspace = Workspace.open(workspace_root(settings, anchor, create=create))
-        self.index = Index.open(self.workspace.root)
         self.notices: list[str] = []
+        self._root = workspace_root(settings, anchor, create=create)
+        self._opened: tuple[Workspace, Index] | None = None
         for folder in settings.media_root:
             if not folder.is_dir():
                 self.note(f"--media-root {folder} is not there")
-        for notice in self.index.notices:
-            self.note(notice)
+        if not create or (self._root / MARKER).is_file():
+            self._open()
 
     def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.index.close()
+        if self._opened is not None:
+            self._opened[1].close()
+
+    @property
+    def has_workspace(self) -> bool:
+        """Is it there? One that is to be made is made when it is first needed: nothing is left where nothing can be done."""
+        return self._opened is not None
+
+    @property
+    def workspace(self) -> Workspace:
+        """:raises CacheError: it cannot be made or opened"""
+        return self._open()[0]
+
+    @property
+    def index(self) -> Index:
+        """:raises CacheError"""
+        return self._open()[1]
+
+    def _open(self) -> tuple[Workspace, Index]:
+        if self._opened is None:
+            workspace = Workspace.open(self._root)
+            self._opened = workspace, Index.open(workspace.root)
+            for notice in self._opened[1].notices:
+                self.note(notice)
+        return self._opened
 
     def note(self, text: str) -> None:
         """Tell the user, and keep it for the report."""

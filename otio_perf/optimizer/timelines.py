@@ -16,7 +16,7 @@ from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import cost, suggestions
 from otio_perf.settings import Settings
-from otio_perf.timeline import files, sidecar
+from otio_perf.timeline import bundles, files, sidecar
 from otio_perf.timeline import survey as surveying
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.guard import Limits
@@ -57,8 +57,19 @@ def read(session: Session, path: Path, *, exact: bool = False, canonical: bool =
         limits=limits(session.settings),
         exact=exact,
         canonical=canonical,
-        unpack_into=session.workspace.root / "unpacked",
+        unpack_into=session.workspace.root / bundles.UNPACKED,
     )
+
+
+def survey_all(session: Session, paths: Sequence[Path]) -> list[Surveyed]:
+    """Each of ``paths`` as ``survey`` has it. :raises TimelineError: one cannot be read; no workspace is made for the others"""
+    packed = [path for path in paths if path.suffix.lower() == ".otioz"]
+    if packed and not session.has_workspace:  # which they are unpacked into
+        for path in packed:
+            files.read(path, rate=session.settings.rate, limits=limits(session.settings))
+            bundles.refuse_hostile(path, limits(session.settings))
+    found = {path: survey(session, path) for path in paths if path not in packed}
+    return [found.get(path) or survey(session, path) for path in paths]
 
 
 def survey(session: Session, path: Path) -> Surveyed:
@@ -70,8 +81,9 @@ def survey(session: Session, path: Path) -> Surveyed:
             found = surveying.survey(document, where.based(document.base))
             spans, notices = cut(found), document.notices
         else:
+            kept = session.workspace.analysis if session.has_workspace else None
             found, spans, _, notices = sidecar.survey_cached(
-                path, where, session.workspace.analysis, rate=session.settings.rate, limits=limits(session.settings)
+                path, where, kept, rate=session.settings.rate, limits=limits(session.settings)
             )
     for notice in notices:
         session.note(notice)

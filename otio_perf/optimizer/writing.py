@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from otio_perf.errors import CacheError, MissingDependencyError, OtioPerfError, SettingsError, UnwritableTimelineError
+from otio_perf.model.results import LeftAlone
 from otio_perf.optimizer import timelines
+from otio_perf.optimizer.overwriting import is_input
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline import files, stamp
 from otio_perf.timeline.files import Document
+from otio_perf.timeline.locate import Locator
 
 
 def refuse_unusable(inputs: Sequence[Path], output: Path, *, makes_folder: bool = False) -> None:
@@ -21,6 +24,7 @@ def refuse_unusable(inputs: Sequence[Path], output: Path, *, makes_folder: bool 
     :raises UnwritableTimelineError: its folder is not there.
     :raises MissingDependencyError: the package that could is not installed.
     """
+    files.clear_up(output)
     try:
         files.refuse_unwritable(output)
     except MissingDependencyError:
@@ -28,12 +32,12 @@ def refuse_unusable(inputs: Sequence[Path], output: Path, *, makes_folder: bool 
     except OtioPerfError as e:
         raise SettingsError(e.message, path=e.path, hint=e.hint) from e
     try:
-        is_input = output.exists() and any(i.exists() and output.samefile(i) for i in inputs)
+        is_taken = is_input(output, inputs)
         has_folder = makes_folder or output.absolute().parent.is_dir()
     except OSError as e:  # no file system takes this name
         raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint="Name another file with -o") from e
-    if is_input:
-        raise SettingsError("is the input: it would be overwritten", path=output, hint="Name another file with -o")
+    if is_taken:
+        raise SettingsError("is the input, or in it: it would be overwritten", path=output, hint="Name another file with -o")
     if not has_folder:
         raise UnwritableTimelineError(
             "cannot be written: its folder is not there", path=output, hint="Make the folder, or name another file with -o"
@@ -48,11 +52,21 @@ def make_folder(folder: Path) -> None:
         raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Name another place with -o") from e
 
 
-def write(session: Session, document: Document, output: Path, *, allow_lossy: bool = False) -> None:
-    """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it."""
-    kept = files.write(document, output, allow_lossy=allow_lossy, limits=timelines.limits(session.settings))
-    if kept is None:
-        return
+def write(
+    session: Session, document: Document, output: Path, *, locator: Locator, allow_lossy: bool = False
+) -> tuple[LeftAlone, ...]:
+    """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it.
+
+    :returns: what should be in a bundle and is not.
+    """
+    limits = timelines.limits(session.settings)
+    done = files.write(document, output, allow_lossy=allow_lossy, limits=limits, locator=locator)
+    if done.kept is not None:
+        _tell_kept(session, output, done.kept)
+    return tuple(LeftAlone(clip=p.clip, reason=p.reason) for p in done.left)
+
+
+def _tell_kept(session: Session, output: Path, kept: Path) -> None:
     if not stamp.is_stamped(kept):
         session.note(f"{output} was there and was another: kept as {kept}")
         return

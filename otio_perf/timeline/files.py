@@ -4,27 +4,24 @@
 is read by OpenTimelineIO in a process of its own (``child``), so that no file can take this one down.
 """
 
-# ruff: noqa: PTH100, PTH112, PTH114
+# ruff: noqa: PTH100, PTH112
 # Paths are text here: pathlib would swallow "./", doubled and final slashes, and Path.resolve() follows links.
 
 from __future__ import annotations
 
 import codecs
-import errno
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import xxhash
 
 from otio_perf.errors import (
-    DiskFullError,
     HostileTimelineError,
     LossyTimelineError,
     MissingDependencyError,
@@ -32,9 +29,12 @@ from otio_perf.errors import (
     UnreadableTimelineError,
     UnwritableTimelineError,
 )
-from otio_perf.timeline import bundles, child, guard, json_text, stamp
+from otio_perf.model.uses import Problem
+from otio_perf.timeline import bundle_folders, bundles, child, guard, json_text, stamp
+from otio_perf.timeline.appearing import appearing, landing, sweep, sync, write_bytes
 from otio_perf.timeline.guard import Limits
-from otio_perf.timeline.locate import PACKED
+from otio_perf.timeline.locate import PACKED, Locator
+from otio_perf.timeline.packing import packed
 from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
 from otio_perf.timeline.shape import is_plain
 from otio_perf.timeline.tree import clips_of
@@ -133,52 +133,81 @@ def _again(document: Document, limits: Limits | None, *, canonical: bool) -> Doc
     return replace(again, base=document.base, notices=document.notices)
 
 
+class Written(NamedTuple):
+    kept: Path | None  # where what was there before is: what is neither the same nor untouched since we wrote it (``stamp``)
+    left: tuple[Problem, ...] = ()  # clips whose medium should be in the bundle, and is not
+
+
 def write(
-    document: Document, path: str | os.PathLike[str], *, allow_lossy: bool = False, limits: Limits | None = None
-) -> Path | None:
+    document: Document,
+    path: str | os.PathLike[str],
+    *,
+    allow_lossy: bool = False,
+    limits: Limits | None = None,
+    locator: Locator | None = None,
+) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
 
     Bundles get the media of all references; with ``allow_lossy``, of the active ones alone.
 
-    :returns: where what was there before is kept: what is neither the same nor untouched since we wrote it (``stamp``).
-    :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals.
+    :param locator: finds the media that a bundle gets, where they are not where the document says.
+    :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
+        folder in the place of an ``.otiod`` holds something that the new one does not.
     :raises UnreadableTimelineError: nobody here can write the format.
     :raises UnwritableTimelineError, DiskFullError: not to that place.
     :raises MissingDependencyError: its adapter is not installed.
     """
     limits = limits or Limits()
     suffix = Path(path).suffix.lower()
-    target = _landing(Path(os.path.abspath(path)))
+    target = landing(Path(os.path.abspath(path)))
+    clear_up(target)
     if suffix == ".otio":
-        with _appearing(target, suffix) as partial:
-            _write_bytes(partial, stamp.stamped(document.root))
-            return stamp.keep_edited(partial, target)
+        with appearing(target, suffix) as partial:
+            write_bytes(partial, stamp.stamped(document.root))
+            return Written(stamp.keep_edited(partial, target))
     if suffix in bundles.SUFFIXES:
-        with _appearing(target, suffix) as partial:
-            bundles.pack(document.root, document.base, partial, as_zip=suffix == ".otioz", every=not allow_lossy)
-            _sync(partial)
-            return stamp.keep_edited(partial, target)
+        where = (locator or Locator(document.path)).moved(document.base)
+        with appearing(target, suffix, seen=bundle_folders.seen) as partial:
+            bundle = packed(document.root, where, target, every=not allow_lossy)
+            if suffix == ".otiod" and os.path.isdir(target):
+                bundle_folders.refuse_loss(target, bundle.members.values())
+            bundles.write(partial, bundle)
+            sync(partial)
+            return Written(stamp.keep_edited(partial, target), bundle.left)
     if not allow_lossy and _has_proxies(document.root):
         raise LossyTimelineError(
             f"{suffix or 'this format'} holds one media reference a clip, so that the originals would be lost",
             path=target,
             hint="Write .otio, or allow it and keep the .otio as the master",
         )
-    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder, _appearing(target, suffix) as partial:
+    with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder, appearing(target, suffix) as partial:
         source = Path(folder, "timeline.otio")
         source.write_bytes(document.to_json_string().encode("utf-8", "surrogateescape"))
         child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json")
-        _sync(partial)
-        return stamp.keep_edited(partial, target)
+        sync(partial)
+        return Written(stamp.keep_edited(partial, target))
+
+
+def clear_up(path: str | os.PathLike[str]) -> None:
+    """Before ``path`` is written or read: what killed runs left beside it goes, and what they had moved aside comes back."""
+    with suppress(UnwritableTimelineError):
+        sweep(
+            landing(Path(os.path.abspath(path))),
+            KEEPS_REFERENCES,
+            is_held=lambda old, new: not bundle_folders.lost(old, bundle_folders.files_of(new)),
+        )
 
 
 def refuse_unwritable(path: str | os.PathLike[str]) -> None:
-    """Can a timeline be written to ``path``, as far as its name tells?
+    """Can a timeline be written to ``path``, as far as its name tells, and what is there?
 
     :raises UnwritableTimelineError: a link that leads nowhere; a format that nobody here can write.
+    :raises LossyTimelineError: a folder that would be replaced, and is no bundle.
     :raises MissingDependencyError: the adapter that could is not installed.
     """
-    target, suffix = _landing(Path(os.path.abspath(path))), Path(path).suffix.lower()
+    target, suffix = landing(Path(os.path.abspath(path))), Path(path).suffix.lower()
+    if suffix == ".otiod" and os.path.isdir(target):
+        bundle_folders.refuse_foreign(target)
     if suffix in KEEPS_REFERENCES:
         return
     known = formats()
@@ -190,21 +219,6 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
         what = f"{suffix} files" if suffix else "a file without suffix"
         can = ", ".join(s for s, (_, is_written) in known.items() if is_written)
         raise UnwritableTimelineError(f"cannot be written: no adapter writes {what}", path=target, hint=f"There are: {can}")
-
-
-def _landing(path: Path) -> Path:
-    """Where a file written to ``path`` lands: what a link leads to, which stays a link.
-
-    :raises UnwritableTimelineError: a link that leads nowhere, or to itself.
-    """
-    if not os.path.islink(path):
-        return path
-    try:
-        return Path(os.path.realpath(path, strict=True))
-    except OSError as e:
-        raise UnwritableTimelineError(
-            f"is a link that leads nowhere ({e.strerror})", path=path, hint="Remove it, or name another file with -o"
-        ) from e
 
 
 @contextmanager
@@ -314,56 +328,3 @@ def _parsed(
 
 def _has_proxies(root: Json) -> bool:
     return any(is_ours(key) for clip in clips_of(root) for key in clip.get("media_references") or ())
-
-
-@contextmanager
-def _appearing(target: Path, suffix: str) -> Iterator[Path]:
-    """A temporary name beside ``target`` that takes its place when all went well, and vanishes otherwise.
-
-    :param suffix: of the temporary name: adapters choose by it.
-    """
-    partial = target.with_name(f".{target.stem[:40]}.{os.getpid()}.part{suffix}")
-    try:
-        try:
-            yield partial
-            if os.path.isdir(partial) and os.path.isdir(target):
-                shutil.rmtree(target)
-            partial.replace(target)
-        except OtioPerfError:
-            raise
-        except OSError as e:
-            if e.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-                raise DiskFullError("cannot be written: the disk is full", path=target, hint="Make room there") from e
-            raise UnwritableTimelineError(
-                f"cannot be written ({e.strerror or e})", path=target, hint="Name another place with -o"
-            ) from e
-        _sync_folder(target.parent)
-    finally:
-        if os.path.isdir(partial):
-            shutil.rmtree(partial, ignore_errors=True)
-        elif os.path.lexists(partial):
-            partial.unlink(missing_ok=True)
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(path: Path) -> None:
-    if path.is_file():
-        with path.open("rb+") as file:
-            os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last, where that can be asked for: Windows and some network file systems know no folders to sync."""
-    if os.name == "posix":
-        with suppress(OSError):
-            handle = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)

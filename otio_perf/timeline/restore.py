@@ -19,6 +19,7 @@ from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
 from otio_perf.model.uses import Problem, TargetKind
 from otio_perf.timeline import files
+from otio_perf.timeline.bundles import UNPACKED
 from otio_perf.timeline.clock import Clock, rate_of
 from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
@@ -30,8 +31,8 @@ from otio_perf.timeline.tree import map_clips, with_metadata
 _NUMBERED = re.compile(
     r"^(?P<prefix>.*?)(?P<number>\d+)(?P<suffix>\.(?:exr|dpx|png|tiff?|jpe?g|tga|bmp|webp|cin|sgi))$", re.IGNORECASE
 )
-#: Where proxies lie in a workspace by a timeline. Beside it lie the media of bundles that were unpacked.
-_PROXIES = f"{os.sep}.otio_perf{os.sep}proxies{os.sep}"
+#: In a workspace by a timeline, all are ours but the media of bundles that were unpacked.
+_OURS = re.compile(rf"[/\\]\.otio_perf[/\\](?!{UNPACKED}[/\\])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ class _Restorer:
             return None
         path = self.original_of(target.path)
         if path is None:
-            if is_ours(key) or _PROXIES in target.path:
+            if is_ours(key) or _OURS.search(target.path):
                 self.not_found.append(Problem(clip=name_of(clip), reason=f"the index does not know the proxy {target.path}"))
             return None
         product = self.product_of(target.path)

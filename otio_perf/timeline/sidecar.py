@@ -49,29 +49,30 @@ class Opened(NamedTuple):
 def survey_cached(
     path: str | os.PathLike[str],
     locator: Locator,
-    cache_dir: Path,
+    cache_dir: Path | None,
     *,
     rate: Fraction | None = None,
     limits: Limits | None = None,
 ) -> Opened:
-    """Survey and spans of ``path``, from ``cache_dir`` if the file's bytes are those of last time.
+    """Survey and spans of ``path``, from ``cache_dir``, where there is one, if the file's bytes are those of last time.
 
     :raises TimelineError: as ``files.read`` and ``survey.survey``; a cache that cannot be written is no error.
     """
     digest = files.digest_at(path, limits)
     asked = "" if rate is None else f"-{rate.numerator}_{rate.denominator}"
-    sidecar = cache_dir / f"survey-{digest}{asked}-{_kind(path)}.index"
+    sidecar = None if cache_dir is None else cache_dir / f"survey-{digest}{asked}-{_kind(path)}.index"
     located_here = locator.based(files.base_of(path))
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, IndexError, MemoryError):
-        gathered, spans, notices = _load(sidecar)
-        found = located(gathered, os.path.abspath(path), digest, located_here)
-        return Opened(found, spans, True, notices)
+        if sidecar is not None:
+            gathered, spans, notices = _load(sidecar)
+            found = located(gathered, os.path.abspath(path), digest, located_here)
+            return Opened(found, spans, True, notices)
     document = files.read(path, rate=rate, limits=limits)
     gathered, digest_read, notices = gather(document), document.digest, document.notices
     survey = located(gathered, document.path, digest_read, locator.based(document.base))
     del document  # by far the largest thing here
     spans = cut(survey)
-    if digest_read == digest:  # else it changed in between
+    if sidecar is not None and digest_read == digest:  # else it changed in between
         with contextlib.suppress(OSError):
             _save(sidecar, gathered, spans, notices)
     return Opened(survey, spans, False, notices)

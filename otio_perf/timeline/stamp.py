@@ -20,6 +20,7 @@ import xxhash
 
 from otio_perf.errors import UnwritableTimelineError
 from otio_perf.timeline import json_text
+from otio_perf.timeline.bundle_folders import files_of, refuse_loss
 from otio_perf.timeline.references import NOTES, Json, notes_of
 from otio_perf.timeline.tree import with_metadata
 
@@ -59,6 +60,7 @@ def keep_edited(new: Path, old: Path) -> Path | None:
             raise UnwritableTimelineError(
                 "is in the way of what has to be kept", path=kept, hint="Move it, or name another file with -o"
             )
+        refuse_loss(kept, [*files_of(new), *files_of(old)] if os.path.isdir(old) else ())
         shutil.rmtree(kept)
     elif os.path.isdir(old):
         kept.unlink(missing_ok=True)

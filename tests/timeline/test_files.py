@@ -486,8 +486,7 @@ def test_a_link_is_written_through(save: Save, edit: Edit, tmp_path: Path, suffi
     assert (tmp_path / f"second{suffix}").is_symlink()
     assert not real.is_symlink()
     assert len(list(files.read(real, rate=Fraction(24)).root["tracks"]["children"])) == 1
-    assert {p.name for p in real.parent.iterdir()} == {real.name, f"{real.name}.bak"}
-    assert (real.parent / f"{real.name}.bak").read_bytes() == b"old"
+    assert set(real.parent.iterdir()) == {real, real.with_name(f"{real.name}.bak")}  # which was none of ours
 
 
 @pytest.mark.skipif(os.name != "posix", reason="LINKS are for administrators on Windows")

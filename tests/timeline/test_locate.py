@@ -10,9 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otio_perf.model.uses import Target, TargetKind
-from otio_perf.timeline.locate import Locator, Reference
+from otio_perf.timeline.locate import Locator, Reference, moved_url, output_folder, relative_to
+from otio_perf.timeline.media_roots import Suffixes
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX SPELLING of paths")
+
+
+SUFFIXES = Suffixes(
+    moving=frozenset({".mov", ".mxf", ".mp4"}), stills=frozenset({".jpg", ".png"}), sounds=frozenset({".wav"})
+)
 
 
 def external(url: str) -> Reference:
@@ -218,7 +224,7 @@ def rushes(tmp_path: Path) -> Path:
     ],
 )
 def test_a_clip_without_media_is_found_by_its_name(rushes: Path, name: str, path: str) -> None:
-    locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=frozenset({".mov", ".mxf", ".mp4"}))
+    locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=SUFFIXES)
     for reference in (Reference("missing", reason="the clip has no media", clip=name), Reference("external", "", clip=name)):
         target = locator.target(reference)
         assert (target.kind, found(target, rushes), target.url) == (TargetKind.FILE, path, "")
@@ -230,7 +236,7 @@ def test_a_clip_without_media_is_found_by_its_name(rushes: Path, name: str, path
     ("name", "why"), [("twice", "2 files"), ("thrice.mov", "day2/thrice.mov, "), ("a001", "no file"), ("music", "no file")]
 )
 def test_a_clip_that_may_be_several_files_or_none_says_so(rushes: Path, name: str, why: str) -> None:
-    locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=frozenset({".mov", ".mxf", ".mp4"}))
+    locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=SUFFIXES)
     target = locator.target(Reference("missing", reason="the clip has no media", clip=name))
     assert (target.kind, target.path, target.url) == (TargetKind.MISSING, None, name)
     assert target.reason
