@@ -245,13 +245,14 @@ def _result(decision: Decision, outcomes: Mapping[str, object], *, dry_run: bool
     if decision.action is not Action.MAKE or dry_run:
         return decision.reason
     wanted = {p.key for p in decision.products}
+    found: list[str] = []  # of several sizes some may be made, and others fail
     for outcome in outcomes.values():
         if isinstance(outcome, Ready) and wanted & {p.key for p in outcome.products}:
             size = words.size(sum(p.size_bytes for p in outcome.products))
-            return f"{', '.join(p.path.rpartition('/')[2] for p in outcome.products)} ({size})"
+            found.insert(0, f"{', '.join(p.path.rpartition('/')[2] for p in outcome.products)} ({size})")
         if isinstance(outcome, Failed) and outcome.path == decision.target.path:
-            return outcome.message
-    return decision.reason
+            found.append(outcome.message)
+    return "; ".join(found) or decision.reason
 
 
 def _strip(analysis: Analysis, width: int) -> str:

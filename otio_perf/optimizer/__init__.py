@@ -233,12 +233,16 @@ def failed_sources(report: ProxyReport) -> dict[str, str]:
 
 def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> int:
     """0 done · 4 something was made or written, but not for all · 5 nothing could be made."""
+    from otio_perf.optimizer import proxies
+
     short = failed_sources(report) or report.failed or any(w.left_alone for w in written)
     if not short:
         return 0
     useful = bool(written) or any(isinstance(o, Ready) for o in report.outcomes)
     useful = useful or any(d.action in (Action.HAVE, Action.ADOPT, Action.SKIP, Action.MAKE) for d in report.plan.decisions)
     made_nothing = bool(report.outcomes) and all(isinstance(o, Failed) for o in report.outcomes) and not written
+    if made_nothing and proxies.finished(report):  # sizes that were there before
+        return 4
     return 4 if useful and not made_nothing else 5
 
 
