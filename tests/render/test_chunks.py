@@ -220,9 +220,13 @@ def made(kind: str, **values: Any) -> Layer:
     return Layer(content=Generated(kind=kind, version=1, values=tuple(sorted(values.items()))))
 
 
+def applied(name: str, **given: Any) -> Applied:
+    row = registry().effect(name)
+    return Applied(name=name, version=row.version, values=tuple(sorted(row.checked(given).items())))
+
+
 def moved(**given: Any) -> Applied:
-    row = registry().effect("transform")
-    return Applied(name="transform", version=row.version, values=tuple(sorted(row.checked(given).items())))
+    return applied("transform", **given)
 
 
 def mixed(outgoing: Layer | None, incoming: Layer | None) -> Layer:
@@ -238,8 +242,8 @@ def mixed(outgoing: Layer | None, incoming: Layer | None) -> Layer:
         ((), False),
         ((opaque(opacity=0.5),), False),
         ((opaque(), opaque(opacity=0.5, blend="screen")), True),
-        ((opaque(effects=(Applied(name="exposure", version=1, values=(("stops", 1.0),)),)),), True),
-        ((opaque(effects=(Applied(name="crop", version=1),)),), False),
+        ((opaque(effects=(applied("exposure", stops=1.0),)),), True),
+        ((opaque(effects=(applied("crop", left=10.0),)),), False),
         ((opaque(effects=(moved(),)),), True),
         ((opaque(effects=(moved(scale=(1.1, 1.1), position=(20.0, -10.0)),)),), True),  # a punch-in
         ((opaque(effects=(moved(scale=(1.1, 1.1), position=(90.0, 0.0)),)),), False),
