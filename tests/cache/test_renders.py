@@ -1,0 +1,136 @@
+"""Renders on record: found while they are what they were, never under another's name, forgotten and cleared."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from otio_perf.cache.index import Index
+from otio_perf.cache.renders import Render, RenderKind, Renders
+from otio_perf.cache.workspace import Workspace
+from otio_perf.errors import CacheError
+
+
+@pytest.fixture
+def renders(tmp_path: Path) -> Renders:
+    return Renders(Workspace.open(tmp_path / "ws"))
+
+
+@pytest.fixture
+def made(renders: Renders) -> Callable[..., Render]:
+    """A small file, on record."""
+
+    def make(key: str, *, kind: RenderKind = RenderKind.CHUNK, content: bytes = b"frames", name: str = "") -> Render:
+        path = renders.folder / name if name else renders.chunk_path(key)
+        path.write_bytes(content)
+        render = Render(key=key, kind=kind, path=str(path), frames=24, size_bytes=len(content), digest=content.hex())
+        renders.put(render)
+        return render
+
+    return make
+
+
+def digest(path: Path) -> str:
+    return path.read_bytes().hex()
+
+
+def test_what_was_made_is_found_also_where_the_folder_moved(renders: Renders, made: Callable[..., Render]) -> None:
+    render = made("ab" * 16)
+    assert renders.get(render.key) == render
+    assert renders.get("cd" * 16) is None
+    moved = Path(shutil.move(renders.workspace.root, renders.workspace.root.with_name("moved")))
+    found = Renders(Workspace.open(moved)).get(render.key)
+    assert found is not None
+    assert found.path == str(moved / "renders" / "chunks" / f"{render.key}.mov")
+
+
+@pytest.mark.parametrize("change", ["gone", "shorter", "touched"])
+def test_what_has_changed_is_not_found(renders: Renders, made: Callable[..., Render], change: str) -> None:
+    render = made("ab" * 16)
+    path = Path(render.path)
+    if change == "gone":
+        path.unlink()
+    elif change == "shorter":
+        path.write_bytes(b"fra")
+    else:
+        os.utime(path, ns=(1, 1))
+    assert renders.get(render.key) is None
+    assert renders.present() == ()
+    ((named, reason, done),) = renders.faults(digest, repair=True)
+    assert named == render.path
+    assert reason
+    assert done == ("taken back" if change == "touched" else "will be made anew")
+    assert (renders.get(render.key) is None) == (change != "touched")
+    assert not list(renders.faults(digest, repair=False))
+
+
+def test_other_bytes_of_the_same_size_are_a_fault(renders: Renders, made: Callable[..., Render]) -> None:
+    path = Path(made("ab" * 16).path)
+    stat = path.stat()
+    path.write_bytes(b"FRAMES")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    ((_, reason, done),) = renders.faults(digest, repair=False)
+    assert "content" in reason
+    assert done is None
+
+
+def test_a_region_never_takes_the_name_of_another(renders: Renders, made: Callable[..., Render]) -> None:
+    def named(key: str, timeline: str = "My film: part 1") -> str:
+        return renders.region_path(timeline, "01:00:02;00", 48, key=key).name
+
+    first = named("ab" * 16)
+    assert first == "My film_ part 1_01-00-02-00_48.mov"
+    made("ab" * 16, kind=RenderKind.REGION, name=first)
+    assert named("ab" * 16) == first
+    other = named("cd" * 16)
+    assert other != first
+    assert other.startswith("My film_ part 1_01-00-02-00_48_")
+    (renders.folder / "b_01-00-02-00_48.mov").write_bytes(b"not ours")
+    assert named("ab" * 16, "b") != "b_01-00-02-00_48.mov"
+    assert named("ab" * 16, "../../x/..").count("/") == 0
+
+
+def test_only_finished_files_are_recorded(renders: Renders, made: Callable[..., Render]) -> None:
+    render = made("ab" * 16)
+    Path(render.path).write_bytes(b"fra")
+    with pytest.raises(CacheError, match="3 bytes"):
+        renders.put(render)
+    Path(render.path).unlink()
+    with pytest.raises(CacheError, match="not there"):
+        renders.put(render)
+
+
+def test_a_record_cannot_lead_out_of_the_folder(renders: Renders, made: Callable[..., Render], tmp_path: Path) -> None:
+    precious = tmp_path / "original.mov"
+    precious.write_bytes(b"frames")
+    render = made("ab" * 16)
+    record = renders.folder / "records" / f"{render.key}.json"
+    name = Path(render.path).name
+    record.write_text(record.read_text().replace(f"chunks/{name}", "../../original.mov"))
+    assert renders.get(render.key) is None
+    renders.clear()
+    assert precious.exists()
+
+
+def test_the_index_counts_verifies_and_clears_them(renders: Renders, made: Callable[..., Render]) -> None:
+    made("ab" * 16)
+    made("cd" * 16, kind=RenderKind.REGION, name="film_01-00-00-00_24.mov", content=b"0123456789")
+    gone = made("ef" * 16)
+    Path(gone.path).unlink()
+    with Index.open(renders.workspace.root) as index:
+        (fault,) = index.verify(digest)
+        assert fault.path == gone.path
+        index.clear("renders")
+        assert index.renders.recorded() == 0
+    assert [p.name for p in renders.folder.rglob("*.mov")] == []
+
+
+def test_damaged_records_are_as_if_they_were_not_there(renders: Renders, made: Callable[..., Render]) -> None:
+    render = made("ab" * 16)
+    (renders.folder / "records" / f"{render.key}.json").write_bytes(b"\x00{")
+    assert renders.get(render.key) is None
+    assert renders.present() == ()
