@@ -38,6 +38,9 @@ _ENCODES_LIKE: dict[ChunkCodec, tuple[str, float]] = {
     ChunkCodec.H264: ("h264", 1.0),
 }
 _ENCODE_MS_PER_MEGAPIXEL = 20.0  # where the profile lacks the encoder: a guess on the high side
+#: A span longer than a day is a mistake or an attack.
+_MOST_SECONDS = 86_400
+_TOO_LONG: tuple[str, tuple[str, ...]] = ("longer than a day", ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ def choose(
     :param costs: of all spans, as the timeline plays now: with its proxies.
     :param plan_of: the plan of a frame of the timeline.
     :param fidelity: ``exact`` leaves to the host what only comes near to its own picture, ``approximate`` renders it.
-    :param tick: called for each span; stops by raising.
+    :param tick: called for each frame; stops by raising.
     """
     regions: list[Region] = []
     left: list[Left] = []
@@ -82,13 +85,16 @@ def choose(
         position = cost.span.position
         if not (cost.span.uses and _is_candidate(survey, cost, mode)):
             continue
-        tick()
         seen = _Seen()
+        barred = _TOO_LONG if position.seconds > _MOST_SECONDS else None
         for number in range(position.start, position.stop):
+            if barred is not None:
+                break
+            tick()
             seen.add(plan_of(number))
-        if mode == "all" and not seen.is_complex:
+            barred = seen.barred(fidelity)
+        if mode == "all" and barred is None and not seen.is_complex:
             continue
-        barred = seen.barred(fidelity)
         if barred is not None:
             reason, effects = barred
             if _follows(left, position) and left[-1].reason == reason:

@@ -88,6 +88,12 @@ def test_what_is_unknown_or_missing_stays_with_the_host(chosen: Callable[..., Ch
     assert edges(nearer.regions) == [(20, 30), (40, 50)]
 
 
+def test_a_span_without_end_is_not_even_looked_at(chosen: Callable[..., Chosen]) -> None:
+    found = chosen([cost(0, 10, 2.0), cost(10, 10**12, 2.0)])
+    assert edges(found.regions) == [(0, 10)]
+    assert "longer than a day" in found.left[0].reason
+
+
 def test_all_is_what_is_more_than_one_picture(chosen: Callable[..., Chosen]) -> None:
     mix = Layer(content=Mix(transition=Applied(name="dissolve", version=1), progress=0.5, outgoing=PLAIN, incoming=None))
     costs = [cost(start, start + 10, 0.1, uses=(0, 1)) for start in range(0, 60, 10)] + [cost(60, 70, 5.0)]
