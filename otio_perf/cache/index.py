@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from otio_perf.cache.renders import RenderKind, Renders
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError
 from otio_perf.model import wire
-from otio_perf.model.media import MediaInfo
+from otio_perf.model.media import MediaInfo, Sequence
 from otio_perf.model.plans import Product
 
 T = TypeVar("T")
@@ -50,6 +51,10 @@ CREATE TABLE probes(
 Identity = tuple[str, int, int]
 """Path, size in bytes and modification time in nanoseconds of a medium: unchanged means not looked at again."""
 
+ContentOf = Callable[[str, "Sequence | None"], "str | None"]
+"""Fingerprint of the medium that is at a path now (of these numbered pictures, where it was known to be some); ``None``: there
+is none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
@@ -59,7 +64,8 @@ class Status:
     proxies: int
     proxy_bytes: int
     missing: int  # recorded, but the file is gone or was changed
-    stale: int  # their source has other content by now
+    stale: int  # proxies whose source has other content by now
+    sources_gone: int  # proxies whose source is not where it was seen
     probes: int
     analysis_files: int
     analysis_bytes: int
@@ -69,6 +75,20 @@ class Status:
     render_bytes: int
     chunks: int  # that regions are joined of
     chunk_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """What ``clear`` deleted, or would."""
+
+    proxies: int = 0
+    sources: int = 0  # of which they were proxies
+    renders: int = 0  # prerendered regions
+    chunks: int = 0
+    size_bytes: int = 0
+
+    def __add__(self, other: Freed) -> Freed:
+        return Freed(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,14 +212,6 @@ class Index:
         )
         return None if row is None else str(row[0])
 
-    def stale(self) -> tuple[Product, ...]:
-        """Products whose source path holds other content by now, as the latest probes saw it."""
-
-        def find(c: Connection) -> list[Record]:
-            return _bodies(Record, c.execute(f"SELECT body, crc FROM products WHERE {_IS_STALE} ORDER BY key"))
-
-        return tuple(self._manifests.outward(r) for r in self._database.read(find))
-
     # Probes
 
     def probe(self, identity: Identity) -> MediaInfo | None:
@@ -220,10 +232,14 @@ class Index:
 
     # Housekeeping
 
-    def status(self) -> Status:
-        known, renders = self.products(), self.renders.present()
+    def status(self, content_of: ContentOf) -> Status:
+        """What is here. Every source of a proxy is looked at through ``content_of``, once."""
+        records = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products ORDER BY key")))
+        known, renders = [r for r in records if self._present(r)], self.renders.present()
         sizes = {kind: [r.size_bytes for r in renders if r.kind is kind] for kind in RenderKind}
-        products = [p for p in known if not p.is_adopted]
+        proxies = [r for r in known if not r.product.is_adopted]
+        products = [self._manifests.outward(r) for r in proxies]
+        sources = Counter(self._source_states(proxies, content_of))
         kept = {names.same_name(p.path) for p in products}
         analysis = list(self.workspace.analysis.glob(SIDECARS))
         recorded, probes = self._database.read(
@@ -234,7 +250,8 @@ class Index:
             proxies=len(products),
             proxy_bytes=sum(p.size_bytes for p in products),
             missing=recorded - len(known) + self.renders.recorded() - len(renders),
-            stale=len(self.stale()),
+            stale=sources["changed"],
+            sources_gone=sources["gone"],
             probes=probes,
             analysis_files=len(analysis),
             analysis_bytes=sum(p.stat().st_size for p in analysis),
@@ -270,21 +287,33 @@ class Index:
         rendered = self.renders.faults(digest, repair=repair)
         return (*faults, *(Fault(path=path, reason=reason, repair=done) for path, reason, done in rendered))
 
-    def clear(self, kind: str) -> int:
-        """Delete ``"proxies"``, ``"renders"`` or ``"analysis"`` (probes too); bytes freed.
+    def clear(self, kind: str, *, dry_run: bool = False) -> Freed:
+        """Delete ``"proxies"``, ``"renders"`` or ``"analysis"`` (probes too); ``dry_run``: say what would be deleted.
 
         Of proxies: those on record that were made here. Beside a source they are left alone where somebody has changed them;
         in the workspace, which is ours, they go all the same.
         """
         if kind == "proxies":
             records = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products")))
-            return sum(self._forget(r) for r in records if not r.product.is_adopted)
+            free = self._size_to_free if dry_run else self._forget
+            freed = [(r, size) for r in records if not r.product.is_adopted and (size := free(r)) is not None]
+            sources = {r.product.source_fingerprint for r, _ in freed}
+            return Freed(proxies=len(freed), sources=len(sources), size_bytes=sum(size for _, size in freed))
         if kind == "renders":
-            return self.renders.clear()
+            rendered = self.renders.clear(dry_run=dry_run)
+            kinds = Counter(kind for kind, _ in rendered)
+            return Freed(
+                renders=kinds[RenderKind.REGION],
+                chunks=kinds[RenderKind.CHUNK],
+                size_bytes=sum(size for _, size in rendered),
+            )
         if kind == "analysis":
-            self._database.write(lambda c: c.execute("DELETE FROM probes"))
             # by name: a user may have made a folder his workspace that had an "analysis" of his own
-            return sum(_delete(p) for p in sorted(self.workspace.analysis.glob(SIDECARS)))
+            sidecars = sorted(self.workspace.analysis.glob(SIDECARS))
+            if dry_run:
+                return Freed(size_bytes=sum(p.stat().st_size for p in sidecars))
+            self._database.write(lambda c: c.execute("DELETE FROM probes"))
+            return Freed(size_bytes=sum(_delete(p) or 0 for p in sidecars))
         raise ValueError(f"cannot clear {kind!r}: say proxies, renders or analysis")
 
     def _record(self, key: str) -> Record | None:
@@ -314,12 +343,39 @@ class Index:
         self._manifests.write(record)
         self._database.write(lambda c: _insert(c, record))
 
-    def _forget(self, record: Record) -> int:
-        """Delete the file if it is (still) ours, and what is known of it; bytes freed."""
+    def _source_states(self, records: Iterable[Record], content_of: ContentOf) -> Iterator[str]:
+        """Of each product: is its source ``"here"`` (anywhere it was seen), ``"changed"`` or ``"gone"``?"""
+        contents: dict[str, str | None] = {}
+        for record in records:
+            for path in record.source_paths:
+                if path not in contents:
+                    contents[path] = content_of(self._manifests.absolute(path), self._pictures_at(path))
+            now = {contents[path] for path in record.source_paths}
+            if record.product.source_fingerprint in now:
+                yield "here"
+            else:
+                yield "gone" if now == {None} else "changed"
+
+    def _pictures_at(self, recorded: str) -> Sequence | None:
+        """The numbered pictures that were found where ``recorded`` is, when it was looked at."""
+        query = "SELECT body, crc FROM probes WHERE path = ?"
+        found = self._database.read(lambda c: _bodies(MediaInfo, c.execute(query, (_blob(recorded),))))
+        return next((_at(self._manifests.absolute(recorded), info).sequence for info in found), None)
+
+    def _size_to_free(self, record: Record) -> int | None:
+        """Bytes of its file, if it is there and (still) ours to delete."""
         product = self._manifests.outward(record)
         path = Path(product.path)
         is_ours = path.is_relative_to(self.workspace.root) or _state(product, record) == "here"
-        freed = _delete(path) if is_ours and not product.is_adopted else 0
+        try:
+            return path.stat().st_size if is_ours and not product.is_adopted else None
+        except OSError:
+            return None
+
+    def _forget(self, record: Record) -> int | None:
+        """Delete the file if it is (still) ours, and what is known of it; bytes freed, ``None``: no file was deleted."""
+        is_ours = self._size_to_free(record) is not None
+        freed = _delete(Path(self._manifests.absolute(record.product.path))) if is_ours else None
         self._manifests.remove(record.product.key)
         self._database.write(lambda c: _drop(c, record.product.key))
         return freed
@@ -437,10 +493,10 @@ def _text(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _delete(path: Path) -> int:
+def _delete(path: Path) -> int | None:
     try:
         size = path.stat().st_size
         path.unlink()
     except OSError:
-        return 0
+        return None
     return size

@@ -137,9 +137,13 @@ class Renders:
                 done = "will be made anew"
             yield render.path, problem, done
 
-    def clear(self) -> int:
-        """Delete all chunks and regions; bytes freed. Timelines that refer to regions show what is below them."""
-        return sum(self._forget(record) for record in list(self._records()))
+    def clear(self, *, dry_run: bool = False) -> tuple[tuple[RenderKind, int], ...]:
+        """Delete all chunks and regions: kind and bytes of each file that went. Timelines show what is below the regions.
+
+        :param dry_run: delete nothing, say what would go.
+        """
+        free = self._size if dry_run else self._forget
+        return tuple((r.render.kind, size) for r in list(self._records()) if (size := free(r)) is not None)
 
     # ---- records
 
@@ -169,16 +173,24 @@ class Renders:
         path = str(self._absolute(record))
         return Render(key=r.key, kind=r.kind, path=path, frames=r.frames, size_bytes=r.size_bytes, digest=r.digest)
 
-    def _forget(self, record: _Record) -> int:
-        path = self._absolute(record)
-        freed = 0
+    def _size(self, record: _Record) -> int | None:
         try:
-            freed = path.stat().st_size
+            return self._absolute(record).stat().st_size
+        except OSError:
+            return None
+
+    def _forget(self, record: _Record) -> int | None:
+        """Bytes freed; ``None``: no file was deleted."""
+        path = self._absolute(record)
+        freed = None
+        try:
+            size = path.stat().st_size
             path.unlink()
+            freed = size
         except FileNotFoundError:
             pass
         except OSError:
-            return 0  # still open somewhere (Windows): it stays on record
+            return None  # still open somewhere (Windows): it stays on record
         self._record_path(record.render.key).unlink(missing_ok=True)
         return freed
 

@@ -1,6 +1,6 @@
 """What was made and where it lies: status, verify, clear.
 
-status   how many proxies and prerenders, how large, which proxies are stale
+status   how many proxies and prerenders, how large; which proxies are stale, or have lost their source
 verify   each of them against its recorded size and checksum; --repair forgets the broken ones, so that they are made anew
 clear    delete proxies, renders or analysis data; originals are never touched
 """
@@ -31,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 default="all",
                 help="what to delete (default: all)",
             )
+            action.add_argument("--dry-run", action="store_true", help="say what would be deleted; nothing is")
         options.add_settings(action, "workspace")
         options.add_output(action, json="the answer", trace=False)
 
@@ -46,8 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
             job.answer(table=lambda: tables.show_status(status), document=lambda: document.status_document(status))
             return 0
         if arguments.action == "clear":
-            freed = optimizer.cache_clear(arguments.what, **job.options)
-            job.answer(table=lambda: tables.show_freed(freed), document=lambda: document.freed_document(freed))
+            dry_run = arguments.dry_run
+            freed = optimizer.cache_clear(arguments.what, dry_run=dry_run, **job.options)
+            job.answer(
+                table=lambda: tables.show_freed(freed, dry_run=dry_run),
+                document=lambda: document.freed_document(freed, dry_run=dry_run),
+            )
             return 0
         faults = optimizer.cache_verify(repair=arguments.repair, **job.options)
         job.answer(table=lambda: tables.show_faults(faults), document=lambda: document.faults_document(faults))

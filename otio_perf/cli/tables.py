@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from otio_perf.cache.index import Fault, Status
+from otio_perf.cache.index import Fault, Freed, Status
 from otio_perf.cli import lines
 from otio_perf.cli.console import stdout
 from otio_perf.errors import printable
@@ -83,22 +83,21 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
             f"{count} from {len(making)} media: {words.size(plan.predicted_bytes)}, "
             f"about {words.duration(plan.predicted_seconds)} on this machine. Nothing was made."
         )
-        _show_folders("proxies would be in", (p for d in plan.decisions for p in d.products))
         return
     made = [p for o in report.outcomes if isinstance(o, Ready) for p in o.products]
     count, size = words.count(len(made), "proxy", "proxies"), words.size(sum(p.size_bytes for p in made))
     failed = f"; {len(report.failed)} failed" if report.failed else ""
     console.print(f"{count} made, {size}, in {words.duration(report.seconds)}{failed}")
-    _show_folders("proxies are in", [*made, *(p for d in plan.decisions for p in d.products if p.digest)])
+    _show_folders([*made, *(p for d in plan.decisions for p in d.products if p.digest)])
     for note in sorted({n for o in report.outcomes if isinstance(o, Ready) for n in o.notes}):
         console.print(f"  {_safe(note)}")
 
 
-def _show_folders(what: str, products: Iterable[Product]) -> None:
+def _show_folders(products: Iterable[Product]) -> None:
     folders = list(dict.fromkeys(str(PurePath(p.path).parent) for p in products if not p.is_adopted))
     if folders:
         more = f" and {words.count(len(folders) - 1, 'other folder')}" if len(folders) > 1 else ""
-        stdout().print(f"{what} {_safe(folders[0])}{more}", soft_wrap=True)
+        stdout().print(f"proxies are in {_safe(folders[0])}{more}", soft_wrap=True)
 
 
 def show_written(written: Iterable[WrittenTimeline], what: str) -> None:
@@ -165,7 +164,11 @@ def show_status(status: Status) -> None:
             f"{words.size(status.chunk_bytes)}"
         )
     if status.stale:
-        console.print(f"  {status.stale} of them are stale: their source has changed since")
+        are = "is stale: its source has" if status.stale == 1 else "are stale: their sources have"
+        console.print(f"  {status.stale} of them {are} changed since; the next run makes new ones")
+    if status.sources_gone:
+        have = "has lost its source: it is" if status.sources_gone == 1 else "have lost their sources: they are"
+        console.print(f"  {status.sources_gone} of them {have} not where it was seen last")
     if status.missing:
         console.print(f"  {status.missing} more were made and are gone, or were changed by others")
     if status.unknown_files:
@@ -232,8 +235,17 @@ def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
             console.print(f"  left alone: {_safe(kept.clip)}: {_safe(kept.reason)}")
 
 
-def show_freed(freed_bytes: int) -> None:
-    stdout().print(f"{words.size(freed_bytes)} freed")
+def show_freed(freed: Freed, *, dry_run: bool) -> None:
+    console = stdout()
+    what = [words.count(freed.proxies, "proxy", "proxies") + f" of {words.count(freed.sources, 'source')}"]
+    what += [words.count(freed.renders, "prerendered region")] if freed.renders else []
+    what += [words.count(freed.chunks, "piece") + " of them"] if freed.chunks else []
+    said, freed_words = ("would be deleted", "to be freed") if dry_run else ("deleted", "freed")
+    console.print(f"{', '.join(what)} {said}: {words.size(freed.size_bytes)} {freed_words}")
+    if dry_run:
+        console.print("Nothing was deleted.")
+    elif freed.proxies or freed.renders:
+        console.print("Timelines that show them need otio-perf optimize again, or otio-perf restore.")
 
 
 def _print_indented(console: Console, text: str, columns: int) -> None:

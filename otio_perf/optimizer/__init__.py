@@ -9,16 +9,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
-from otio_perf.cache.index import Fault, Status
+from otio_perf.cache.index import Fault, Freed, Status
+from otio_perf.errors import SettingsError
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready, Stage, ignore
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action
-from otio_perf.model.results import OptimizeReport, ProxyReport, StillReport, WrittenTimeline
+from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.session import Session, existing_file, existing_workspace
 
@@ -50,6 +52,8 @@ def optimize(
     all: bool = False,
     beside: bool = False,
     dry_run: bool = False,
+    prerender: str = "none",
+    fidelity: str = "exact",
     **options: Unpack[Options],
 ) -> OptimizeReport:
     """Make the proxies that ``timelines`` need, and write each with its proxies as further media references.
@@ -59,15 +63,49 @@ def optimize(
     :param all: proxies of all media, needed or not.
     :param beside: proxies as ``Proxy/NAME.mov`` next to each source.
     :param dry_run: plan only: nothing is made, nothing is written.
+    :param prerender: what is rendered ahead, see ``prerender``: ``"auto"`` what does not play with the proxies, ``"all"``,
+        ``"none"``.
+    :param fidelity: see ``prerender``.
     :raises SettingsError: nothing of the kind can be written to ``output``.
     :raises TimelineError: one cannot be read. Media that fail are in the report.
     """
-    from otio_perf.optimizer import optimizing
+    from otio_perf.optimizer import optimizing, prerendering
 
     paths = [existing_file(t) for t in ([timelines] if isinstance(timelines, (str, Path)) else timelines)]
+    rendered = prerendering.wanted(prerender, fidelity, dry_run=dry_run)
     wanted = optimizing.destinations(paths, output, link=link)
     with _session(options, anchor=paths[0], create=not dry_run) as session:
-        return optimizing.optimize(session, wanted, link=link, force=all, beside=beside, dry_run=dry_run)
+        return optimizing.optimize(session, wanted, link=link, force=all, beside=beside, dry_run=dry_run, prerender=rendered)
+
+
+def prerender(
+    timeline: PathLike,
+    output: PathLike | None = None,
+    *,
+    mode: str = "auto",
+    fidelity: str = "exact",
+    dry_run: bool = False,
+    **options: Unpack[Options],
+) -> PrerenderReport:
+    """Render ahead what ``timeline`` cannot play, and write it with the result as one more video track on top.
+
+    :param output: file to write; default: ``NAME.perf.otio`` beside it.
+    :param mode: ``"auto"``: what does not play in real time here with the proxies that the timeline has; ``"all"``: all that
+        has effects, transitions or several layers.
+    :param fidelity: ``"exact"`` leaves to the host what is not rendered as it does, ``"approximate"`` renders what comes near.
+        Effects that are unknown stay with the host in any case.
+    :param dry_run: plan only: nothing is rendered, nothing is written.
+    :raises TimelineError: it cannot be read, or not carry the track. Regions that fail are in the report.
+    """
+    from otio_perf.optimizer import prerendering, relinking
+
+    path = existing_file(timeline)
+    wanted = prerendering.wanted(mode, fidelity, dry_run=dry_run)
+    if wanted is None:
+        raise SettingsError("mode 'none' renders nothing", hint="Say auto or all")
+    (written,) = relinking.outputs([path], output)
+    with _session(options, anchor=path, create=not dry_run) as session:
+        return prerendering.prerender(session, path, written, wanted)
 
 
 def restore(
@@ -195,9 +233,11 @@ def calibrate(
 
 
 def cache_status(**options: Unpack[Options]) -> Status:
-    """What the workspace holds."""
-    with _workspace(options) as session:
-        return session.index.status()
+    """What the workspace holds. The sources of all proxies are looked at: some may have changed, or be gone."""
+    from otio_perf.optimizer import sources
+
+    with _workspace(options) as session, session.stage(Stage.PROBE):
+        return session.index.status(partial(sources.content_at, session))
 
 
 def cache_verify(
@@ -217,11 +257,11 @@ def cache_verify(
             return session.index.verify(digest, repair=repair)
 
 
-def cache_clear(what: str = "all", **options: Unpack[Options]) -> int:
-    """Delete ``"proxies"``, ``"analysis"`` or ``"all"``; originals are never touched. :returns: bytes that are free now"""
+def cache_clear(what: str = "all", *, dry_run: bool = False, **options: Unpack[Options]) -> Freed:
+    """Delete ``"proxies"``, ``"renders"``, ``"analysis"`` or ``"all"``; never originals. ``dry_run``: say what would go."""
     with _workspace(options) as session:
-        kinds = ("proxies", "analysis") if what == "all" else (what,)
-        return sum(session.index.clear(kind) for kind in kinds)
+        kinds = ("proxies", "renders", "analysis") if what == "all" else (what,)
+        return sum((session.index.clear(kind, dry_run=dry_run) for kind in kinds), Freed())
 
 
 def failed_sources(report: ProxyReport) -> dict[str, str]:
@@ -277,6 +317,7 @@ __all__ = [
     "frame",
     "generate_proxies",
     "optimize",
+    "prerender",
     "probe",
     "restore",
 ]

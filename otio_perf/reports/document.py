@@ -105,9 +105,10 @@ def faults_document(faults: Iterable[Any]) -> Document:
     return {**_head("cache_faults"), "faults": [asdict(fault) for fault in faults]}
 
 
-def freed_document(freed_bytes: int) -> Document:
+def freed_document(freed: Any, *, dry_run: bool) -> Document:
     """What ``otio-perf cache clear --json`` writes."""
-    return {**_head("cache_freed"), "freed_bytes": freed_bytes}
+    counts = {name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks")}
+    return {**_head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "dry_run": dry_run}
 
 
 def _head(schema: str) -> Document:

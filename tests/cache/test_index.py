@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from otio_perf.cache.index import Index
+from otio_perf.cache.index import Freed, Index
+from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.errors import CacheError
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
@@ -26,6 +27,18 @@ MakeMedia = Callable[..., MediaInfo]
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "ws"
+
+
+def seen(contents: dict[str, str] | None = None, asked: list[str] | None = None) -> Callable[[str, object], str | None]:
+    """What is where by now: fingerprints by path."""
+
+    def content_of(path: str, pictures: object) -> str | None:
+        assert pictures is None
+        if asked is not None:
+            asked.append(path)
+        return (contents or {}).get(path)
+
+    return content_of
 
 
 def digest(path: Path) -> str:
@@ -73,13 +86,13 @@ def test_a_product_whose_file_changed_is_not_returned_until_it_is_back(root: Pat
             os.utime(path, (0, 0))
         assert index.product("aaaaaaaa") is None
         assert index.products() == index.products_of_path(made.source_path) == ()
-        assert index.status().missing == 1
+        assert index.status(seen()).missing == 1
         if change == "gone":
             path.with_suffix(".away").rename(path)
         path.write_bytes(b"proxy")
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
         assert index.product("aaaaaaaa") == made
-        assert index.status().missing == 0
+        assert index.status(seen()).missing == 0
 
 
 def test_a_moved_source_keeps_its_proxy_and_a_moved_workspace_its_products(root: Path, make_product: Make) -> None:
@@ -113,15 +126,37 @@ def test_a_changed_source_makes_its_products_stale(root: Path, make_product: Mak
         made = make_product("aaaaaaaa")
         index.put_product(made)
         index.put_probe((made.source_path, 10, 1), make_media(made.source_path, "f1"))
-        assert index.stale() == ()
+        assert index.products_of_path(made.source_path) == (made,)
         index.put_probe((made.source_path, 11, 2), make_media(made.source_path, "f2"))
-        assert index.stale() == (made,)
         assert index.products_of_path(made.source_path) == ()
         assert index.product("aaaaaaaa") == made  # by content it is still right
-        assert index.status().stale == 1
         index.put_probe(("/copy.mp4", 10, 1), make_media("/copy.mp4", "f1"))
         index.put_product(replace(made, source_path="/copy.mp4"))
-        assert index.stale() == ()
+        assert [p.key for p in index.products_of_path(made.source_path)] == ["aaaaaaaa"]
+
+
+def test_status_looks_at_every_source_once(root: Path, make_product: Make, make_media: MakeMedia) -> None:
+    """No other command has to have looked at the media before."""
+    with Index.open(root) as index:
+        for key in ("aaaaaaaa", "bbbbbbbb"):  # two rungs of one source
+            index.put_product(make_product(key))
+        index.put_product(make_product("cccccccc", source="/rushes/B001.mp4", fingerprint="f2"))
+        index.put_probe(("/rushes/A001.mp4", 10, 1), make_media("/rushes/A001.mp4", "f1"))  # as it was once
+        asked: list[str] = []
+
+        def states(contents: dict[str, str]) -> tuple[int, int]:
+            asked.clear()
+            status = index.status(seen(contents, asked))
+            assert status.proxies == 3
+            return status.stale, status.sources_gone
+
+        assert states({"/rushes/A001.mp4": "f1", "/rushes/B001.mp4": "f2"}) == (0, 0)
+        assert sorted(asked) == ["/rushes/A001.mp4", "/rushes/B001.mp4"]
+        assert states({"/rushes/A001.mp4": "other", "/rushes/B001.mp4": "f2"}) == (2, 0)
+        assert states({"/rushes/A001.mp4": "f1"}) == (0, 1)
+        assert states({}) == (0, 3)
+        index.add_source("cccccccc", "/archive/B001.mp4")  # it was moved, and something else is in its old place
+        assert states({"/rushes/A001.mp4": "f1", "/rushes/B001.mp4": "new", "/archive/B001.mp4": "f2"}) == (0, 0)
 
 
 def test_probes_are_kept_until_the_medium_changes(root: Path, make_media: MakeMedia) -> None:
@@ -273,11 +308,14 @@ def test_clear_frees_what_is_ours(root: Path, tmp_path: Path, make_product: Make
         index.put_probe(("/a.wav", 10, 1), make_media("/a.wav"))
         (root / "analysis" / "survey-1.index").write_text("12345")
         (root / "analysis" / "edit.prproj").write_text("mine")
-        status = index.status()
+        status = index.status(seen())
         assert (status.proxies, status.proxy_bytes, status.missing) == (2, 10, 1)
         assert (status.analysis_files, status.analysis_bytes, status.probes) == (1, 5, 1)
-        assert index.clear("proxies") == 10
-        assert index.clear("analysis") == 5
+        predicted = index.clear("proxies", dry_run=True), index.clear("analysis", dry_run=True)
+        assert Path(inside.path).exists()
+        assert index.probe(("/a.wav", 10, 1)) is not None
+        assert predicted == (Freed(proxies=2, sources=1, size_bytes=10), Freed(size_bytes=5))
+        assert (index.clear("proxies"), index.clear("analysis")) == predicted
         assert (root / "analysis" / "edit.prproj").exists()
         assert Path(replaced.path).exists()
         assert not Path(beside.path).exists()
@@ -286,6 +324,23 @@ def test_clear_frees_what_is_ours(root: Path, tmp_path: Path, make_product: Make
             index.clear("everything")
     with Index.open(root) as index:
         assert index.products() == ()
+
+
+def test_renders_are_told_and_cleared(root: Path) -> None:
+    with Index.open(root) as index:
+        for number, kind in enumerate((RenderKind.CHUNK, RenderKind.CHUNK, RenderKind.REGION)):
+            path = index.renders.folder / f"{number}.mov"
+            path.write_bytes(b"frames")
+            index.renders.put(
+                Render(key=f"{number:08x}", kind=kind, path=str(path), frames=5, size_bytes=6, digest=digest(path))
+            )
+        (index.renders.folder / "0.mov").unlink()
+        expected = Freed(renders=1, chunks=1, size_bytes=12)
+        assert index.clear("renders", dry_run=True) == expected
+        assert (index.renders.folder / "2.mov").exists()
+        assert index.clear("renders") == expected
+        assert index.renders.recorded() == 0
+        assert index.clear("renders") == Freed()
 
 
 WRITER = """

@@ -22,7 +22,7 @@ from otio_perf.cli import COMMANDS
 from otio_perf.model.analysis import Remedy
 from otio_perf.model.media import MediaKind
 from otio_perf.model.plans import Action
-from otio_perf.model.recipes import Codec
+from otio_perf.model.recipes import ChunkCodec, Codec
 from otio_perf.reports import document
 from sample_timelines.make_media import CLIPS, make
 
@@ -59,6 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (media / "damaged.mp4").write_bytes(whole)
     (media / "text.mp4").write_text("no medium")
     otio.adapters.write_to_file(cut(), str(folder / "cut.otio"))
+    otio.adapters.write_to_file(look(), str(folder / "look.otio"))
     empty = otio.schema.Timeline("empty")
     empty.tracks.append(otio.schema.Track(kind="Video"))
     empty.tracks[0].append(otio.schema.Clip("nothing", otio.schema.MissingReference(), frames(24)))
@@ -91,6 +92,18 @@ def cut() -> otio.schema.Timeline:
     above[0].effects.append(otio.schema.Effect(name="blur", effect_name="Gaussian Blur"))
     timeline = otio.schema.Timeline("cut", global_start_time=otio.opentime.RationalTime(86400, 24))
     timeline.tracks.extend([below, above])
+    return timeline
+
+
+def look() -> otio.schema.Timeline:
+    """A clip that can be prerendered, and one that cannot."""
+    timeline = otio.schema.Timeline("look", global_start_time=otio.opentime.RationalTime(86400, 24))
+    track = otio.schema.Track("looks", kind="Video")
+    for effect in ("exposure", "Magic Bullet"):
+        reference = otio.schema.ExternalReference(target_url="media/A001_C001.mp4")
+        track.append(otio.schema.Clip(effect, reference, frames(6)))
+        track[-1].effects.append(otio.schema.Effect(effect_name=effect, metadata={"otio_perf": {"stops": 0.5}}))
+    timeline.tracks.append(track)
     return timeline
 
 
@@ -133,6 +146,9 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     sizes = ("--all", "--proxy", "120p")
     ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other", "--dry-run")
     ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other")
+    ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "--dry-run")
+    ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "-o", "look.pre.otio")
+    ask("optimize", 0, "optimize", "look.otio", *sizes, "--prerender", "all", "--dry-run")
     ask("optimize", 4, "optimize", "cut.otio", *sizes, "--dry-run")
     ask("optimize", 4, "optimize", "cut.otio", "-o", "cut.perf.otio", *sizes)
     ask("optimize", 4, "optimize", "cut.otio", "-o", "again.otio", *sizes)
@@ -144,6 +160,7 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     ask("cache_faults", 0, "cache", "verify", "--repair")
     ask("cache_faults", 0, "cache", "verify")
     ask("written", 0, "restore", "cut.perf.otio", "-o", "restored.otio")
+    assert ask("cache_freed", 0, "cache", "clear", "--dry-run")["proxies"]
     ask("cache_freed", 0, "cache", "clear")
     assert ask("analysis", 0, "analyze", "cut.perf.otio")["gone_proxies"]
     ask("checks", 0, "doctor")
@@ -226,6 +243,7 @@ def test_every_field_of_the_schemas_is_there_in_some_answer(answers: list[Answer
         ("analysis", "suggestion", "remedy", Remedy),
         ("proxies", "decision", "action", Action),
         ("proxies", "product", "codec", Codec),
+        ("prerender", "report", "codec", ChunkCodec),
     ],
 )
 def test_words_to_choose_from_are_all_there(schema: str, thing: str, field: str, values: type[StrEnum]) -> None:
