@@ -12,10 +12,10 @@ from otio_perf.model.uses import Target
 
 def refuse_media(outputs: Sequence[str | os.PathLike[str]], targets: Iterable[Target]) -> None:
     """:raises SettingsError: an output is one of the media ``targets``, by any name, or a picture of one"""
-    wanted = [Path(os.path.abspath(output)) for output in outputs]  # noqa: PTH100 - Path.resolve follows links
+    wanted = [(path, Path(os.path.realpath(path))) for path in map(os.path.abspath, outputs)]
     for target in targets if wanted else ():
-        for path in wanted:
-            if _is_medium(path, target):
+        for path, real in wanted:
+            if _is_medium(Path(path), target) or _is_medium(real, target):
                 raise SettingsError("is a medium: it would be overwritten", path=path, hint="Name another file")
 
 

@@ -6,9 +6,11 @@ import itertools
 
 import pytest
 
+from otio_perf.errors import TaskCancelledError
 from otio_perf.media import bench
 from otio_perf.model import wire
 from otio_perf.model.machine import MachineProfile
+from otio_perf.model.tasks import CalibrateTask
 from otio_perf.tasks import calibrate
 from otio_perf.tasks.calibrate import Point, fit
 
@@ -57,3 +59,10 @@ def test_a_profile_has_everything(request: pytest.FixtureRequest) -> None:
     if not any("other programs" in note for note in machine.notes):
         assert machine.seconds_taken <= 20
     assert wire.loads(MachineProfile, wire.dumps(machine)) == machine
+
+
+def test_it_stops_before_the_first_step() -> None:
+    heard: list[int] = []
+    with pytest.raises(TaskCancelledError):
+        calibrate.run(CalibrateTask(machine="this one"), progress=heard.append, cancelled=lambda: True)
+    assert heard == []

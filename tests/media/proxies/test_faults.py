@@ -30,6 +30,7 @@ from otio_perf.errors import (
 from otio_perf.media import encode, publish, verify
 from otio_perf.media import transcode as transcode_module
 from otio_perf.media.contract import count_decoded
+from otio_perf.media.encoder_thread import EncoderThread
 from otio_perf.media.probe import probe
 from otio_perf.media.transcode import transcode
 from otio_perf.model.recipes import Codec
@@ -354,6 +355,29 @@ def test_the_last_touch_fails(
     if Path("/proc/self/fd").exists():
         open_files = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if fd_is_there(fd)]
         assert [name for name in open_files if ".part." in name] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "words"),
+    [
+        (errno.ENOSPC, DiskFullError, "disk full: have"),
+        (errno.EDQUOT, DiskFullError, "quota"),
+        (errno.EFBIG, EncodeError, "ulimit -f"),
+        (errno.EIO, EncodeError, "Input/output error"),
+    ],
+)
+def test_the_system_refuses_a_packet(
+    number: int, error: type[Exception], words: str, clip: Path, out: Path, new_plan: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the encoder's thread, and not as an error of FFmpeg."""
+
+    def write(self: EncoderThread, frame: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(EncoderThread, "write", write)
+    with pytest.raises(error, match=words):
+        transcode(new_plan(clip, out), progress=lambda done: None, cancelled=lambda: False)
+    assert os.listdir(out) == []
 
 
 def fd_is_there(fd: str) -> bool:
