@@ -27,12 +27,13 @@ def main(arguments: list[str]) -> int:
         return fail(f"Python {sys.version.split()[0]} is too old: otio_perf needs 3.11 or newer")
     if arguments == ["demo"]:
         return demo()
-    if arguments[:1] == ["test"]:
+    if arguments[:1] == ["test"] and arguments[1:] != ["--help"]:
         return test(arguments[1:])
-    if arguments in (["-h"], ["--help"]):
-        print(__doc__)
+    if arguments[:1] == ["help"] or arguments[-1:] in (["-h"], ["--help"]):
+        print(__doc__.strip())
         return 0
-    return fail(f"Say what to do.\n{__doc__}")
+    what = f"{' '.join(arguments)!r} is not one of these" if arguments else "Say what to do"
+    return fail(f"{what}:\n\n{__doc__.strip()}")
 
 
 def demo() -> int:

@@ -46,8 +46,9 @@ def ffprobe() -> Path:
 
 
 def pytest_report_header() -> list[str]:
-    lines = [f"test data: {TESTDATA if TESTDATA.is_dir() else 'MISSING (../shared/testdata): its tests will be skipped'}"]
-    lines += [f"{name}: {_tool(name) or 'MISSING: its tests will be skipped'}" for name in ("ffmpeg", "ffprobe", "melt")]
+    optional = "it is optional, and its tests are skipped"
+    lines = [f"test data: {TESTDATA if TESTDATA.is_dir() else f'none in ../shared/testdata; {optional}'}"]
+    lines += [f"{name}: {_tool(name) or f'not installed; {optional}'}" for name in ("ffmpeg", "ffprobe", "melt")]
     return lines
 
 

@@ -17,7 +17,9 @@ _MOVIES = frozenset(
 MOVING_SUFFIXES = _MOVIES | camera.RAW_SUFFIXES
 MEDIA_SUFFIXES = MOVING_SUFFIXES | PICTURE_SUFFIXES
 #: Of sounds: no proxies are made of them, but clips in audio tracks mean them.
-SOUND_SUFFIXES = frozenset(".wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .caf .flac .mp3 .m4a .aac .ac3 .ogg .oga .opus .wma".split())
+SOUND_SUFFIXES = frozenset(
+    ".wav .wave .bwf .rf64 .w64 .aif .aiff .aifc .caf .flac .mp3 .m4a .aac .ac3 .ogg .oga .opus .wma".split()
+)
 #: Folders that hold proxies: ours, Resolve's and Kdenlive's. Their files are nobody's rushes.
 _PROXY_FOLDERS = frozenset({"proxy", "proxies", ".otio_perf"})
 #: Camera-made proxies: found from their original, never as rushes of their own.
@@ -75,5 +77,5 @@ def _walk(top: Path) -> Iterator[Path]:
                     continue
                 if find(str(file)) is not None:
                     sequences_seen.add(run)
-            if suffix in MEDIA_SUFFIXES:
+            if suffix in MEDIA_SUFFIXES or suffix in SOUND_SUFFIXES:
                 yield file

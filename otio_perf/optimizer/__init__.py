@@ -133,13 +133,15 @@ def generate_proxies(
     dry_run: bool = False,
     **options: Unpack[Options],
 ) -> ProxyReport:
-    """Make proxies of media files and of all media in folders. Media that fail, or are not there, are in the report."""
-    from otio_perf.media.discover import discover
-    from otio_perf.optimizer import proxies
+    """Make proxies of media files and of all media in folders. Media that fail, or are not there, are in the report.
+
+    :raises SettingsError: there are none.
+    """
+    from otio_perf.optimizer import proxies, sources
 
     paths = [media] if isinstance(media, (str, Path)) else media
     with _session(options, anchor=None, create=not dry_run) as session:
-        targets = [t for t in discover(paths) if session.index.key_at(t.url) is None]
+        targets = [t for t in sources.named(session, paths) if session.index.key_at(t.url) is None]
         if session.settings.rate is not None:
             targets = [t if t.sequence is None else replace(t, sequence_rate=session.settings.rate) for t in targets]
         return proxies.make(
@@ -157,12 +159,12 @@ def probe(
     media: PathLike | Sequence[PathLike],
     **options: Unpack[Options],
 ) -> tuple[MediaFinding, ...]:
-    """What media files are, or why they cannot be used."""
-    from otio_perf.media.discover import discover
+    """What media files are, or why they cannot be used. :raises SettingsError: there are none"""
+    from otio_perf.optimizer import sources
 
     paths = [media] if isinstance(media, (str, Path)) else media
     with _session(options, anchor=None, create=False) as session:
-        return tuple(session.look_up(discover(paths)).values())
+        return tuple(session.look_up(sources.named(session, paths)).values())
 
 
 def convert(

@@ -291,7 +291,9 @@ def existing_workspace(settings: Settings) -> Path:
 
 
 def existing_file(path: str | Path) -> Path:
-    """:raises TimelineError: it is not there"""
+    """:raises TimelineError: it is not there, or is no timeline by its name"""
+    from otio_perf.media.discover import MEDIA_SUFFIXES, SOUND_SUFFIXES
+
     found = Path(path)
     try:
         is_there = found.exists()
@@ -301,6 +303,9 @@ def existing_file(path: str | Path) -> Path:
         raise TimelineError("no such file", path=path, hint="Check the name")
     if found.is_dir() and found.suffix.lower() != ".otiod":
         raise TimelineError("is a folder, not a timeline", path=path, hint="Name the timeline's file")
+    if found.suffix.lower() in MEDIA_SUFFIXES | SOUND_SUFFIXES:
+        hint = "otio-perf probe says what it is, otio-perf proxy makes a proxy of it"
+        raise TimelineError("has the name of a medium, not of a timeline", path=path, hint=hint)
     return found
 
 

@@ -63,6 +63,8 @@ def choose_rung(surveys: Sequence[Survey], machine: MachineProfile) -> tuple[str
         return "720p", f"this machine is small ({machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GB)"
     if 0 < longer <= 1280:
         return "720p", f"the timeline is {longer} wide"
+    if not surveys:
+        return "1080p", "the usual one; --proxy chooses others"
     return "1080p", f"the timeline is {longer} wide" if longer else "the timeline does not say its size"
 
 

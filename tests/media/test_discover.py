@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from otio_perf.media import camera
-from otio_perf.media.discover import discover
+from otio_perf.media.discover import SOUND_SUFFIXES, discover
 from otio_perf.media.sequences import PICTURE_SUFFIXES
 from otio_perf.model.uses import TargetKind
 
 
 def test_every_suffix_that_is_known_anywhere_is_media(tmp_path: Path) -> None:
     """A card of camera RAW is said to be one, and not passed over without a word."""
-    names = {f"clip{suffix}" for suffix in camera.RAW_SUFFIXES | PICTURE_SUFFIXES | {".mp4", ".MXF", ".gif"}}
+    names = {f"clip{suffix}" for suffix in camera.RAW_SUFFIXES | PICTURE_SUFFIXES | SOUND_SUFFIXES | {".mp4", ".MXF", ".gif"}}
     for name in names | {"notes.txt", "clip.lrv", ".hidden.mov", "sidecar.xmp"}:
         (tmp_path / name).write_bytes(b"x")
     assert {Path(target.url).name for target in discover([tmp_path])} == names
