@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -16,9 +18,7 @@ from otio_perf.timeline.media_roots import Suffixes
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX SPELLING of paths")
 
 
-SUFFIXES = Suffixes(
-    moving=frozenset({".mov", ".mxf", ".mp4"}), stills=frozenset({".jpg", ".png"}), sounds=frozenset({".wav"})
-)
+SUFFIXES = Suffixes(moving=frozenset({".mov", ".mxf", ".mp4"}), stills=frozenset({".jpg", ".png"}), sounds=frozenset({".wav"}))
 
 
 def external(url: str) -> Reference:
@@ -248,3 +248,93 @@ def test_without_media_roots_nothing_is_looked_for_by_name(rushes: Path) -> None
     assert (
         Locator(rushes / "day1" / "cut.edl").target(Reference("missing", reason="the clip has no media", clip="A001")) == plain
     )
+
+
+def named(root: Path, *roots: Path, clip: str = "film", audio: bool = False) -> Target:
+    locator = Locator(root / "cut.edl", media_roots=roots or (root,), suffixes=SUFFIXES)
+    return locator.target(Reference("missing", reason="the clip has no media", clip=clip, audio=audio))
+
+
+@posix
+def test_one_file_reached_in_several_ways_is_one(tmp_path: Path) -> None:
+    (tmp_path / "a" / "inner").mkdir(parents=True)
+    (tmp_path / "b").mkdir()
+    film = tmp_path / "a" / "inner" / "film.mov"
+    film.write_bytes(b"x")
+    os.link(film, tmp_path / "b" / "film.mov")
+    (tmp_path / "b" / "film.mp4").symlink_to(film)
+    (tmp_path / "again").symlink_to("a")
+    roots = (tmp_path, tmp_path / "a", tmp_path / "again", tmp_path / "b")
+    locator = Locator(tmp_path / "cut.otio", media_roots=roots)
+    assert locator.target(external("/gone/film.mov")).path in (str(film), str(tmp_path / "b" / "film.mov"))
+    target = named(tmp_path, *roots)
+    assert (target.kind, target.path) == (TargetKind.FILE, str(film))
+    (tmp_path / "b" / "film.mxf").write_bytes(b"another")
+    assert "2 files" in (named(tmp_path, *roots).reason or "")
+
+
+@pytest.mark.parametrize(
+    ("files", "picture", "sound"),
+    [
+        (["film.mov", "film.jpg", "film.wav"], "film.mov", "film.wav"),
+        (["film.mov", "film.jpg"], "film.mov", "film.mov"),
+        (["film.jpg", "film.wav"], "film.jpg", "film.wav"),
+        (["film.wav"], None, "film.wav"),
+        (["film.jpg"], "film.jpg", None),
+        (["film.mov", "film.mxf", "film.wav"], None, "film.wav"),
+    ],
+)
+def test_video_tracks_mean_pictures_and_audio_tracks_sounds(
+    tmp_path: Path, files: list[str], picture: str | None, sound: str | None
+) -> None:
+    for name in files:
+        (tmp_path / name).write_bytes(b"x")
+    assert found(named(tmp_path), tmp_path) == picture
+    assert found(named(tmp_path, audio=True), tmp_path) == sound
+
+
+@posix
+@pytest.mark.parametrize(("spelled", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_match_however_they_are_spelled(
+    tmp_path: Path, spelled: Literal["NFC", "NFD"], there: Literal["NFC", "NFD"]
+) -> None:
+    wanted, name = unicodedata.normalize(spelled, "Café"), unicodedata.normalize(there, "Café")
+    if (tmp_path / wanted).exists() or wanted == name:
+        pytest.skip("THE FILE SYSTEM takes both spellings for one")
+    (tmp_path / name).mkdir()
+    path = tmp_path / name / f"{name}.mov"
+    path.write_bytes(b"x")
+    assert Locator(tmp_path / "cut.otio").target(external(f"{wanted}/{wanted}.mov")).path == str(path)
+    assert Locator(tmp_path / "cut.otio", media_roots=(tmp_path,)).target(external(f"/gone/{wanted}.mov")).path == str(path)
+    assert named(tmp_path, clip=wanted).path == named(tmp_path, clip=f"{wanted}.MOV").path == str(path)
+    (tmp_path / f"{wanted}.mov").write_bytes(b"the one that is called exactly so")
+    assert named(tmp_path, clip=wanted).path == str(tmp_path / f"{wanted}.mov")
+
+
+@posix
+def test_the_way_up_starts_in_the_real_folder(tmp_path: Path) -> None:
+    for name in ("deep/er/real", "media"):
+        (tmp_path / name).mkdir(parents=True)
+    film = tmp_path / "media" / "film.mov"
+    film.write_bytes(b"x")
+    link = tmp_path / "link"
+    link.symlink_to("deep/er/real")
+    url = relative_to(str(film), str(link))
+    assert url == "../../../media/film.mov"
+    assert (link / url).samefile(film)  # as the system follows it
+    for folder in (link, tmp_path / "deep" / "er" / "real"):
+        assert Locator(folder / "cut.otio").target(external(url)).path == str(film)
+    # timelines of others count from the link; what is there is found
+    assert Locator(link / "cut.otio").target(external("../media/film.mov")).path == str(film)
+    assert moved_url("../media/film.mov", str(link), str(tmp_path)) == "media/film.mov"
+    assert moved_url("pics/", str(link), str(link)) == "pics/"
+
+
+@posix
+def test_a_link_into_another_folder_has_no_place_for_relative_paths(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "there.otio").symlink_to("store/real.otio")
+    (tmp_path / "here.otio").symlink_to("real.otio")
+    assert output_folder(tmp_path / "there.otio") is None
+    assert output_folder(tmp_path / "here.otio") == output_folder(tmp_path / "new.otio") == str(tmp_path)
+    assert moved_url("media/a.mov", str(tmp_path), None) == str(tmp_path / "media" / "a.mov")

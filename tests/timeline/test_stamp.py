@@ -37,11 +37,11 @@ def noted(save: Save, edit: Edit) -> Noted:
 def test_our_own_work_is_replaced_and_edited_work_is_kept(noted: Noted, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
     kept = tmp_path / f"out{suffix}.bak"
-    assert files.write(noted("first"), path) is None
-    assert files.write(noted("second"), path) is None
+    assert files.write(noted("first"), path).kept is None
+    assert files.write(noted("second"), path).kept is None
     if suffix == ".otio":  # read and saved by a host that changes nothing
         otio.adapters.write_to_file(otio.adapters.read_from_file(str(path)), str(path))
-        assert files.write(noted("third"), path) is None
+        assert files.write(noted("third"), path).kept is None
     edited = files.read(path, canonical=True)
     written = edited.to_json_string().replace('"name": "', '"name": "edited ', 1)
     assert written != edited.to_json_string()
@@ -51,7 +51,7 @@ def test_our_own_work_is_replaced_and_edited_work_is_kept(noted: Noted, tmp_path
                 bundle.writestr("content.otio", f"{written}{' ' * number}")
         else:
             (path / "content.otio" if suffix == ".otiod" else path).write_text(f"{written}{' ' * number}")
-        assert files.write(noted("fourth"), path) == kept
+        assert files.write(noted("fourth"), path).kept == kept
         assert str(files.read(kept.rename(tmp_path / f"kept{number}{suffix}")).root["name"]).startswith("edited")
         assert files.read(path).root["name"] == "fourth"
         shutil.copytree(tmp_path / f"kept{number}{suffix}", kept) if suffix == ".otiod" else kept.write_text("older")
@@ -62,7 +62,7 @@ def test_what_is_the_same_is_not_kept_twice(save: Save, edit: Edit, tmp_path: Pa
         path = tmp_path / f"out{suffix}"
         for seconds in (10, 10, 5):
             document = files.read(save(edit([("a.mov", 0, seconds)]), "input.otio"), canonical=True)
-            kept = files.write(document, path)
+            kept = files.write(document, path).kept
         assert kept == tmp_path / f"out{suffix}.bak"  # a timeline without notes of ours could be anybody's
 
 
