@@ -137,6 +137,12 @@ class Renders:
                 done = "will be made anew"
             yield render.path, problem, done
 
+    def forget(self, key: str) -> None:
+        """Delete the file of ``key``, if it has one: it turned out not to be what it was."""
+        record = self._read(self._record_path(key))
+        if record is not None:
+            self._forget(record)
+
     def clear(self, *, dry_run: bool = False) -> tuple[tuple[RenderKind, int], ...]:
         """Delete all chunks and regions: kind and bytes of each file that went. Timelines show what is below the regions.
 

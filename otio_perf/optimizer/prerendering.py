@@ -305,6 +305,9 @@ class _Job:
                     try:
                         file = self._region(run)
                     except (MediaError, CacheError) as e:
+                        for chunk in run:
+                            if e.path is not None and Path(e.path) == self.renders.chunk_path(chunk.key):
+                                self.renders.forget(chunk.key)  # damaged by somebody: the next run makes it anew
                         left.append(self._failed(run, str(e)))
                         continue
                     planned = self._planned(cut.region, run, missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -314,6 +315,26 @@ def test_a_bad_span_spoils_nothing_else(cold: Room) -> None:
     (left,) = answer["left_to_host"]
     assert "lost.mp4" in left["reason"]
     assert (left["start"], left["stop"], left["failed"]) == (50, 74, False)
+
+
+def test_a_damaged_chunk_is_named_and_made_anew(warm: Room) -> None:
+    chunks = warm.folder / ".otio_perf" / "renders" / "chunks"
+    damaged = next(p for p in chunks.glob("*.mov") if frames_of(p) == 14)
+    stat = damaged.stat()
+    damaged.write_bytes(bytes(stat.st_size))
+    os.utime(damaged, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # so that only reading it tells
+    for region in damaged.parent.parent.glob("*_50.mov"):
+        region.unlink()
+    warm.write(edit(FIRST, SECOND, NEWS))
+    done = warm.otio_perf("prerender", "cut.otio", "-o", "out.otio", *ALL, "--json", "-", cwd=warm.folder)
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    (left,) = json.loads(done.stdout)["left_to_host"]
+    assert (left["start"], left["stop"], left["failed"]) == (0, 50, True)
+    assert damaged.name in left["reason"]
+    assert sorted(warm.shown()) == list(range(70, 99))  # the other region is there
+    assert warm.prerender(edit(FIRST, SECOND, NEWS))["new_frames"] == 14
+    assert len(warm.shown()) == 79
 
 
 def test_the_cache_knows_renders(warm: Room) -> None:
