@@ -41,7 +41,7 @@ def demo() -> int:
     venv = environment()
     install(venv, extra="")
     source, result = SAMPLES / "short_film.otio", SAMPLES / "short_film.perf.otio"
-    say("sample media (made on first use: one to two minutes, 400 MB)")
+    say("sample media (made on first use: about three minutes on two cores, 400 MB)")
     step([str(program(venv, "python")), str(SAMPLES / "make_media.py")])
     say(f"otio-perf optimize {source} -o {result}")
     code = call([str(program(venv, "otio-perf")), "optimize", str(source), "-o", str(result)])

@@ -1,6 +1,8 @@
 """Make proxies of media files and of everything in folders.
 
 Only media that need one get one: larger than 1.3 times the proxy, or too heavy to play here; --all makes them for all.
+They go to the folder of --workspace, else to the user's cache folder ('otio-perf doctor' names it); the summary says where.
+With --beside they go next to their sources.
 """
 
 from __future__ import annotations

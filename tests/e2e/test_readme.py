@@ -21,7 +21,7 @@ def blocks(language: str) -> list[str]:
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
 
 #: Run where they can be: the first two by .ci/run itself, installation by the test of the installed wheel.
-ELSEWHERE = {"python3 run.py demo", "python3 run.py test", "pip install ."}
+ELSEWHERE = {"python3 run.py demo", "python3 run.py test", "python3 -m venv .venv", ".venv/bin/pip install ."}
 
 
 @pytest.fixture(scope="module")
