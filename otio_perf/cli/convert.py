@@ -57,6 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
             allow_lossy=arguments.allow_lossy,
             **job.options,
         )
-    job.answer(table=lambda: tables.show_written([written], "relinked"), document=lambda: document.written_document([written]))
+    asked = arguments.use_proxies or arguments.use_originals
+    did = "packed with its media" if arguments.output.lower().endswith((".otioz", ".otiod")) else "converted"
+    job.answer(
+        table=lambda: tables.show_written([written], "relinked", otherwise=None if asked else did),
+        document=lambda: document.written_document([written]),
+    )
     job.complain({left.clip: left.reason for left in written.left_alone})
     return 4 if written.left_alone or written.broken else 0

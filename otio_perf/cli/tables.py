@@ -100,10 +100,12 @@ def _show_folders(products: Iterable[Product]) -> None:
         stdout().print(f"proxies are in {_safe(folders[0])}{more}", soft_wrap=True)
 
 
-def show_written(written: Iterable[WrittenTimeline], what: str) -> None:
+def show_written(written: Iterable[WrittenTimeline], what: str, *, otherwise: str | None = None) -> None:
+    """:param otherwise: what was done where no clip was changed"""
     console = stdout()
     for timeline in written:
-        console.print(f"wrote {_safe(timeline.path)}: {words.count(timeline.changed_clips, 'clip')} {what}")
+        did = otherwise if otherwise and not timeline.changed_clips else f"{words.count(timeline.changed_clips, 'clip')} {what}"
+        console.print(f"wrote {_safe(timeline.path)}: {did}")
         for left in timeline.left_alone[:_MOST_ROWS]:
             console.print(f"  left alone: {_safe(left.clip)}: {_safe(left.reason)}")
         if len(timeline.left_alone) > _MOST_ROWS:

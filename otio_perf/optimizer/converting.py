@@ -16,7 +16,7 @@ from otio_perf.model.uses import Survey, Target, TargetKind
 from otio_perf.optimizer import relinking, timelines, writing
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline import convert as conversion
-from otio_perf.timeline import relink
+from otio_perf.timeline import files, relink
 from otio_perf.timeline import survey as surveying
 from otio_perf.timeline.describe import name_of
 from otio_perf.timeline.files import Document
@@ -55,6 +55,8 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
     writing.refuse_unusable(inputs, output)
     with session.stage(Stage.READ, len(inputs)):
         documents = [timelines.read(session, path, canonical=True) for path in inputs]
+    if not wanted.allow_lossy and (key or any(map(files.has_proxies, documents))):
+        relinking.refuse_loss(output)
     notices = tuple(n for d in documents for n in d.notices)
     documents = [_filtered(d, wanted) for d in documents]
     if len(documents) > 1:

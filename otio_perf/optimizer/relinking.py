@@ -46,15 +46,20 @@ def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...
         found = [Path(output)]
     for path in found:
         writing.refuse_unusable(paths, path, makes_folder=makes_folder)
-        if path.suffix.lower() not in files.KEEPS_REFERENCES:
-            raise SettingsError(
-                f"{path.suffix or 'a name without suffix'} holds one media reference a clip: the originals would be lost",
-                path=path,
-                hint="Write .otio, and convert it with: otio-perf convert --allow-lossy",
-            )
+        refuse_loss(path)
     if len({p.absolute() for p in found}) < len(found):
         raise SettingsError("two timelines of one name would be written to one file", hint="Optimize them one by one with -o")
     return tuple(found)
+
+
+def refuse_loss(output: Path) -> None:
+    """:raises SettingsError: the format of ``output`` cannot hold originals and proxies"""
+    if output.suffix.lower() not in files.KEEPS_REFERENCES:
+        raise SettingsError(
+            f"{output.suffix or 'a name without suffix'} holds one media reference a clip: the originals would be lost",
+            path=output,
+            hint="Write .otio, and convert it with: otio-perf convert --allow-lossy",
+        )
 
 
 def _is_folder(path: Path) -> bool:
@@ -143,14 +148,23 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
             restored = conversion.moved_to(restored, output)
         elsewhere = restored.base != output_folder(output) and output.suffix.lower() not in bundles.SUFFIXES
         if elsewhere and any(is_relative(url) for url in urls_of(restored.root)):
-            # exactly what was there comes before paths that lead somewhere from the new folder
-            session.note(f"relative media paths read as before: they start in {restored.base}")
+            # byte for byte is for its own folder; what is changed is spelled by OpenTimelineIO
+            result = restore.restore(
+                files.canonical(document),
+                original_of=records.original_of,
+                product_of=records.product_of,
+                locator=timelines.locator(session.settings, path),
+            )
+            restored = conversion.moved_to(result.document, output)
+    if result.nameless:
+        clips = "1 clip refers" if result.nameless == 1 else f"{result.nameless} clips refer"
+        session.note(f"{clips} to no media, as before")
     with session.stage(Stage.WRITE):
         not_packed = writing.write(session, restored, output, locator=where)
     return WrittenTimeline(
         source=str(path),
         path=str(output),
-        changed_clips=result.restored,
+        changed_clips=result.restored - result.nameless,
         left_alone=tuple(dict.fromkeys([*(_left(p) for p in result.not_found), *not_packed])),
         notices=document.notices,
     )

@@ -264,10 +264,9 @@ def _read_edl(source: str, rate: str | None, otio: Any) -> tuple[Any, list[str],
                 notices.append("source and record timecodes of the EDL disagree in length: the record side was taken")
             return found, notices, str(candidate)
     tried = ", ".join(str(r) for r in rates)
+    hint = "Is it an EDL, and its rate that?" if rate else "Give its frame rate with --rate"
     text = " ".join(str(first_error).split())
-    raise UnreadableTimelineError(
-        f"the EDL cannot be read at {tried} frames per second ({text[:200]})", hint="Give its frame rate with --rate"
-    )
+    raise UnreadableTimelineError(f"the EDL cannot be read at {tried} frames per second ({text[:200]})", hint=hint)
 
 
 def _refuse_entities(path: Path) -> None:

@@ -174,7 +174,7 @@ def write(
             bundles.write(partial, bundle)
             sync(partial)
             return Written(stamp.keep_edited(partial, target), bundle.left)
-    if not allow_lossy and _has_proxies(document.root):
+    if not allow_lossy and has_proxies(document):
         raise LossyTimelineError(
             f"{suffix or 'this format'} holds one media reference a clip, so that the originals would be lost",
             path=target,
@@ -326,5 +326,5 @@ def _parsed(
     )
 
 
-def _has_proxies(root: Json) -> bool:
-    return any(is_ours(key) for clip in clips_of(root) for key in clip.get("media_references") or ())
+def has_proxies(document: Document) -> bool:
+    return any(is_ours(key) for clip in clips_of(document.root) for key in clip.get("media_references") or ())

@@ -15,7 +15,7 @@ from otio_perf.timeline import files
 from otio_perf.timeline.clock import rate_of
 from otio_perf.timeline.describe import picture_rates
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.locate import PACKED, as_file_url, is_relative, relative_to
+from otio_perf.timeline.locate import PACKED, as_file_url, is_relative, relative_url
 from otio_perf.timeline.measure import Measure
 from otio_perf.timeline.overlay import TRACK_NAME, without_overlay
 from otio_perf.timeline.references import DEFAULT_KEY, NOTES, Json, file_name, schema_of
@@ -153,7 +153,7 @@ class _Urls:
 
     def __init__(self, document: Document, folder: str) -> None:
         self._folder = folder
-        own = next(urls_of(document.root), "")
+        own = self._own = next(urls_of(document.root), "")
         self._as_url = own.lower().startswith("file:")
         self._relative = not self._as_url and (not own or is_relative(own)) and not document.base.startswith(PACKED)
 
@@ -164,7 +164,7 @@ class _Urls:
             try:
                 shared = os.path.commonpath([self._folder, path])
                 if os.path.dirname(shared) != shared:
-                    return relative_to(path, self._folder)
+                    return relative_url(path, self._folder, like=self._own)
             except ValueError:  # another drive
                 pass
         return path

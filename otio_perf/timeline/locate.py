@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from otio_perf.model.media import Sequence
 from otio_perf.model.uses import Target, TargetKind
@@ -34,6 +34,8 @@ _PROTOCOLS = frozenset(
     "sctp sftp smb srt srtp subfile tcp tee tls udp udplite unix urn zmq".split()
 )
 _ON_WINDOWS = os.name == "nt"
+#: What the path of a URL has as it is beside letters and digits (RFC 3986, section 3.3); without ":", the end of a scheme.
+_IN_PATHS = "/!$&'()*+,;=@"
 #: Files that are named where several may be meant.
 _MOST_NAMED = 3
 #: Before the path of a bundle that is not unpacked: stands where a base folder would, and cannot be one.
@@ -230,7 +232,9 @@ def _spellings(url: str) -> tuple[list[str], str | None]:
     speed = _SPEED.match(url)
     plain = url[speed.end() :] if speed else url
     decoded = _decoded(plain)
-    return [plain] if decoded == plain else [plain, decoded], None
+    if decoded == plain:
+        return [plain], None
+    return ([plain, decoded] if any(ord(c) < 32 for c in decoded) else [decoded, plain]), None  # a literal "%04d"
 
 
 def _file_url(rest: str) -> tuple[list[str], str | None]:
@@ -266,8 +270,22 @@ def _joined(folder: str, path: str) -> list[str]:
     return [real] if real == plain else [real, plain]
 
 
+def relative_url(path: str, folder: str, *, like: str) -> str:
+    """``path`` as a relative URL from ``folder``, percent-encoded (RFC 3986).
+
+    In the manner of a URL of the timeline's own: where ``like`` has letters as they are that should be encoded, who wrote it
+    does not decode. What cuts a URL short is encoded nevertheless.
+
+    :raises ValueError: on another Windows drive.
+    """
+    path = relative_to(path, folder)
+    if quote(like, safe=f"{_IN_PATHS}%", errors="surrogateescape") != like:
+        return re.sub("[%#?]", lambda found: f"%{ord(found[0]):02X}", path)
+    return quote(os.fsencode(path), safe=_IN_PATHS)
+
+
 def relative_to(path: str, folder: str) -> str:
-    """``path`` as a relative URL from ``folder``, with forward slashes. :raises ValueError: on another Windows drive."""
+    """``path`` as seen from ``folder``, with forward slashes. :raises ValueError: on another Windows drive."""
     relative = os.path.relpath(path, folder)
     if relative.startswith(os.pardir) and not _ON_WINDOWS:
         real = os.path.realpath(folder)  # that is where the way up starts
@@ -286,9 +304,15 @@ def relative_or_absolute(path: str, folder: str | None) -> str:
 
 def moved_url(url: str, old_folder: str, new_folder: str | None) -> str:
     """A relative URL as it reads from another folder. A slash at its end stays."""
-    paths = _joined(old_folder, url)
-    new = relative_or_absolute(next(filter(os.path.lexists, paths), paths[0]), new_folder)
-    return new + "/" if url.endswith("/") and not new.endswith("/") else new
+    speed = _SPEED.match(url)
+    paths = [path for spelled in _spellings(url)[0] for path in _joined(old_folder, spelled)]
+    path = next(filter(os.path.lexists, paths), paths[0])
+    new = os.path.abspath(path)
+    if new_folder is not None:
+        with suppress(ValueError):
+            new = relative_url(path, new_folder, like=url)
+    new = new + "/" if url.endswith("/") and not new.endswith("/") else new
+    return speed[0] + new if speed else new
 
 
 def output_folder(path: str | os.PathLike[str]) -> str | None:

@@ -31,7 +31,7 @@ from otio_perf.timeline.locate import (
     moved_url,
     output_folder,
     relative_or_absolute,
-    relative_to,
+    relative_url,
 )
 from otio_perf.timeline.overlay import is_render
 from otio_perf.timeline.references import (
@@ -293,7 +293,7 @@ class _Relinker:
             try:
                 shared = os.path.commonpath([self.folder, original_path])
                 if os.path.dirname(shared) != shared and os.path.commonpath([shared, path]) == shared:
-                    return relative_to(path, self.folder)
+                    return relative_url(path, self.folder, like=original_url)
             except ValueError:  # another drive
                 pass
         return path

@@ -25,7 +25,19 @@ from otio_perf.timeline.describe import described, name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import PACKED, Locator, as_file_url
 from otio_perf.timeline.overlay import is_render, without_overlay
-from otio_perf.timeline.references import DAMAGE, DEFAULT_KEY, NOTES, Json, expand, is_ours, is_replaced, notes_of, original_key
+from otio_perf.timeline.references import (
+    DAMAGE,
+    DEFAULT_KEY,
+    NOTES,
+    Json,
+    expand,
+    is_ours,
+    is_replaced,
+    notes_of,
+    original_key,
+    original_of,
+    schema_of,
+)
 from otio_perf.timeline.tree import map_clips, with_metadata
 
 _NUMBERED = re.compile(
@@ -39,6 +51,7 @@ _OURS = re.compile(rf"[/\\]\.otio_perf[/\\](?!{UNPACKED}[/\\])")
 class Restored:
     document: Document
     restored: int  # clips that have their original back
+    nameless: int  # of those, clips that refer to no medium, as before
     not_found: tuple[Problem, ...]  # clips whose original nobody knows, is not where it was last, or may begin elsewhere
 
 
@@ -123,13 +136,14 @@ class _Restorer:
             document.base if packed or not isinstance(base, str) else os.path.abspath(os.path.join(document.base, base))
         )
         self.count = 0
+        self.nameless = 0
         self.not_found: list[Problem] = []
 
     def restored(self) -> Restored:
         root = map_clips(without_overlay(self.document.root), self._changed)
         root = with_metadata(root, NOTES, None)
         done = replace(self.document, root=root, base=self.folder)
-        return Restored(document=done, restored=self.count, not_found=tuple(self.not_found))
+        return Restored(document=done, restored=self.count, nameless=self.nameless, not_found=tuple(self.not_found))
 
     def _changed(self, clip: Json) -> Json:
         if is_render(clip):
@@ -139,6 +153,7 @@ class _Restorer:
         plain = without_ours(clip)
         if plain is not clip:
             self.count += 1
+            self.nameless += schema_of(original_of(plain)) == "MissingReference"
         references = plain.get("media_references")
         if not isinstance(references, dict):
             return plain

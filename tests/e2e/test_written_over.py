@@ -81,3 +81,54 @@ def test_no_folder_is_made_for_a_single_file(film: Path, otio_perf: Command) -> 
     done = otio_perf("optimize", film / "short_film.otio", film / "documentary.otio", "-o", film / "two.otio")
     assert done.returncode == 2
     assert "names a file, and there are several timelines" in done.stderr
+
+
+def test_a_timeline_that_is_restored_elsewhere_finds_its_media(film: Path, otio_perf: Command) -> None:
+    (film / "other").mkdir()
+    done = otio_perf("restore", film / "short_film.perf.otio", "-o", film / "other" / "back.otio")
+    assert done.returncode == 0, done.stderr
+    urls = 0
+    for clip in otio.adapters.read_from_file(str(film / "other" / "back.otio")).find_clips():
+        assert list(clip.media_references()) == ["DEFAULT_MEDIA"]
+        if isinstance(clip.media_reference, otio.schema.ExternalReference):
+            assert clip.media_reference.target_url.startswith("../media/")
+            assert (film / "other" / clip.media_reference.target_url).is_file()
+            urls += 1
+    assert urls
+    # and from there where they were: those of the beginning
+    assert otio_perf("optimize", film / "other" / "back.otio", "-o", film / "again.otio", *PROXIES).returncode == 0
+    assert otio_perf("restore", film / "again.otio", "-o", film / "other" / "twice.otio").returncode == 0
+    assert (film / "other" / "twice.otio").read_bytes() == (film / "other" / "back.otio").read_bytes()
+
+
+def test_convert_says_before_any_work_what_would_be_lost(film: Path, otio_perf: Command) -> None:
+    done = otio_perf("convert", "-i", film / "short_film.perf.otio", "-o", film / "x.xml")
+    assert done.returncode == 2
+    assert "originals would be lost" in done.stderr
+    done = otio_perf("convert", "-i", film / "documentary.otio", "-o", film / "x.otio")
+    assert "x.otio: converted" in done.stdout
+
+
+def test_names_that_mean_something_in_a_url(film: Path, otio_perf: Command) -> None:
+    name = "shot one (take #2) 100%.mp4"
+    (film / "media" / "A001_C001.mp4").rename(film / name)
+    clip = otio.schema.Clip(
+        "shot",
+        otio.schema.ExternalReference("shot%20one%20(take%20%232)%20100%25.mp4"),
+        otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(10, 24)),
+    )
+    timeline = otio.schema.Timeline("cut")
+    timeline.tracks.append(otio.schema.Track("V1"))
+    timeline.tracks[0].append(clip)
+    otio.adapters.write_to_file(timeline, str(film / "cut.otio"))
+    (film / "out").mkdir()
+    done = otio_perf("optimize", film / "cut.otio", "-o", film / "out" / "cut.otio", *PROXIES)
+    assert done.returncode == 0, done.stderr
+    references = otio.adapters.read_from_file(str(film / "out" / "cut.otio")).find_clips()[0].media_references()
+    assert references["DEFAULT_MEDIA"].target_url == "../shot%20one%20(take%20%232)%20100%25.mp4"
+    assert " " not in references["otio_perf:120p"].target_url
+    for reference in references.values():
+        assert (film / "out" / otio.url_utils.filepath_from_url(reference.target_url)).is_file()
+    back = otio_perf("restore", film / "out" / "cut.otio", "-o", film / "back.otio")
+    assert back.returncode == 0, back.stdout
+    assert (film / "back.otio").read_bytes() == (film / "cut.otio").read_bytes()

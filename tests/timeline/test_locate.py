@@ -48,9 +48,9 @@ def found(target: Target, folder: Path) -> str | None:
         ("../rushes/day1/x.mov", "rushes/day1/x.mov"),
         ("b c.mov", "cut/b c.mov"),
         ("b%20c.mov", "cut/b c.mov"),
-        ("100%25.mov", "cut/100%25.mov"),  # as it is written comes first
+        ("100%25.mov", "cut/100%25.mov"),  # as it is written, where that is what is there
         ("100%2525.mov", "cut/100%25.mov"),
-        ("missing%20one.mov", "cut/missing%20one.mov"),
+        ("missing%20one.mov", "cut/missing one.mov"),
         ("shot%04d.png", "cut/shot%04d.png"),
         ("2,05:a.mov", "cut/a.mov"),  # Kdenlive's speed, with a decimal comma
         ("15.000000:sub/x.mp4", "cut/sub/x.mp4"),
