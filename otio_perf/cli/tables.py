@@ -45,7 +45,8 @@ def show_analysis(analysis: Analysis) -> None:
     if nameless:
         names = ", ".join(map(_safe, dict.fromkeys(nameless[:5]))) + (" …" if len(nameless) > 5 else "")
         console.print(
-            f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {names}. Say where files of these names are with --media-root"
+            f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {names}. "
+            "Say where files of these names are with --media-root"
         )
     if analysis.gone:
         console.print(f"  [magenta]{_safe(words.gone_proxies(analysis.gone))}[/]")
