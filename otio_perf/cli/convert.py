@@ -13,7 +13,13 @@ from otio_perf.cli import options
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input", metavar="FILE", nargs="+", action="extend", required=True, help="timelines to read")
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="timeline to write; its suffix is the format")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        required=True,
+        help="timeline to write; its suffix is the format; through a link into another folder, with absolute media paths",
+    )
     group = parser.add_argument_group("filter")
     group.add_argument("--video-only", action="store_true", help="drop audio tracks")
     group.add_argument("--audio-only", action="store_true", help="drop video tracks")

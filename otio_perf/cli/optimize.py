@@ -18,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE|DIR",
         help="timeline to write (.otio, or .otioz and .otiod with all media packed), or folder for several "
-        "(default: NAME.perf.otio beside each)",
+        "(default: NAME.perf.otio beside each); through a link into another folder, with absolute media paths",
     )
     parser.add_argument(
         "--link",

@@ -12,7 +12,7 @@ from otio_perf.cli import options
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timeline", metavar="TIMELINE", help="timeline file that refers to proxies")
-    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="timeline to write")
+    parser.add_argument("-o", "--output", metavar="FILE", required=True, help="timeline to write; its suffix is the format")
     options.add_settings(parser, "workspace", *options.READING)
     options.add_output(parser, json="what was done")
 
