@@ -37,6 +37,7 @@ def environment(home: dict[str, str]) -> dict[str, str]:
     return {**home, "PYTHONPATH": str(ROOT), "OTIO_PLUGIN_MANIFEST_PATH": str(ROOT / manifest.name)}
 
 
+@pytest.mark.timeout(400)  # two dozen commands; one measures the machine, which takes 20 seconds by itself
 def test_the_commands_of_the_readme_work_in_order(folder: Path, environment: dict[str, str]) -> None:
     ran = []
     for line in COMMANDS:
