@@ -28,6 +28,6 @@ class MachineProfile:
     encode_ms_per_megapixel: dict[str, float]  # key: proxy codec (recipes.CODECS)
     scale_ms_per_megapixel: float  # source megapixels
     composite_ms_per_megapixel: float  # one more layer, canvas megapixels
-    effect_ms_per_megapixel: float  # the unit of effects' costs: exposure, all cores rendering; unknown effects are charged this
+    effect_ms_per_megapixel: float  # the unit of effects' costs: one exposure, all cores busy; unknown effects take it
     disk_read_bytes_per_second: float
     notes: tuple[str, ...] = ()  # hardware found, or why not

@@ -110,7 +110,8 @@ def gone_proxies(gone: Sequence[GoneProxy]) -> str:
     more = " …" if len(gone) > 1 else ""
     return (
         f"{clips} to {'a proxy that is' if len(gone) == 1 else f'{len(gone)} proxies that are'} gone ({gone[0].path}{more}): "
-        f"make {'it' if len(gone) == 1 else 'them'} anew with otio-perf optimize, or go back to the originals with otio-perf restore"
+        f"make {'it' if len(gone) == 1 else 'them'} anew with otio-perf optimize, "
+        "or go back to the originals with otio-perf restore"
     )
 
 
