@@ -153,7 +153,8 @@ class _Packer:
 
     def _file(self, clip: Json, path: str) -> str | None:
         if not os.path.isfile(path):
-            self.left.append(Problem(clip=name_of(clip), reason=f"is not in the bundle: {path} is not there"))
+            why = "is no file" if os.path.exists(path) else "is not there"
+            self.left.append(Problem(clip=name_of(clip), reason=f"is not in the bundle: {path} {why}"))
             return None
         name = self._name(identity(path), os.path.basename(path))
         self.members[name] = path
