@@ -4,7 +4,7 @@ Not done by OpenTimelineIO's adapters: those pack what the active references lea
 that lead nowhere from inside a bundle; they also refuse two media of one name, and know no sequences of pictures.
 """
 
-# ruff: noqa: PTH113, PTH119, PTH120, PTH122, PTH208
+# ruff: noqa: PTH110, PTH113, PTH119, PTH120, PTH122, PTH208
 # Paths of media are text here: pathlib would swallow "./", doubled and final slashes.
 
 from __future__ import annotations
