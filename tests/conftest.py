@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -43,6 +46,22 @@ def ffmpeg() -> Path:
 def ffprobe() -> Path:
     """The ``ffprobe`` command line tool of the system; skips where it is missing."""
     return _tool("ffprobe") or pytest.skip("NO FFPROBE: the command line tool ffprobe is not installed")
+
+
+def run_melt(command: list[str], **how: Any) -> None:
+    """Run ``melt``; it hangs now and then at its end, and is then started again."""
+    for _ in range(4):
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=25, **how)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+    pytest.skip("MELT HANGS: four times in a row")
+
+
+@pytest.fixture(scope="session")
+def melted_by() -> Callable[..., None]:
+    return run_melt
 
 
 def pytest_report_header() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -146,7 +147,9 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
         restored = result.document
         if is_bundle:  # its media lie in it, or where it was unpacked
             restored = conversion.moved_to(restored, output)
-        elsewhere = restored.base != output_folder(output) and output.suffix.lower() not in bundles.SUFFIXES
+        folder = output_folder(output)
+        elsewhere = folder is None or os.path.realpath(restored.base) != os.path.realpath(folder)
+        elsewhere = elsewhere and output.suffix.lower() not in bundles.SUFFIXES
         if elsewhere and any(is_relative(url) for url in urls_of(restored.root)):
             # byte for byte is for its own folder; what is changed is spelled by OpenTimelineIO
             result = restore.restore(

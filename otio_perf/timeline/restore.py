@@ -133,7 +133,9 @@ class _Restorer:
         packed = document.base.startswith(PACKED)
         # relative URLs read as in the timeline that was optimized
         self.folder = (
-            document.base if packed or not isinstance(base, str) else os.path.abspath(os.path.join(document.base, base))
+            document.base
+            if packed or not isinstance(base, str)
+            else os.path.abspath(os.path.join(os.path.realpath(document.base), base))  # a way up starts in the real folder
         )
         self.count = 0
         self.nameless = 0

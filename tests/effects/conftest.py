@@ -94,7 +94,9 @@ def reference() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def melt(ffmpeg: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., list[NDArray[np.uint8]]]:
+def melt(
+    ffmpeg: Path, tmp_path_factory: pytest.TempPathFactory, melted_by: Callable[..., None]
+) -> Callable[..., list[NDArray[np.uint8]]]:
     """MLT's own rendering: ``melt(planes, filters)``, each plane ``(frames, height, width)``, 8 bits, 4:2:2, BT.709.
 
     ``filters``: properties, ``in`` and ``out`` among them. Skips where melt is missing.
@@ -125,7 +127,7 @@ def melt(ffmpeg: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
         # MLT's Qt filters ask whether there is a display, and then need none
         environment = {"DISPLAY": ":0", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
         command = [program, "p.mlt", "-consumer", *target]
-        subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, timeout=100)
+        melted_by(command, cwd=folder, env=environment)
         shown = [*quiet, "-i", f"{folder}/out.mkv", "-f", "rawvideo", "-pix_fmt", "yuv422p", "-"]
         data = np.frombuffer(subprocess.run(shown, capture_output=True, check=True).stdout, np.uint8)
         parts = np.split(data.reshape(-1, 2 * width * height), np.array([2, 3]) * width * height // 2, axis=1)

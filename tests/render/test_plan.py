@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -669,7 +668,7 @@ colorspace=709
 
 
 @pytest.fixture
-def melted(tmp_path: Path) -> Callable[..., list[np.ndarray[Any, Any]]]:
+def melted(tmp_path: Path, melted_by: Callable[..., None]) -> Callable[..., list[np.ndarray[Any, Any]]]:
     """Luma planes of what ``melt`` renders of its command line words."""
     melt = shutil.which("melt") or shutil.which("melt-7")
     if melt is None:
@@ -680,7 +679,7 @@ def melted(tmp_path: Path) -> Callable[..., list[np.ndarray[Any, Any]]]:
         out = tmp_path / "out.mkv"
         command = [melt, "-profile", str(tmp_path / "profile"), *map(str, words), "-consumer", f"avformat:{out}"]
         command += ["vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=0"]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        melted_by(command)
         with av.open(str(out)) as container:
             return [f.to_ndarray(format="gray") for f in container.decode(video=0)]
 
