@@ -8,7 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, rendered
-from otio_perf.effects.fit import covers, laid, placed
+from otio_perf.effects.fit import Placing, covers, laid, placed
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding, to_picture
 from otio_perf.effects.registry import Blend, Picture, Transition, View
@@ -17,6 +17,8 @@ from otio_perf.model.frames import Fit
 
 
 class ReferenceEngine:
+    """The others are this one where they have nothing better."""
+
     name = "reference"
     tolerance = 0.0
 
@@ -54,7 +56,11 @@ class ReferenceEngine:
         )
         if placing is None:
             return image
-        return Image(laid(image.pixels, placing, width, height), image.is_opaque and covers(placing, width, height))
+        return Image(self._laid(image, placing, width, height), image.is_opaque and covers(placing, width, height))
+
+    def _laid(self, image: Image, placing: Placing, width: int, height: int) -> Any:
+        """The pixels of ``image`` on a transparent canvas."""
+        return laid(image.pixels, placing, width, height)
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         for step in steps:

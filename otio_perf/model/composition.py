@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from otio_perf.model.timing import FrameRange, FrameRate
+from otio_perf.model.timing import FrameRange, FrameRate, format_timecode, is_drop_frame_rate
 from otio_perf.model.uses import EffectUse, Problem, Target
 
 
@@ -98,6 +98,10 @@ class Composition:
     canvas: tuple[int, int] | None
     root: Placed
     problems: tuple[Problem, ...] = ()
+
+    def timecode(self, frame: int) -> str:
+        """Label of a timeline frame (0 = first), in drop-frame where the rate has it."""
+        return format_timecode(self.start_frame + frame, self.frame_rate, drop_frame=is_drop_frame_rate(self.frame_rate))
 
     def shots(self) -> Iterator[Shot]:
         """Every shot, lowest lane first."""

@@ -16,7 +16,7 @@ from otio_perf.model.composition import Composition
 from otio_perf.model.events import Stage
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
-from otio_perf.model.timing import format_timecode, is_drop_frame_rate, parse_timecode
+from otio_perf.model.timing import parse_timecode
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
@@ -96,14 +96,9 @@ def frame_number(time: str | int, composition: Composition) -> int:
     except (ValueError, ZeroDivisionError):
         raise SettingsError(f"{text!r} is no time", hint="Write a frame (48), 01:00:02:00 or 2.5s") from None
     if not 0 <= number < composition.duration.stop:
-        first, last = (_label(n, composition) for n in (0, max(composition.duration.stop - 1, 0)))
+        first, last = (composition.timecode(n) for n in (0, max(composition.duration.stop - 1, 0)))
         raise SettingsError(f"{text} lies outside the timeline, which runs from {first} to {last}")
     return number
-
-
-def _label(number: int, composition: Composition) -> str:
-    rate = composition.frame_rate
-    return format_timecode(composition.start_frame + number, rate, drop_frame=is_drop_frame_rate(rate))
 
 
 def _require(plan: FramePlan, fidelity: str, composition: Composition, number: int) -> None:
@@ -112,7 +107,7 @@ def _require(plan: FramePlan, fidelity: str, composition: Composition, number: i
         names = ", ".join(dict.fromkeys(barred))
         wider = "any" if plan.unknown else "approximate"
         raise EffectError(
-            f"frame {_label(number, composition)} has effects that are not rendered exactly: {names}",
+            f"frame {composition.timecode(number)} has effects that are not rendered exactly: {names}",
             hint=f"Take --fidelity {wider}, or let the editing program render it",
         )
 
@@ -120,7 +115,7 @@ def _require(plan: FramePlan, fidelity: str, composition: Composition, number: i
 def _rendered(plan: FramePlan, composition: Composition, number: int) -> RenderedFrame:
     return RenderedFrame(
         frame=number,
-        timecode=_label(number, composition),
+        timecode=composition.timecode(number),
         approximate=plan.approximate,
         unknown=plan.unknown,
         missing=plan.missing,

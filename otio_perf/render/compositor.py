@@ -6,7 +6,7 @@ import numpy as np
 
 from otio_perf.effects.engine import Engine, Image, Step
 from otio_perf.effects.registry import Picture, View, registry
-from otio_perf.model.frames import Applied, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.frames import FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
 from otio_perf.render.sources import Sources, image_of
 
 
@@ -89,24 +89,3 @@ class Compositor:
             picture[..., 3] = alpha
             self._canvases[key] = self._engine.upload(picture, is_opaque=alpha == 1)
         return self._canvases[key]
-
-
-def effects_of(plan: FramePlan) -> list[Applied]:
-    """Every effect and transition of ``plan``, the deepest first."""
-    found: list[Applied] = []
-
-    def visit(layer: Layer) -> None:
-        match layer.content:
-            case Mix() as mix:
-                for side in (mix.outgoing, mix.incoming):
-                    if side is not None:
-                        visit(side)
-                found.append(mix.transition)
-            case Stacked() as stack:
-                for inner in stack.layers:
-                    visit(inner)
-        found.extend(layer.effects)
-
-    for layer in plan.root.layers:
-        visit(layer)
-    return found

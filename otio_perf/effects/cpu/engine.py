@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from otio_perf.effects.cpu.pixels import to_picture
 from otio_perf.effects.cpu.sampling import resampled
-from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, passes, rendered, runs
-from otio_perf.effects.fit import covers, placed
+from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
+from otio_perf.effects.fit import Placing, covers
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
+from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
-from otio_perf.effects.sampling import Interpolation
-from otio_perf.model.frames import Fit
 
 Rows = Picture
 """Some rows of a picture, changed in place."""
@@ -61,52 +60,22 @@ def _table(name: str) -> dict[str, Callable[..., Any]]:
     return found
 
 
-class CpuEngine:
+class CpuEngine(ReferenceEngine):
     """What has no fast path here is done by its definition."""
 
     name = "cpu"
     tolerance = 2e-3
 
-    def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
-        return Image(picture, is_opaque)
-
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
         return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
 
-    def download(self, image: Image) -> Picture:
-        picture: Picture = image.pixels
-        return picture
-
-    def fit(
-        self,
-        image: Image,
-        width: int,
-        height: int,
-        fit: Fit,
-        *,
-        sample_aspect: float = 1.0,
-        interpolation: Interpolation = Interpolation.BICUBIC,
-        scale: float = 1.0,
-    ) -> Image:
-        source_height, source_width = image.pixels.shape[:2]
-        placing = placed(
-            source_width,
-            source_height,
-            width,
-            height,
-            fit,
-            sample_aspect=sample_aspect,
-            interpolation=interpolation,
-            scale=scale,
-        )
-        if placing is None:
-            return image
+    def _laid(self, image: Image, placing: Placing, width: int, height: int) -> Any:
         pixels = resampled(image.pixels, placing.columns, placing.rows)
         if covers(placing, width, height):
-            return Image(pixels, image.is_opaque)
+            return pixels
         canvas: Picture = np.zeros((height, width, 4), np.float32)
         canvas[placing.top : placing.bottom, placing.left : placing.right] = pixels
-        return Image(canvas, is_opaque=False)
+        return canvas
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         points, wholes = _table("POINTS"), _table("WHOLES")
@@ -135,15 +104,14 @@ class CpuEngine:
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
         fast = _table("BLENDS").get(blend.name)
         if fast is None:
-            return Image(blend.reference(below.pixels, faded(above.pixels, opacity)), below.is_opaque)
+            return super().blend(below, above, blend, opacity)
         return Image(fast(below.pixels, above.pixels, opacity), below.is_opaque)
 
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
     ) -> Image:
-        if progress in (0, 1):
-            return incoming if progress else outgoing
         fast = _table("MIXES").get(transition.name)
-        function = fast or transition.reference
-        pixels = function(outgoing.pixels, incoming.pixels, progress, values, view)
+        if fast is None or progress in (0, 1):
+            return super().mix(outgoing, incoming, transition, progress, values, view)
+        pixels = fast(outgoing.pixels, incoming.pixels, progress, values, view)
         return Image(pixels, outgoing.is_opaque and incoming.is_opaque)

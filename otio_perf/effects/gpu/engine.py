@@ -9,21 +9,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
-from otio_perf.effects.fit import covers, placed
+from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, passes, rendered, runs
+from otio_perf.effects.fit import Placing
 from otio_perf.effects.gpu import kernels
 from otio_perf.effects.gpu.runtime import Device, start
 from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
-from otio_perf.effects.pixels import Coding, to_picture
+from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
-from otio_perf.effects.sampling import Interpolation
-from otio_perf.model.frames import Fit
 
 
-class GpuEngine:
+class GpuEngine(ReferenceEngine):
     """What has no kernel here is done by its definition, on the CPU: the picture travels there and back."""
 
     name = "gpu"
@@ -38,41 +35,12 @@ class GpuEngine:
         pixels.from_numpy(np.ascontiguousarray(picture, np.float32))
         return Image(pixels, is_opaque)
 
-    def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
-        return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
-
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels.to_numpy()
         return picture
 
-    def fit(
-        self,
-        image: Image,
-        width: int,
-        height: int,
-        fit: Fit,
-        *,
-        sample_aspect: float = 1.0,
-        interpolation: Interpolation = Interpolation.BICUBIC,
-        scale: float = 1.0,
-    ) -> Image:
-        source_height, source_width = image.pixels.shape[:2]
-        placing = placed(
-            source_width,
-            source_height,
-            width,
-            height,
-            fit,
-            sample_aspect=sample_aspect,
-            interpolation=interpolation,
-            scale=scale,
-        )
-        if placing is None:
-            return image
-        pixels = resampled(
-            image.pixels, placing.columns, placing.rows, left=placing.left, top=placing.top, size=(width, height)
-        )
-        return Image(pixels, image.is_opaque and covers(placing, width, height))
+    def _laid(self, image: Image, placing: Placing, width: int, height: int) -> Any:
+        return resampled(image.pixels, placing.columns, placing.rows, left=placing.left, top=placing.top, size=(width, height))
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         points, wholes = kernels.table("POINTS"), kernels.table("WHOLES")
@@ -100,7 +68,7 @@ class GpuEngine:
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
         if blend.name not in kernels.table("BLENDS"):
-            pixels = blend.reference(self.download(below), self.download(above) * np.float32(opacity))
+            pixels = blend.reference(self.download(below), faded(self.download(above), opacity))
             return self.upload(pixels, is_opaque=below.is_opaque)
         height, width = below.pixels.shape
         target = kernels.empty(width, height)
