@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +72,15 @@ class Case:
             case "effect":
                 effect = registry().effect(self.name)
                 steps = [Step(effect, effect.checked(self.values))]
-                work = lambda: engine.apply(below, steps, view)  # noqa: E731
+                work = partial(engine.apply, below, steps, view)
             case "blend":
                 blend = registry().blend(self.name)
-                work = lambda: engine.blend(below, above, blend, 1.0)  # noqa: E731
+                work = partial(engine.blend, below, above, blend, 1.0)
             case "transition":
                 transition = registry().transition(self.name)
                 values = transition.checked(self.values)
                 incoming = engine.upload(opaque(second), is_opaque=True)
-                work = lambda: engine.mix(below, incoming, transition, self.progress, values, view)  # noqa: E731
+                work = partial(engine.mix, below, incoming, transition, self.progress, values, view)
             case _:
                 generator: Generator = registry().generator(self.name)
                 drawn = generator.checked(self.values)

@@ -177,7 +177,7 @@ def test_invert_is_ffmpegs_negate() -> None:
     assert np.abs(applied("invert", from_bytes(source))[..., :3] * 255 - wanted).max() <= 1e-4
 
 
-def melt(planes: Codes, folder: Path, *given: str) -> np.ndarray:
+def melt(melted_by: Callable[..., None], planes: Codes, folder: Path, *given: str) -> np.ndarray:
     """The picture through a filter of MLT; blocks of one colour lose nothing in 4:2:2."""
     if shutil.which("melt") is None:
         pytest.skip("melt is not installed: MLT's filters are not compared")
@@ -210,12 +210,8 @@ def melt(planes: Codes, folder: Path, *given: str) -> np.ndarray:
     ones = dict.fromkeys(("frame_rate_den", "sample_aspect_num", "sample_aspect_den"), 1)
     profile.write_text("".join(f"{k}={v}\n" for k, v in ({"description": "x"} | sides | rest | ones).items()))
     consumer = [f"avformat:{result}", "vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=0"]
-    subprocess.run(
-        ["melt", "-silent", "-profile", str(profile), str(source), "-filter", *given, "-consumer", *consumer],
-        check=True,
-        capture_output=True,
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
-    )
+    command = ["melt", "-silent", "-profile", str(profile), str(source), "-filter", *given, "-consumer", *consumer]
+    melted_by(command, env=os.environ | {"QT_QPA_PLATFORM": "offscreen"})
     done = subprocess.run([FFMPEG, "-v", "error", "-i", str(result), *raw, "-"], capture_output=True, check=True)
     data = np.frombuffer(done.stdout, np.uint8)[: 2 * WIDTH * HEIGHT]
     halves = data[WIDTH * HEIGHT :].reshape(2, HEIGHT, WIDTH // 2).repeat(2, axis=2)
@@ -246,16 +242,24 @@ WILD = {"low": 16, "high": 235, "chroma": 70}
     ids=lambda given: given[0] + given[-1] if isinstance(given, list) else None,
 )
 def test_what_mlt_does(
-    given: list[str], name: str, values: dict[str, Any], colours: dict[str, int], tolerance: float, tmp_path: Path
+    given: list[str],
+    name: str,
+    values: dict[str, Any],
+    colours: dict[str, int],
+    tolerance: float,
+    tmp_path: Path,
+    melted_by: Callable[..., None],
 ) -> None:
     planes = codes(**colours)
-    assert np.abs(to_codes(applied(name, from_codes(planes), **values)) - melt(planes, tmp_path, *given)).max() <= tolerance
+    seen = melt(melted_by, planes, tmp_path, *given)
+    assert np.abs(to_codes(applied(name, from_codes(planes), **values)) - seen).max() <= tolerance
 
 
 @pytest.mark.parametrize(("mode", "falloff"), [(0, "linear"), (1, "smooth")])
-def test_vignette_darkens_where_mlts_does(mode: int, falloff: str, tmp_path: Path) -> None:
+def test_vignette_darkens_where_mlts_does(mode: int, falloff: str, tmp_path: Path, melted_by: Callable[..., None]) -> None:
     planes = codes(150, 230)
-    seen = melt(planes, tmp_path, "vignette", "radius=0.35", "smooth=0.3", "x=0.4", "y=0.6", "opacity=0", f"mode={mode}")
+    given = ["vignette", "radius=0.35", "smooth=0.3", "x=0.4", "y=0.6", "opacity=0", f"mode={mode}"]
+    seen = melt(melted_by, planes, tmp_path, *given)
     wanted = seen[0] / planes[0]
     grey = np.ones((HEIGHT, WIDTH, 4), np.float32)
     got = applied("vignette", grey, radius=0.35, softness=30 / WIDTH, x=0.4, y=0.6, falloff=falloff)[..., 0]
