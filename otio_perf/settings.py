@@ -17,6 +17,7 @@ from typing import Any
 import platformdirs
 
 from otio_perf.errors import SettingsError
+from otio_perf.model.colour import AUTO, ColourSpace
 from otio_perf.model.recipes import CANVAS, ChunkCodec, Codec, PrerenderRecipe, ProxyRecipe, Purpose, Scope
 from otio_perf.model.timing import snap_rate
 
@@ -171,6 +172,14 @@ TABLE: tuple[Setting, ...] = (
         "(default: canvas)",
     ),
     Setting(
+        name="colour",
+        parse=_one_of([AUTO, *ColourSpace]),
+        default=AUTO,
+        metavar="SPACE",
+        help=f"colours of what is rendered: {', '.join(ColourSpace)}; auto: HDR where all moving pictures are HDR of "
+        "one kind, else bt709 (default: auto)",
+    ),
+    Setting(
         name="gpu",
         parse=_one_of(["auto", "on", "off"]),
         default="auto",
@@ -247,6 +256,7 @@ class Settings:
     render_codec: str
     render_quality: int
     render_size: str
+    colour: str
     gpu: str
     jobs: int
     media_root: tuple[Path, ...]

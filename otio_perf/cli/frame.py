@@ -21,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="exact (default): refuse effects that are not rendered as the editing program does; approximate: allow what comes "
         "near; any: leave out what is unknown",
     )
-    options.add_settings(parser, "workspace", "gpu", *options.READING, "stall_seconds")
+    options.add_settings(parser, "workspace", "colour", "gpu", *options.READING, "stall_seconds")
     options.add_output(parser, json="what was rendered")
 
 

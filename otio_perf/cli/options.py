@@ -11,9 +11,9 @@ from otio_perf import settings
 #: Settings of everything that reads a timeline.
 READING = ("media_root", "map", "rate", "max_timeline_bytes", "max_timeline_depth")
 #: Settings of everything that makes proxies.
-PROXIES = ("proxy", "codec", "quality", "scope", "handles", "purpose", "jobs", "stall_seconds")
+PROXIES = ("proxy", "codec", "quality", "scope", "handles", "lut", "burn_in", "purpose", "jobs", "stall_seconds")
 #: Settings of everything that prerenders.
-RENDERING = ("render_codec", "render_quality", "render_size", "gpu")
+RENDERING = ("render_codec", "render_quality", "render_size", "colour", "gpu")
 
 
 def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:

@@ -1,7 +1,7 @@
 """Writes rendered pictures into a file in which each stands alone, so that it can be cut and joined at any frame.
 
-What proxies have learned about codecs (``encodings``) holds here too; the pictures are the timeline's own: BT.709, limited
-range, square pixels, progressive. There is no timecode in a chunk: it belongs wherever its frames are; ``concat.join`` writes
+What proxies have learned about codecs (``encodings``) holds here too; the pictures are the timeline's own: in its
+colours, square pixels, progressive. There is no timecode in a chunk: it belongs wherever its frames are; ``concat.join`` writes
 the label of the whole region.
 """
 
@@ -30,13 +30,11 @@ from otio_perf.media.planes import Plane, frame_of, layout_of
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
 from otio_perf.media.verify import count_pictures
+from otio_perf.model.colour import ColourSpace
 from otio_perf.model.media import ColourTags
 from otio_perf.model.pixels import Layout
 from otio_perf.model.recipes import ChunkCodec, Codec
 from otio_perf.model.timing import FrameRate
-
-#: What rendered pictures are: the effects work on the values of an HD screen.
-COLOUR = ColourTags(primaries="bt709", transfer="bt709", matrix="bt709", range="tv", chroma_location="left")
 
 _HINT = "It was not published; take another codec"
 
@@ -75,6 +73,7 @@ class ChunkFile:
     height: int
     frame_rate: FrameRate
     frames: int
+    colour: ColourTags = ColourSpace.BT709.tags  # what it says of itself, and its samples are
 
     @property
     def pixel_format(self) -> str:
@@ -134,7 +133,7 @@ def found_chunk(wanted: ChunkFile, *, tick: Callable[[], None]) -> Written | Non
 
 
 def _encode(wanted: ChunkFile, part: Path, pictures: Iterable[Sequence[Plane]], cores: int, tick: Callable[[], None]) -> None:
-    colour = colour_numbers(COLOUR)
+    colour = colour_numbers(wanted.colour)
     with _writing(wanted):
         container = av.open(str(part), "w", format="mov", container_options={"movflags": "use_metadata_tags"})
     encoder = None
@@ -162,7 +161,7 @@ def _stream(wanted: ChunkFile, container: OutputContainer, cores: int) -> VideoS
     row = _ENCODINGS[wanted.codec]
     options = {**row.options(wanted.quality), **row.extra}
     if wanted.layout.down:
-        options["chroma_sample_location"] = "left"
+        options["chroma_sample_location"] = wanted.colour.chroma_location or "left"
     stream = container.add_stream(row.encoder, rate=wanted.frame_rate, options=options)
     assert isinstance(stream, VideoStream)
     context = stream.codec_context
@@ -170,7 +169,7 @@ def _stream(wanted: ChunkFile, container: OutputContainer, cores: int) -> VideoS
     context.sample_aspect_ratio = Fraction(1)
     context.thread_count = encoder_threads(cores)
     context.thread_type = "FRAME"
-    context.color_primaries, context.color_trc, context.colorspace, context.color_range = colour_numbers(COLOUR)
+    context.color_primaries, context.color_trc, context.colorspace, context.color_range = colour_numbers(wanted.colour)
     if row.tag:
         context.codec_tag = row.tag
     stream.disposition = Disposition.default
@@ -186,18 +185,22 @@ def _verify(wanted: ChunkFile, part: Path, tick: Callable[[], None]) -> None:
         raise EncodeError(f"was written, but cannot be read back: {error.message}", path=wanted.path) from error
     if video is None or counted != wanted.frames:
         raise EncodeError(f"holds {counted} frames instead of {wanted.frames}", path=wanted.path)
-    tags = (COLOUR.primaries, COLOUR.transfer, COLOUR.matrix)
+    colour = wanted.colour
     checks = {
         "size": ((video.width, video.height), (wanted.width, wanted.height)),
         "frame rate": (video.frame_rate, wanted.frame_rate),
-        "colours": ((video.colour.primaries, video.colour.transfer, video.colour.matrix), tags),
-        "range": (video.colour.range, COLOUR.range),
+        "colours": (_space(video.colour), _space(colour)),
+        "range": (video.colour.range, colour.range),
         "alpha": (video.has_alpha, wanted.has_alpha),
         "frames between key frames": (video.gop.longest, 1),
     }
     broken = [f"{name} {found} instead of {meant}" for name, (found, meant) in checks.items() if found != meant]
     if broken:
         raise ContractError(f"would have {'; '.join(broken)}", path=wanted.path, hint=_HINT)
+
+
+def _space(colour: ColourTags) -> tuple[str | None, str | None, str | None]:
+    return colour.primaries, colour.transfer, colour.matrix
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otio_perf.model.frames import FramePlan
+from otio_perf.model.media import ColourTags
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.timing import FrameRate
 
@@ -23,6 +24,7 @@ class Chunk:
     frame_rate: FrameRate
     recipe: PrerenderRecipe
     has_alpha: bool
+    colour: ColourTags  # what its file says of itself
 
     def __len__(self) -> int:
         return self.stop - self.start

@@ -8,6 +8,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from otio_perf.model.colour import ColourSpace
 from otio_perf.model.timing import FrameRate
 from otio_perf.model.uses import EffectUse
 
@@ -88,7 +89,7 @@ class Stacked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramePlan:
-    """One frame. The canvas is black behind all layers.
+    """One frame. The canvas is black behind all layers; ``colour``: what the values of the finished picture mean.
 
     ``approximate`` and ``unknown`` name the host's effects that are not rendered exactly, or not at all; ``missing`` the
     media in whose place a slate stands. They say nothing about the pixels.
@@ -97,6 +98,7 @@ class FramePlan:
     width: int
     height: int
     root: Stacked
+    colour: ColourSpace = ColourSpace.BT709
     approximate: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

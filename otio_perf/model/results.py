@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otio_perf.model.analysis import Analysis, MediaFinding
+from otio_perf.model.colour import ColourSpace
 from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.plans import Plan
 from otio_perf.model.recipes import PrerenderRecipe
@@ -98,6 +99,7 @@ class PrerenderReport:
     recipe: PrerenderRecipe
     width: int  # of the pictures
     height: int
+    colour: ColourSpace  # of the pictures, and of the files
     regions: tuple[PrerenderedRegion, ...]
     left: tuple[LeftToHost, ...]
     predicted_seconds: float  # of what is not there yet
@@ -153,6 +155,7 @@ class StillReport:
     path: str
     width: int
     height: int
+    colour: ColourSpace  # that the timeline is rendered in
     engine: str
     frames: tuple[RenderedFrame, ...]
     notices: tuple[str, ...] = ()

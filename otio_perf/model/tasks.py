@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 
+from otio_perf.model.colour import ColourSpace
 from otio_perf.model.frames import FramePlan
-from otio_perf.model.media import MediaInfo, Sequence
+from otio_perf.model.media import ColourTags, MediaInfo, Sequence
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.timing import FrameRate, union
@@ -88,6 +89,7 @@ class PrerenderTask:
     has_alpha: bool  # its region does not cover the frame everywhere
     path: str  # of the finished file
     workspace: str
+    colour: ColourTags = ColourSpace.BT709.tags  # what the file says of itself, and its samples are
     gpu: str = "auto"  # as the setting: auto, on, off
     cores: int = 1
     label: str = ""

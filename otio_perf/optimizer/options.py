@@ -25,10 +25,13 @@ class Options(TypedDict, total=False):
     quality: int
     scope: str
     handles: int
+    lut: str | os.PathLike[str]
+    burn_in: Sequence[str]
     purpose: str
     render_codec: str
     render_quality: int
     render_size: str
+    colour: str
     gpu: str
     jobs: int
     media_root: Sequence[str | os.PathLike[str]]

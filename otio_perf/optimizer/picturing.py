@@ -23,7 +23,7 @@ from otio_perf.optimizer.session import Session
 from otio_perf.render.compositor import Compositor
 from otio_perf.render.engines import engine_for
 from otio_perf.render.located import located
-from otio_perf.render.plan import canvas_size, frame_plan
+from otio_perf.render.plan import canvas_size, frame_plan, timeline_colour
 from otio_perf.render.sheet import contact_sheet, eight_bits
 from otio_perf.render.sources import Sources
 from otio_perf.timeline.composition import compose
@@ -55,6 +55,7 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
     media = {name: finding.info for name, finding in found.items() if finding.info is not None}
     engine, why = engine_for(session.settings.gpu)
     canvas = canvas_size(composition, media)
+    colour = timeline_colour(composition, media, session.settings.colour)
     translate = located(partial(translated, canvas=canvas, frame_rate=composition.frame_rate), timeline.absolute().parent)
     pictures, rendered = [], []
     with (
@@ -63,7 +64,7 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
     ):
         compositor = Compositor(engine, sources)
         for number in numbers:
-            plan = frame_plan(composition, number, media, translate)
+            plan = frame_plan(composition, number, media, translate, size=canvas, colour=colour)
             _require(plan, fidelity, composition, number)
             pictures.append(eight_bits(compositor.picture(plan)))
             rendered.append(_rendered(plan, composition, number))
@@ -74,6 +75,7 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
         path=str(output),
         width=pixels.shape[1],
         height=pixels.shape[0],
+        colour=colour,
         engine=why,
         frames=tuple(rendered),
         notices=tuple(session.notices),

@@ -35,7 +35,7 @@ from otio_perf.render.chunks import chunks
 from otio_perf.render.engines import engine_for
 from otio_perf.render.keys import files_of
 from otio_perf.render.located import located
-from otio_perf.render.plan import canvas_size, frame_plan
+from otio_perf.render.plan import canvas_size, frame_plan, timeline_colour
 from otio_perf.timeline import lay
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.lay import Laid
@@ -140,6 +140,7 @@ class _Job:
         self.media = {name: f.info for name, f in findings.items() if f.info is not None}
         self.recipe = session.settings.prerender_recipe()
         self.canvas = canvas_size(composition, self.media)
+        self.colour = timeline_colour(composition, self.media, session.settings.colour)
         here = self.path.absolute().parent
         self.translate = located(partial(translated, canvas=self.canvas, frame_rate=composition.frame_rate), here)
         self.engine, self.why = engine_for(session.settings.gpu)
@@ -173,6 +174,7 @@ class _Job:
             recipe=self.recipe,
             width=size[0],
             height=size[1],
+            colour=self.colour,
             regions=tuple(self._planned(cut.region, cut.chunks, missing) for cut in cuts),
             left=tuple(left),
             predicted_seconds=prerenders.work_seconds(self.originals, frames, self.recipe, size, self.machine),
@@ -193,7 +195,7 @@ class _Job:
     # ---- planning
 
     def _plan(self, frame: int) -> FramePlan:
-        return frame_plan(self.composition, frame, self.media, self.translate, size=self.canvas)
+        return frame_plan(self.composition, frame, self.media, self.translate, size=self.canvas, colour=self.colour)
 
     def _cut(self, regions: Sequence[Region]) -> tuple[list[_Cut], list[LeftToHost]]:
         """Regions with their chunks, and those that read a file (a LUT) that cannot be read."""
@@ -266,6 +268,7 @@ class _Job:
             frame_rate=chunk.frame_rate,
             recipe=chunk.recipe,
             has_alpha=chunk.has_alpha,
+            colour=chunk.colour,
             path=str(self.renders.chunk_path(chunk.key)),
             workspace=str(self.session.workspace.root),
             gpu=self.session.settings.gpu,

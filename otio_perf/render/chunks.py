@@ -55,19 +55,21 @@ def chunks(
         return ()
     has_alpha = not on_black and any(not covers_canvas(plan, media, recipe) for plan in plans)
     codec = recipe.codec_for(has_alpha=has_alpha)
+    colour = plans[0].colour.tags
     found = []
     for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate)))):
         frames = tuple(plans[first:last])
         keys = [_frame_key(plan, recipe, has_alpha=has_alpha, engine=engine, digests=digests) for plan in frames]
         found.append(
             Chunk(
-                key=_digest([str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), *keys]),
+                key=_digest([str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), str(colour), *keys]),
                 start=start + first,
                 stop=start + last,
                 plans=frames,
                 frame_rate=frame_rate,
                 recipe=recipe,
                 has_alpha=has_alpha,
+                colour=colour,
             )
         )
     return tuple(found)

@@ -34,6 +34,7 @@ def frame_key(plan: FramePlan, *, engine: str, output: str, digests: Mapping[str
         "output": output,
         "width": plan.width,
         "height": plan.height,
+        "colour": plan.colour,
         "root": _canonical(to_json(plan.root), {path: (digests or {})[path] for path in files_of(plan)}),
     }
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))

@@ -25,6 +25,7 @@ from functools import cache
 
 from otio_perf.effects.registry import registry
 from otio_perf.effects.translate.dialects import in_order
+from otio_perf.model.colour import AUTO, ColourSpace
 from otio_perf.model.composition import Composition, Group, Join, Lane, Placed, Shot
 from otio_perf.model.frames import (
     Applied,
@@ -50,6 +51,8 @@ _USUAL_SIZE = (1920, 1080)
 _ALMOST = Fraction(1, 1000)
 #: OTIO's name of the transition that every host has; hosts' adapters give it to all that they know no better word for.
 _DISSOLVE = "SMPTE_Dissolve"
+#: Timelines of such sources alone are HDR.
+_HDR = {"smpte2084": ColourSpace.BT2020_PQ, "arib-std-b67": ColourSpace.BT2020_HLG}
 
 
 def frame_plan(
@@ -59,12 +62,14 @@ def frame_plan(
     translate: Translate,
     *,
     size: tuple[int, int] | None = None,
+    colour: ColourSpace = ColourSpace.BT709,
 ) -> FramePlan:
     """Frame ``frame`` of ``composition``, 0 = first.
 
     :param media: what is online, by ``Target.medium``; what is not there is missing.
     :param translate: the host's effects in our words.
     :param size: width and height of the canvas; ``None``: ``canvas_size``.
+    :param colour: what the values of the picture mean: ``timeline_colour``.
     :raises ValueError: the timeline has no such frame.
     """
     if not 0 <= frame < len(composition.duration):
@@ -77,6 +82,7 @@ def frame_plan(
         width=width,
         height=height,
         root=Stacked(layers=layers),
+        colour=colour,
         approximate=tuple(sorted(planner.approximate)),
         unknown=tuple(sorted(planner.unknown)),
         missing=tuple(sorted(planner.missing)),
@@ -93,6 +99,23 @@ def canvas_size(composition: Composition, media: Mapping[str, MediaInfo]) -> tup
         if info is not None and info.picture is not None:
             return info.picture.display_size
     return _USUAL_SIZE
+
+
+def timeline_colour(composition: Composition, media: Mapping[str, MediaInfo], wanted: str = AUTO) -> ColourSpace:
+    """The colour space that a timeline is rendered in: ``wanted``, or where that is ``auto``, HDR where all moving pictures
+    are HDR of one kind; BT.709 otherwise.
+
+    Stills do not count: a title over HDR footage does not make it SDR, nor an HDR photograph a timeline HDR. What is not
+    tagged is BT.709, as editors take it.
+    """
+    if wanted != AUTO:
+        return ColourSpace(wanted)
+    found = set()
+    for shot in composition.shots():
+        info = media.get(shot.target.medium)
+        if info is not None and info.picture is not None and info.kind is MediaKind.VIDEO:
+            found.add(_HDR.get(info.picture.colour.transfer or "", ColourSpace.BT709))
+    return found.pop() if len(found) == 1 else ColourSpace.BT709
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -292,6 +292,7 @@ def _prerender(report: PrerenderReport) -> Document:
         "quality": report.recipe.quality,
         "width": report.width,
         "height": report.height,
+        "colour": report.colour.value,
         "regions": [
             {
                 "start": region.start,

@@ -9,7 +9,7 @@ from typing import Any
 from otio_perf.cache.workspace import Workspace
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import EffectError, OtioPerfError, TaskCancelledError
-from otio_perf.media.chunks import COLOUR, ChunkFile, Written, found_chunk, write_chunk
+from otio_perf.media.chunks import ChunkFile, Written, found_chunk, write_chunk
 from otio_perf.model.events import Prerendered
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.render.compositor import Compositor
@@ -63,6 +63,7 @@ class _Job:
             height=height,
             frame_rate=task.frame_rate,
             frames=len(task.plans),
+            colour=task.colour,
         )
 
     def is_stopped(self) -> bool:
@@ -84,7 +85,7 @@ class _Job:
         size = self.wanted.width, self.wanted.height
         for plan in self.task.plans:
             self.tick()
-            yield stored(compositor, plan, self.wanted.layout, COLOUR, size)
+            yield stored(compositor, plan, self.wanted.layout, self.wanted.colour, size)
             self._done += 1
 
     def outcome(self, written: Written, began: float, *, engine: str, notes: list[str]) -> Prerendered:
