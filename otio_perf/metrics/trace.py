@@ -10,12 +10,13 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from otio_perf.model.events import Event, Ready, TaskFinished, TaskStarted
+from otio_perf.model.events import Event, Prerendered, Ready, TaskFinished, TaskStarted
+from otio_perf.model.timings import Timing, TimingKind
 
 
 @dataclass(slots=True)
@@ -67,6 +68,25 @@ class Trace:
                 if isinstance(outcome, Ready):
                     args["products"] = ", ".join(p.path for p in outcome.products)
                 self.complete(label, began=began, seconds=now - began, lane=f"worker {slot}", **args)
+                if isinstance(outcome, Prerendered):
+                    self.breakdown(outcome.timings, began=now - outcome.seconds, lane=f"worker {slot}")
+
+    def breakdown(self, timings: Iterable[Timing], *, began: float, lane: str) -> None:
+        """Record where the time of a task went: a row for each of its threads, in which the sums stand one after the other.
+
+        When each call was is not known; ``count`` and ``ms each`` are in the details of a sum.
+        """
+        ends: dict[int, float] = {}
+        for timing in timings:
+            at = ends.get(timing.thread, began)
+            ends[timing.thread] = at + timing.milliseconds / 1e3
+            self.complete(
+                timing.name if timing.kind is TimingKind.STAGE else f"{timing.kind} {timing.name}",
+                began=at,
+                seconds=timing.milliseconds / 1e3,
+                lane=f"{lane}, thread {timing.thread}: sums",
+                **{"count": timing.count, "ms each": round(timing.milliseconds / timing.count, 3)},
+            )
 
     def complete(self, name: str, *, began: float, seconds: float, lane: str, **args: Any) -> None:
         """Record work that was timed elsewhere, such as a worker's task.

@@ -9,6 +9,7 @@ from enum import StrEnum
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
+from otio_perf.model.timings import Timing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Prerendered:
     seconds: float
     engine: str  # that rendered it: ``Engine.name``; "" where another run had made it
     notes: tuple[str, ...] = ()  # which engine, and why
+    timings: tuple[Timing, ...] = ()  # where the time went
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from otio_perf.metrics.trace import Trace
-from otio_perf.model.events import Failed, Notice, TaskFinished, TaskProgress, TaskStarted
+from otio_perf.model.events import Failed, Notice, Prerendered, TaskFinished, TaskProgress, TaskStarted
+from otio_perf.model.timings import Timing, TimingKind
 
 
 def events(trace: Trace) -> list[dict[str, Any]]:
@@ -92,3 +93,25 @@ def test_tasks_of_workers_are_drawn_side_by_side() -> None:
     assert [e["name"] for e in (a, b, c)] == ["a.mp4", "b.mp4", "c.mp4"]
     assert b["tid"] == c["tid"] != a["tid"]
     assert b["args"] == {"outcome": "Failed"}
+
+
+def test_where_the_time_of_a_chunk_went_is_drawn_below_it() -> None:
+    trace = Trace()
+    timings = (
+        Timing(kind=TimingKind.STAGE, name="decode", thread=1, count=24, milliseconds=240.0),
+        Timing(kind=TimingKind.EFFECT, name="gaussian_blur", thread=1, count=24, milliseconds=480.0, unit_ms=1.5),
+        Timing(kind=TimingKind.STAGE, name="encode", thread=2, count=24, milliseconds=720.0),
+    )
+    outcome = Prerendered(
+        key="c", path="/c.mov", frames=24, size_bytes=1, digest="d", seconds=1.0, engine="cpu", timings=timings
+    )
+    trace.hear(TaskStarted(key="c", label="01:00:00:00", total=24))
+    trace.hear(TaskFinished(key="c", outcome=outcome))
+    whole, decode, blur, encode = events(trace)
+    assert [e["name"] for e in (whole, decode, blur, encode)] == ["01:00:00:00", "decode", "effect gaussian_blur", "encode"]
+    assert blur["args"] == {"count": 24, "ms each": 20.0}
+    assert blur["ts"] == pytest.approx(decode["ts"] + 240e3, abs=1)
+    assert encode["ts"] == pytest.approx(decode["ts"], abs=1)
+    assert decode["tid"] == blur["tid"]
+    assert len({whole["tid"], decode["tid"], encode["tid"]}) == 3
+    assert trace.seconds()["effect gaussian_blur"] == pytest.approx(0.48)

@@ -1,0 +1,30 @@
+"""Where the time of a task went: plain values that travel back with its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TimingKind(StrEnum):
+    STAGE = "stage"  # decode, encode, verify …
+    EFFECT = "effect"
+    BLEND = "blend"
+    TRANSITION = "transition"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """All calls of one kind of work in one thread of a task together.
+
+    Effects that share a pass over the picture share its time by what they are said to cost.
+    """
+
+    kind: TimingKind
+    name: str  # of a stage, or as the registry has it
+    thread: int  # 1 is the first that did anything
+    count: int  # calls
+    milliseconds: float  # by the clock, together
+    #: Processor milliseconds that a megapixel took for each unit of the registry's ``cost``: the median of the calls, so that
+    #: compiling and other firsts do not count. 0: no cost is known, or nothing was measured.
+    unit_ms: float = 0.0
