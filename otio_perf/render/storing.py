@@ -13,22 +13,31 @@ from otio_perf.effects.registry import Picture
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import ColourTags
 from otio_perf.model.pixels import Layout
+from otio_perf.model.timings import Timed, untimed
 from otio_perf.render.compositor import Compositor
 
 
 def stored(
-    compositor: Compositor, plan: FramePlan, layout: Layout, colour: ColourTags, size: tuple[int, int]
+    compositor: Compositor,
+    plan: FramePlan,
+    layout: Layout,
+    colour: ColourTags,
+    size: tuple[int, int],
+    *,
+    timed: Timed = untimed,
 ) -> list[NDArray[Any]]:
     """The picture of ``plan`` as planes of ``layout``, each sample as ``colour`` says: on black, or with its alpha where
     ``layout`` has one.
 
     :param size: stored width and height. They may differ by a pixel from the picture's, which codecs want even: what is too
         much is cut off, what is missing repeats the edge.
+    :param timed: hears of ``store``: from pixels to planes.
     :raises MediaError, EffectError: see ``Compositor.picture``.
     """
     picture = compositor.overlay(plan) if layout.has_alpha else compositor.picture(plan)
     width, height = size
-    return from_picture(_sized(picture, width, height), coding_of(layout, colour, height))
+    with timed("store"):
+        return from_picture(_sized(picture, width, height), coding_of(layout, colour, height))
 
 
 def _sized(picture: Picture, width: int, height: int) -> Picture:
