@@ -11,21 +11,26 @@ _ONE, _ZERO = np.float32(1), np.float32(0)
 
 
 @compiled
-def unpremultiply(rows: Picture, packed: Packed, top: int) -> None:
+def unpremultiply(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
+    share, rest = np.array([1, 1, 1, 0], np.float32), np.array([0, 0, 0, 1], np.float32)
     for y in range(rows.shape[0]):
+        old, new = source[y].reshape(-1), rows[y].reshape(-1)
         for x in range(rows.shape[1]):
-            a = rows[y, x, 3]
-            scale = _ONE / a if a > _ZERO else _ZERO
-            for c in range(3):
-                rows[y, x, c] *= scale
+            alpha = old[4 * x + 3]
+            gain = _ONE / alpha if alpha > _ZERO else _ZERO
+            for c in range(4):
+                new[4 * x + c] = old[4 * x + c] * (gain * share[c] + rest[c])
 
 
 @compiled
-def premultiply(rows: Picture, packed: Packed, top: int) -> None:
+def premultiply(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
+    share, rest = np.array([1, 1, 1, 0], np.float32), np.array([0, 0, 0, 1], np.float32)
     for y in range(rows.shape[0]):
+        old, new = source[y].reshape(-1), rows[y].reshape(-1)
         for x in range(rows.shape[1]):
-            for c in range(3):
-                rows[y, x, c] *= rows[y, x, 3]
+            alpha = old[4 * x + 3]
+            for c in range(4):
+                new[4 * x + c] = old[4 * x + c] * (alpha * share[c] + rest[c])
 
 
 POINTS = {"unpremultiply": unpremultiply, "premultiply": premultiply}

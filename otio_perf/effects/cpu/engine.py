@@ -24,16 +24,17 @@ from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
 
 Rows = Picture
-"""Some rows of a picture, changed in place."""
+"""Some rows of a picture."""
 
-PointFunction = Callable[[Rows, Packed, int], None]
-"""``f(rows, packed, top)``: ``top`` is the number of the first row in the picture."""
+PointFunction = Callable[[Rows, Rows, Packed, int], None]
+"""``f(source, rows, packed, top)``: ``rows`` from ``source``, all four channels. The two never share memory: where they might,
+the compiler goes number by number. ``top`` is the number of the first row in the picture."""
 
 WholeFunction = Callable[[Picture, Values, View], Picture]
 """AREA and WARP: a new picture."""
 
-#: Bytes of a band: half of a core's second cache (1 MB where this was measured), the rest is for tables and the result.
-BAND_BYTES = 512 * 1024
+#: Bytes of a band: a quarter of a core's second cache (1 MB where this was measured). A chain needs two of them, and tables.
+BAND_BYTES = 256 * 1024
 
 #: Modules with the tables ``POINTS``, ``WHOLES``, ``BLENDS``, ``MIXES``, by the name of effect, blend mode or transition.
 FAMILIES = (
@@ -92,14 +93,18 @@ class CpuEngine(ReferenceEngine):
     def _fused(self, image: Image, run: Sequence[Step], view: View) -> Picture:
         points = _table("POINTS")
         work = [(points[name], packed) for name, packed in passes(image, run, view)]
-        pixels: Picture = image.pixels.copy()
-        height, width = pixels.shape[:2]
-        band = max(1, BAND_BYTES // (width * 16))
+        picture: Picture = np.ascontiguousarray(image.pixels)
+        result = np.empty_like(picture)
+        height, width = picture.shape[:2]
+        band = height if len(work) == 1 else max(1, BAND_BYTES // (width * 16))
+        spare = np.empty((min(2, len(work) - 1), band, width, 4), np.float32)
         for top in range(0, height, band):
-            rows = pixels[top : top + band]
-            for point, packed in work:
-                point(rows, packed, top)
-        return pixels
+            source, rows = picture[top : top + band], result[top : top + band]
+            for number, (point, packed) in enumerate(work, 1):
+                target = rows if number == len(work) else spare[number % len(spare), : len(rows)]
+                point(source, target, packed, top)
+                source = target
+        return result
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
         fast = _table("BLENDS").get(blend.name)

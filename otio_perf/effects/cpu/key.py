@@ -18,7 +18,7 @@ _RED_TO_GREEN, _BLUE_TO_GREEN = np.float32(LUMA[0] / LUMA[1]), np.float32(LUMA[2
 
 
 @compiled
-def chroma_key(rows: Picture, packed: Packed, top: int) -> None:
+def chroma_key(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
     """Channel by channel in rows of their own: twice as fast as pixel by pixel, where there are no vector instructions."""
     key_cb, key_cr, tolerance, factor = packed[0], packed[1], packed[2], packed[3]
     hue_cb, hue_cr, spill = packed[4], packed[5], packed[6]
@@ -26,16 +26,14 @@ def chroma_key(rows: Picture, packed: Packed, top: int) -> None:
     red, green, blue = np.empty(width, np.float32), np.empty(width, np.float32), np.empty(width, np.float32)
     matte = np.empty(width, np.float32)
     for y in range(rows.shape[0]):
-        row = rows[y]
+        row = source[y]
         for x in range(width):
-            red[x], green[x], blue[x] = row[x, 0], row[x, 1], row[x, 2]
+            red[x], green[x], blue[x], matte[x] = row[x, 0], row[x, 1], row[x, 2], row[x, 3]
         for x in range(width):
             luma = _RED * red[x] + _GREEN * green[x] + _BLUE * blue[x]
             cb, cr = (blue[x] - luma) * _TO_CB - key_cb, (red[x] - luma) * _TO_CR - key_cr
             distance = np.sqrt((cb * cb + cr * cr) * _HALF_SQUARE)
-            matte[x] = min(max((distance - tolerance) * factor, _ZERO), _ONE)
-        for x in range(width):
-            row[x, 3] *= matte[x]
+            matte[x] *= min(max((distance - tolerance) * factor, _ZERO), _ONE)
         if spill > _ZERO:
             for x in range(width):
                 luma = _RED * red[x] + _GREEN * green[x] + _BLUE * blue[x]
@@ -46,17 +44,22 @@ def chroma_key(rows: Picture, packed: Packed, top: int) -> None:
                 red[x] -= less_red
                 green[x] += less_red * _RED_TO_GREEN + less_blue * _BLUE_TO_GREEN
                 blue[x] -= less_blue
-            for x in range(width):
-                row[x, 0], row[x, 1], row[x, 2] = red[x], green[x], blue[x]
+        row = rows[y]
+        for x in range(width):
+            row[x, 0], row[x, 1], row[x, 2], row[x, 3] = red[x], green[x], blue[x], matte[x]
 
 
 @compiled
-def luma_key(rows: Picture, packed: Packed, top: int) -> None:
+def luma_key(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
     factor, term = packed[0], packed[1]
+    share, rest = np.array([0, 0, 0, 1], np.float32), np.array([1, 1, 1, 0], np.float32)
     for y in range(rows.shape[0]):
+        old, new = source[y].reshape(-1), rows[y].reshape(-1)
         for x in range(rows.shape[1]):
-            luma = _RED * rows[y, x, 0] + _GREEN * rows[y, x, 1] + _BLUE * rows[y, x, 2]
-            rows[y, x, 3] *= min(max(luma * factor + term, _ZERO), _ONE)
+            luma = _RED * old[4 * x] + _GREEN * old[4 * x + 1] + _BLUE * old[4 * x + 2]
+            kept = min(max(luma * factor + term, _ZERO), _ONE)
+            for c in range(4):
+                new[4 * x + c] = old[4 * x + c] * (kept * share[c] + rest[c])
 
 
 POINTS = {"chroma_key": chroma_key, "luma_key": luma_key}

@@ -13,25 +13,34 @@ from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.registry import Packed, Picture
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
-_HEAD, _4 = np.uintp(16), np.uintp(4)
+_HEAD, _4, _CELL = np.uintp(16), np.uintp(4), np.int32(4)
 
 
 @compiled
-def _along(rows: Picture, packed: Packed, size: int) -> None:
+def _along(source: Picture, rows: Picture, packed: Packed, size: int) -> None:
+    """The curve has a fourth column, so alpha goes along, and is put back."""
     most, last = np.float32(size - 1), np.float32(size - 2)
+    lows, scales, channels = np.zeros(4, np.float32), np.zeros(4, np.float32), np.arange(4).astype(np.int32)
+    lows[:3], scales[:3] = packed[3:6], packed[6:9]
+    count = 4 * rows.shape[1]
+    places, parts = np.empty(count, np.int32), np.empty(count, np.float32)
     for y in range(rows.shape[0]):
-        row = rows[y].reshape(-1)
+        old, row = source[y].reshape(-1), rows[y].reshape(-1)
+        for x in range(rows.shape[1]):
+            for c in range(4):
+                place = min(max((old[4 * x + c] - lows[c]) * scales[c], _ZERO), most)
+                floor = min(np.floor(place), last)
+                places[4 * x + c], parts[4 * x + c] = np.int32(floor) * _CELL + channels[c], place - floor
         for x in range(rows.shape[1]):
             for c in range(3):
-                place = min(max((row[4 * x + c] - packed[3 + c]) * packed[6 + c], _ZERO), most)
-                floor = min(np.floor(place), last)
-                at = _HEAD + np.uintp(floor) * _4 + np.uintp(c)
+                at = _HEAD + np.uintp(places[4 * x + c])
                 before = packed[at]
-                row[4 * x + c] = before + (packed[at + _4] - before) * (place - floor)
+                row[4 * x + c] = before + (packed[at + _4] - before) * parts[4 * x + c]
+            row[4 * x + 3] = old[4 * x + 3]
 
 
 @compiled
-def _tetrahedral(rows: Picture, packed: Packed, start: int, size: int) -> None:
+def _tetrahedral(source: Picture, rows: Picture, packed: Packed, start: int, size: int) -> None:
     most, last = np.float32(size - 1), np.float32(size - 2)
     low_r, low_g, low_b = packed[9], packed[10], packed[11]
     scale_r, scale_g, scale_b = packed[12], packed[13], packed[14]
@@ -48,7 +57,7 @@ def _tetrahedral(rows: Picture, packed: Packed, start: int, size: int) -> None:
     for y in range(rows.shape[0]):
         row = rows[y].reshape(-1)
         for x in range(width):
-            colour_r[x], colour_g[x], colour_b[x] = rows[y, x, 0], rows[y, x, 1], rows[y, x, 2]
+            colour_r[x], colour_g[x], colour_b[x] = source[y, x, 0], source[y, x, 1], source[y, x, 2]
         for x in range(width):
             r = min(max((colour_r[x] - low_r) * scale_r, _ZERO), most)
             g = min(max((colour_g[x] - low_g) * scale_g, _ZERO), most)
@@ -69,10 +78,11 @@ def _tetrahedral(rows: Picture, packed: Packed, start: int, size: int) -> None:
             for c in range(3):
                 o = np.uintp(c)
                 row[4 * x + c] = wa * packed[a + o] + wb * packed[b4 + o] + wc * packed[c4 + o] + wd * packed[d + o]
+            row[4 * x + 3] = source[y, x, 3]
 
 
 @compiled
-def _trilinear(rows: Picture, packed: Packed, start: int, size: int) -> None:
+def _trilinear(source: Picture, rows: Picture, packed: Packed, start: int, size: int) -> None:
     most, last = np.float32(size - 1), np.float32(size - 2)
     low_r, low_g, low_b = packed[9], packed[10], packed[11]
     scale_r, scale_g, scale_b = packed[12], packed[13], packed[14]
@@ -86,7 +96,7 @@ def _trilinear(rows: Picture, packed: Packed, start: int, size: int) -> None:
     for y in range(rows.shape[0]):
         row = rows[y].reshape(-1)
         for x in range(width):
-            colour_r[x], colour_g[x], colour_b[x] = rows[y, x, 0], rows[y, x, 1], rows[y, x, 2]
+            colour_r[x], colour_g[x], colour_b[x] = source[y, x, 0], source[y, x, 1], source[y, x, 2]
         for x in range(width):
             r = min(max((colour_r[x] - low_r) * scale_r, _ZERO), most)
             g = min(max((colour_g[x] - low_g) * scale_g, _ZERO), most)
@@ -107,18 +117,21 @@ def _trilinear(rows: Picture, packed: Packed, start: int, size: int) -> None:
                 v00 += tg * (v10 - v00)
                 v01 += tg * (v11 - v01)
                 row[4 * x + c] = v00 + tb * (v01 - v00)
+            row[4 * x + 3] = source[y, x, 3]
 
 
 @compiled
-def lut(rows: Picture, packed: Packed, top: int) -> None:
+def lut(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
+    """A curve, a cube, or a curve and then a cube, which may work in place: it keeps the colours of a row."""
     curve, cube = int(packed[1]), int(packed[2])
     if curve > 0:
-        _along(rows, packed, curve)
+        _along(source, rows, packed, curve)
+        source = rows
     if cube > 0:
         if packed[0] != _ZERO:
-            _tetrahedral(rows, packed, 16 + 4 * curve, cube)
+            _tetrahedral(source, rows, packed, 16 + 4 * curve, cube)
         else:
-            _trilinear(rows, packed, 16 + 4 * curve, cube)
+            _trilinear(source, rows, packed, 16 + 4 * curve, cube)
 
 
 POINTS = {"lut": lut, "curves": lut}

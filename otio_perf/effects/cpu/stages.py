@@ -1,16 +1,29 @@
-"""What colour effects are made of here: powers, tone curves by channel, affine maps. In place, on rows of a picture."""
+"""What colour effects are made of here: gains, tone curves by channel, affine maps, powers; from some rows to others.
+
+The four channels of a pixel go through the same numbers side by side, alpha through such that leave it as it is: of that the
+compiler makes one instruction, on numbers that lie in the picture as they are (2.5 ms a 1080p picture, 4.3 channel by channel).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.registry import Packed, Picture
 
+Row = NDArray[np.float32]
+"""Of a picture: four channels of one pixel after the other."""
+
+Lanes = NDArray[np.float32]
+"""A number for each of the four channels, in rows."""
+
 _ZERO, _ONE, _TINY, _MOST = np.float32(0), np.float32(1), np.float32(1e-37), np.float32(126)
 _23, _127 = np.int32(23), np.int32(127)
 _ROOT_HALF = np.int32(0x3F3504F3)  # √½ as a float's bits
+
+_LOWEST, _HIGHEST = np.float32(-np.inf), np.float32(np.inf)
 
 # Chebyshev fits: log2(1 + m) / m from √½ − 1 to √2 − 1 (off by 6e-7), and (2^r − 1) / r from 0 to 1 (off by 3e-7).
 _L0, _L1, _L2, _L3 = np.float32(1.4426965), np.float32(-0.721364), np.float32(0.48062915), np.float32(-0.35935065)
@@ -42,67 +55,101 @@ def power(base: np.float32, exponent: np.float32) -> np.float32:
 
 
 @compiled
-def tone(rows: Picture, packed: Packed, at: int) -> None:
-    """See ``effects.stages.tone``."""
-    if packed[at + 12] == _ONE and packed[at + 13] == _ONE and packed[at + 14] == _ONE:
-        _straight_tone(rows, packed, at)
-    else:
-        _bent_tone(rows, packed, at)
+def gain(source: Picture, rows: Picture, red: np.float32, green: np.float32, blue: np.float32) -> None:
+    """Of each channel."""
+    gains = np.array([red, green, blue, _ONE], np.float32)
+    for y in range(rows.shape[0]):
+        old, new = source[y].reshape(-1), rows[y].reshape(-1)
+        for x in range(rows.shape[1]):
+            for c in range(4):
+                new[4 * x + c] = old[4 * x + c] * gains[c]
 
 
 @compiled
-def _bent_tone(rows: Picture, packed: Packed, at: int) -> None:
-    """Four channels at once, alpha put back: the compiler makes one instruction of them (5 ms a 1080p picture, 13 without)."""
-    lanes = np.ones((7, 4), np.float32)
+def tone_lanes(packed: Packed, at: int) -> Lanes:
+    """The numbers of ``effects.stages.tone``, side by side for four channels."""
+    lanes = np.zeros((7, 4), np.float32)
     for number in range(7):
         for c in range(3):
             lanes[number, c] = packed[at + 3 * number + c]
-    scale, offset, least, most, exponent, gain, lift = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6]
-    for y in range(rows.shape[0]):
-        row = rows[y].reshape(-1)
-        for x in range(rows.shape[1]):
-            alpha = row[4 * x + 3]
+    lanes[0, 3], lanes[2, 3], lanes[3, 3], lanes[4, 3], lanes[5, 3] = _ONE, _LOWEST, _HIGHEST, _ONE, _ONE
+    return lanes
+
+
+@compiled
+def tone_row(old: Row, new: Row, lanes: Lanes) -> None:
+    """See ``effects.stages.tone``."""
+    scale, offset, least, most, exponent, gains, lift = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6]
+    if exponent[0] == _ONE and exponent[1] == _ONE and exponent[2] == _ONE:
+        for x in range(old.size // 4):
             for c in range(4):
-                base = min(max(row[4 * x + c] * scale[c] + offset[c], least[c]), most[c])
-                row[4 * x + c] = power(base, exponent[c]) * gain[c] + lift[c]
-            row[4 * x + 3] = alpha
+                base = min(max(old[4 * x + c] * scale[c] + offset[c], least[c]), most[c])
+                new[4 * x + c] = base * gains[c] + lift[c]
+    else:
+        for x in range(old.size // 4):
+            alpha = old[4 * x + 3]
+            for c in range(4):
+                base = min(max(old[4 * x + c] * scale[c] + offset[c], least[c]), most[c])
+                new[4 * x + c] = power(base, exponent[c]) * gains[c] + lift[c]
+            new[4 * x + 3] = alpha
 
 
 @compiled
-def _straight_tone(rows: Picture, packed: Packed, at: int) -> None:
-    """Numbers by name: in an array the compiler would fetch them again for each pixel."""
-    scale_r, scale_g, scale_b = packed[at], packed[at + 1], packed[at + 2]
-    offset_r, offset_g, offset_b = packed[at + 3], packed[at + 4], packed[at + 5]
-    least_r, least_g, least_b = packed[at + 6], packed[at + 7], packed[at + 8]
-    most_r, most_g, most_b = packed[at + 9], packed[at + 10], packed[at + 11]
-    gain_r, gain_g, gain_b = packed[at + 15], packed[at + 16], packed[at + 17]
-    lift_r, lift_g, lift_b = packed[at + 18], packed[at + 19], packed[at + 20]
+def tone(source: Picture, rows: Picture, packed: Packed, at: int) -> None:
+    lanes = tone_lanes(packed, at)
     for y in range(rows.shape[0]):
-        for x in range(rows.shape[1]):
-            rows[y, x, 0] = min(max(rows[y, x, 0] * scale_r + offset_r, least_r), most_r) * gain_r + lift_r
-            rows[y, x, 1] = min(max(rows[y, x, 1] * scale_g + offset_g, least_g), most_g) * gain_g + lift_g
-            rows[y, x, 2] = min(max(rows[y, x, 2] * scale_b + offset_b, least_b), most_b) * gain_b + lift_b
+        tone_row(source[y].reshape(-1), rows[y].reshape(-1), lanes)
 
 
 @compiled
-def affine(rows: Picture, packed: Packed, at: int, by_alpha: bool) -> None:
-    """See ``effects.stages.affine``; ``by_alpha``: colours are premultiplied, so the constant is multiplied as well."""
-    rr, rg, rb, r1 = packed[at], packed[at + 1], packed[at + 2], packed[at + 3]
-    gr, gg, gb, g1 = packed[at + 4], packed[at + 5], packed[at + 6], packed[at + 7]
-    br, bg, bb, b1 = packed[at + 8], packed[at + 9], packed[at + 10], packed[at + 11]
-    for y in range(rows.shape[0]):
-        for x in range(rows.shape[1]):
-            r, g, b = rows[y, x, 0], rows[y, x, 1], rows[y, x, 2]
-            a = rows[y, x, 3] if by_alpha else _ONE
-            rows[y, x, 0] = rr * r + rg * g + rb * b + r1 * a
-            rows[y, x, 1] = gr * r + gg * g + gb * b + g1 * a
-            rows[y, x, 2] = br * r + bg * g + bb * b + b1 * a
+def affine_lanes(packed: Packed, at: int, by_alpha: bool) -> Lanes:
+    """The numbers of ``effects.stages.affine``: what red, green, blue, alpha and 1 give to each of four channels; and what
+    they are held within, which is nothing yet. ``by_alpha``: colours are premultiplied, so the constant is multiplied as well.
+    """
+    lanes = np.zeros((7, 4), np.float32)
+    for c in range(3):
+        for number in range(3):
+            lanes[number, c] = packed[at + 4 * c + number]
+        lanes[3 if by_alpha else 4, c] = packed[at + 4 * c + 3]
+    lanes[3, 3] = _ONE
+    lanes[5, :], lanes[6, :] = _LOWEST, _HIGHEST
+    return lanes
 
 
 @compiled
-def limit(rows: Picture) -> None:
-    """To 0 to 1."""
+def affine_row(old: Row, new: Row, lanes: Lanes) -> None:
+    """See ``effects.stages.affine``."""
+    of_red, of_green, of_blue, of_alpha, of_one = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4]
+    least, most = lanes[5], lanes[6]
+    for x in range(old.size // 4):
+        red, green, blue, alpha = old[4 * x], old[4 * x + 1], old[4 * x + 2], old[4 * x + 3]
+        for c in range(4):
+            total = of_red[c] * red + of_green[c] * green + of_blue[c] * blue + of_alpha[c] * alpha + of_one[c]
+            new[4 * x + c] = min(max(total, least[c]), most[c])
+
+
+@compiled
+def affine(source: Picture, rows: Picture, packed: Packed, at: int, by_alpha: bool) -> None:
+    lanes = affine_lanes(packed, at, by_alpha)
     for y in range(rows.shape[0]):
-        for x in range(rows.shape[1]):
-            for c in range(3):
-                rows[y, x, c] = min(max(rows[y, x, c], _ZERO), _ONE)
+        affine_row(source[y].reshape(-1), rows[y].reshape(-1), lanes)
+
+
+@compiled
+def add_to_colours(old: Row, amounts: Row, new: Row) -> None:
+    """``amounts``: one for each pixel of a row."""
+    share = np.array([1, 1, 1, 0], np.float32)
+    for x in range(amounts.size):
+        amount = amounts[x]
+        for c in range(4):
+            new[4 * x + c] = old[4 * x + c] + amount * share[c]
+
+
+@compiled
+def multiply_colours(old: Row, gains: Row, new: Row) -> None:
+    """``gains``: one for each pixel of a row; alpha stays."""
+    share, rest = np.array([1, 1, 1, 0], np.float32), np.array([0, 0, 0, 1], np.float32)
+    for x in range(gains.size):
+        factor = gains[x]
+        for c in range(4):
+            new[4 * x + c] = old[4 * x + c] * (factor * share[c] + rest[c])

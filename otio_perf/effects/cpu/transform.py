@@ -40,18 +40,23 @@ def flip(picture: Picture, values: Values, view: View) -> Picture:
 
 
 @compiled
-def crop(rows: Picture, packed: Packed, top: int) -> None:
+def _share(place: np.float32, first: np.float32, last: np.float32, steepness: np.float32) -> np.float32:
+    return min(max(min((place - first) * steepness, (last - place) * steepness), _ZERO), _ONE)
+
+
+@compiled
+def crop(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
     left, above, right, below, steepness = packed[0], packed[1], packed[2], packed[3], packed[4]
+    columns = np.empty(rows.shape[1], np.float32)
+    for x in range(columns.size):
+        columns[x] = _share(np.float32(x) + _HALF, left, right, steepness)
     for y in range(rows.shape[0]):
-        down = np.float32(y + top) + _HALF
-        kept_row = min((down - above) * steepness, (below - down) * steepness)
-        kept_row = min(max(kept_row, _ZERO), _ONE)
-        for x in range(rows.shape[1]):
-            across = np.float32(x) + _HALF
-            kept = min((across - left) * steepness, (right - across) * steepness)
-            kept = min(max(kept, _ZERO), _ONE) * kept_row
+        kept = _share(np.float32(y + top) + _HALF, above, below, steepness)
+        old, new = source[y].reshape(-1), rows[y].reshape(-1)
+        for x in range(columns.size):
+            share = columns[x] * kept
             for c in range(4):
-                rows[y, x, c] *= kept
+                new[4 * x + c] = old[4 * x + c] * share
 
 
 POINTS = {"crop": crop}
