@@ -23,6 +23,8 @@ from otio_perf.model.timing import snap_rate
 
 _MAX_FILE_BYTES = 1_000_000
 _MAX_NODES = 10_000
+#: Hosts cut what is prerendered at any frame.
+_PRERENDER_CODECS = [c.value for c in ChunkCodec if c.is_intra]
 
 
 def _text(value: Any) -> str:
@@ -151,10 +153,10 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting(
         name="render_codec",
-        parse=_one_of([c.value for c in ChunkCodec]),
+        parse=_one_of(_PRERENDER_CODECS),
         default=ChunkCodec.PRORES_422.value,
         metavar="CODEC",
-        help=f"codec of what is prerendered: {', '.join(ChunkCodec)} (default: prores_422)",
+        help=f"codec of what is prerendered: {', '.join(_PRERENDER_CODECS)} (default: prores_422)",
     ),
     Setting(
         name="render_quality",

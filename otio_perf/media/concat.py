@@ -1,50 +1,31 @@
-"""Joins files of one recipe into one, packet by packet: nothing is decoded, nothing is encoded.
+"""Joins runs of encoded pictures into one file, packet by packet: no picture is decoded, none is encoded.
 
-Every picture stands alone in them, so that a file may be cut at any frame. Timestamps are made from frame numbers, never
-from summed durations.
+Timestamps are made from frame numbers, never from summed durations. Sound is encoded once, for the whole file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import av.error
 from av.container import OutputContainer
-from av.packet import Packet
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from otio_perf.errors import ContractError, CorruptMediaError, EncodeError
+from otio_perf.errors import CorruptMediaError, EncodeError
+from otio_perf.media import pieces as encoded
 from otio_perf.media.encode import KEY_TAG
 from otio_perf.media.fingerprint import digest
+from otio_perf.media.pieces import Piece, Settings
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
 from otio_perf.media.safe_open import safe_open
-from otio_perf.media.verify import count_pictures
+from otio_perf.media.sound_writer import SoundTrack, SoundWriter
+from otio_perf.media.verify import count_pictures, count_some
 from otio_perf.model.timing import FrameRate
-
-_HINT = "It was made otherwise than the others: make it again, all with one recipe"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """Frames ``[start, stop)`` of a file that holds ``frames``."""
-
-    path: str
-    frames: int
-    start: int
-    stop: int
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-
-def whole(path: str, frames: int) -> Piece:
-    return Piece(path=path, frames=frames, start=0, stop=frames)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +38,14 @@ class Joined:
     digest: str
 
 
+#: FFmpeg's name of the format and its options, by suffix. MP4 is made to be streamed: its index comes first.
+_FORMATS: dict[str, tuple[str, dict[str, str]]] = {
+    ".mov": ("mov", {"movflags": "use_metadata_tags"}),
+    ".mp4": ("mp4", {"movflags": "use_metadata_tags+faststart"}),
+    ".mkv": ("matroska", {}),
+}
+
+
 def join(
     pieces: Sequence[Piece],
     output: str | Path,
@@ -64,159 +53,113 @@ def join(
     frame_rate: FrameRate,
     start_timecode: str | None = None,
     key: str | None = None,
+    stands_alone: bool = True,
+    sound: SoundTrack | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Joined:
-    """``pieces``, one after the other, in one QuickTime file: whole and verified, or not at all.
+    """``pieces``, one after the other, in one file of the format that its suffix says: whole and verified, or not at all.
 
     :param start_timecode: label of the first frame.
     :param key: what the file is to say of itself (``finished.key_in``).
+    :param stands_alone: every picture must, so that the file may be cut at any frame.
+    :param sound: to be heard with the pictures, from the first one on.
     :param tick: called once a picture; stops by raising.
     :raises ContractError: pieces that cannot be joined (codec, size, rate, encoder settings, colours, number of frames,
-        pictures that do not stand alone); the file is named.
+        pictures that need others); the file is named.
     :raises CorruptMediaError, OfflineMediaError: a piece cannot be read. :raises EncodeError, DiskFullError: no output.
     """
     if not pieces:
         raise ValueError("nothing to join")
-    require_room(output, sum(Path(piece.path).stat().st_size for piece in pieces if Path(piece.path).exists()))
-    frames = sum(map(len, pieces))
+    require_room(output, sum(Path(path).stat().st_size for path in {p.path for p in pieces} if Path(path).exists()))
+    wanted = _Wanted(
+        pieces=pieces, output=Path(output), frame_rate=frame_rate, start_timecode=start_timecode, key=key, sound=sound
+    )
     with part_file(output) as part:
         try:
-            _write(part, pieces, frame_rate, start_timecode, key, tick)
+            _write(part, wanted, stands_alone, tick)
         except av.error.FFmpegError as error:
             if isinstance(error, OSError) and error.errno:
                 raise write_error(error, output) from error
             raise EncodeError(f"cannot be joined: {error.strerror or error}", path=output) from error
-        _verify(part, output, frames, frame_rate, start_timecode, tick)
-        joined = Joined(path=str(output), frames=frames, size_bytes=part.stat().st_size, digest=digest(str(part), tick))
+        _verify(part, wanted, stands_alone, tick)
+        joined = Joined(path=str(output), frames=wanted.frames, size_bytes=part.stat().st_size, digest=digest(str(part), tick))
         publish(part, output, tick=tick)
     return joined
 
 
-def _write(
-    part: Path,
-    pieces: Sequence[Piece],
-    frame_rate: FrameRate,
-    start_timecode: str | None,
-    key: str | None,
-    tick: Callable[[], None],
-) -> None:
-    settings: _Settings | None = None
-    with av.open(str(part), "w", format="mov", container_options={"movflags": "use_metadata_tags"}) as container:
-        if key is not None:
-            container.metadata[KEY_TAG] = key
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    pieces: Sequence[Piece]
+    output: Path
+    frame_rate: FrameRate
+    start_timecode: str | None
+    key: str | None
+    sound: SoundTrack | None
+
+    @property
+    def frames(self) -> int:
+        return sum(map(len, self.pieces))
+
+
+def _write(part: Path, wanted: _Wanted, stands_alone: bool, tick: Callable[[], None]) -> None:
+    settings = _settings(wanted)
+    name, options = _FORMATS[wanted.output.suffix.lower()]
+    with av.open(str(part), "w", format=name, container_options=options) as container:
+        if wanted.key is not None:
+            container.metadata[KEY_TAG] = wanted.key
         stream: VideoStream | None = None
-        number = 0
-        for piece in pieces:
+        sound: SoundWriter | None = None
+        decoded = start = 0
+        for piece in wanted.pieces:
             with safe_open(piece.path) as source:
-                found = source.streams.video[0]
-                assert isinstance(found, VideoStream)
-                settings = settings or _settings(found, frame_rate, piece)
-                settings.require(found, frame_rate, piece)
                 if stream is None:
-                    stream = _like(found, container, frame_rate, start_timecode)
-                for packet in _packets(source.demux(found), piece):
+                    stream = _like(source.streams.video[0], container, wanted, settings)
+                    sound = SoundWriter(wanted.sound, container) if wanted.sound is not None else None
+                for number, packet in encoded.packets(source, piece, wanted.frame_rate, stands_alone=stands_alone):
                     packet.stream = stream
-                    packet.time_base = 1 / frame_rate
-                    packet.pts = packet.dts = number
+                    packet.time_base = 1 / wanted.frame_rate
+                    packet.pts, packet.dts = start + number, decoded - settings.delay
                     packet.duration = 1
                     container.mux(packet)
-                    number += 1
+                    decoded += 1
+                    if sound is not None:
+                        sound.write_until(decoded / wanted.frame_rate)
                     tick()
+            start += len(piece)
+        if sound is not None:
+            sound.finish()
 
 
-def _verify(
-    part: Path,
-    output: str | Path,
-    frames: int,
-    frame_rate: FrameRate,
-    start_timecode: str | None,
-    tick: Callable[[], None],
-) -> None:
+def _settings(wanted: _Wanted) -> Settings:
+    """Of the track that holds all pieces. :raises ContractError: no track can"""
+    found: Settings | None = None
+    for piece in wanted.pieces:
+        own = encoded.settings_of(piece, wanted.frame_rate)
+        found = own if found is None else found.joined(own, piece)
+    assert found is not None
+    return found
+
+
+def _verify(part: Path, wanted: _Wanted, stands_alone: bool, tick: Callable[[], None]) -> None:
     """:raises EncodeError: it cannot be read back, or holds something else"""
+    output = wanted.output
     try:
         found = probe(str(part), tick=tick)
-        counted = count_pictures(part, frames, tick)
+        counted = count_pictures(part, wanted.frames, tick) if stands_alone else count_some(part, tick)
     except CorruptMediaError as error:
         raise EncodeError(f"was joined, but cannot be read back: {error.message}", path=output) from error
     rate = found.picture.frame_rate if found.picture else None
-    if (counted, rate, found.start_timecode) != (frames, frame_rate, start_timecode):
-        wanted = f"{frames} at {frame_rate} from {start_timecode}"
-        raise EncodeError(f"holds {counted} frames at {rate} from {found.start_timecode} instead of {wanted}", path=output)
+    if (counted, rate, found.start_timecode) != (wanted.frames, wanted.frame_rate, wanted.start_timecode):
+        meant = f"{wanted.frames} at {wanted.frame_rate} from {wanted.start_timecode}"
+        raise EncodeError(f"holds {counted} frames at {rate} from {found.start_timecode} instead of {meant}", path=output)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Settings:
-    """What has to be equal in all pieces: one description in the finished file is for all pictures."""
-
-    codec: str
-    size: str
-    pixel_format: str | None
-    colours: tuple[int, int, int, int]
-    aspect: Fraction | None
-    extradata: bytes
-
-    def require(self, found: VideoStream, frame_rate: FrameRate, piece: Piece) -> None:
-        """:raises ContractError: ``found`` differs in something, or holds another number of frames."""
-        here = _settings(found, frame_rate, piece)
-        for name, label in _LABELS.items():
-            wanted, has = getattr(self, name), getattr(here, name)
-            if wanted != has:
-                what = "other encoder settings" if name == "extradata" else f"{label} {has} instead of {wanted}"
-                raise ContractError(f"cannot be joined: it has {what}", path=piece.path, hint=_HINT)
-
-
-_LABELS = {
-    "codec": "codec",
-    "size": "size",
-    "pixel_format": "pixel format",
-    "colours": "colour tags",
-    "aspect": "sample aspect",
-    "extradata": "encoder settings",
-}
-
-
-def _settings(found: VideoStream, frame_rate: FrameRate, piece: Piece) -> _Settings:
-    """:raises ContractError: another rate or number of frames than is wanted of every piece"""
-    if found.average_rate != frame_rate:
-        raise ContractError(f"cannot be joined: it runs at {found.average_rate}, not {frame_rate}", path=piece.path, hint=_HINT)
-    if found.frames != piece.frames:
-        raise ContractError(
-            f"cannot be joined: it holds {found.frames} frames instead of {piece.frames}", path=piece.path, hint=_HINT
-        )
-    if not 0 <= piece.start < piece.stop <= piece.frames:
-        raise ContractError(f"has no frames {piece.start}–{piece.stop} (it has {piece.frames})", path=piece.path)
-    context = found.codec_context
-    return _Settings(
-        codec=f"{context.name} {context.codec_tag}",
-        size=f"{context.width}x{context.height}",
-        pixel_format=context.pix_fmt,
-        colours=(context.color_primaries, context.color_trc, context.colorspace, context.color_range),
-        aspect=context.sample_aspect_ratio,
-        extradata=context.extradata or b"",
-    )
-
-
-def _like(found: VideoStream, container: OutputContainer, frame_rate: FrameRate, start_timecode: str | None) -> VideoStream:
+def _like(found: VideoStream, container: OutputContainer, wanted: _Wanted, settings: Settings) -> VideoStream:
     stream = container.add_stream_from_template(found, opaque=True)
-    stream.codec_context.framerate = frame_rate  # without it there is no timecode track
+    stream.codec_context.framerate = wanted.frame_rate  # without it there is no timecode track
+    stream.codec_context.extradata = settings.extradata or None
     stream.disposition = Disposition.default
     stream.metadata.clear()
-    if start_timecode is not None:
-        stream.metadata["timecode"] = start_timecode
+    if wanted.start_timecode is not None:
+        stream.metadata["timecode"] = wanted.start_timecode
     return stream
-
-
-def _packets(source: Iterator[Packet[VideoStream]], piece: Piece) -> Iterator[Packet[VideoStream]]:
-    """:raises ContractError: one that needs others. :raises CorruptMediaError: there are fewer than the index says"""
-    number = 0
-    for packet in source:
-        if not packet.size:
-            continue
-        if number >= piece.start:
-            if not packet.is_keyframe:
-                raise ContractError(f"cannot be joined: frame {number} does not stand alone", path=piece.path, hint=_HINT)
-            yield packet
-        number += 1
-        if number == piece.stop:
-            return
-    raise CorruptMediaError(f"ends after {number} frames", path=piece.path, hint=_HINT)

@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any, Protocol
 
 import av.error
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
 #: Pictures that may wait for the encoder: enough to even out frames that are dear, few enough to hold.
 _AHEAD = 4
+
+
+class Encoder(Protocol):
+    """A video stream of PyAV, or what stands before it."""
+
+    def encode(self, frame: VideoFrame | None = None) -> list[Packet[Any]]:
+        """The packets that are ready; ``None``: there are no more pictures."""
 
 
 class EncoderThread:
     """``write`` each frame → ``close``; ``abandon`` on any error. Errors of the encoder are raised by a later ``write`` or by
     ``close``."""
 
-    def __init__(self, container: OutputContainer, stream: VideoStream) -> None:
+    def __init__(self, container: OutputContainer, stream: Encoder) -> None:
         self._container, self._stream = container, stream
         self._thread = ThreadPoolExecutor(1, f"encode {container.name}")
-        self._encoding: deque[Future[list[Packet[VideoStream]]]] = deque()
+        self._encoding: deque[Future[list[Packet[Any]]]] = deque()
 
     def write(self, frame: VideoFrame) -> None:
         self._container.start_encoding()  # opens the encoder: not to be left to whichever thread is first

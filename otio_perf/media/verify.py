@@ -68,3 +68,44 @@ def count_pictures(part: Path, expected: int, tick: Callable[[], None]) -> int:
         except av.error.FFmpegError as error:
             raise EncodeError(f"was written, but frame {count} cannot be decoded", path=part) from error
     return count
+
+
+def decode_all(part: Path, tick: Callable[[], None]) -> int:
+    """Pictures of the video stream: for what has no pictures that stand alone. :raises EncodeError: one cannot be decoded"""
+    count = 0
+    with safe_open(str(part)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        try:
+            for frame in container.decode(stream):
+                if frame.is_corrupt:
+                    raise EncodeError(f"was written, but frame {count} is damaged", path=part)
+                count += 1
+                tick()
+        except av.error.FFmpegError as error:
+            raise EncodeError(f"was written, but frame {count} cannot be decoded", path=part) from error
+    return count
+
+
+def count_some(part: Path, tick: Callable[[], None]) -> int:
+    """Packets of the video stream, of which a few pictures are decoded, each from the keyframe before it: for a file whose
+    pieces were decoded when they were made. :raises EncodeError: one of these cannot be"""
+    with safe_open(str(part)) as container:
+        stream = container.streams.video[0]
+        stamps: list[int] = []
+        try:
+            for packet in container.demux(stream):
+                if packet.size and packet.pts is not None:
+                    stamps.append(packet.pts)
+                    tick()
+            stamps.sort()
+            last = len(stamps) - 1
+            for number in {round(i * last / (DECODED_FRAMES - 1)) for i in range(DECODED_FRAMES)} if stamps else ():
+                container.seek(stamps[number], stream=stream, backward=True)
+                found = next((f for f in container.decode(stream) if f.pts is not None and f.pts >= stamps[number]), None)
+                if found is None or found.pts != stamps[number] or found.is_corrupt:
+                    raise EncodeError(f"was written, but frame {number} cannot be decoded", path=part)
+                tick()
+        except av.error.FFmpegError as error:
+            raise EncodeError("was written, but cannot be decoded", path=part) from error
+    return len(stamps)

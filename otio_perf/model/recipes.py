@@ -107,15 +107,25 @@ class ProxyRecipe:
 
 
 class ChunkCodec(StrEnum):
-    """What rendered regions are stored in: each picture stands alone, so that a file can be cut and joined at any frame."""
+    """What rendered frames are stored in. Where ``is_intra``, each picture stands alone, so that a file can be cut and joined at
+    any frame; what is of one of the others is joined as a whole: it begins with a keyframe, and nothing reaches beyond it."""
 
+    PRORES_PROXY = "prores_proxy"
+    PRORES_LT = "prores_lt"
     PRORES_422 = "prores_422"
+    PRORES_HQ = "prores_hq"
     PRORES_4444 = "prores_4444"  # keeps alpha
     DNXHR_LB = "dnxhr_lb"
     DNXHR_SQ = "dnxhr_sq"
     DNXHR_HQ = "dnxhr_hq"
     DNXHR_HQX = "dnxhr_hqx"  # 10 bits
     H264 = "h264"
+    H264_LONG_GOP = "h264_long_gop"
+    HEVC_LONG_GOP = "hevc_long_gop"
+
+    @property
+    def is_intra(self) -> bool:
+        return self not in (ChunkCodec.H264_LONG_GOP, ChunkCodec.HEVC_LONG_GOP)
 
 
 #: Size of the timeline's own picture.

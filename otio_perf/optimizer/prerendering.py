@@ -14,6 +14,7 @@ from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.effects.translate.dialects import translated
 from otio_perf.errors import CacheError, EffectError, MediaError, SettingsError
 from otio_perf.media import concat, fingerprint, publish
+from otio_perf.media.pieces import whole
 from otio_perf.metrics import system
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.chunks import Chunk
@@ -325,7 +326,7 @@ class _Job:
             return found
         label, frames = self._timecode(run[0].start), sum(map(len, run))
         path = self.renders.region_path(self.path.stem, label, frames, key=key)
-        pieces = [concat.whole(str(self.renders.chunk_path(chunk.key)), len(chunk)) for chunk in run]
+        pieces = [whole(str(self.renders.chunk_path(chunk.key)), len(chunk)) for chunk in run]
         joined = concat.join(
             pieces,
             path,

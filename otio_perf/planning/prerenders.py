@@ -19,23 +19,33 @@ FIDELITIES = ("exact", "approximate")
 #: Bits per pixel at quality 60, and the quality points that double them, as ``model.recipes`` has them for proxies; ProRes 422
 #: and DNxHR by their makers' rates at 1080p25 (Apple: 122 Mbit/s; Avid: 36, 116, 175).
 _BITS: dict[ChunkCodec, tuple[float, float]] = {
+    ChunkCodec.PRORES_PROXY: (0.9, 23),
+    ChunkCodec.PRORES_LT: (1.6, 23),
     ChunkCodec.PRORES_422: (2.3, 23),
+    ChunkCodec.PRORES_HQ: (3.5, 23),
     ChunkCodec.PRORES_4444: (4.0, 27),
     ChunkCodec.DNXHR_LB: (0.75, float("inf")),
     ChunkCodec.DNXHR_SQ: (2.3, float("inf")),
     ChunkCodec.DNXHR_HQ: (3.5, float("inf")),
     ChunkCodec.DNXHR_HQX: (3.5, float("inf")),
     ChunkCodec.H264: (0.65, 17),
+    ChunkCodec.H264_LONG_GOP: (0.1, 22),
+    ChunkCodec.HEVC_LONG_GOP: (0.06, 22),
 }
 #: The proxy codec whose measured encoding time stands in.
 _ENCODES_LIKE: dict[ChunkCodec, tuple[str, float]] = {
+    ChunkCodec.PRORES_PROXY: ("prores_proxy", 1.0),
+    ChunkCodec.PRORES_LT: ("prores_lt", 1.0),
     ChunkCodec.PRORES_422: ("prores_lt", 1.0),
+    ChunkCodec.PRORES_HQ: ("prores_lt", 1.2),
     ChunkCodec.PRORES_4444: ("prores_lt", 1.8),
     ChunkCodec.DNXHR_LB: ("dnxhr_lb", 1.0),
     ChunkCodec.DNXHR_SQ: ("dnxhr_lb", 1.2),
     ChunkCodec.DNXHR_HQ: ("dnxhr_lb", 1.4),
     ChunkCodec.DNXHR_HQX: ("dnxhr_lb", 1.6),
     ChunkCodec.H264: ("h264", 1.0),
+    ChunkCodec.H264_LONG_GOP: ("h264", 6.0),
+    ChunkCodec.HEVC_LONG_GOP: ("hevc", 6.0),
 }
 _ENCODE_MS_PER_MEGAPIXEL = 20.0  # where the profile lacks the encoder: a guess on the high side
 #: A span longer than a day is a mistake or an attack.

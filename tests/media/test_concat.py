@@ -15,8 +15,9 @@ import pytest
 
 from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError, OfflineMediaError
 from otio_perf.media.chunks import ChunkFile, found_chunk, write_chunk
-from otio_perf.media.concat import Piece, join, whole
+from otio_perf.media.concat import join
 from otio_perf.media.finished import key_in
+from otio_perf.media.pieces import Piece, whole
 from otio_perf.media.probe import probe
 from otio_perf.model.recipes import ChunkCodec
 from sample_timelines.make_media import draw_number, read_number
@@ -88,13 +89,15 @@ def test_every_picture_is_where_it_belongs(
     codec: ChunkCodec, has_alpha: bool, rate: Fraction, label: str | None, chunk: Callable[..., Piece], tmp_path: Path
 ) -> None:
     pieces = [chunk(first, frames, codec, rate=rate, has_alpha=has_alpha) for first, frames in ((100, 7), (200, 1), (300, 12))]
-    joined = join(pieces, tmp_path / "joined.mov", frame_rate=rate, start_timecode=label, key="whole")
+    joined = join(
+        pieces, tmp_path / "joined.mov", frame_rate=rate, start_timecode=label, key="whole", stands_alone=codec.is_intra
+    )
     assert joined.frames == 20
     info = probe(joined.path)
     video = info.picture
     assert video is not None
     assert (video.frame_count, video.frame_rate, info.start_timecode) == (20, rate, label)
-    assert (video.gop.longest, video.has_alpha, info.other_streams <= 1) == (1, has_alpha, True)
+    assert (video.gop.all_intra, video.has_alpha, info.other_streams <= 1) == (codec.is_intra, has_alpha, True)
     colour = video.colour
     assert (colour.primaries, colour.transfer, colour.matrix, colour.range) == ("bt709", "bt709", "bt709", "tv")
     assert key_in(joined.path) == "whole"

@@ -117,7 +117,7 @@ def test_work_is_playing_and_encoding(build: SimpleNamespace) -> None:
 def test_size_grows_with_pixels_frames_and_quality(codec: ChunkCodec) -> None:
     recipe = PrerenderRecipe(codec=codec, quality=60)
     one = size_bytes(25, recipe, (1920, 1080))
-    assert 1e6 < one < 100e6
+    assert (1e6 if codec.is_intra else 1e5) < one < 100e6
     assert size_bytes(50, recipe, (960, 1080)) == pytest.approx(one, rel=0.01)
     better = size_bytes(25, replace(recipe, quality=80), (1920, 1080))
     assert better >= one

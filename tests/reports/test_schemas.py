@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -243,10 +243,10 @@ def test_every_field_of_the_schemas_is_there_in_some_answer(answers: list[Answer
         ("analysis", "suggestion", "remedy", Remedy),
         ("proxies", "decision", "action", Action),
         ("proxies", "product", "codec", Codec),
-        ("prerender", "report", "codec", ChunkCodec),
+        ("prerender", "report", "codec", [c for c in ChunkCodec if c.is_intra]),
     ],
 )
-def test_words_to_choose_from_are_all_there(schema: str, thing: str, field: str, values: type[StrEnum]) -> None:
+def test_words_to_choose_from_are_all_there(schema: str, thing: str, field: str, values: Iterable[StrEnum]) -> None:
     described = SCHEMAS[f"{schema}.schema.json"]["$defs"][thing]["properties"][field]["enum"]
     assert described == [v.value for v in values]
 

@@ -23,7 +23,8 @@ from otio_perf.effects.cpu.engine import CpuEngine
 from otio_perf.effects.engine import Image
 from otio_perf.effects.pixels import coding_of, to_picture
 from otio_perf.effects.registry import Picture
-from otio_perf.media.concat import join, whole
+from otio_perf.media.concat import join
+from otio_perf.media.pieces import whole
 from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import is_part
