@@ -146,7 +146,7 @@ def predicted_ms(chain: tuple[EffectUse, ...], machine: MachineProfile) -> float
         index=0, clip="a", track=0, track_kind=TrackKind.VIDEO, target=target, position=frames, source=frames,
         available_start=0, available_frames=_FRAMES, effects=chain,
     )  # fmt: skip
-    relative = effect_costs(use, _CANVAS)
+    relative = effect_costs(use, _CANVAS, machine)
     assert None not in relative, chain
     return sum(filter(None, relative)) * machine.effect_ms_per_megapixel * _CANVAS[0] * _CANVAS[1] / 1e6
 

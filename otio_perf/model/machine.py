@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +13,14 @@ class DecodeCost:
     per_frame: float
     per_megapixel: float
     per_megabit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectTime:
+    """What rendering ``frames`` frames has taught of an effect. ``unit_ms``: as ``MachineProfile.effect_ms_per_megapixel``."""
+
+    unit_ms: float
+    frames: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +39,4 @@ class MachineProfile:
     effect_ms_per_megapixel: float  # the unit of effects' costs: one exposure, all cores busy; unknown effects take it
     disk_read_bytes_per_second: float
     notes: tuple[str, ...] = ()  # hardware found, or why not
+    effects: dict[str, EffectTime] = field(default_factory=dict)  # learnt since it was measured, by name in the registry

@@ -6,13 +6,16 @@ from fractions import Fraction
 
 from otio_perf.errors import EffectError
 from otio_perf.model.frames import Fidelity, Moment
+from otio_perf.model.machine import MachineProfile
 from otio_perf.model.uses import Use
+from otio_perf.planning.effect_times import correction
 
 
-def effect_costs(use: Use, canvas: tuple[int, int]) -> tuple[float | None, ...]:
+def effect_costs(use: Use, canvas: tuple[int, int], machine: MachineProfile) -> tuple[float | None, ...]:
     """A ``planning.cost.EffectCosts``: relative to ``exposure`` (``MachineProfile.effect_ms_per_megapixel``); ``None`` where
     the host's effect is none that we know.
 
+    What rendering has taught on ``machine`` (``planning.effect_times``) counts for more than what the registry says.
     Effects that change over time are taken as they are in the middle of the clip. Where an installed package breaks the
     registry nothing is known: a prediction goes by words then, whatever renders names the package.
     """
@@ -29,7 +32,7 @@ def effect_costs(use: Use, canvas: tuple[int, int]) -> tuple[float | None, ...]:
     said = [translated(effect, moment, canvas, use.position.rate) for effect in use.effects]
     known = [one if one.fidelity is not Fidelity.UNKNOWN else None for one in said]
     steps = [Step(registry().effect(a.name), dict(a.values)) for one in known if one for a in one.applied]
-    each = iter(costs(steps))
+    each = (said * correction(machine, step.effect.name) for said, step in zip(costs(steps), steps, strict=True))
     found: list[float | None] = []
     for one in known:
         if one is None:

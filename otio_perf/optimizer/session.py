@@ -23,6 +23,7 @@ from otio_perf.model.events import (
     Listener,
     Notice,
     Outcome,
+    Prerendered,
     Probed,
     Stage,
     StageFinished,
@@ -33,6 +34,7 @@ from otio_perf.model.media import MediaInfo, at_rate
 from otio_perf.model.tasks import CalibrateTask, ProbeTask, ProxyTask, Task
 from otio_perf.model.uses import Target, TargetKind
 from otio_perf.optimizer.overwriting import refuse_media
+from otio_perf.planning.effect_times import learnt
 from otio_perf.settings import Settings
 from otio_perf.timeline import child
 
@@ -189,7 +191,9 @@ class Session:
         if not tasks:
             return {}
         with ProcessBackend(workers=min(workers, len(tasks))) as backend:
-            return runner.run(tasks, backend=backend, listener=self._heard, stop=self.stop)
+            outcomes = runner.run(tasks, backend=backend, listener=self._heard, stop=self.stop)
+        self._learn(outcomes.values())
+        return outcomes
 
     def hardware(self, tasks: Sequence[ProxyTask]) -> tuple[str, ...]:
         """Hardware encoders and decoders that ``tasks`` may use: those that pass their self-test, here and now.
@@ -222,8 +226,10 @@ class Session:
     # -- machine -------------------------------------------------------------------------------------------------------
 
     def machine(self, *, measure_again: bool = False) -> MachineProfile:
-        """The profile of this machine; measured when there is none yet or hardware or FFmpeg changed."""
-        path = settings_module.user_cache_folder() / _MACHINE_FILE
+        """The profile of this machine; measured when there is none yet or hardware or FFmpeg changed.
+
+        Measured again, it forgets what rendering taught of effects.
+        """
         if not measure_again and (known := self.known_machine()) is not None:
             return known
         if not measure_again:
@@ -239,12 +245,23 @@ class Session:
             for note in profile.notes:
                 if note.startswith("other programs"):
                     self.note(note)
+        self._keep(profile)
+        return profile
+
+    def _learn(self, outcomes: Iterable[Outcome]) -> None:
+        """What rendering taught of effects. Two runs that end at once may lose what one of them learnt: the next teaches it."""
+        timings = [t for o in outcomes if isinstance(o, Prerendered) and o.engine == "cpu" for t in o.timings]
+        known = self.known_machine() if timings else None
+        if known is not None:
+            self._keep(learnt(known, timings))
+
+    def _keep(self, profile: MachineProfile) -> None:
+        path = settings_module.user_cache_folder() / _MACHINE_FILE
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, wire.dumps(profile))
         except OSError as e:
             self.note(f"the machine profile cannot be kept in {path.parent}: {e.strerror}")
-        return profile
 
     @staticmethod
     def known_machine() -> MachineProfile | None:

@@ -84,15 +84,15 @@ EFFECTS: tuple[tuple[tuple[str, ...], str, float], ...] = (
 )  # fmt: skip
 UNKNOWN_EFFECT = ("unknown effect", 1.0)
 
-EffectCosts = Callable[[Use, tuple[int, int]], Sequence[float | None]]
-"""Of each of a use's effects, on a canvas of this width and height: its cost, typical point-wise effect = 1, as whoever renders
-effects knows it; ``None``: it is not known, the words of its name count."""
+EffectCosts = Callable[[Use, tuple[int, int], MachineProfile], Sequence[float | None]]
+"""Of each of a use's effects, on a canvas of this width and height, on this machine: its cost, typical point-wise effect = 1,
+as whoever renders effects knows it; ``None``: it is not known, the words of its name count."""
 
 #: Where neither the timeline nor its media say how large the picture is.
 _DEFAULT_CANVAS = (1920, 1080)
 
 
-def by_words(use: Use, _: tuple[int, int]) -> tuple[None, ...]:
+def by_words(use: Use, *_: object) -> tuple[None, ...]:
     """Nothing is known of effects but their names."""
     return (None,) * len(use.effects)
 
@@ -320,7 +320,7 @@ class Layers:
         if not use.effects:
             return []
         found = []
-        for effect, known in zip(use.effects, self._effect_costs(use, self.canvas), strict=True):
+        for effect, known in zip(use.effects, self._effect_costs(use, self.canvas, self._machine), strict=True):
             name, relative = effect_class(effect)
             if known is not None:
                 name, relative = (effect.label if name == UNKNOWN_EFFECT[0] else name), known

@@ -139,7 +139,7 @@ target = Target(kind=TargetKind.FILE, url="a.mp4", path="/a.mp4")
 blur = EffectUse(dialect="otio", name="gaussian_blur", label="blur")
 use = Use(index=0, clip="a", track=0, track_kind=TrackKind.VIDEO, target=target, position=frames, source=frames,
           available_start=0, available_frames=10, effects=(blur,))
-print(effect_costs(use, (1920, 1080)))
+print(effect_costs(use, (1920, 1080), None))
 """
     done = python(tmp_path, script)
     assert done.returncode == 0, done.stderr

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from otio_perf.model.timings import Timing, TimingKind
 from otio_perf.model.uses import EffectUse, Use
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.planning.cost import predict
+from otio_perf.planning.effect_times import LEAST_FRAMES, MOST_FRAMES, learnt
 
 CANVAS = (1920, 1080)
 
@@ -30,7 +32,7 @@ def carrying(build: SimpleNamespace, *effects: EffectUse) -> Use:
 
 def test_costs_are_those_of_the_registry(build: SimpleNamespace) -> None:
     def costs(*effects: EffectUse) -> tuple[float | None, ...]:
-        return effect_costs(carrying(build, *effects), CANVAS)
+        return effect_costs(carrying(build, *effects), CANVAS, build.machine())
 
     assert costs(own("exposure", stops=1)) == (1.0,)
     assert costs(own("exposure", stops=0)) == (0.0,)
@@ -52,7 +54,8 @@ def test_the_middle_of_the_clip_counts(build: SimpleNamespace) -> None:
     use = carrying(
         build, EffectUse(dialect="otio", name="gaussian_blur", label="b", parameters=(("otio_perf", (("sigma", keys),)),))
     )
-    assert effect_costs(use, CANVAS) == effect_costs(carrying(build, own("gaussian_blur", sigma=20)), CANVAS)
+    still = carrying(build, own("gaussian_blur", sigma=20))
+    assert effect_costs(use, CANVAS, build.machine()) == effect_costs(still, CANVAS, build.machine())
 
 
 def test_the_prediction_asks_and_falls_back_to_words(build: SimpleNamespace) -> None:
@@ -63,7 +66,7 @@ def test_the_prediction_asks_and_falls_back_to_words(build: SimpleNamespace) -> 
     machine = build.machine()
     (cost,) = predict(survey, spans, media, machine, effect_costs)
     parts = dict(cost.parts_ms)
-    known = effect_costs(use, CANVAS)
+    known = effect_costs(use, CANVAS, machine)
     unit = machine.effect_ms_per_megapixel * 1920 * 1080 / 1e6
     assert parts["blur"] == pytest.approx(known[0] * unit, abs=0.001)
     assert parts["adjust"] == pytest.approx(known[1] * unit, abs=0.001)
@@ -79,3 +82,33 @@ def test_equal_effects_of_other_values_are_not_taken_for_each_other(build: Simpl
     media = {"/m/a.mp4": build.media("/m/a.mp4")}
     small, large = predict(survey, spans, media, build.machine(), effect_costs)
     assert large.frame_ms > small.frame_ms + 10
+
+
+def test_rendering_corrects_what_the_registry_says(build: SimpleNamespace) -> None:
+    """A blur that takes three times as long as the table thinks is three times as dear from the second chunk on."""
+    machine = build.machine()
+    use = carrying(build, own("gaussian_blur", sigma=20), own("invert"))
+    blur, invert = effect_costs(use, CANVAS, machine)
+    assert blur is not None
+
+    def timing(kind: TimingKind, name: str, times: float, frames: int) -> Timing:
+        unit_ms = times * machine.effect_ms_per_megapixel * machine.cores
+        return Timing(kind=kind, name=name, thread=1, count=frames, milliseconds=1.0, unit_ms=unit_ms)
+
+    few = learnt(machine, [timing(TimingKind.EFFECT, "gaussian_blur", 3.0, LEAST_FRAMES - 1)])
+    assert effect_costs(use, CANVAS, few) == (blur, invert)
+    others = [timing(TimingKind.STAGE, "gaussian_blur", 9.0, 99), timing(TimingKind.EFFECT, "sepia", 9.0, 99)]
+    enough = learnt(few, [timing(TimingKind.EFFECT, "gaussian_blur", 3.0, 1), *others])
+    assert effect_costs(use, CANVAS, enough) == (pytest.approx(3 * blur), invert)
+    survey, spans = build.survey([replace(use, index=0)])
+    media = {"/m/a.mp4": build.media("/m/a.mp4", width=1920, height=1080)}
+    before, after = (dict(predict(survey, spans, media, m, effect_costs)[0].parts_ms)["blur"] for m in (machine, enough))
+    assert after == pytest.approx(3 * before, rel=0.001)
+    # a machine that got slower: what is old fades, one odd chunk does not rule
+    known = learnt(machine, [timing(TimingKind.EFFECT, "invert", 1.0, 10 * MOST_FRAMES)])
+    odd = learnt(known, [timing(TimingKind.EFFECT, "invert", 10.0, LEAST_FRAMES)]).effects["invert"]
+    assert odd.unit_ms < 1.5 * known.effects["invert"].unit_ms
+    for _ in range(5):
+        known = learnt(known, [timing(TimingKind.EFFECT, "invert", 2.0, MOST_FRAMES)])
+    assert known.effects["invert"].unit_ms == pytest.approx(2 * machine.effect_ms_per_megapixel, rel=0.05)
+    assert learnt(machine, []) == machine
