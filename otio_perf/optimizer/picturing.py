@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import partial
@@ -23,9 +24,9 @@ from otio_perf.optimizer.session import Session
 from otio_perf.render.compositor import Compositor
 from otio_perf.render.engines import engine_for
 from otio_perf.render.located import located
+from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.plan import canvas_size, frame_plan, timeline_colour
 from otio_perf.render.sheet import contact_sheet, eight_bits
-from otio_perf.render.sources import Sources
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.referred import targets_of
 
@@ -58,16 +59,18 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
     colour = timeline_colour(composition, media, session.settings.colour)
     translate = located(partial(translated, canvas=canvas, frame_rate=composition.frame_rate), timeline.absolute().parent)
     pictures, rendered = [], []
+    watch, began = Stopwatch(), time.monotonic()
     with (
         session.stage(Stage.RENDER, len(numbers)),
-        Sources(media, composition.frame_rate, cores=system.cores(), tick=session.check_stop) as sources,
+        MeasuredSources(watch, media, composition.frame_rate, cores=system.cores(), tick=session.check_stop) as sources,
     ):
-        compositor = Compositor(engine, sources)
+        compositor = Compositor(measured(engine, watch), sources)
         for number in numbers:
             plan = frame_plan(composition, number, media, translate, size=canvas, colour=colour)
             _require(plan, fidelity, composition, number)
             pictures.append(eight_bits(compositor.picture(plan)))
             rendered.append(_rendered(plan, composition, number))
+    session.trace.breakdown(watch.timings(), began=began, lane="render")
     pixels = pictures[0] if len(pictures) == 1 else contact_sheet(pictures, [r.timecode for r in rendered])
     with session.stage(Stage.WRITE):
         write_still(output, pixels)
