@@ -16,9 +16,9 @@ from typing import Any
 
 import platformdirs
 
-from otio_perf.errors import SettingsError
+from otio_perf.errors import EffectError, SettingsError
 from otio_perf.model.colour import AUTO, ColourSpace
-from otio_perf.model.recipes import CANVAS, ChunkCodec, Codec, PrerenderRecipe, ProxyRecipe, Purpose, Scope
+from otio_perf.model.recipes import CANVAS, BurnIn, ChunkCodec, Codec, Lut, PrerenderRecipe, ProxyRecipe, Purpose, Scope
 from otio_perf.model.timing import snap_rate
 
 _MAX_FILE_BYTES = 1_000_000
@@ -144,6 +144,23 @@ TABLE: tuple[Setting, ...] = (
         help="frames kept on both sides of a used range (default: 12)",
     ),
     Setting(
+        name="lut",
+        parse=_path,
+        default=None,
+        metavar="FILE",
+        help="viewing LUT (.cube, .3dl, .spi1d, .spi3d) that proxies are seen through; the originals stay as they are "
+        "(default: none)",
+    ),
+    Setting(
+        name="burn_in",
+        parse=_one_of([b.value for b in BurnIn]),
+        default=(),
+        metavar="WHAT",
+        many=True,
+        help="write into the pictures of proxies: timecode (of the source), name (of its file) or frame (its number); "
+        "repeatable (default: nothing)",
+    ),
+    Setting(
         name="purpose",
         parse=_one_of([p.value for p in Purpose]),
         default=Purpose.EDITING.value,
@@ -254,6 +271,8 @@ class Settings:
     quality: int
     scope: str
     handles: int
+    lut: Path | None
+    burn_in: tuple[str, ...]
     purpose: str
     render_codec: str
     render_quality: int
@@ -268,14 +287,34 @@ class Settings:
     max_timeline_depth: int
     stall_seconds: int
 
-    def recipes(self) -> tuple[ProxyRecipe, ...]:
+    def recipes(self, lut: Lut | None = None) -> tuple[ProxyRecipe, ...]:
         """One recipe a rung that was asked for; empty: the planner chooses."""
-        return tuple(self.recipe(rung) for rung in dict.fromkeys(self.proxy))
+        return tuple(self.recipe(rung, lut) for rung in dict.fromkeys(self.proxy))
 
-    def recipe(self, rung: str) -> ProxyRecipe:
+    def recipe(self, rung: str, lut: Lut | None = None) -> ProxyRecipe:
+        """:param lut: the ``viewing_lut``, where there is one: this reads no file"""
         return ProxyRecipe(
-            rung=rung, codec=Codec(self.codec), quality=self.quality, scope=Scope(self.scope), handles=self.handles
+            rung=rung,
+            codec=Codec(self.codec),
+            quality=self.quality,
+            scope=Scope(self.scope),
+            handles=self.handles,
+            lut=lut,
+            burn_in=tuple(b for b in BurnIn if b in self.burn_in),
         )
+
+    def viewing_lut(self) -> Lut | None:
+        """The LUT that proxies are seen through. :raises SettingsError: it is not there, or cannot be read"""
+        from otio_perf.effects import lut_files
+
+        if self.lut is None:
+            return None
+        path = str(self.lut)
+        try:
+            lut_files.read_lut(path)
+            return Lut(path=path, digest=lut_files.digest(path))
+        except EffectError as e:
+            raise SettingsError(e.message, path=path, hint="Check --lut, or leave it away") from e
 
     def prerender_recipe(self) -> PrerenderRecipe:
         return PrerenderRecipe(codec=ChunkCodec(self.render_codec), quality=self.render_quality, size=self.render_size)

@@ -31,8 +31,9 @@ Taken = Callable[[Path], "str | None"]
 def workspace_name(
     folder: Path, source_path: str, recipe: ProxyRecipe, *, key: str, source_range: FrameRange | None, taken: Taken
 ) -> Path:
-    """``folder/A001_C002_1080p.mov``; with a range ``…_1080p_120-480.mov``. Others' names get a piece of ``key``."""
-    name = f"{safe_stem(source_path)}_{recipe.rung}"
+    """``folder/A001_C002_1080p.mov``; with a range ``…_1080p_120-480.mov``, with more in it than the source shows
+    ``…_1080p_look.mov``. Others' names get a piece of ``key``."""
+    name = f"{safe_stem(source_path)}_{recipe.rung}{'' if recipe.is_plain else '_look'}"
     if source_range is not None:
         name += f"_{source_range.start}-{source_range.stop - 1}"
     return free_name(folder / f"{name}{SUFFIX}", key=key, taken=taken)

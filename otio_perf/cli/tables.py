@@ -21,6 +21,7 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Action, Decision, Product
 from otio_perf.model.results import Check, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import TargetKind
+from otio_perf.planning import explain
 from otio_perf.reports import terminal, words
 
 _STYLES = {"smooth": "green", "close": "yellow", "slow": "red", "empty": "dim", "offline": "magenta"}
@@ -89,7 +90,10 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
     count, size = words.count(len(made), "proxy", "proxies"), words.size(sum(p.size_bytes for p in made))
     failed = f"; {len(report.failed)} failed" if report.failed else ""
     console.print(f"{count} made, {size}, in {words.duration(report.seconds)}{failed}")
-    _show_folders([*made, *(p for d in plan.decisions for p in d.products if p.digest)])
+    there = [*made, *(p for d in plan.decisions for p in d.products if p.digest)]
+    _show_folders(there)
+    for look in dict.fromkeys(explain.look_words(p.recipe) for p in there if not p.recipe.is_plain):
+        console.print(f"  with {_safe(look)}")
     for note in sorted({n for o in report.outcomes if isinstance(o, Ready) for n in o.notes}):
         console.print(f"  {_safe(note)}")
 

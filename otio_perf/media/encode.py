@@ -29,6 +29,7 @@ from otio_perf.media import picture
 from otio_perf.media.contract import shifted_timecode
 from otio_perf.media.encoder_thread import EncoderThread
 from otio_perf.media.encodings import HDR_TRANSFERS, Encoding, pixel_format_for
+from otio_perf.media.painting import Paint, Painter, copied
 from otio_perf.media.publish import write_error
 from otio_perf.media.quicktime import annotate
 from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
@@ -188,12 +189,14 @@ class ProxyWriter:
     part: Path
     look: Look
     cores: int
+    paint: Paint | None = None
     written: int = 0
     container: OutputContainer = field(init=False)
     _stream: VideoStream = field(init=False)
     _scaler: VideoReformatter = field(init=False, default_factory=VideoReformatter)
     _needs_alpha_check: bool = field(init=False, default=False)
     _encoder: EncoderThread = field(init=False)
+    _painter: Painter | None = field(init=False, default=None)
 
     def open(self) -> None:
         """Create the file and its video stream; sound is attached to ``container`` afterwards."""
@@ -203,6 +206,8 @@ class ProxyWriter:
         self._stream = self._add_stream()
         self._needs_alpha_check = self.video.has_alpha and not self.look.encoding.alpha
         self._encoder = EncoderThread(self.container, self._stream)
+        if self.paint is not None:
+            self._painter = Painter(self.paint, encoder_threads(self.cores))
 
     @property
     def video(self) -> VideoInfo:
@@ -247,9 +252,10 @@ class ProxyWriter:
             self.container.metadata["reel_name"] = self.media.reel  # and where there is no timecode
         return stream
 
-    def write(self, frame: VideoFrame) -> None:
-        """Scale the next frame and hand it to the encoder.
+    def write(self, frame: VideoFrame, number: int) -> None:
+        """Scale the next frame and hand it to the encoder, painted where the recipe says so.
 
+        :param number: of the frame in the source.
         :raises ContractError: it has transparent pixels and the codec has no alpha.
         """
         if self._needs_alpha_check:
@@ -268,14 +274,21 @@ class ProxyWriter:
             dst_color_range=levels if levels in (_TV, _PC) else look.source_range,
             threads=encoder_threads(self.cores),
         )
+        if self._painter is not None and scaled is frame:  # the decoder and other rungs need it as it is
+            scaled = copied(frame)
         scaled.color_primaries, scaled.color_trc, scaled.colorspace, scaled.color_range = colour
         scaled.pts, scaled.time_base = self.written, 1 / self.rate
         scaled.pict_type = PictureType.NONE
-        self._encoder.write(scaled)
+        for ready in [scaled] if self._painter is None else self._painter.put(scaled, number):
+            self._encoder.write(ready)
         self.written += 1
 
     def close(self) -> None:
         """Flush the encoder and finish the file. :raises DiskFullError, EncodeError: it cannot be finished"""
+        if self._painter is not None:
+            for ready in self._painter.rest():
+                self._encoder.write(ready)
+            self._painter.close()
         self._encoder.close()
         needs_boxes = self.look.encoding.hdr_option is None
         try:
@@ -292,6 +305,8 @@ class ProxyWriter:
 
     def abandon(self) -> None:
         """Let go of the file after an error; whoever made ``part`` removes it."""
+        if self._painter is not None:
+            self._painter.close()
         with suppress(AttributeError):  # it was not opened
             self._encoder.abandon()
 

@@ -60,11 +60,6 @@ def _run(directory: str, prefix: str, suffix: str, padding: int, here: int) -> r
     return range(first, last + 1)
 
 
-def label(sequence: Sequence) -> str:
-    """The sequence's name for people: ``shot.####.exr``."""
-    return f"{sequence.prefix}{'#' * max(1, sequence.padding)}{sequence.suffix}"
-
-
 class Missing(NamedTuple):
     total: int
     first: tuple[int, ...]  # five at most
@@ -89,7 +84,7 @@ def require_complete(sequence: Sequence) -> None:
     gaps = missing(sequence)
     if not gaps.total:
         return
-    pattern = f"{sequence.directory}/{label(sequence)}"
+    pattern = f"{sequence.directory}/{sequence.label}"
     if gaps.total == len(sequence.numbers):
         raise OfflineMediaError(
             f"is offline: none of its {gaps.total} frames is there",
@@ -98,9 +93,9 @@ def require_complete(sequence: Sequence) -> None:
         )
     shown = ", ".join(map(str, gaps.first)) + (f" and {gaps.total - _SHOWN} more" if gaps.total > _SHOWN else "")
     what = (
-        f"frame {shown} of {label(sequence)} is missing"
+        f"frame {shown} of {sequence.label} is missing"
         if gaps.total == 1
-        else f"frames {shown} of {label(sequence)} are missing"
+        else f"frames {shown} of {sequence.label} are missing"
     )
     raise CorruptMediaError(what, path=pattern, hint="Render or copy the missing frames")
 

@@ -25,9 +25,10 @@ from otio_perf.errors import (
 from otio_perf.media import engine
 from otio_perf.media.audio import Sound, sound_only
 from otio_perf.media.decode import Reader, constant_rate, total_frames
-from otio_perf.media.encode import ProxyWriter, look_of
+from otio_perf.media.encode import Look, ProxyWriter, look_of
 from otio_perf.media.encodings import PCM_S16_BYTES
 from otio_perf.media.fingerprint import Identity, digest, fingerprint, identity
+from otio_perf.media.painting import Paint
 from otio_perf.media.publish import part_file, publish, require_room, write_error
 from otio_perf.media.safe_open import safe_open
 from otio_perf.media.verify import verify
@@ -38,6 +39,15 @@ from otio_perf.model.timing import FrameRange, FrameRate, union
 
 Progress = Callable[[int], None]
 Cancelled = Callable[[], bool]
+PaintFor = Callable[[MediaInfo, Product, Look], Paint | None]
+"""``paint_for(media, product, look)``: what the pictures of ``product`` go through; ``None``: nothing."""
+
+
+def unpainted(_media: MediaInfo, product: Product, _look: Look) -> None:
+    """For recipes whose pictures are those of the source. :raises ValueError: it is another"""
+    if not product.recipe.is_plain:
+        raise ValueError(f"who puts {product.recipe.lut or product.recipe.burn_in} into the pictures?")
+
 
 #: Between two looks at what is left of the disk while it is written to.
 _DISK_SECONDS = 1.0
@@ -51,7 +61,7 @@ class Transcoded:
     notes: tuple[str, ...]
 
 
-def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> Transcoded:
+def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled, paint_for: PaintFor = unpainted) -> Transcoded:
     """Make, verify and publish all products of ``task``. None appears before all are verified.
 
     Each gets its name in one step, one after the other: a kill between two of them leaves the first, whole. The next run
@@ -59,6 +69,7 @@ def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> T
 
     :param progress: called with the number of frames done (up to ``task.total``), at least once a packet.
     :param cancelled: asked once a packet; ``True`` stops within a frame's time and leaves nothing behind.
+    :param paint_for: what recipes with a LUT or something burnt in need.
     :raises TaskCancelledError: ``cancelled`` said so.
     :raises CorruptMediaError: frames are missing or damaged, or the source changed meanwhile.
     :raises OfflineMediaError: the source has gone. :raises ContractError: a proxy would differ from its source.
@@ -67,15 +78,20 @@ def transcode(task: ProxyTask, *, progress: Progress, cancelled: Cancelled) -> T
     choice = engine.best(task)
     if choice.has_hardware:
         try:
-            return _transcode(task, choice, progress, cancelled)
+            return _transcode(task, choice, progress, cancelled, paint_for)
         except (EncodeError, ContractError, CorruptMediaError, UnsupportedMediaError) as error:
             note = f"made in software, for with hardware it {error.message}"
-            return _transcode(task, engine.software(task), progress, cancelled, note)
-    return _transcode(task, choice, progress, cancelled)
+            return _transcode(task, engine.software(task), progress, cancelled, paint_for, note)
+    return _transcode(task, choice, progress, cancelled, paint_for)
 
 
 def _transcode(
-    task: ProxyTask, choice: engine.Engine, progress: Progress, cancelled: Cancelled, note: str | None = None
+    task: ProxyTask,
+    choice: engine.Engine,
+    progress: Progress,
+    cancelled: Cancelled,
+    paint_for: PaintFor,
+    note: str | None = None,
 ) -> Transcoded:
     medium = task.media.sequence or task.media.path
     before = identity(medium)
@@ -83,7 +99,7 @@ def _transcode(
         raise CorruptMediaError("has changed since it was probed", path=task.media.path, hint="Run it again")
     run = _Run(task, choice, progress, cancelled)
     with ExitStack() as stack:
-        segments = _segments(task, choice, run.rate, stack)
+        segments = _segments(task, choice, run.rate, paint_for, stack)
         try:
             run.encode(segments)
         except MediaError as error:
@@ -124,10 +140,10 @@ class _Segment:
             with _writing(self.writers[0].product):
                 self._sound.attach([writer.container for writer in self.writers])
 
-    def write(self, frame: VideoFrame) -> None:
+    def write(self, frame: VideoFrame, number: int) -> None:
         for writer in self.writers:
             with _writing(writer.product):
-                writer.write(frame)
+                writer.write(frame, number)
         if self._sound is not None:
             with _writing(self.writers[0].product):
                 self._sound.advance(self.writers[0].written)
@@ -186,7 +202,7 @@ class _Run:
                     active[-1].open()
                 for segment in active:
                     if not reader.is_damaged:  # it will be refused: from here on, frames are only counted
-                        segment.write(frame)
+                        segment.write(frame, number)
                 for segment in [s for s in active if number + 1 >= s.wanted.stop]:
                     if reader.is_damaged:
                         segment.abandon()
@@ -201,7 +217,7 @@ class _Run:
                 segment.abandon()
 
 
-def _segments(task: ProxyTask, choice: engine.Engine, rate: FrameRate, stack: ExitStack) -> list[_Segment]:
+def _segments(task: ProxyTask, choice: engine.Engine, rate: FrameRate, paint_for: PaintFor, stack: ExitStack) -> list[_Segment]:
     """Products by range, in order, each with its part file: all that can be refused is refused before any work."""
     video = task.media.picture
     if video is None:
@@ -219,8 +235,9 @@ def _segments(task: ProxyTask, choice: engine.Engine, rate: FrameRate, stack: Ex
         writers = []
         for product in products:
             look = look_of(product, video, choice.encodings[product.recipe.codec])
+            paint = paint_for(task.media, product, look)
             part = stack.enter_context(part_file(product.path))
-            writers.append(ProxyWriter(product, task.media, rate, part, look, task.cores))
+            writers.append(ProxyWriter(product, task.media, rate, part, look, task.cores, paint))
         segments.append(_Segment(wanted, writers, task.media, len(wanted) == total))
     return segments
 

@@ -112,6 +112,11 @@ class Sequence:
         return f"{self.directory}/{self.prefix}{number:0{self.padding}d}{self.suffix}"
 
     @property
+    def label(self) -> str:
+        """The sequence's name for people: ``shot.####.exr``."""
+        return f"{self.prefix}{'#' * max(1, self.padding)}{self.suffix}"
+
+    @property
     def numbers(self) -> range:
         return range(self.first, self.last + 1, self.step)
 

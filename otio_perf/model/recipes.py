@@ -43,6 +43,22 @@ class Scope(StrEnum):
     USED = "used"  # the used ranges of all uses, with handles
 
 
+class BurnIn(StrEnum):
+    """What is written into every picture of a proxy; ``model.burn_in`` says in which words."""
+
+    TIMECODE = "timecode"
+    NAME = "name"  # of the file
+    FRAME = "frame"  # its number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lut:
+    """A viewing LUT. ``digest`` stands for the bytes of the file: where it lies is no matter."""
+
+    path: str
+    digest: str
+
+
 class Purpose(StrEnum):
     PLAYBACK = "playback"
     EDITING = "editing"
@@ -53,6 +69,8 @@ class Purpose(StrEnum):
 class ProxyRecipe:
     """One rung of proxies. ``rung``: ``720p``, ``1080p``, ``WxH``, ``half`` or ``quarter``. ``quality``: 0–100.
 
+    With ``lut`` and ``burn_in`` a proxy shows what its source does not: it stands in for it where that was asked for only.
+
     :raises ValueError: unknown rung, quality out of range, negative handles.
     """
 
@@ -61,6 +79,8 @@ class ProxyRecipe:
     quality: int = 60
     scope: Scope = Scope.FULL
     handles: int = 12  # frames kept on both sides of a used range
+    lut: Lut | None = None  # that its pictures are seen through
+    burn_in: tuple[BurnIn, ...] = ()
 
     def __post_init__(self) -> None:
         if not _is_rung(self.rung):
@@ -69,6 +89,11 @@ class ProxyRecipe:
             raise ValueError(f"quality {self.quality} is not between 0 and 100")
         if self.handles < 0:
             raise ValueError(f"handles cannot be negative: {self.handles}")
+
+    @property
+    def is_plain(self) -> bool:
+        """Its pictures are those of the source: no LUT, nothing burnt in."""
+        return self.lut is None and not self.burn_in
 
     @property
     def reference_key(self) -> str:
@@ -103,7 +128,11 @@ class ProxyRecipe:
     @property
     def digest(self) -> str:
         """Hex digest of everything that shapes the bytes, encoder settings included (``RECIPE_VERSION``)."""
-        return _digest(self)
+        return _digest(
+            self,
+            lut=self.lut and self.lut.digest,
+            burn_in=sorted(self.burn_in) or None,
+        )
 
 
 class ChunkCodec(StrEnum):
@@ -184,8 +213,10 @@ def _factor(rung: str, width: Fraction, height: Fraction) -> Fraction:
     return min(Fraction(1), int(exact[1]) / width, int(exact[2]) / height)
 
 
-def _digest(recipe: ProxyRecipe | PrerenderRecipe) -> str:
-    text = json.dumps({"version": RECIPE_VERSION, **asdict(recipe)}, sort_keys=True, default=str)
+def _digest(recipe: ProxyRecipe | PrerenderRecipe, **instead: object) -> str:
+    """:param instead: what stands for a field; ``None``: as if there were no such field, so that older digests stay."""
+    fields = {name: value for name, value in {**asdict(recipe), **instead}.items() if instead.get(name, value) is not None}
+    text = json.dumps({"version": RECIPE_VERSION, **fields}, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 

@@ -135,19 +135,20 @@ def generate_proxies(
 ) -> ProxyReport:
     """Make proxies of media files and of all media in folders. Media that fail, or are not there, are in the report.
 
-    :raises SettingsError: there are none.
+    :raises SettingsError: there are none, or the LUT cannot be read.
     """
     from otio_perf.optimizer import proxies, sources
 
     paths = [media] if isinstance(media, (str, Path)) else media
     with _session(options, anchor=None, create=not dry_run) as session:
+        lut = session.settings.viewing_lut()
         targets = [t for t in sources.named(session, paths) if session.index.key_at(t.url) is None]
         if session.settings.rate is not None:
             targets = [t if t.sequence is None else replace(t, sequence_rate=session.settings.rate) for t in targets]
         return proxies.make(
             session,
             findings=session.look_up(targets),
-            recipes=proxies.recipes_for(session, ()),
+            recipes=proxies.recipes_for(session, (), lut),
             targets=targets,
             force=all,
             beside=beside,

@@ -45,14 +45,17 @@ def optimize(
     dry_run: bool,
     prerender: Wanted | None = None,
 ) -> OptimizeReport:
-    """Optimize the timelines of ``wanted``, see ``destinations``. :raises TimelineError: before anything is made
+    """Optimize the timelines of ``wanted``, see ``destinations``.
+
+    :raises TimelineError, SettingsError: one of them, or the LUT, cannot be read; before anything is made
 
     :param prerender: what is to be rendered ahead of what does not play with the proxies; ``None``: nothing.
     """
+    lut = session.settings.viewing_lut()
     surveyed = timelines.survey_all(session, tuple(wanted))
     findings = session.look_up(t for s in surveyed for t in s.targets)
     analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
-    recipes = proxies.recipes_for(session, [s.survey for s in surveyed])
+    recipes = proxies.recipes_for(session, [s.survey for s in surveyed], lut)
     report = proxies.make(
         session,
         findings=findings,

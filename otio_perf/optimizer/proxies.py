@@ -17,7 +17,7 @@ from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Outcome, Ready, Stage, TaskFinished
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import ADOPTED, Action, Plan, Product
-from otio_perf.model.recipes import ProxyRecipe, Purpose, Scope
+from otio_perf.model.recipes import Lut, ProxyRecipe, Purpose, Scope
 from otio_perf.model.results import ProxyReport
 from otio_perf.model.tasks import ProxyTask
 from otio_perf.model.timing import FrameRange
@@ -27,14 +27,14 @@ from otio_perf.planning import planner
 from otio_perf.planning.policy import Policy, choose_rung
 
 
-def recipes_for(session: Session, surveys: Sequence[Survey]) -> tuple[ProxyRecipe, ...]:
-    """What was asked for, or one rung that suits timelines and machine."""
-    asked = session.settings.recipes()
+def recipes_for(session: Session, surveys: Sequence[Survey], lut: Lut | None) -> tuple[ProxyRecipe, ...]:
+    """What was asked for, or one rung that suits timelines and machine; seen through ``lut``."""
+    asked = session.settings.recipes(lut)
     if asked:
         return asked
     rung, why = choose_rung(surveys, session.machine())
     session.note(f"proxy size {rung}: {why}")
-    return (session.settings.recipe(rung),)
+    return (session.settings.recipe(rung, lut),)
 
 
 def policy_of(session: Session, *, force: bool) -> Policy:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from otio_perf.errors import printable
 from otio_perf.model.media import VideoInfo
+from otio_perf.model.recipes import ProxyRecipe
 
 _CODEC_NAMES = {
     "h264": "H.264",
@@ -66,6 +67,15 @@ def video_words(video: VideoInfo) -> str:
     if float(video.frame_rate) > 31:
         words.append(f"{float(video.frame_rate):.3g} fps")
     return " ".join(words)
+
+
+def look_words(recipe: ProxyRecipe) -> str:
+    """What a proxy shows that its source does not: ``LUT film.cube, timecode and name burnt in``; empty: nothing."""
+    said = [f"LUT {file_name(recipe.lut.path)}"] if recipe.lut else []
+    if recipe.burn_in:
+        *others, last = recipe.burn_in
+        said.append(f"{', '.join(others)}{' and ' if others else ''}{last} burnt in")
+    return ", ".join(said)
 
 
 def count_words(number: int, noun: str) -> str:

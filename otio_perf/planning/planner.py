@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from otio_perf.model import burn_in
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo, first_number
@@ -34,7 +35,13 @@ _REAL_PART = 0.1
 _ADOPTED_SIZE = (0.5, 1.3)
 
 
-def product_key(fingerprint: str, recipe: ProxyRecipe, part: FrameRange, constant_rate: FrameRate | None) -> str:
+def product_key(
+    fingerprint: str,
+    recipe: ProxyRecipe,
+    part: FrameRange,
+    constant_rate: FrameRate | None,
+    words: Iterable[str] = (),
+) -> str:
     """What the bytes of a proxy are: source, encoding, frames, and for variable rates the constant one.
 
     Scope and handles are not part of it: they only lead to the range. Nor is what encodes: any proxy that passes the
@@ -42,9 +49,11 @@ def product_key(fingerprint: str, recipe: ProxyRecipe, part: FrameRange, constan
     whether software will have to take over).
 
     :param part: frames of the source file, 0 = first.
+    :param words: that are burnt into the first frame; those of the others follow from them.
     """
     encoding = replace(recipe, scope=Scope.FULL, handles=0).digest
     text = f"{fingerprint}\n{encoding}\n{part.start}-{part.stop}@{part.rate}\n{constant_rate or 'source'}"
+    text += "".join(f"\n{word}" for word in words)
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
@@ -188,7 +197,7 @@ class _Source:
                 refusals.append(why)
         if not wanted and not there:
             return self._no(Action.SKIP, "; ".join(dict.fromkeys(refusals)) or "no proxy size was asked for")
-        if wanted and self.adopted is not None and (taken := self._adopt(wanted)):
+        if wanted and all(r.is_plain for r, _, _ in wanted) and self.adopted is not None and (taken := self._adopt(wanted)):
             return taken
         wanted += there
         parts, outside = self._parts(media, video, wanted[0][0])
@@ -196,6 +205,7 @@ class _Source:
             return self._no(Action.REFUSE, "; ".join(outside))
         if video.has_alpha:
             reasons.append("transparency is kept by ProRes 4444")
+        reasons += [f"with {explain.look_words(recipe)}" for recipe, _, _ in wanted if not recipe.is_plain]
         return self._products(media, video, wanted, parts, reasons + outside)
 
     def _is_needed(self, media: MediaInfo, video: VideoInfo, recipe: ProxyRecipe, width: int, height: int) -> tuple[bool, str]:
@@ -205,6 +215,8 @@ class _Source:
         slow = f"{words}: {explain.load_words(self.slow_factor or 0)}{'' if self.claim.is_whole else ' in the timeline'}"
         if is_slow and (self.slow_factor or 0) <= 1:
             slow += f", and {self.policy.purpose.value} wants at most {self.policy.threshold.factor * 100:.0f} %"
+        if not recipe.is_plain:
+            return True, slow if is_slow else f"{words}: asked for"
         if longer <= target + 1:  # full size, but for an odd line
             gain = self._decode_share(media, video, recipe)
             if gain <= _WORTH_TRANSCODING and (is_slow or self.policy.force):
@@ -234,7 +246,7 @@ class _Source:
             return False
         whole, constant = self._whole(video), self._rate(video) if video.is_vfr else None
         parts, _ = self._parts(media, video, recipe)
-        keys = [[product_key(media.fingerprint, recipe, p, constant) for p in several] for several in ((whole,), parts)]
+        keys = [[_key(media, recipe, p, constant) for p in several] for several in ((whole,), parts)]
         return any(several and all(self.existing(key) for key in several) for several in keys)
 
     def _adopt(self, wanted: Sequence[tuple[ProxyRecipe, int, int]]) -> Decision | None:
@@ -287,12 +299,12 @@ class _Source:
         missing: list[tuple[ProxyRecipe, int, int]] = []
         size = 0
         for recipe, width, height in wanted:
-            had = self.existing(product_key(media.fingerprint, recipe, whole, constant))
+            had = self.existing(_key(media, recipe, whole, constant))
             if had is not None:  # the whole medium serves for any part of it
                 products.append(had)
                 continue
             for part in parts:
-                key = product_key(media.fingerprint, recipe, part, constant)
+                key = _key(media, recipe, part, constant)
                 found = self.existing(key)
                 if found is None:
                     if (recipe, width, height) not in missing:
@@ -313,10 +325,11 @@ class _Source:
             reasons = [*reasons, f"variable frame rate becomes {explain.rate_words(constant)}"]
         reason = "; ".join(dict.fromkeys(reasons))
         if not missing:
+            looks = dict.fromkeys(explain.look_words(recipe) for recipe, _, _ in wanted if not recipe.is_plain)
             return Decision(
                 target=self.claim.target,
                 action=Action.HAVE,
-                reason="a valid proxy is there",
+                reason="; with ".join(["a valid proxy is there", *looks]),
                 media=media,
                 products=tuple(products),
             )
@@ -342,6 +355,11 @@ class _Source:
         return Decision(
             target=self.claim.target, action=action, reason=reason, media=self.finding.info if self.finding else None
         )
+
+
+def _key(media: MediaInfo, recipe: ProxyRecipe, part: FrameRange, constant_rate: FrameRate | None) -> str:
+    words = burn_in.all_words(recipe.burn_in, media, part.start, part.rate).values()
+    return product_key(media.fingerprint, recipe, part, constant_rate, words)
 
 
 def file_range(use: Use, media: MediaInfo, rate: FrameRate) -> FrameRange:

@@ -24,6 +24,9 @@ CODECS: dict[Codec, tuple[str, str]] = {
 _PCM_BYTES = 2
 #: Where the profile lacks an encoder: milliseconds per megapixel, a plain guess on the high side.
 _ENCODE_MS_PER_MEGAPIXEL = 20.0
+#: A LUT with the ways to R'G'B' and back, in units of ``effect_ms_per_megapixel`` (``benchmarks/proxy_speed.py --lut``); words
+#: burnt in cost nothing that can be measured.
+_LUT_COST = 8.0
 _INTRA = Gop(longest=1, mean=1.0, has_b_frames=False)
 
 
@@ -94,4 +97,6 @@ def work_seconds(
     for recipe, width, height in products:
         encode = machine.encode_ms_per_megapixel.get(recipe.codec.value, _ENCODE_MS_PER_MEGAPIXEL)
         each += machine.scale_ms_per_megapixel * video.megapixels + encode * width * height / 1e6
+        if recipe.lut is not None:
+            each += _LUT_COST * machine.effect_ms_per_megapixel * width * height / 1e6
     return (decoded * decode_ms(video, machine) + written * each) / 1e3

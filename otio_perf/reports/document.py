@@ -263,6 +263,8 @@ def _product(product: Product) -> Document:
         "rung": product.recipe.rung,
         "codec": product.recipe.codec.value,
         "quality": product.recipe.quality,
+        "lut": product.recipe.lut and product.recipe.lut.path,
+        "burn_in": [kind.value for kind in product.recipe.burn_in],
         "width": product.width,
         "height": product.height,
         "start": product.source_range.start,

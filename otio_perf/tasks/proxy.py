@@ -69,7 +69,9 @@ def run(task: ProxyTask, *, progress: Callable[[int], None], cancelled: Callable
                 keep(whole)
         left = tuple(p for p in placed if p.key not in ready)
         if left:
-            made = transcode.transcode(replace(task, products=left), progress=progress, cancelled=cancelled)
+            made = transcode.transcode(
+                replace(task, products=left), progress=progress, cancelled=cancelled, paint_for=_paint_for(left)
+            )
             for product in made.products:
                 keep(product)
             notes += made.notes
@@ -79,6 +81,15 @@ def run(task: ProxyTask, *, progress: Callable[[int], None], cancelled: Callable
         seconds=time.monotonic() - began,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _paint_for(products: Sequence[Product]) -> transcode.PaintFor:
+    """Effects are loaded where they are needed only: most proxies show what their source does."""
+    if all(product.recipe.is_plain for product in products):
+        return transcode.unpainted
+    from otio_perf.tasks import painting
+
+    return painting.paint_for
 
 
 def _is_wanted_elsewhere(found: Product, wanted: Product, workspace: Workspace) -> bool:

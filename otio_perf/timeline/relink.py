@@ -94,10 +94,12 @@ def relink(
 
 
 def of_target(products: Sequence[Product], target: Target) -> tuple[Product, ...]:
-    """Those of ``products``, known by the path of their original alone, that were made of the pictures of ``target``.
+    """Those of ``products``, known by the path of their original alone, that show the pictures of ``target``.
 
-    The first picture of a sequence is that of every sequence that begins there, at any rate.
+    Nobody asked for a LUT or for something burnt in here. The first picture of a sequence is that of every sequence that begins
+    there, at any rate.
     """
+    products = [p for p in products if p.recipe.is_plain]
     if target.sequence is None:
         return tuple(products)
     pictures = len(target.sequence.numbers)

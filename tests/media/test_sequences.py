@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from otio_perf.errors import CorruptMediaError, OfflineMediaError
-from otio_perf.media.sequences import find, label, missing, require_complete
+from otio_perf.media.sequences import find, missing, require_complete
 from otio_perf.model.media import Sequence
 
 
@@ -22,7 +22,7 @@ def test_siblings_are_found_from_any_of_them(tmp_path: Path) -> None:
         found = find(str(tmp_path / start))
         assert found is not None
         assert (found.first, found.last, found.padding, found.prefix, found.suffix) == (1001, 1024, 4, "shot.", ".exr")
-        assert label(found) == "shot.####.exr"
+        assert found.label == "shot.####.exr"
         assert len(found.numbers) == 24
 
 
