@@ -14,7 +14,7 @@ from otio_perf.model.events import Prerendered
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.render.compositor import Compositor
 from otio_perf.render.engines import engine_for
-from otio_perf.render.sources import Sources
+from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.storing import stored
 
 
@@ -50,6 +50,7 @@ class _Job:
 
     def __init__(self, task: PrerenderTask, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
         self.task, self._progress, self._cancelled, self._done = task, progress, cancelled, 0
+        self.watch = Stopwatch()
         canvas = task.plans[0].width, task.plans[0].height
         self.scale = float(task.recipe.scale_for(*canvas))
         width, height = task.recipe.size_for(*canvas)
@@ -76,16 +77,17 @@ class _Job:
 
     def render(self, engine: Engine) -> Written:
         self._done = 0
+        self.watch = watch = Stopwatch()
         task = self.task
-        with Sources(task.media, task.frame_rate, cores=task.cores, tick=self.tick) as sources:
-            pictures = self._pictures(Compositor(engine, sources, scale=self.scale))
-            return write_chunk(self.wanted, pictures, cores=task.cores, tick=self.tick)
+        with MeasuredSources(watch, task.media, task.frame_rate, cores=task.cores, tick=self.tick) as sources:
+            pictures = self._pictures(Compositor(measured(engine, watch), sources, scale=self.scale))
+            return write_chunk(self.wanted, pictures, cores=task.cores, tick=self.tick, timed=watch.stage)
 
     def _pictures(self, compositor: Compositor) -> Iterator[list[Any]]:
         size = self.wanted.width, self.wanted.height
         for plan in self.task.plans:
             self.tick()
-            yield stored(compositor, plan, self.wanted.layout, self.wanted.colour, size)
+            yield stored(compositor, plan, self.wanted.layout, self.wanted.colour, size, timed=self.watch.stage)
             self._done += 1
 
     def outcome(self, written: Written, began: float, *, engine: str, notes: list[str]) -> Prerendered:
@@ -98,4 +100,5 @@ class _Job:
             seconds=time.monotonic() - began,
             engine=engine,
             notes=tuple(notes),
+            timings=self.watch.timings(),
         )
