@@ -46,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.reports import document
+    from otio_perf.reports import document, words
 
     with console.job(arguments) as job:
         written = optimizer.convert(
@@ -69,5 +69,5 @@ def run(arguments: argparse.Namespace) -> int:
         table=lambda: tables.show_written([written], "relinked", otherwise=None if asked else did),
         document=lambda: document.written_document([written]),
     )
-    job.complain({left.clip: left.reason for left in written.left_alone})
+    job.complain(words.left_alone(written.left_alone))
     return 4 if written.left_alone or written.broken else 0

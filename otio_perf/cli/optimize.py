@@ -18,7 +18,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="FILE|DIR",
         help="timeline to write (.otio, or .otioz and .otiod with all media packed), or folder for several "
-        "(default: NAME.perf.otio beside each); through a link into another folder, with absolute media paths",
+        "(default: NAME.perf.otio beside each, of that NAME.perf2.otio); "
+        "through a link into another folder, with absolute media paths",
     )
     parser.add_argument(
         "--link",
@@ -46,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
-    from otio_perf.reports import document, html
+    from otio_perf.reports import document, html, words
 
     with console.job(arguments) as job:
         report = optimizer.optimize(
@@ -73,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
         document=lambda: document.optimize_document(report),
         page=lambda: html.page(report.analyses),
     )
-    job.complain(optimizer.failed_sources(report.proxies))
+    job.complain(words.failed(optimizer.failed_sources(report.proxies), [one.survey for one in report.analyses]))
     job.complain({f"{p.start_timecode} – {p.stop_timecode}": p.reason for one in report.prerenders for p in one.failed})
     code = optimizer.exit_code(report.proxies, report.written)
     return 4 if code == 0 and any(one.failed for one in report.prerenders) else code

@@ -46,7 +46,7 @@ def show_analysis(analysis: Analysis) -> None:
     if nameless:
         names = ", ".join(map(_safe, dict.fromkeys(nameless[:5]))) + (" …" if len(nameless) > 5 else "")
         console.print(
-            f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {names}. "
+            f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {_safe(words.names(nameless))}. "
             "Say where files of these names are with --media-root"
         )
     if analysis.gone:
@@ -111,10 +111,11 @@ def show_written(written: Iterable[WrittenTimeline], what: str, *, otherwise: st
     for timeline in written:
         did = otherwise if otherwise and not timeline.changed_clips else f"{words.count(timeline.changed_clips, 'clip')} {what}"
         console.print(f"wrote {_safe(timeline.path)}: {did}")
-        for left in timeline.left_alone[:_MOST_ROWS]:
-            console.print(f"  left alone: {_safe(left.clip)}: {_safe(left.reason)}")
-        if len(timeline.left_alone) > _MOST_ROWS:
-            console.print(f"  … and {len(timeline.left_alone) - _MOST_ROWS} more; --json has them all")
+        left_alone = list(words.left_alone(timeline.left_alone).items())
+        for clips, reason in left_alone[:_MOST_ROWS]:
+            console.print(f"  left alone: {_safe(clips)}: {_safe(reason)}")
+        if len(left_alone) > _MOST_ROWS:
+            console.print(f"  … and {len(left_alone) - _MOST_ROWS} more; --json has them all")
         for broken in timeline.broken[:_MOST_ROWS]:
             console.print(f"  broken proxy: {_safe(broken.path)}: {_safe(broken.reason)}")
         if len(timeline.broken) > _MOST_ROWS:

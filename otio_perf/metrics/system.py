@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from otio_perf.metrics import control_group
+
 
 def machine_identity(ffmpeg_version: str) -> str:
     """What a machine profile is valid for: processor model, logical cores and FFmpeg's version, on one line."""
@@ -31,34 +33,14 @@ def processor_model() -> str:
 def cores() -> int:
     """Logical cores this process may use: affinity and the container's quota respected. At least 1."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (psutil.cpu_count() or 1)
-    quota = _cgroup_cores()
+    quota = control_group.processor_cores()
     return max(1, min(allowed, math.ceil(quota))) if quota else max(1, allowed)
-
-
-def _cgroup_cores() -> float | None:
-    """The processor quota of the control group (v2, then v1), in cores; ``None`` where there is none."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
-        pass
-    try:
-        base = Path("/sys/fs/cgroup/cpu")
-        limit, period_us = (int((base / f"cpu.cfs_{n}_us").read_text(encoding="ascii")) for n in ("quota", "period"))
-        return None if limit <= 0 else limit / period_us
-    except (OSError, ValueError):
-        return None
 
 
 def memory_bytes() -> int:
     """Physical memory; a container's limit where that is smaller."""
     total = int(psutil.virtual_memory().total)
-    for name in ("memory.max", "memory/memory.limit_in_bytes"):
-        try:
-            return min(total, int((Path("/sys/fs/cgroup") / name).read_text(encoding="ascii")))
-        except (OSError, ValueError):
-            continue  # no such control group, or "max"
-    return total
+    return min(total, control_group.memory_bytes() or total)
 
 
 def available_memory_bytes() -> int:

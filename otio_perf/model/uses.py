@@ -55,6 +55,10 @@ class Target:
         return f"{name}#{numbers.first}-{numbers.last}/{numbers.step}{rate}"
 
 
+#: ``Target.medium`` of all references that lead nowhere, and have no name that was looked for.
+NAMELESS = f"{TargetKind.MISSING}:"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retime:
     """``speed`` source frames per timeline frame; 0 freezes, negative runs backwards."""

@@ -58,7 +58,8 @@ def optimize(
 ) -> OptimizeReport:
     """Make the proxies that ``timelines`` need, and write each with its proxies as further media references.
 
-    :param output: file to write; for several timelines a folder; default: ``NAME.perf.otio`` beside each.
+    :param output: file to write; for several timelines a folder; default: ``NAME.perf.otio`` beside each, and of
+        ``NAME.perf.otio`` itself ``NAME.perf2.otio``.
     :param link: which reference is active, ``"proxy"`` or ``"original"``; ``"none"``: write no timeline.
     :param all: proxies of all media, needed or not.
     :param beside: proxies as ``Proxy/NAME.mov`` next to each source.
@@ -89,7 +90,7 @@ def prerender(
 ) -> PrerenderReport:
     """Render ahead what ``timeline`` cannot play, and write it with the result as one more video track on top.
 
-    :param output: file to write; default: ``NAME.perf.otio`` beside it.
+    :param output: file to write; default: as ``optimize``.
     :param mode: ``"auto"``: what does not play in real time here with the proxies that the timeline has; ``"all"``: all that
         has effects, transitions or several layers.
     :param fidelity: ``"exact"`` leaves to the host what is not rendered as it does, ``"approximate"`` renders what comes near.

@@ -21,7 +21,7 @@ from otio_perf.model.recipes import Lut, ProxyRecipe, Purpose, Scope
 from otio_perf.model.results import ProxyReport
 from otio_perf.model.tasks import ProxyTask
 from otio_perf.model.timing import FrameRange
-from otio_perf.model.uses import Survey, Target, TargetKind
+from otio_perf.model.uses import NAMELESS, Survey, Target, TargetKind
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import planner
 from otio_perf.planning.policy import Policy, choose_rung
@@ -241,7 +241,7 @@ def _named(media: MediaInfo) -> str:
 
 
 def failed_sources(report: ProxyReport) -> dict[str, str]:
-    """Media (``Target.medium``) that should have a proxy and have none, and why; those that name no medium are left out."""
+    """Media (``Target.medium``) that should have a proxy and have none, and why."""
     reasons = {f.path: f.message for f in report.failed if f.path is not None}
     wanting: dict[str, str] = {}
     there = finished(report)
@@ -251,6 +251,8 @@ def failed_sources(report: ProxyReport) -> dict[str, str]:
             wanting[medium] = reasons.get(decision.target.path or "", "no proxy could be made")
         elif decision.action in (Action.HAVE, Action.ADOPT) and medium not in there:
             wanting[medium] = "its proxy is gone: run the command again"
-        elif decision.action in (Action.REFUSE, Action.OFFLINE) and decision.target.kind is not TargetKind.MISSING:
+        elif medium == NAMELESS:
+            wanting[medium] = f"{decision.reason}: --media-root DIR looks for files called like the clips"
+        elif decision.action in (Action.REFUSE, Action.OFFLINE):
             wanting[medium] = decision.reason
     return wanting

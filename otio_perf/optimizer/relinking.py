@@ -30,19 +30,20 @@ from otio_perf.timeline.tree import urls_of
 
 
 def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...]:
-    """Where each optimized timeline goes: ``output``, a file in the folder ``output``, or beside its input.
+    """Where each optimized timeline goes: ``output``, a file in the folder ``output``, or beside its input; these by
+    ``writing.optimized_name``.
 
     :raises SettingsError: an input would be overwritten, one file is named for several timelines, or the format cannot hold
         originals and proxies.
     """
     makes_folder = output is not None and len(paths) > 1
     if output is None:
-        found = [p.with_name(f"{p.stem}.perf.otio") for p in paths]
+        found = [p.with_name(writing.optimized_name(p)) for p in paths]
     elif len(paths) > 1 or (_is_folder(Path(output)) and Path(output).suffix.lower() not in files.KEEPS_REFERENCES):
         folder = Path(output)
         if folder.suffix.lower() in files.formats() or (folder.exists() and not folder.is_dir()):
             raise SettingsError("names a file, and there are several timelines", path=output, hint="Name a folder with -o")
-        found = [folder / f"{p.stem}.perf.otio" for p in paths]
+        found = [folder / writing.optimized_name(p) for p in paths]
     else:
         found = [Path(output)]
     for path in found:

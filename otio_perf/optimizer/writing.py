@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,19 @@ from otio_perf.optimizer.session import Session
 from otio_perf.timeline import files, stamp
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.overlay import regions_of
+
+#: Names that we give: ``cut.perf``, ``cut.perf2`` …
+_OPTIMIZED = re.compile(r"(?P<name>.+)\.perf(?P<number>\d{1,9})?", re.DOTALL)
+
+
+def optimized_name(path: Path) -> str:
+    """What ``path`` is called once it is optimized: ``cut.perf.otio``; of that ``cut.perf2.otio``, and so on.
+
+    Inputs are never overwritten, and what is optimized again is told by its number. The same input leads to the same name.
+    """
+    again = _OPTIMIZED.fullmatch(path.stem)
+    return f"{again['name']}.perf{int(again['number'] or 1) + 1}.otio" if again else f"{path.stem}.perf.otio"
 
 
 def refuse_unusable(inputs: Sequence[Path], output: Path, *, makes_folder: bool = False) -> None:
@@ -63,14 +77,25 @@ def write(
     done = files.write(document, output, allow_lossy=allow_lossy, limits=limits, locator=locator)
     if done.kept is not None:
         _tell_kept(session, output, done.kept)
+    if session.has_workspace:
+        _note_player(session, output, regions_of(document.root))
     return tuple(LeftAlone(clip=p.clip, reason=p.reason) for p in done.left)
+
+
+def _note_player(session: Session, output: Path, regions: set[str]) -> None:
+    """So that ``cache clear`` deletes none of them without a word."""
+    try:
+        session.index.renders.note_player(output, regions)
+    except CacheError as e:
+        session.note(f"{e.path}: {e.message}")
 
 
 def _tell_kept(session: Session, output: Path, kept: Path) -> None:
     if not stamp.is_stamped(kept):
         session.note(f"{output} was there and was another: kept as {kept}")
         return
-    edited = output.with_name(f"{output.stem.removesuffix('.perf')}.edited{output.suffix}")
+    ours = _OPTIMIZED.fullmatch(output.stem)
+    edited = output.with_name(f"{ours['name'] if ours else output.stem}.edited{output.suffix}")
     session.note(
         f"{output} had been edited since: kept as {kept}. "
         f"To go on from the edits, rename that to {edited} and run: otio-perf optimize {edited} -o FILE"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from otio_perf.model.analysis import Analysis, GoneProxy, Remedy, Suggestion
-from otio_perf.model.uses import Survey, TrackKind
+from otio_perf.model.results import LeftAlone
+from otio_perf.model.uses import NAMELESS, Survey, TrackKind
 
 #: What makes what is suggested.
 COMMANDS = {Remedy.PROXY: "optimize", Remedy.PRERENDER: "prerender"}
 
 #: Up to here a load is said as a share, and above as a multiple, of the time that there is.
 _FITS = 0.995
+#: Names that stand for more.
+_MOST_NAMES = 5
 _UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
 
 
@@ -100,6 +103,33 @@ def _tracks(survey: Survey) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """``1 proxy``, ``2 proxies``."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def names(several: Iterable[str]) -> str:
+    """``A, B, C, D, E …``: each once."""
+    found = list(dict.fromkeys(several))
+    return ", ".join(found[:_MOST_NAMES]) + (" …" if len(found) > _MOST_NAMES else "")
+
+
+def left_alone(several: Iterable[LeftAlone]) -> dict[str, str]:
+    """Clips, and why they were left alone; those with one reason together: ``12 clips (A, B, C, D, E …)``."""
+    by_reason: dict[str, list[str]] = {}
+    for one in several:
+        by_reason.setdefault(one.reason, []).append(one.clip)
+    found: dict[str, str] = {}
+    for reason, clips in by_reason.items():
+        who = clips[0] if len(clips) == 1 else f"{len(clips)} clips ({names(clips)})"
+        found[who] = f"{found[who]}; {reason}" if who in found else reason
+    return found
+
+
+def failed(reasons: Mapping[str, str], surveys: Iterable[Survey]) -> dict[str, str]:
+    """Media that failed, by name; clips that refer to none, by theirs."""
+    found = {medium: reason for medium, reason in reasons.items() if medium != NAMELESS}
+    if NAMELESS in reasons:
+        clips = [use.clip for survey in surveys for use in survey.uses if use.target.medium == NAMELESS]
+        found[names(clips)] = reasons[NAMELESS]
+    return found
 
 
 def gone_proxies(gone: Sequence[GoneProxy]) -> str:

@@ -108,7 +108,7 @@ def remap_urls(document: Document, locator: Locator) -> Switched:
     sounds = audio_clips(document.root)
 
     def found(reference: Json, clip: Json) -> Json:
-        wanted = described(reference, name_of(clip), audio=id(clip) in sounds)
+        wanted = described(reference, clip, audio=id(clip) in sounds)
         target = locator.target(wanted)
         if target.kind is TargetKind.REFUSED or (target.reason and target.url and (target.path or wanted.clip)):
             left.append(Problem(clip=target.url, reason=target.reason or ""))

@@ -13,6 +13,8 @@ from otio_perf.timeline.references import Json, is_replaced, notes_of, schema_of
 T = TypeVar("T")
 #: An image sequence of more is a mistake or an attack: four days and more at 24 pictures a second.
 _MOST_PICTURES = 10_000_000
+#: Reels of an EDL that are none: auxiliary source, black.
+_NO_REELS = frozenset({"", "AX", "BL"})
 
 
 class Numbering(Generic[T]):
@@ -86,23 +88,32 @@ def canvas_of(root: Json) -> tuple[int, int] | None:
     return None
 
 
-def described(reference: Json, clip: str = "", *, audio: bool = False) -> Reference:
+def reel_of(clip: Json) -> str:
+    """What an EDL calls the reel of ``clip``; "" for none, and for what its source is called where it has none (AX, BL)."""
+    metadata = clip.get("metadata")
+    edl = metadata.get("cmx_3600") if isinstance(metadata, dict) else None
+    reel = edl.get("reel") if isinstance(edl, dict) else None
+    return reel if isinstance(reel, str) and reel.upper() not in _NO_REELS else ""
+
+
+def described(reference: Json, clip: Json | None = None, *, audio: bool = False) -> Reference:
     """A media reference in short. :raises UnusableTimeError: an image sequence without usable numbers.
 
-    :param clip: name of its clip: all there is to look for where the reference leads nowhere.
+    :param clip: its clip: the name and the reel of that are all there is to look for where the reference leads nowhere.
     :param audio: whether that clip is in an audio track.
     """
     schema = schema_of(reference)
+    name, reel = ("", "") if clip is None else (name_of(clip), reel_of(clip))
     if schema == "ExternalReference":
         url = _text(reference.get("target_url"))
-        return Reference("external", url) if url else Reference("external", clip=clip, audio=audio)
+        return Reference("external", url) if url else Reference("external", clip=name, audio=audio, reel=reel)
     if schema == "ImageSequenceReference":
         return _sequence(reference)
     if schema == "GeneratorReference":
         kind = reference.get("generator_kind")
         return Reference("generator", generator=(kind if isinstance(kind, str) else "") or name_of(reference) or "generator")
     if schema in ("MissingReference", ""):
-        return Reference("missing", reason="the clip has no media", clip=clip, audio=audio)
+        return Reference("missing", reason="the clip has no media", clip=name, audio=audio, reel=reel)
     return Reference("missing", reason=f"a {schema} is not a known media reference")
 
 
@@ -111,7 +122,7 @@ def original_target(clip: Json, original: Json, locator: Locator, *, audio: bool
 
     :raises UnusableTimeError: an image sequence without usable numbers.
     """
-    target = locator.target(described(original, name_of(clip), audio=audio))
+    target = locator.target(described(original, clip, audio=audio))
     if target.kind is TargetKind.MISSING:
         for key, reference in (clip.get("media_references") or {}).items():
             path = notes_of(reference).get("original_path") if isinstance(reference, dict) else None

@@ -2,7 +2,7 @@
 
 Only local files are ever looked for. Everything with a scheme other than ``file:`` is refused by name; a Windows path is
 looked for on Windows, elsewhere only through ``--map`` or ``--media-root``. A clip that refers to no medium (an EDL has names
-only) is looked for by its name, below the media roots alone.
+only) is looked for by its name, or that of its reel, below the media roots alone.
 """
 
 # ruff: noqa: PTH100, PTH114, PTH117, PTH118, PTH119, PTH120
@@ -59,6 +59,7 @@ class Reference:
     reason: str = ""
     clip: str = ""  # name of the clip, where the reference leads nowhere
     audio: bool = False  # such a clip is in an audio track
+    reel: str = ""  # of such a clip, as an EDL names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +127,28 @@ class Locator:
         return Target(kind=TargetKind.FILE, url=url, path=path, reason=reason)
 
     def _nameless(self, reference: Reference) -> Target:
-        """A reference that leads nowhere: what is called like its clip, if that is one file below the media roots.
+        """A reference that leads nowhere: what is called like its clip, else like its reel, if that is one file below the
+        media roots.
 
         Where it is none or several, the clip's name stands for the URL, so that each such clip is told of.
         """
         why = reference.reason or "the media reference has no URL"
-        if not (self.media_roots and reference.clip):
+        names = {"the clip's name": reference.clip, f"the name of its reel, {reference.reel}": reference.reel}
+        names = {what: name for what, name in names.items() if name}
+        if not (self.media_roots and names):
             return Target(kind=TargetKind.MISSING, url="", path=None, reason=why)
-        named = self._roots.of_clip(reference.clip, audio=reference.audio)
-        if len(named) == 1:
-            return Target(kind=TargetKind.FILE, url="", path=named[0], found_by=f"{why}; found by the clip's name")
-        if named:
-            shown = ", ".join(named[:_MOST_NAMED]) + (" …" if len(named) > _MOST_NAMED else "")
-            why = f"{why}, and {len(named)} files below the media roots are called like it: {shown}"
+        for what, name in names.items():
+            named = self._roots.of_clip(name, audio=reference.audio)
+            if len(named) == 1:
+                return Target(kind=TargetKind.FILE, url="", path=named[0], found_by=f"{why}; found by {what}")
+            if named:
+                shown = ", ".join(named[:_MOST_NAMED]) + (" …" if len(named) > _MOST_NAMED else "")
+                why = f"{why}, and {len(named)} files below the media roots are called by {what}: {shown}"
+                break
         else:
-            why = f"{why}, and no file below the media roots is called like it"
-        return Target(kind=TargetKind.MISSING, url=reference.clip, path=None, reason=why)
+            its_reel = f" or its reel, {reference.reel}" if reference.reel else ""
+            why = f"{why}, and no file below the media roots is called like it{its_reel}"
+        return Target(kind=TargetKind.MISSING, url=reference.clip or reference.reel, path=None, reason=why)
 
     def _sequence(self, reference: Reference) -> Target:
         base = reference.url

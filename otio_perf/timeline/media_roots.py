@@ -1,4 +1,4 @@
-"""The folders of ``--media-root``: files by name, and by the name of a clip that has nothing else.
+"""The folders of ``--media-root``: files by name, and by the names of a clip that has nothing else.
 
 One file that is reached in several ways (links, roots inside of each other) is one. Accents count the same however they are
 spelled: macOS takes names apart (NFD), others do not.
@@ -40,7 +40,7 @@ class MediaRoots:
         self.folders = tuple(map(os.path.abspath, folders))
         self.suffixes = suffixes
         self._by_name: dict[str, list[str]] | None = None
-        self._by_clip: dict[str, list[str]] = {}  # "stem.suffix" and "stem"
+        self._by_clip: dict[str, list[str]] = {}  # "stem.suffix" and "stem.*", in letters of no case
 
     def below(self, parts: Sequence[str]) -> str | None:
         """The file at the relative path ``parts``, or at the end of it, the longest first; not by its name alone."""
@@ -57,17 +57,18 @@ class MediaRoots:
         return _distinct(found, lambda path: os.path.basename(path) == name)
 
     def of_clip(self, name: str, *, audio: bool) -> list[str]:
-        """Files of the name of a clip: with its suffix, in letters of any case; otherwise media that have it as their stem,
-        moving pictures before stills, and in an audio track sounds before moving pictures."""
+        """Files of a name of a clip: with its suffix, in letters of any case; otherwise media that have it as their stem,
+        moving pictures before stills, and in an audio track sounds before moving pictures. Where there is none, the same in
+        letters of any case throughout."""
         self._index()
-        stem, suffix = os.path.splitext(_spelled(name))
-        found = self._by_clip.get(stem + suffix.lower())
-        if not found:
-            called = self._by_clip.get(f"{_spelled(name)}.*", [])
-            kinds = self.suffixes
-            order = (kinds.sounds, kinds.moving) if audio else (kinds.moving, kinds.stills)
-            groups = ([p for p in called if os.path.splitext(p)[1].lower() in kind] for kind in order)
-            found = next(filter(None, groups), [])
+        spelled = _spelled(name)
+        stem = os.path.splitext(spelled)[0]
+        full, called = (self._by_clip.get(_folded(wanted), []) for wanted in (spelled, f"{spelled}.*"))
+        kinds = self.suffixes
+        order = (kinds.sounds, kinds.moving) if audio else (kinds.moving, kinds.stills)
+        groups = [full, *([p for p in called if os.path.splitext(p)[1].lower() in kind] for kind in order)]
+        same_case = ([p for p in group if _stem_is(p, stem) or _stem_is(p, spelled)] for group in groups)
+        found = next(filter(None, (*same_case, *groups)), [])
         return _distinct(found, lambda path: os.path.basename(path).startswith(os.path.splitext(name)[0]))
 
     def _index(self) -> dict[str, list[str]]:
@@ -85,10 +86,9 @@ class MediaRoots:
                     if is_proxies or file.startswith("."):
                         continue  # called like the originals beside it
                     stem, suffix = os.path.splitext(name)
-                    suffix = suffix.lower()
-                    self._by_clip.setdefault(stem + suffix, []).append(path)
-                    if suffix in media:
-                        self._by_clip.setdefault(f"{stem}.*", []).append(path)
+                    self._by_clip.setdefault(_folded(name), []).append(path)
+                    if suffix.lower() in media:
+                        self._by_clip.setdefault(_folded(f"{stem}.*"), []).append(path)
         return self._by_name
 
 
@@ -99,6 +99,14 @@ def spellings(path: str) -> tuple[str, ...]:
 
 def _spelled(name: str) -> str:
     return unicodedata.normalize("NFC", name)
+
+
+def _folded(name: str) -> str:
+    return _spelled(name.casefold())
+
+
+def _stem_is(path: str, stem: str) -> bool:
+    return _spelled(os.path.splitext(os.path.basename(path))[0]) == stem
 
 
 def _distinct(paths: Iterable[str], is_exact: Callable[[str], bool]) -> list[str]:

@@ -23,7 +23,19 @@ from otio_perf.timeline import stamp
 from otio_perf.timeline.bundle_folders import MEDIA, identity
 from otio_perf.timeline.describe import described, name_of, original_target
 from otio_perf.timeline.locate import PACKED, Locator, is_relative, moved_url
-from otio_perf.timeline.references import DAMAGE, DEFAULT_KEY, NOTES, Json, digest_note, file_name, notes_of, original_key
+from otio_perf.timeline.references import (
+    DAMAGE,
+    DEFAULT_KEY,
+    NOTES,
+    Json,
+    digest_note,
+    expand,
+    file_name,
+    is_ours,
+    is_replaced,
+    notes_of,
+    original_key,
+)
 from otio_perf.timeline.tree import audio_clips, clips_of, map_clips, with_metadata
 
 _UNPORTABLE = re.compile(r'[/\\:*?"<>|\x00-\x1f\ud800-\udfff]')
@@ -43,8 +55,9 @@ class Packed:
 def packed(root: Json, locator: Locator, target: Path, *, every: bool) -> Packed:
     """The bundle ``target`` of a timeline whose media ``locator`` finds.
 
-    Media that are not there keep their reference, which leads to where they are missing. What lies in ``target`` already keeps
-    its name: timelines elsewhere may refer to it.
+    Media that are not there keep their reference, which leads to where they are missing; proxies that are not there (cleared,
+    or left behind) are left out, and clips that played them play their originals. What lies in ``target`` already keeps its
+    name: timelines elsewhere may refer to it.
 
     :param every: pack the media of all references; otherwise those of the active ones, and the others lead to where they
         are now.
@@ -88,11 +101,14 @@ class _Packer:
                 self._taken.add(_folded(name))
 
     def packed(self, clip: Json) -> Json:
-        references = clip.get("media_references")
+        left = self._without_gone(clip)
+        references = left.get("media_references")
         if not isinstance(references, dict):
             return clip
-        new = {**references, **{key: self._reference(clip, key, r) for key, r in _references(clip)}}
-        original = new.get(original_key(clip))
+        # where media are is told by the whole clip: of what has no URL, a proxy of it knows
+        packed = {k: self._reference(clip, k, r, is_packed=self._is_packed(left, k)) for k, r in _references(left)}
+        new = {**references, **packed}
+        original = new.get(original_key(left))
         for key, reference in new.items():
             if reference is references[key]:
                 continue
@@ -103,7 +119,39 @@ class _Packer:
             if "original" in notes and isinstance(original, dict) and "OTIO_SCHEMA" in original:
                 notes["original"] = digest_note(original)
             new[key] = with_metadata(reference, NOTES, notes or None)
-        return {**clip, "media_references": new}
+        return {**left, "media_references": new}
+
+    def _without_gone(self, clip: Json) -> Json:
+        """``clip`` without the proxies that are gone, its original active in the place of one; itself where none is."""
+        references = dict(_references(clip))
+        active = clip.get("active_media_reference_key") or DEFAULT_KEY
+        gone = [key for key in references if self._is_packed(clip, key) and self._is_gone(clip, key, references[key])]
+        if not gone:
+            return clip
+        kept = {key: r for key, r in clip["media_references"].items() if key not in gone}
+        original = original_key(clip)
+        reason = "its proxy is gone: the bundle goes without"
+        if active in gone:
+            noted = notes_of(references[active])
+            if original is None and "original" in noted:  # a host kept ours alone
+                original = str(noted.get("original_key") or DEFAULT_KEY)
+                kept[original] = expand(noted["original"])
+            if original is None:
+                return clip
+            active = original
+            reason = "its proxy is gone: it plays its original"
+        self.left.append(Problem(clip=name_of(clip), reason=reason))
+        new = {**clip, "media_references": kept, "active_media_reference_key": active}
+        return new if any(map(is_ours, kept)) else with_metadata(new, NOTES, None)
+
+    def _is_gone(self, clip: Json, key: str, reference: Json) -> bool:
+        if not is_ours(key) or is_replaced(clip, key):
+            return False
+        try:
+            target = self._locator.target(described(reference))
+        except DAMAGE:
+            return False
+        return target.kind is TargetKind.FILE and target.path is not None and not os.path.lexists(target.path)
 
     def _is_packed(self, clip: Json, key: str) -> bool:
         return self._every or key == (clip.get("active_media_reference_key") or DEFAULT_KEY)
@@ -113,8 +161,7 @@ class _Packer:
             return original_target(clip, reference, self._locator, audio=id(clip) in self._sounds)
         return self._locator.target(described(reference))
 
-    def _reference(self, clip: Json, key: str, reference: Json) -> Json:
-        is_packed = self._is_packed(clip, key)
+    def _reference(self, clip: Json, key: str, reference: Json, *, is_packed: bool) -> Json:
         try:
             target = self._target(clip, key, reference)
         except DAMAGE as e:

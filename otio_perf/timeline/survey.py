@@ -295,7 +295,7 @@ class _Gatherer:
             own, factor, retimed_in_point = effects_of(clip)
             reference = original_of(clip)
             reference = self.measure.resolved(reference) if reference else {}
-            number = self._reference(reference, name_of(clip), audio=audio)
+            number = self._reference(reference, clip, audio=audio)
             used = self.consumption.of(
                 clip,
                 reference,
@@ -333,7 +333,7 @@ class _Gatherer:
 
     # ---- small things
 
-    def _reference(self, reference: Json, clip: str, *, audio: bool) -> int:
+    def _reference(self, reference: Json, clip: Json, *, audio: bool) -> int:
         """Number of a media reference. :raises UnusableTimeError: an image sequence without usable numbers."""
         url = reference.get("target_url")
         key = (reference.get("OTIO_SCHEMA"), url)

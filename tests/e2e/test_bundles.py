@@ -168,3 +168,37 @@ def test_a_damaged_proxy_that_is_left_out_is_told_of(one: Path, otio_perf: Comma
     plain = otio_perf("convert", "-i", one / "two.perf.otio", "-o", one / "out.otio", "--use-proxies", "120p")
     assert plain.returncode == 4
     assert "A001_C001_120p.mov" in plain.stdout
+
+
+@pytest.mark.parametrize(("suffix", "words"), [(".otioz", ()), (".otiod", ("--allow-lossy",))])
+def test_where_proxies_were_cleared_a_bundle_plays_the_originals(
+    one: Path, otio_perf: Command, suffix: str, words: tuple[str, ...]
+) -> None:
+    timeline = otio.adapters.read_from_file(str(one / "one.otio"))
+    again = timeline.tracks[0][0].deepcopy()
+    again.name = "A001_C001 again"
+    timeline.tracks[0].append(again)
+    otio.adapters.write_to_file(timeline, str(one / "one.otio"))
+    assert otio_perf("optimize", "one.otio", *SMALL, "--proxy", "160x90", cwd=one).returncode == 0
+    pack = ("convert", "-i", "one.perf.otio", "-o", f"packed{suffix}", *words)
+    done = otio_perf(*pack, cwd=one)
+    assert done.returncode == 0, done.stdout
+    assert f"wrote packed{suffix}: packed with its media" in done.stdout
+    assert urls(one / f"packed{suffix}", "otio_perf:160x90") == ["media/A001_C001_160x90.mov"] * 2
+    (one / ".otio_perf" / "proxies" / "A001_C001_120p.mov").unlink()  # the one that is not shown
+    done = otio_perf(*pack[:4], f"one_size{suffix}", *words, cwd=one)
+    assert done.returncode == (0 if words else 4), done.stderr
+    assert ("its proxy is gone: the bundle goes without" in done.stdout) == (not words)
+    assert urls(one / f"one_size{suffix}", "otio_perf:160x90") == ["media/A001_C001_160x90.mov"] * 2
+    assert otio_perf("cache", "clear", "proxies", cwd=one).returncode == 0
+    done = otio_perf(*pack[:4], f"none{suffix}", *words, cwd=one)
+    assert done.returncode == 4, done.stderr
+    assert "left alone: 2 clips (A001_C001, A001_C001 again): its proxy is gone: it plays its original" in done.stdout
+    assert done.stdout.count("left alone") == 1
+    for clip in otio.adapters.read_from_file(str(one / f"none{suffix}")).find_clips():
+        assert clip.active_media_reference_key == "DEFAULT_MEDIA"
+        assert clip.media_reference.target_url == "media/A001_C001.mp4"
+        assert [key for key in clip.media_references() if key.startswith("otio_perf")] == (["otio_perf:120p"] if words else [])
+    back = otio_perf("restore", one / f"none{suffix}", "-o", one / "back.otio")
+    assert back.returncode == 0, back.stdout
+    assert [(one / url).read_bytes() for url in urls(one / "back.otio")] == [(one / "A001_C001.mp4").read_bytes()] * 2

@@ -45,7 +45,8 @@ def test_clips_of_an_edl_are_found_below_the_media_root(names: Path, film: Path,
     assert "b001_c001.MOV" in done.stderr  # the file is called otherwise
     assert "found by the clip" in (film / "page.html").read_text(encoding="utf-8")
     done = otio_perf("optimize", names, *words, "--proxy", "120p", "--all", "-o", film / "out.otio")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 4, done.stderr  # written, but one of them has no proxy
+    assert "left alone: b001_c001.MOV: the clip has no media, and no file below the media roots" in done.stdout
     clips = list(otio.adapters.read_from_file(str(film / "out.otio")).find_clips())
     assert [c.active_media_reference_key for c in clips] == ["otio_perf:120p", "DEFAULT_MEDIA", "otio_perf:120p"]
     assert isinstance(clips[0].media_references()["DEFAULT_MEDIA"], otio.schema.MissingReference)
@@ -53,7 +54,7 @@ def test_clips_of_an_edl_are_found_below_the_media_root(names: Path, film: Path,
     checked = otio_perf("convert", "-i", film / "out.otio", "-o", film / "same.otio", "--check-contract")
     assert checked.returncode == 0, checked.stdout
     again = otio_perf("optimize", film / "out.otio", "-o", film / "again.otio", "--proxy", "160x90", "--all")
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 4, again.stderr
     clips = list(otio.adapters.read_from_file(str(film / "again.otio")).find_clips())
     assert clips[0].active_media_reference_key == "otio_perf:120p"
     assert otio_perf("restore", film / "again.otio", "-o", film / "back.otio").returncode == 0
@@ -76,3 +77,38 @@ def test_convert_gives_them_references_and_names_what_may_be_several(names: Path
     assert done.returncode == 4
     assert "2 files below the media roots" in done.stdout
     assert str(film / "media" / "again" / "A001_C001.mp4") in done.stdout
+
+
+def test_media_that_are_not_found_are_told_as_those_that_are_offline(names: Path, film: Path, otio_perf: Command) -> None:
+    said = "2 clips (A001_C001, b001_c001.MOV): the clip has no media: --media-root DIR looks for files called like the clips"
+    done = otio_perf("optimize", names, "--rate", 24, "-o", film / "out.otio")
+    assert done.returncode == 4, done.stderr
+    assert done.stdout.count("left alone") == 1
+    assert said in done.stdout
+    left = json.loads(otio_perf("optimize", names, "--rate", 24, "-o", film / "out.otio", "--json", "-").stdout)
+    assert [one["clip"] for one in left["written"][0]["left_alone"]] == ["A001_C001", "b001_c001.MOV"]
+    quiet = otio_perf("optimize", names, "--rate", 24, "-o", film / "out.otio", "--quiet")
+    assert (quiet.returncode, quiet.stdout) == (4, "")
+    assert "otio-perf: A001_C001, b001_c001.MOV: the clip has no media" in quiet.stderr
+    # as for a medium that is named and is not there
+    cut = otio.adapters.read_from_file(str(film / "short_film.otio"))
+    for clip in cut.find_clips():
+        if isinstance(clip.media_reference, otio.schema.ExternalReference):
+            clip.media_reference.target_url = "media/gone.mov"
+    otio.adapters.write_to_file(cut, str(film / "gone.otio"))
+    offline = otio_perf("optimize", film / "gone.otio", "-o", film / "out2.otio")
+    assert offline.returncode == 4, offline.stderr
+    assert "gone.mov" in offline.stdout
+
+
+def test_a_reel_is_looked_for_where_a_clip_is_called_otherwise(film: Path, otio_perf: Command) -> None:
+    path = film / "reels.edl"
+    path.write_text(EDL.replace("AX  ", "a001_c001", 1).replace("A001_C001", "Interview", 1))
+    words = ("--rate", 24, "--media-root", film / "media")
+    done = otio_perf("optimize", path, *words, "--proxy", "120p", "--all", "-o", film / "out.otio")
+    assert done.returncode == 4, done.stderr  # the second is called like no file
+    assert "found by the name of its reel, a001_c001" in done.stderr
+    keys = [c.active_media_reference_key for c in otio.adapters.read_from_file(str(film / "out.otio")).find_clips()]
+    assert keys == ["otio_perf:120p", "DEFAULT_MEDIA", "otio_perf:120p"]
+    again = otio_perf("optimize", path, *words, "--proxy", "120p", "--all", "--dry-run", "--json", "-")  # from the sidecar
+    assert {d["action"] for d in json.loads(again.stdout)["proxies"]["decisions"]} == {"have", "offline"}

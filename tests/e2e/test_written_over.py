@@ -54,6 +54,26 @@ def test_edits_of_an_optimized_timeline_are_kept_and_told_of(film: Path, otio_pe
     assert clip.active_media_reference_key == "otio_perf:120p"
 
 
+def test_what_is_optimized_again_is_told_by_its_number(film: Path, otio_perf: Command) -> None:
+    before = (film / "short_film.perf.otio").read_bytes()
+    for name, written in (
+        ("short_film.perf.otio", "short_film.perf2.otio"),
+        ("short_film.perf2.otio", "short_film.perf3.otio"),
+    ):
+        for _ in range(2):  # the same again is written to the same place
+            done = otio_perf("optimize", name, *PROXIES, cwd=film)
+            assert done.returncode == 0, done.stderr
+            assert f"wrote {written}" in done.stdout
+    assert sorted(p.name for p in film.glob("*.perf*")) == [
+        "short_film.perf.otio",
+        "short_film.perf2.otio",
+        "short_film.perf3.otio",
+    ]
+    assert (film / "short_film.perf.otio").read_bytes() == before
+    edit(film / "short_film.perf3.otio")
+    assert "rename that to short_film.edited.otio" in otio_perf("optimize", "short_film.perf2.otio", *PROXIES, cwd=film).stderr
+
+
 def test_restore_and_convert_keep_what_was_there(film: Path, otio_perf: Command) -> None:
     path, back = film / "short_film.perf.otio", film / "short_film.otio"
     assert otio_perf("restore", path, "-o", back).returncode == 0

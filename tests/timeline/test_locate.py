@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otio_perf.model.uses import Target, TargetKind
+from otio_perf.timeline.describe import described
 from otio_perf.timeline.locate import Locator, Reference, moved_url, output_folder, relative_to
 from otio_perf.timeline.media_roots import Suffixes
 
@@ -221,6 +222,9 @@ def rushes(tmp_path: Path) -> Path:
         ("B.v2.MXF", "day1/B.v2.mxf"),
         ("twice.mp4", "day2/twice.mp4"),
         ("music.wav", "day2/music.wav"),
+        ("a001", "day1/A001.MOV"),  # in other letters, where nothing is called so
+        ("b.V2", "day1/B.v2.mxf"),
+        ("Music.WAV", "day2/music.wav"),
     ],
 )
 def test_a_clip_without_media_is_found_by_its_name(rushes: Path, name: str, path: str) -> None:
@@ -233,7 +237,7 @@ def test_a_clip_without_media_is_found_by_its_name(rushes: Path, name: str, path
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("twice", "2 files"), ("thrice.mov", "day2/thrice.mov, "), ("a001", "no file"), ("music", "no file")]
+    ("name", "why"), [("twice", "2 files"), ("thrice.mov", "day2/thrice.mov, "), ("Twice", "2 files"), ("music", "no file")]
 )
 def test_a_clip_that_may_be_several_files_or_none_says_so(rushes: Path, name: str, why: str) -> None:
     locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=SUFFIXES)
@@ -241,6 +245,37 @@ def test_a_clip_that_may_be_several_files_or_none_says_so(rushes: Path, name: st
     assert (target.kind, target.path, target.url) == (TargetKind.MISSING, None, name)
     assert target.reason
     assert why in target.reason.replace(os.sep, "/").replace(str(rushes).replace(os.sep, "/") + "/", "")
+
+
+@posix
+def test_letters_of_the_same_case_come_first(rushes: Path) -> None:
+    (rushes / "day3" / "a001.mov").write_bytes(b"another")
+    assert [found(named(rushes, clip=name), rushes) for name in ("A001", "a001")] == ["day1/A001.MOV", "day3/a001.mov"]
+    doubtful = named(rushes, clip="a001.MOV")
+    assert found(doubtful, rushes) == "day3/a001.mov"  # a suffix has letters of any case
+    assert "2 files" in (named(rushes, clip="TWICE").reason or "")
+
+
+def test_a_clip_is_found_by_its_reel_where_nothing_is_called_like_it(rushes: Path) -> None:
+    locator = Locator(rushes / "cut.edl", media_roots=(rushes,), suffixes=SUFFIXES)
+
+    def target(clip: str, reel: str) -> Target:
+        metadata = {"cmx_3600": {"reel": reel}}
+        missing = {"OTIO_SCHEMA": "MissingReference.1"}
+        return locator.target(described(missing, {"OTIO_SCHEMA": "Clip.2", "name": clip, "metadata": metadata}))
+
+    by_reel = target("Interview 3", "a001")
+    assert found(by_reel, rushes) == "day1/A001.MOV"
+    assert "the name of its reel, a001" in (by_reel.found_by or "")
+    assert found(target("", "B.v2"), rushes) == "day1/B.v2.mxf"
+    assert found(target("A001", "B.v2"), rushes) == "day1/A001.MOV"  # its own name says more
+    several = target("Interview 3", "twice")
+    assert (several.kind, several.url) == (TargetKind.MISSING, "Interview 3")
+    assert "2 files below the media roots are called by the name of its reel, twice" in (several.reason or "")
+    assert target("twice", "A001").path is None  # what is called like it may be meant
+    assert "like it or its reel, gone" in (target("Interview 3", "gone").reason or "")
+    (rushes / "day1" / "AX.mov").write_bytes(b"x")
+    assert target("Interview 3", "AX").path is None  # an EDL's word for no reel
 
 
 def test_without_media_roots_nothing_is_looked_for_by_name(rushes: Path) -> None:
