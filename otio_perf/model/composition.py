@@ -18,8 +18,16 @@ from otio_perf.model.uses import EffectUse, Problem, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pick:
+    """A channel of a medium, 0 = first: of its audio stream ``stream``, or, without that, counted through all of them."""
+
+    stream: int | None = None
+    channel: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
-    """The picture of one medium. Its axis: frames of the medium at ``rate``, in the reference's own numbering.
+    """The picture, or the sound, of one medium. Its axis: frames of the medium at ``rate``, in the reference's own numbering.
 
     ``available_start`` is the number of the first frame in the file; ``None``: the reference does not say, and numbering
     starts as ``model.media.first_number`` says.
@@ -29,6 +37,7 @@ class Shot:
     rate: FrameRate
     available_start: Fraction | None = None
     parameters: tuple[tuple[str, Any], ...] = ()  # of a generator, as the host writes them
+    picks: tuple[Pick, ...] = ()  # of sound: the channels that the host names, the output's first channel first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What a timeline shows, as a tree: ``compose`` is to rendering what ``survey`` is to media.
 
 The same times in another shape: the survey flattens, so that every use of a medium can be counted; here groups stay groups,
-so that an effect on a stack works on its whole picture. Video only. Each item is touched once.
+so that an effect on a stack works on its whole picture. Each item is touched once. Video here; ``sound`` composes the audio.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from fractions import Fraction
 from pathlib import PurePath
 
 from otio_perf.model.composition import Composition, Group, Join, Lane, Placed, Shot
-from otio_perf.model.timing import FrameRange
+from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.model.uses import EffectUse, Problem, Target, TargetKind
 from otio_perf.timeline.clock import Frames, UnusableTimeError, nearest
 from otio_perf.timeline.consumption import Consumption
@@ -29,16 +29,18 @@ def compose(document: Document, locator: Locator) -> Composition:
     :raises UnreadableTimelineError: no timeline, track, stack, clip or collection of these.
     """
     with no_collection(), unreadable_if_damaged(document):
-        return _Composer(document, locator.based(document.base)).composition()
+        return Composer(document, locator.based(document.base)).composition()
 
 
-class _Composer:
-    """One pass over a document."""
+class Composer:
+    """One pass over a document, for its tracks of one kind; in frames of the timeline, or of ``rate``."""
 
-    def __init__(self, document: Document, locator: Locator) -> None:
+    kind = "Video"
+
+    def __init__(self, document: Document, locator: Locator, rate: FrameRate | None = None) -> None:
         self.path = document.path
         self.locator = locator
-        self.measure = Measure(document)
+        self.measure = Measure(document, rate)
         self.consumption = Consumption(self.measure.clock)
 
     def composition(self) -> Composition:
@@ -54,8 +56,8 @@ class _Composer:
         frames = nearest(cursor)
         return Composition(
             name=name,
-            frame_rate=self.measure.rate,
-            duration=FrameRange(0, frames, self.measure.rate),
+            frame_rate=self.measure.clock.rate,
+            duration=FrameRange(0, frames, self.measure.clock.rate),
             start_frame=self.measure.start_frame(),
             canvas=canvas_of(root),
             root=placed[0] if len(placed) == 1 else _in_a_row(name, placed, frames),
@@ -70,17 +72,20 @@ class _Composer:
         schema = schema_of(item)
         if schema == "Clip":
             return self._clip(item, first, stop)
-        if schema == "Stack" or (schema == "Track" and _is_video(item)):
+        if schema == "Stack" or (schema == "Track" and self._takes(item)):
             return self._group(item, first, stop)
         return None
 
-    def _clip(self, clip: Json, start: int, stop: int) -> Placed:
+    def _takes(self, track: Json) -> bool:
+        return kind_of(track) == self.kind
+
+    def _clip(self, clip: Json, start: int, stop: int) -> Placed | None:
         name = name_of(clip)
         try:
             effects, speed, retimed_in_point = effects_of(clip)
             reference = original_of(clip)
             reference = self.measure.resolved(reference) if reference else {}
-            target = self.locator.target(described(reference, clip, audio=self.kind == "Audio"))
+            target = self.locator.target(described(reference, name, audio=self.kind == "Audio"))
             line = self.consumption.line(clip, reference, length=stop - start, speed=speed, retimed_in_point=retimed_in_point)
         except DAMAGE as e:
             reason = self.measure.problem(clip, e)
@@ -91,7 +96,7 @@ class _Composer:
                 stop=stop,
                 inner_start=Fraction(0),
                 speed=Fraction(1),
-                content=Shot(target=lost, rate=self.measure.rate),
+                content=Shot(target=lost, rate=self.measure.clock.rate),
             )
         return Placed(
             name=name,
@@ -150,7 +155,7 @@ class _Composer:
         """A child of a stack; a track that is neither trimmed nor retimed is the lane itself."""
         _, length = self.measure.trimmed(child)
         if schema_of(child) == "Track" and not child.get("source_range"):
-            if child.get("enabled") is False or not _is_video(child):
+            if child.get("enabled") is False or not self._takes(child):
                 return None
             effects, speed, _ = read_effects(child.get("effects") or [])
             if speed is None:
@@ -222,8 +227,8 @@ class _Composer:
         self.measure.problems.append(Problem(clip=name_of(transition) or "Transition", reason=reason))
 
 
-def _is_video(track: Json) -> bool:
-    return (track.get("kind") or "Video") == "Video"
+def kind_of(track: Json) -> object:
+    return track.get("kind") or "Video"
 
 
 def _in_a_row(name: str, placed: list[Placed], frames: int) -> Placed:

@@ -22,19 +22,20 @@ _FALLBACK_RATE = Fraction(24)
 
 
 class Measure:
-    """Measures the items of a document in frames of its rate. What cannot be measured is noted in ``problems``.
+    """Measures the items of a document in frames of its rate, or of ``counted_at``. What cannot be measured is noted in
+    ``problems``.
 
     :raises UnreadableTimelineError: no timeline, track, stack, clip or collection of these.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, counted_at: FrameRate | None = None) -> None:
         self.root = without_overlay(document.root)  # it shows what is below it
         self.shared = document.shared
         self.timelines = list(timelines_of(self.root))
         if not self.timelines:
             raise UnreadableTimelineError(f"a {schema_of(self.root) or 'file'} is no timeline", path=document.path)
         self.rate = self._frame_rate()
-        self.clock = Clock(self.rate)
+        self.clock = Clock(counted_at or self.rate)
         self.problems: list[Problem] = []
         self._ranges: dict[int, tuple[Frames, Frames]] = {}  # by id of the item, as the one below
         self._durations: dict[int, Frames] = {}

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from otio_perf.effects.translate import aaf, cdl, fcp7, mlt, own, resolve
-from otio_perf.effects.translate.answers import Asked, Row, UntranslatableError, answered, transition
+from otio_perf.effects.translate.answers import Asked, Row, UntranslatableError, answered, nothing, transition
 from otio_perf.effects.wipes import NAME_OF_CODE
 from otio_perf.errors import EffectError
 from otio_perf.model.frames import Applied, Fidelity, Moment, Translated
@@ -45,6 +45,13 @@ def translated(use: EffectUse, moment: Moment, canvas: tuple[int, int], frame_ra
         return answered(row, asked)
     ours, fidelity, why = translated_transition(use.label, use.name, use)
     return Translated(applied=(ours,) if ours else (), fidelity=fidelity, why=why)
+
+
+def is_of_pictures(use: EffectUse) -> bool:
+    """Whether an effect is known to change pictures, and not sound."""
+    rows = mlt.EFFECTS.get if use.dialect == "mlt" else _ROWS.get(use.dialect)
+    row = rows(use.name) if rows else None
+    return row is not None and row is not nothing
 
 
 def in_order(uses: Sequence[EffectUse]) -> tuple[EffectUse, ...]:

@@ -52,7 +52,7 @@ def _key(said: Mapping[str, Any], parse: Any) -> Key:
     return Key(frame_of(said["when"]), parse(said["value"]), HOLD if curve == "hold" else LINEAR)
 
 
-def _number(asked: Asked, name: str, default: float) -> float:
+def number(asked: Asked, name: str, default: float) -> float:
     found: float = _sampled(asked, name, float, default)
     return found
 
@@ -71,13 +71,13 @@ def _basic_motion(asked: Asked) -> Translated:
     width, height = asked.canvas
     across, down = _point(asked, "center")
     anchor_across, anchor_down = _point(asked, "centerOffset")
-    scale = max(0.0, _number(asked, "scale", 100)) / 100
+    scale = max(0.0, number(asked, "scale", 100)) / 100
     anchor = (anchor_across * width, anchor_down * height)
     moved = effect(
         "transform",
         position=(across * width - anchor[0], down * height - anchor[1]),
         scale=(scale, scale),
-        rotation=_number(asked, "rotation", 0),
+        rotation=number(asked, "rotation", 0),
         anchor=anchor,
     )
     return approximate("scale and position count in the medium's own size: right where it has that of the canvas", moved)
@@ -86,18 +86,18 @@ def _basic_motion(asked: Asked) -> Translated:
 def _crop(asked: Asked) -> Translated:
     width, height = asked.canvas
     lengths = {"left": width, "right": width, "top": height, "bottom": height}
-    sides = {side: max(0.0, _number(asked, side, 0)) / 100 * length for side, length in lengths.items()}
-    softness = max(0.0, _number(asked, "edgefeather", 0))
+    sides = {side: max(0.0, number(asked, side, 0)) / 100 * length for side, length in lengths.items()}
+    softness = max(0.0, number(asked, "edgefeather", 0))
     cut = effect("crop", softness=softness, **sides)
     return approximate("sides are per cent of the medium: right where it has the shape of the canvas", cut)
 
 
 def _opacity(asked: Asked) -> Translated:
-    return exact(opacity=min(1.0, max(0.0, _number(asked, "opacity", 100) / 100)))
+    return exact(opacity=min(1.0, max(0.0, number(asked, "opacity", 100) / 100)))
 
 
 def _gaussian_blur(asked: Asked) -> Translated:
-    radius = _number(asked, "radius", _number(asked, "Blurriness", _number(asked, "1", 0)))
+    radius = number(asked, "radius", number(asked, "Blurriness", number(asked, "1", 0)))
     blur = effect("gaussian_blur", sigma=max(0.0, radius) / 2)
     return approximate("how wide the host's blur is was never written down: sigma is taken as half its radius", blur)
 

@@ -22,7 +22,7 @@ from otio_perf.effects.translate.answers import (
     exact,
     nothing,
 )
-from otio_perf.effects.translate.mlt_values import active, colour, number, refuse_changed, span, text
+from otio_perf.effects.translate.mlt_values import active, colour, number, progress, refuse_changed, text
 from otio_perf.model.frames import Applied, Translated
 
 _BLACK, _STEPS, _CHROMA_STEPS, _CODES = 16, 219, 224, 255
@@ -37,17 +37,10 @@ def _brightness(asked: Asked) -> Translated:
     else:
         level = abs(number(asked, "start", 1))
         if text(asked, "end"):
-            level += (abs(number(asked, "end", 1)) - level) * _progress(asked)
+            level += (abs(number(asked, "end", 1)) - level) * progress(asked)
     alpha = number(asked, "alpha", 1) if text(asked, "alpha") else 1.0
     opacity = level if alpha < 0 else alpha
     return exact(effect("code_gain", level=max(0.0, level), matrix=asked.matrix), opacity=min(1.0, max(0.0, opacity)))
-
-
-def _progress(asked: Asked) -> float:
-    first, last, frame = span(asked)
-    if last is None:
-        raise UntranslatableError("it runs to an end that is not known")
-    return (frame - first) / (last - first) if last > first else 1.0
 
 
 def _greyscale(asked: Asked) -> Translated:

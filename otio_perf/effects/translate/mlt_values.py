@@ -24,6 +24,14 @@ def span(asked: Asked) -> tuple[int, int | None, int]:
     return first, last or None, math.floor(asked.moment.inner)
 
 
+def progress(asked: Asked) -> float:
+    """How much of the filter's time is gone: 0 in its first frame, 1 in its last."""
+    first, last, frame = span(asked)
+    if last is None:
+        raise UntranslatableError("it runs to an end that is not known")
+    return (frame - first) / (last - first) if last > first else 1.0
+
+
 def _frame(asked: Asked, name: str) -> int:
     written = text(asked, name)
     if not written:

@@ -2,7 +2,8 @@
 
 Values stand in ``metadata["otio_perf"]`` by parameter. One that changes over time is ``{"keys": [[frame, value], …]}``, with
 ``"hold"``, ``"smooth"`` or another curve of ``effects.keyframes`` as third of a key; frames count from the item's start.
-Besides effects there is ``opacity`` (``opacity``) and ``blend`` (``mode``).
+Besides effects there is ``opacity`` (``opacity``) and ``blend`` (``mode``); of sound, ``volume`` (``decibels``) and ``balance``
+(``position``, −1 to 1).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from otio_perf.effects.keyframes import (
     sampled,
 )
 from otio_perf.effects.registry import registry
-from otio_perf.effects.translate.answers import NOTHING, Asked, Row, UntranslatableError, effect, exact, transition
+from otio_perf.effects.translate.answers import NOTHING, Asked, Row, UntranslatableError, effect, exact, nothing, transition
 from otio_perf.model.frames import Applied, Translated
 
 _CURVES = {HOLD, LINEAR, SMOOTH, SMOOTH_NATURAL, SMOOTH_TIGHT, *EASES}
@@ -32,30 +33,30 @@ _CURVES = {HOLD, LINEAR, SMOOTH, SMOOTH_NATURAL, SMOOTH_TIGHT, *EASES}
 def row_of(name: str) -> Row | None:
     """``None``: we have none called so."""
     if name in registry().effects:
-        return lambda asked: exact(effect(name, **_values(asked)))
+        return lambda asked: exact(effect(name, **values_of(asked)))
     return _LAYER.get(name)
 
 
 def transition_of(name: str, asked: Asked) -> Applied | None:
-    return transition(name, **_values(asked)) if name in registry().transitions else None
+    return transition(name, **values_of(asked)) if name in registry().transitions else None
 
 
 def _opacity(asked: Asked) -> Translated:
-    value = _values(asked).get("opacity", 1.0)
+    value = values_of(asked).get("opacity", 1.0)
     if not isinstance(value, (int, float)) or not 0 <= value <= 1:
         raise UntranslatableError(f"opacity is {value!r}, not 0 to 1")
     return exact(opacity=float(value))
 
 
 def _blend(asked: Asked) -> Translated:
-    mode = registry().blend(_values(asked).get("mode", "over")).name
+    mode = registry().blend(values_of(asked).get("mode", "over")).name
     return NOTHING if mode == "over" else exact(blend=mode)
 
 
-_LAYER: dict[str, Row] = {"opacity": _opacity, "blend": _blend}
+_LAYER: dict[str, Row] = {"opacity": _opacity, "blend": _blend, "volume": nothing, "balance": nothing}
 
 
-def _values(asked: Asked) -> dict[str, Any]:
+def values_of(asked: Asked) -> dict[str, Any]:
     given = asked.parameters.get("otio_perf", ())
     try:
         return {name: _now(value, asked) for name, value in dict(given).items()}

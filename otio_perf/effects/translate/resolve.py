@@ -24,7 +24,7 @@ from otio_perf.model.frames import Fidelity, Translated
 _RESAMPLED = "Resolve resamples with a filter of its own; eases between key frames are near, not the same"
 
 
-def _number(asked: Asked, name: str, default: float) -> float:
+def number(asked: Asked, name: str, default: float) -> float:
     found = _sampled(asked, name, default)
     if isinstance(found, bool) or not isinstance(found, (int, float)):
         raise UntranslatableError(f"{name} is {found!r}, not a number")
@@ -57,14 +57,14 @@ def _handle(said: Any, side: str) -> tuple[float, float] | None:
     return float(x), float(y)
 
 
-def _refuse_others(asked: Asked, *known: str) -> None:
+def refuse_others(asked: Asked, *known: str) -> None:
     others = [name for name in asked.parameters if name not in known]
     if others:
         raise UntranslatableError(f"{others[0]} is not translated")
 
 
 def _transform(asked: Asked) -> Translated:
-    _refuse_others(
+    refuse_others(
         asked,
         *(
             f"transformation{name}"
@@ -76,15 +76,15 @@ def _transform(asked: Asked) -> Translated:
     if not isinstance(anchor, tuple) or len(anchor) != 2:
         raise UntranslatableError(f"transformationAnchorPoint is {anchor!r}, not a point")
     position = (
-        _number(asked, "transformationPan", 0) * width,
-        -_number(asked, "transformationTilt", 0) * height,  # tilt is up
+        number(asked, "transformationPan", 0) * width,
+        -number(asked, "transformationTilt", 0) * height,  # tilt is up
     )
     flips = [asked.parameters.get(f"transformationFlip{axis}", False) is True for axis in "XY"]
     placed = effect(
         "transform",
         position=position,
-        scale=(_number(asked, "transformationZoomX", 1), _number(asked, "transformationZoomY", 1)),
-        rotation=-_number(asked, "transformationRotationAngle", 0),  # anticlockwise
+        scale=(number(asked, "transformationZoomX", 1), number(asked, "transformationZoomY", 1)),
+        rotation=-number(asked, "transformationRotationAngle", 0),  # anticlockwise
         anchor=(float(anchor[0]) * width, -float(anchor[1]) * height),
         interpolation="bicubic",
     )
@@ -93,8 +93,8 @@ def _transform(asked: Asked) -> Translated:
 
 def _cropping(asked: Asked) -> Translated:
     sides = {"left": 0, "right": 0, "top": 1, "bottom": 1}
-    _refuse_others(asked, *(f"crop{side.title()}" for side in sides))
-    values = {side: max(0.0, _number(asked, f"crop{side.title()}", 0)) * asked.canvas[axis] for side, axis in sides.items()}
+    refuse_others(asked, *(f"crop{side.title()}" for side in sides))
+    values = {side: max(0.0, number(asked, f"crop{side.title()}", 0)) * asked.canvas[axis] for side, axis in sides.items()}
     return approximate(
         "Resolve crops parts of the clip's own picture: the same where that has the shape of the canvas",
         effect("crop", **values),
@@ -102,16 +102,16 @@ def _cropping(asked: Asked) -> Translated:
 
 
 def _composite(asked: Asked) -> Translated:
-    _refuse_others(asked, "opacity")  # modes are numbers, what they stand for is not written down anywhere
-    return exact(opacity=min(1.0, max(0.0, _number(asked, "opacity", 100) / 100)))
+    refuse_others(asked, "opacity")  # modes are numbers, what they stand for is not written down anywhere
+    return exact(opacity=min(1.0, max(0.0, number(asked, "opacity", 100) / 100)))
 
 
 def _faders(asked: Asked) -> Translated:
     """Fades to what is below, each so many frames long."""
-    _refuse_others(asked, "videoFaderIn", "videoFaderOut")
+    refuse_others(asked, "videoFaderIn", "videoFaderOut")
     moment, factor = asked.moment, 1.0
     for name, gone in (("videoFaderIn", moment.frame), ("videoFaderOut", moment.length - moment.frame)):
-        frames = _number(asked, name, 0)
+        frames = number(asked, name, 0)
         if frames > 0:
             factor *= min(1.0, max(0.0, float(gone) / frames))
     found = exact(opacity=factor)
@@ -122,7 +122,7 @@ def _faders(asked: Asked) -> Translated:
 
 def _untouched(asked: Asked) -> Translated:
     """Blocks that we know of, but not what they do once something in them is changed."""
-    _refuse_others(asked)
+    refuse_others(asked)
     return nothing(asked)
 
 

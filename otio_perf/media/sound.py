@@ -1,0 +1,383 @@
+"""Sound of one stream by sample number, exactly the same wherever reading begins.
+
+Sample 0 is where the medium's reference begins to count: at its first picture, or, without pictures, at its first sound. What
+the stream does not have, before, after, or where it is damaged, is silence. Memory holds a few packets, however long it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+
+import av.error
+import av.filter
+import numpy as np
+import numpy.typing as npt
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.filter.graph import Graph
+from av.stream import Discard
+
+from otio_perf.errors import MediaError
+from otio_perf.media.audio import sound_only
+from otio_perf.media.safe_open import safe_open
+from otio_perf.model.media import AudioInfo, MediaInfo
+
+Samples = npt.NDArray[np.float32]
+"""One row a sample, one column a channel; full scale is 1."""
+
+#: How far before the wanted sample a decoder is started, tried in this order: AAC needs one packet, Opus 80 ms.
+_BACK_SECONDS = (Fraction(1, 2), Fraction(5))
+#: A decoder must have run so long before its sound counts.
+_PREROLL_SECONDS = Fraction(1, 10)
+#: What is rather decoded and thrown away than jumped over.
+_SKIP_SECONDS = 1
+#: Time stamps that jitter by less than this are taken as continuous, as in ``audio``.
+_JITTER_SECONDS = Fraction(1, 200)
+#: Where the last stamps of a container are a guess, a stream that ends so much early is no damage.
+_EARLY_END_SECONDS = Fraction(1, 4)
+
+#: The resampler's filter reaches over so many samples of the slower side, to both sides; twice what libswresample needs.
+_REACH = 64
+#: Ratios of rates are kept to so small terms: off by less than a sample in ten hours.
+_MOST_TERM = 1 << 16
+
+#: The range of one ``atempo`` in which it blends all samples and drops none.
+_SLOWEST_TEMPO, _FASTEST_TEMPO = 0.5, 2.0
+
+_SCALES = {"u8": 1 / 128, "s16": 1 / (1 << 15), "s32": 1 / (1 << 31)}
+
+
+class SoundReader:
+    """One stream at ``sample_rate``, played ``speed`` times as fast, its pitch following.
+
+    Sample ``n`` is that of the medium at ``n · speed / sample_rate`` seconds, for any start of reading.
+
+    :param speed: more than 0.
+    :param tick: called for each packet: a place to stop by raising.
+    """
+
+    def __init__(
+        self,
+        media: MediaInfo,
+        stream_index: int,
+        sample_rate: int,
+        *,
+        speed: Fraction = Fraction(1),
+        tick: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._stream = _Stream(media, stream_index, tick)
+        self.channels = self._stream.info.channels
+        ratio = self._stream.info.sample_rate * speed / sample_rate
+        if max(ratio.numerator, ratio.denominator) > _MOST_TERM:
+            ratio = ratio.limit_denominator(_MOST_TERM // max(1, math.ceil(ratio)))
+        self._ratio = ratio  # samples of the stream for each of ours
+        self._chunk = max(1, min(1 << 16, round(sample_rate * ratio)))
+        self._resampler: AudioResampler | None = None
+        self._ready = np.zeros((0, self.channels), np.float32)
+        self._next = 0  # number of the first of these
+        self._fed = 0  # of the stream
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What could not be decoded, so far: a clause each."""
+        return tuple(self._stream.damage)
+
+    def read(self, first: int, count: int) -> Samples:
+        """Samples ``[first, first + count)``. Reading on is cheap, jumping costs a seek."""
+        if self._ratio == 1:
+            return self._stream.read(first, count)
+        skipped = first - self._next
+        if self._resampler is None or not 0 <= skipped <= _SKIP_SECONDS * self._chunk:
+            self._restart(first)
+        while self._next + len(self._ready) < first + count:
+            self._feed()
+        kept = self._ready[first - self._next :]
+        self._ready, self._next = kept[count:], first + count
+        return kept[:count]
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _restart(self, first: int) -> None:
+        """At a sample that falls on one of the stream's, so that the filter meets the same phases from every start."""
+        across, ours = self._ratio.numerator, self._ratio.denominator
+        reach = math.ceil(_REACH * max(Fraction(1), 1 / self._ratio))
+        periods = (first - reach) // ours
+        self._next, self._fed = periods * ours, periods * across
+        layout = _layout_name(self.channels)
+        self._resampler = AudioResampler(format="flt", layout=layout, rate=ours)
+        self._ready = self._ready[:0]
+
+    def _feed(self) -> None:
+        assert self._resampler is not None
+        samples = self._stream.read(self._fed, self._chunk)
+        self._fed += self._chunk
+        made = self._resampler.resample(_frame(samples, self._ratio.numerator))
+        parts = [_floats(part, self.channels) for part in made]
+        self._ready = np.concatenate([self._ready, *parts])
+
+
+class Stretched:
+    """Sound at another speed with its own pitch, by FFmpeg's ``atempo``: from its first sample on, for what it does depends on
+    all that was before.
+
+    :param first: number of the sample of ``reader`` that comes first.
+    :param tempo: how many times as fast, 0.01 to 100.
+    :param backwards: ``reader`` is played towards its beginning.
+    """
+
+    def __init__(self, reader: SoundReader, sample_rate: int, first: int, tempo: float, *, backwards: bool = False) -> None:
+        self._reader, self._rate, self._at, self._backwards = reader, sample_rate, first, backwards
+        self._fed = 0
+        self._ready = np.zeros((0, reader.channels), np.float32)
+        self._graph = _tempo_graph(tempo, sample_rate, reader.channels)
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        return self._reader.damage
+
+    def read(self, count: int) -> Samples:
+        """The next samples."""
+        while len(self._ready) < count:
+            self._feed()
+        found, self._ready = self._ready[:count], self._ready[count:]
+        return found
+
+    def _feed(self) -> None:
+        count = self._rate // 2
+        if self._backwards:
+            samples = self._reader.read(self._at - count + 1, count)[::-1]
+            self._at -= count
+        else:
+            samples = self._reader.read(self._at, count)
+            self._at += count
+        frame = _frame(samples, self._rate)
+        frame.pts, frame.time_base = self._fed, Fraction(1, self._rate)
+        self._fed += count
+        self._graph.push(frame)
+        parts = [self._ready]
+        while True:
+            try:
+                made = self._graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                break
+            assert isinstance(made, AudioFrame)
+            parts.append(_floats(made, self._reader.channels))
+        self._ready = np.concatenate(parts)
+
+
+class _Stream:
+    """Samples of a stream as it has them, at its own rate."""
+
+    def __init__(self, media: MediaInfo, stream_index: int, tick: Callable[[], None]) -> None:
+        self.info: AudioInfo = next(stream for stream in media.audio if stream.stream_index == stream_index)
+        self.damage: list[str] = []
+        self._media, self._tick = media, tick
+        picture = media.picture
+        self._origin = picture.start_time if picture else min(stream.start_time for stream in media.audio)
+        self._opened = ExitStack()
+        self._parts: Iterator[tuple[int, Samples]] = iter(())
+        self._left: deque[tuple[int, Samples]] = deque()  # decoded, and not wholly read
+        self._at: int | None = None  # where the last read ended
+        self._grid: tuple[int, int] | None = None  # where packets of a coarsely stamped stream begin: first, step
+        # Stamps of AVI are a guess for compressed sound, which fails for variable bit rates
+        self._has_stamps = media.container != "avi" or self.info.codec.startswith("pcm_")
+
+    def close(self) -> None:
+        self._opened.close()
+        self._at = None
+
+    def read(self, first: int, count: int) -> Samples:
+        found = np.zeros((count, self.info.channels), np.float32)
+        begins, ends = self._extent()
+        if first + count <= begins or first >= ends:
+            return found
+        if self._at is None or not self._at <= first <= self._at + _SKIP_SECONDS * self.info.sample_rate:
+            self._jump(first)
+        self._at = first + count
+        while True:
+            part = self._left.popleft() if self._left else next(self._parts, None)
+            if part is None:
+                return found
+            start, samples = part
+            if start >= first + count:
+                self._left.appendleft(part)
+                return found
+            inside = samples[max(0, first - start) : first + count - start]
+            found[max(0, start - first) :][: len(inside)] = inside
+            if start + len(samples) > first + count:
+                self._left.appendleft(part)
+                return found
+
+    def _extent(self) -> tuple[int, int]:
+        """Samples before and after which there is nothing, with a second to spare: announced lengths may be a little wrong."""
+        begins = self.info.start_time - self._origin
+        rate = self.info.sample_rate
+        return math.floor(begins * rate) - rate, math.ceil((begins + self.info.duration) * rate) + rate
+
+    # ---- from packets to samples at their places
+
+    def _jump(self, first: int) -> None:
+        rate = self.info.sample_rate
+        begins = round((self.info.start_time - self._origin) * rate)
+        for back in _BACK_SECONDS if self._has_stamps else ():
+            goal = first - round(back * rate)
+            if goal <= begins:
+                break
+            container, stream = self._open()
+            assert stream.time_base is not None
+            if stream.time_base * rate > 1 and self._grid is None:
+                self._learn_grid(container, stream)
+                container, stream = self._open()
+            assert stream.time_base is not None
+            try:
+                container.seek(int((goal / Fraction(rate) + self._origin) / stream.time_base), stream=stream, backward=True)
+            except av.error.FFmpegError:  # what cannot be sought is read from the start
+                break
+            parts = self._decoded(container, stream, has_jumped=True)
+            head = next(parts, None)
+            if head is not None and head[0] <= first - _PREROLL_SECONDS * rate:
+                self._left, self._parts = deque([head]), parts
+                return
+        container, stream = self._open()
+        self._left, self._parts = deque(), self._decoded(container, stream, has_jumped=False)
+
+    def _open(self) -> tuple[InputContainer, AudioStream]:
+        self._opened.close()
+        container = self._opened.enter_context(safe_open(self._media.path, options=sound_only()))
+        stream = container.streams[self.info.stream_index]
+        assert isinstance(stream, AudioStream)
+        for other in container.streams:
+            if other is not stream:
+                other.discard = Discard.all
+        return container, stream
+
+    def _learn_grid(self, container: InputContainer, stream: AudioStream) -> None:
+        """Stamps in milliseconds (Matroska) say where a packet begins to half a millisecond; where all packets are of one
+        length, as of most codecs, that of the first says it exactly."""
+        heads = self._decoded(container, stream, has_jumped=False)
+        head, second = next(heads, None), next(heads, None)
+        if head is not None and second is not None:
+            self._grid = head[0] + len(head[1]), len(second[1])
+
+    def _decoded(self, container: InputContainer, stream: AudioStream, *, has_jumped: bool) -> Iterator[tuple[int, Samples]]:
+        info, rate = self.info, self.info.sample_rate
+        expected = None if has_jumped else round((info.start_time - self._origin) * rate)
+        for frame in self._frames(container, stream):
+            if frame.sample_rate != rate:
+                self._note("changes its sample rate")
+                continue
+            start = expected
+            if self._has_stamps and frame.pts is not None and frame.time_base is not None:
+                start = self._placed(frame, expected)
+            if start is None:
+                continue  # nothing says where it belongs
+            samples = _floats(frame, info.channels)
+            yield start, samples
+            expected = start + len(samples)
+        end = round((info.start_time - self._origin + info.duration - _EARLY_END_SECONDS) * rate)
+        if expected is not None and expected < end and (self._at or 0) > expected:
+            self._note(f"breaks off after {float(expected / Fraction(rate)):.2f} s")
+
+    def _placed(self, frame: AudioFrame, expected: int | None) -> int:
+        assert frame.pts is not None
+        assert frame.time_base is not None
+        rate = self.info.sample_rate
+        start = round((frame.pts * frame.time_base - self._origin) * rate)
+        if expected is not None:
+            return expected if abs(start - expected) <= _JITTER_SECONDS * rate else start
+        if self._grid is not None:
+            base, step = self._grid
+            near = base + round((start - base) / step) * step
+            if abs(near - start) <= frame.time_base * rate / 2 + 1:
+                return near
+        return start
+
+    def _frames(self, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+        """All frames from here to the end. Packets that fail are noted; silence takes their place."""
+        packets = container.demux(stream)
+        while True:
+            self._tick()
+            try:
+                packet = next(packets, None)
+            except av.error.FFmpegError:
+                self._note("cannot be read to its end")
+                return
+            if packet is None:
+                return
+            try:
+                frames = packet.decode()
+            except av.error.EOFError:
+                return
+            except av.error.FFmpegError:
+                when = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base - self._origin):.2f} s"
+                self._note(f"is damaged{when}")
+                continue
+            yield from frames
+
+    def _note(self, what: str) -> None:
+        if what not in self.damage and len(self.damage) < _MOST_NOTES:
+            self.damage.append(what)
+
+
+_MOST_NOTES = 20
+
+
+def _floats(frame: AudioFrame, channels: int) -> Samples:
+    """:return: as many columns as ``channels``, whatever the frame has."""
+    raw = frame.to_ndarray()
+    raw = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
+    kind = frame.format.name.removesuffix("p")
+    samples: Samples = raw.astype(np.float32)
+    if kind == "u8":
+        samples -= 128
+    if kind in _SCALES:
+        samples *= np.float32(_SCALES[kind])
+    if samples.shape[1] != channels:
+        padded = np.zeros((len(samples), channels), np.float32)
+        shared = min(channels, samples.shape[1])
+        padded[:, :shared] = samples[:, :shared]
+        return padded
+    return samples
+
+
+def _layout_name(channels: int) -> str:
+    """No layout at all: the channels stay as they are."""
+    return f"{channels} channels"
+
+
+def _frame(samples: Samples, rate: int) -> AudioFrame:
+    channels = samples.shape[1]
+    flat = np.ascontiguousarray(samples).reshape(1, -1)
+    frame = AudioFrame.from_ndarray(flat, format="flt", layout=_layout_name(channels))
+    frame.sample_rate = rate
+    return frame
+
+
+def _tempo_graph(tempo: float, rate: int, channels: int) -> Graph:
+    """:raises MediaError: a tempo that is none"""
+    if not 0.01 <= tempo <= 100:
+        raise MediaError(f"cannot be played {tempo:g} times as fast with its own pitch")
+    graph = Graph()
+    last = graph.add_abuffer(sample_rate=rate, format="flt", layout=_layout_name(channels), time_base=Fraction(1, rate))
+    for factor in _tempo_steps(tempo):
+        step = graph.add("atempo", f"{factor:.15f}")
+        last.link_to(step)
+        last = step
+    last.link_to(graph.add("abuffersink"))
+    graph.configure()
+    return graph
+
+
+def _tempo_steps(tempo: float) -> Iterator[float]:
+    while tempo > _FASTEST_TEMPO or tempo < _SLOWEST_TEMPO:
+        step = _FASTEST_TEMPO if tempo > 1 else _SLOWEST_TEMPO
+        yield step
+        tempo /= step
+    yield tempo
