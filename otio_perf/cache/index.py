@@ -75,6 +75,7 @@ class Status:
     render_bytes: int
     chunks: int  # that regions are joined of
     chunk_bytes: int
+    orphans: int = 0  # see ``cache.orphans``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +87,8 @@ class Freed:
     renders: int = 0  # prerendered regions
     chunks: int = 0
     size_bytes: int = 0
+    kept: int = 0  # prerendered regions that stay, for timelines play them
+    players: tuple[str, ...] = ()  # these timelines
 
     def __add__(self, other: Freed) -> Freed:
         return Freed(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
@@ -287,11 +290,12 @@ class Index:
         rendered = self.renders.faults(digest, repair=repair)
         return (*faults, *(Fault(path=path, reason=reason, repair=done) for path, reason, done in rendered))
 
-    def clear(self, kind: str, *, dry_run: bool = False) -> Freed:
+    def clear(self, kind: str, *, force: bool = False, dry_run: bool = False) -> Freed:
         """Delete ``"proxies"``, ``"renders"`` or ``"analysis"`` (probes too); ``dry_run``: say what would be deleted.
 
-        Of proxies: those on record that were made here. Beside a source they are left alone where somebody has changed them;
-        in the workspace, which is ours, they go all the same.
+        Of renders: not the regions that a timeline plays, for an editing program shows a missing one as black or red, above
+        the edit; with ``force`` these too. Of proxies: those on record that were made here. Beside a source they are left
+        alone where somebody has changed them; in the workspace, which is ours, they go all the same.
         """
         if kind == "proxies":
             records = self._database.read(lambda c: _bodies(Record, c.execute("SELECT body, crc FROM products")))
@@ -300,9 +304,12 @@ class Index:
             sources = {r.product.source_fingerprint for r, _ in freed}
             return Freed(proxies=len(freed), sources=len(sources), size_bytes=sum(size for _, size in freed))
         if kind == "renders":
-            rendered = self.renders.clear(dry_run=dry_run)
+            played = {} if force else self.renders.played()
+            rendered = self.renders.clear(keep=played, dry_run=dry_run)
             kinds = Counter(kind for kind, _ in rendered)
             return Freed(
+                kept=len(played),
+                players=tuple(sorted({timeline for timelines in played.values() for timeline in timelines})),
                 renders=kinds[RenderKind.REGION],
                 chunks=kinds[RenderKind.CHUNK],
                 size_bytes=sum(size for _, size in rendered),

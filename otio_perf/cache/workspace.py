@@ -30,7 +30,16 @@ from otio_perf.model.timing import FrameRange
 
 SCHEMA_VERSION = 1
 MARKER = "workspace.json"
-_FOLDERS = ("proxies", "products", "analysis", "locks", "renders", "renders/chunks", "renders/records")
+_FOLDERS = (
+    "proxies",
+    "products",
+    "analysis",
+    "locks",
+    "renders",
+    "renders/chunks",
+    "renders/records",
+    "renders/timelines",
+)
 _WRITER = "writer-"
 _ELSEWHERE = "choose another folder with --workspace DIR"
 
@@ -117,15 +126,22 @@ class Workspace:
 
         :param is_part: whether a file name is a temporary one (``media.publish.is_part``).
         """
-        removed = 0
-        with self.lock("writers"):
-            if not self._sweep_locks():
-                folders = (self.proxies, self.renders, self.chunks)
-                removed += sum(_remove(p) for folder in folders for p in _files(folder, is_part))
+        removed = sum(map(_remove, self.dead_parts(is_part)))
         oldest = time.time() - min_age_seconds
         for folder in beside:
             removed += sum(_remove(p) for p in _files(folder, is_part) if _modified(p) < oldest)
         return removed
+
+    def dead_parts(self, is_part: Callable[[str], bool]) -> tuple[Path, ...]:
+        """Temporary files in the workspace that nobody is writing any more; none while any process writes into it."""
+
+        def is_wanted(name: str) -> bool:
+            return is_part(name) or _is_temporary(name)
+
+        with self.lock("writers"):
+            if self._sweep_locks():
+                return ()
+            return tuple(p for folder in _FOLDERS for p in sorted(_files(self.root / folder, is_wanted)))
 
     def _sweep_locks(self) -> bool:
         """Remove lock files whose owner was killed; whether a living process is writing."""
@@ -141,7 +157,7 @@ class Workspace:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a small file so that readers see the old or the new one, also after a power failure. :raises OSError"""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")  # as _is_temporary knows it
     try:
         with temporary.open("w", encoding="utf-8", newline="\n") as f:
             f.write(text)
@@ -151,6 +167,10 @@ def write_whole(path: Path, text: str) -> None:
     except OSError:
         _remove(temporary)
         raise
+
+
+def _is_temporary(name: str) -> bool:
+    return name.startswith(".") and name.endswith(".tmp")
 
 
 def _identity(marker: Path) -> str:

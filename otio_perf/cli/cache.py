@@ -1,8 +1,8 @@
 """What was made and where it lies: status, verify, clear.
 
 status   how many proxies and prerenders, how large; which proxies are stale, or have lost their source
-verify   each of them against its recorded size and checksum; --repair forgets the broken ones, so that they are made anew
-clear    delete proxies, renders or analysis data; originals are never touched
+verify   each of them against its recorded size and checksum, and what killed runs left; --repair puts it right
+clear    delete proxies, renders or analysis data; originals are never touched, nor prerenders that a timeline plays
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, summary in (
         ("status", "how many proxies and prerenders, how large, which proxies are stale"),
-        ("verify", "check every proxy and prerender against its recorded size and checksum"),
+        ("verify", "check every proxy and prerender against its recorded size and checksum, and find what killed runs left"),
         ("clear", "delete what was made"),
     ):
         action = actions.add_parser(name, help=summary, description=summary, allow_abbrev=False)
         action.set_defaults(action=name)
         if name == "verify":
-            action.add_argument("--repair", action="store_true", help="forget what is broken, so that it is made anew")
+            words = "forget what is broken, so that it is made anew; take back or delete what killed runs left"
+            action.add_argument("--repair", action="store_true", help=words)
         if name == "clear":
             action.add_argument(
                 "what",
@@ -31,6 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 default="all",
                 help="what to delete (default: all)",
             )
+            action.add_argument("--force", action="store_true", help="delete prerenders that a timeline plays, too")
             action.add_argument("--dry-run", action="store_true", help="say what would be deleted; nothing is")
         options.add_settings(action, "workspace")
         options.add_output(action, json="the answer", trace=False)
@@ -48,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 0
         if arguments.action == "clear":
             dry_run = arguments.dry_run
-            freed = optimizer.cache_clear(arguments.what, dry_run=dry_run, **job.options)
+            freed = optimizer.cache_clear(arguments.what, force=arguments.force, dry_run=dry_run, **job.options)
             job.answer(
                 table=lambda: tables.show_freed(freed, dry_run=dry_run),
                 document=lambda: document.freed_document(freed, dry_run=dry_run),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from otio_perf.timeline.references import NOTES, Json, notes_of, schema_of
-from otio_perf.timeline.tree import with_metadata
+from otio_perf.timeline.tree import clips_of, with_metadata
 
 TRACK_NAME = "otio_perf prerender"
 #: The folder of a workspace in which the files of the regions lie.
@@ -40,6 +40,11 @@ def without_overlay(root: Json) -> Json:
 def is_render(clip: Json) -> bool:
     """Does ``clip`` play a prerendered region?"""
     return "render" in notes_of(clip)
+
+
+def regions_of(root: Json) -> set[str]:
+    """Names of the files of the prerendered regions that are played anywhere in ``root``."""
+    return {str(notes_of(clip)["render"]) for clip in clips_of(root) if is_render(clip)}
 
 
 def _kept(children: list[Any]) -> Iterator[Any]:

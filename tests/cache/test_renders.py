@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from otio_perf.cache.index import Index
+from otio_perf.cache.orphans import orphans
 from otio_perf.cache.renders import Render, RenderKind, Renders
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError
@@ -32,6 +33,15 @@ def made(renders: Renders) -> Callable[..., Render]:
         return render
 
     return make
+
+
+def identified(path: Path, kind: RenderKind) -> Render | None:
+    """A file that says its key, as those of otio_perf do: ``key:frames``."""
+    key, _, rest = path.read_bytes().partition(b":")
+    if not rest:
+        return None
+    size = path.stat().st_size
+    return Render(key=key.decode(), kind=kind, path=str(path), frames=24, size_bytes=size, digest=path.read_bytes().hex())
 
 
 def digest(path: Path) -> str:
@@ -134,3 +144,89 @@ def test_damaged_records_are_as_if_they_were_not_there(renders: Renders, made: C
     (renders.folder / "records" / f"{render.key}.json").write_bytes(b"\x00{")
     assert renders.get(render.key) is None
     assert renders.present() == ()
+
+
+# ---- what killed runs leave
+
+
+def test_what_killed_runs_leave_is_found_and_put_right(renders: Renders, made: Callable[..., Render]) -> None:
+    kept = made("00" * 16)
+    chunk, region, odd = "ab" * 16, "cd" * 16, "ef" * 16
+    renders.chunk_path(chunk).write_bytes(f"{chunk}:frames".encode())
+    renders.chunk_path(odd).write_bytes(f"{chunk}:frames".encode())  # not what it is called
+    (renders.folder / "film_01-00-00-00_24.mov").write_bytes(f"{region}:frames".encode())
+    (renders.folder / "holiday.mov").write_bytes(b"the user's own")
+    (renders.workspace.chunks / ".part of a chunk").write_bytes(b"fra")
+    (renders.folder / "records" / ".x.json.12345678.tmp").write_bytes(b"{")
+    lost = made("12" * 16, content=("12" * 16).encode() + b":frames")
+    (renders.folder / "records" / f"{lost.key}.json").write_bytes(b"{")
+
+    def found(*, repair: bool) -> dict[str, str | None]:
+        faults = orphans(renders, is_part=lambda name: name.startswith(".part"), identify=identified, repair=repair)
+        return {Path(fault.path).name: fault.repair for fault in faults}
+
+    said = found(repair=False)
+    assert said == dict.fromkeys(
+        [
+            ".part of a chunk",
+            ".x.json.12345678.tmp",
+            f"{lost.key}.json",
+            f"{chunk}.mov",
+            f"{odd}.mov",
+            f"{lost.key}.mov",
+            "film_01-00-00-00_24.mov",
+            "holiday.mov",
+        ]
+    )
+    with renders.workspace.writing():  # these parts may have an owner
+        assert not {name for name in found(repair=False) if name.startswith(".")}
+    assert found(repair=True) == {
+        ".part of a chunk": "deleted",
+        ".x.json.12345678.tmp": "deleted",
+        f"{lost.key}.json": "deleted",
+        f"{chunk}.mov": "taken back",
+        f"{odd}.mov": "deleted",
+        f"{lost.key}.mov": "taken back",
+        "film_01-00-00-00_24.mov": "taken back",
+        "holiday.mov": "left alone: it is nothing that otio-perf made",
+    }
+    for key in (kept.key, chunk, region, lost.key):
+        assert renders.get(key) is not None
+    assert (renders.folder / "holiday.mov").exists()
+    assert found(repair=False) == {"holiday.mov": None}
+
+
+# ---- who plays them
+
+
+def test_what_a_timeline_plays_is_not_cleared(renders: Renders, made: Callable[..., Render], tmp_path: Path) -> None:
+    names = ["my film_01-00-00-00_24.mov", "é_01-00-00-00_24.mov", "old_01-00-00-00_24.mov"]
+    for number, name in enumerate(names):
+        made(f"{number}" * 32, kind=RenderKind.REGION, name=name)
+    made("ab" * 16)
+    cut, other, gone = (tmp_path / name for name in ("cut.otio", "other.otio", "gone.otio"))
+    cut.write_text('{"target_url": "ws/renders/my%20film_01-00-00-00_24.mov"}')
+    other.write_text('{"target_url": "ws/renders/\\u00e9_01-00-00-00_24.mov"}')
+    for timeline in (cut, other, gone):
+        renders.note_player(timeline, [*names, "../../elsewhere.mov"])
+    assert renders.played() == {names[0]: (str(cut),), names[1]: (str(other),)}
+    with Index.open(renders.workspace.root) as index:
+        planned = index.clear("renders", dry_run=True)
+        assert (planned.renders, planned.chunks, planned.kept, planned.players) == (1, 1, 2, (str(cut), str(other)))
+        assert index.clear("renders") == planned
+        assert sorted(p.name for p in renders.folder.rglob("*.mov")) == sorted(names[:2])
+        cut.write_text("{}")  # restored, or edited since
+        assert index.clear("renders").players == (str(other),)
+        renders.note_player(other, [])
+        assert index.clear("renders").kept == 0
+        assert index.renders.recorded() == 0
+
+
+def test_force_clears_them_too(renders: Renders, made: Callable[..., Render], tmp_path: Path) -> None:
+    made("ab" * 16, kind=RenderKind.REGION, name="a_01-00-00-00_24.mov")
+    (tmp_path / "cut.otio").write_text("a_01-00-00-00_24.mov")
+    renders.note_player(tmp_path / "cut.otio", ["a_01-00-00-00_24.mov"])
+    with Index.open(renders.workspace.root) as index:
+        assert index.clear("renders").kept == 1
+        freed = index.clear("renders", force=True)
+        assert (freed.renders, freed.kept) == (1, 0)

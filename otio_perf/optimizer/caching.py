@@ -1,0 +1,56 @@
+"""What the ``cache`` commands do: look at what was made, check it, delete it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from otio_perf.cache.index import Fault, Freed, Status
+from otio_perf.cache.orphans import orphans
+from otio_perf.cache.renders import Render, RenderKind
+from otio_perf.errors import MediaError, SettingsError
+from otio_perf.media import fingerprint, finished, probe, publish
+from otio_perf.model.events import Stage
+from otio_perf.optimizer import sources
+from otio_perf.optimizer.session import Session
+
+KINDS = ("proxies", "renders", "analysis")
+
+
+def status(session: Session) -> Status:
+    with session.stage(Stage.PROBE):
+        found = session.index.status(partial(sources.content_at, session))
+        return replace(found, orphans=sum(1 for _ in orphans(session.index.renders, is_part=publish.is_part)))
+
+
+def verify(session: Session, *, repair: bool) -> tuple[Fault, ...]:
+    def digest(path: Path) -> str:
+        return fingerprint.digest(str(path), session.check_stop)
+
+    def identify(path: Path, kind: RenderKind) -> Render | None:
+        key = finished.key_in(path)
+        if key is None:
+            return None
+        try:
+            video = probe.probe(str(path), tick=session.check_stop).picture
+            size = path.stat().st_size
+            content = digest(path)
+        except (MediaError, OSError):
+            return None
+        if video is None:
+            return None
+        return Render(key=key, kind=kind, path=str(path), frames=video.frame_count, size_bytes=size, digest=content)
+
+    with session.stage(Stage.VERIFY):
+        known = session.index.verify(digest, repair=repair)
+        left = orphans(session.index.renders, is_part=publish.is_part, identify=identify, repair=repair)
+        return (*known, *left)
+
+
+def clear(session: Session, what: str, *, force: bool, dry_run: bool) -> Freed:
+    """:raises SettingsError: there is nothing called ``what``"""
+    if what not in (*KINDS, "all"):
+        raise SettingsError(f"{what!r} is not one of {', '.join(KINDS)}, all")
+    kinds = KINDS if what == "all" else (what,)
+    return sum((session.index.clear(kind, force=force, dry_run=dry_run) for kind in kinds), Freed())
