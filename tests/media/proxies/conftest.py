@@ -18,9 +18,10 @@ from otio_perf.media.probe import probe
 from otio_perf.media.transcode import Transcoded, transcode
 from otio_perf.model.media import MediaInfo, Sequence
 from otio_perf.model.plans import Product
-from otio_perf.model.recipes import Codec, ProxyRecipe
+from otio_perf.model.recipes import BurnIn, Codec, Lut, ProxyRecipe
 from otio_perf.model.tasks import ProxyTask
 from otio_perf.model.timing import FrameRange
+from otio_perf.tasks.painting import paint_for
 from sample_timelines.make_media import draw_number, read_number
 
 
@@ -54,6 +55,8 @@ class Source:
     reel: str | None = None
     turn: tuple[int, bool] | None = None  # counter-clockwise degrees, then mirrored
     is_transparent: bool = False
+    is_bare: bool = False  # grey, without a number
+    is_coloured: bool = False  # below the numbers all colours, the same in each picture
     beep_every: int = 25
     fields: bool = False  # even lines white, odd lines black in the lower half
     start: Fraction = Fraction(0)
@@ -65,15 +68,33 @@ LONG_GOP = {"preset": "veryfast", "g": "12", "bf": "3", "x264-params": "open-gop
 def _picture(source: Source, number: int) -> av.VideoFrame:
     width, height = source.size
     luma = np.tile((np.arange(width) // 2 + number) % 160 + 40, (height, 1)).astype(np.uint8)
+    if source.is_bare:
+        luma[:] = 120
     if source.fields:
         luma[height // 2 :: 2], luma[height // 2 + 1 :: 2] = 220, 30
-    draw_number(luma, number)
+    if not source.is_bare:
+        draw_number(luma, number)
+    if source.is_coloured:
+        return _coloured(luma, source)
     if "a" in source.pixels.removeprefix("gr"):
         picture = np.stack([luma, luma, luma, np.full_like(luma, 255)], axis=-1)
         if source.is_transparent:
             picture[height // 2 :, :, 3] = 100
         return av.VideoFrame.from_ndarray(picture, "rgba").reformat(format=source.pixels)
     return av.VideoFrame.from_ndarray(luma, "gray").reformat(format=source.pixels, src_color_range=1, dst_color_range=1)
+
+
+def _coloured(luma: np.ndarray, source: Source) -> av.VideoFrame:
+    height, width = luma.shape
+    down, across = np.mgrid[0 : 1 : 1j * height, 0 : 1 : 1j * width]
+    colours = np.round(np.stack([across, down, 1 - across], axis=-1) * 255).astype(np.uint8)
+    top = height // 4
+    colours[:top] = luma[:top, :, None]
+    matrix = {1: 1, 9: 9}.get(source.context.get("colorspace", 1), 5)  # swscale's numbers: 5 is BT.601
+    is_full = source.context.get("color_range") == 2
+    return av.VideoFrame.from_ndarray(colours, "rgb24").reformat(
+        format=source.pixels, dst_colorspace=matrix, dst_color_range=2 if is_full else 1
+    )
 
 
 def _sound(track: Track, source: Source) -> np.ndarray:
@@ -170,6 +191,8 @@ def plan(
     quality: int = 60,
     ranges: tuple[tuple[int, int], ...] | None = None,
     rate: Fraction | None = None,
+    lut: Lut | None = None,
+    burn_in: tuple[BurnIn, ...] = (),
 ) -> ProxyTask:
     """What the planner would ask for."""
     media = medium if isinstance(medium, MediaInfo) else probe(medium if isinstance(medium, Sequence) else str(medium))
@@ -178,7 +201,7 @@ def plan(
     at = constant_rate(media, rate)
     products = []
     for rung in rungs:
-        recipe = ProxyRecipe(rung=rung, codec=codec, quality=quality)
+        recipe = ProxyRecipe(rung=rung, codec=codec, quality=quality, lut=lut, burn_in=burn_in)
         width, height = recipe.size_for(video.width, video.height, rotation=video.rotation, sample_aspect=video.sample_aspect)
         for start, stop in ranges or ((0, total_frames(media, at)),):
             name = f"{Path(media.path).stem}_{rung}_{codec}_{start}.mov"
@@ -205,7 +228,7 @@ def proxies(tmp_path: Path) -> Callable[..., Made]:
         folder = tmp_path / "out"
         folder.mkdir(exist_ok=True)
         task = plan(medium, folder, **options)
-        return Made(task, transcode(task, progress=lambda done: None, cancelled=lambda: False))
+        return Made(task, transcode(task, progress=lambda done: None, cancelled=lambda: False, paint_for=paint_for))
 
     return make
 
