@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_perf.effects.conversion import Conversion
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
 from otio_perf.effects.registry import Alpha, Blend, Effect, Packed, Picture, Shape, Transition, View
@@ -45,6 +46,10 @@ class Engine(Protocol):
 
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
         """A decoded frame: ``pixels.to_picture`` on the way to where the engine keeps its pictures."""
+        ...
+
+    def convert(self, image: Image, conversion: Conversion) -> Image:
+        """Into another colour space: ``conversion.converted``."""
         ...
 
     def download(self, image: Image) -> Picture: ...

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from otio_perf.effects.conversion import Conversion, converted
 from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, rendered
 from otio_perf.effects.fit import Placing, covers, laid, placed
 from otio_perf.effects.parameters import Values
@@ -27,6 +28,9 @@ class ReferenceEngine:
 
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
         return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
+
+    def convert(self, image: Image, conversion: Conversion) -> Image:
+        return Image(converted(image.pixels, conversion), image.is_opaque)
 
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels

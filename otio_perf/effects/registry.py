@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from otio_perf.effects.parameters import Parameter, Values, checked
 from otio_perf.errors import EffectError
+from otio_perf.model.colour import ColourSpace
 
 Picture = NDArray[np.float32]
 """``(height, width, 4)``, R'G'B'A: as the screen gets it (not linear light), black 0, white 1, values beyond are kept.
@@ -51,11 +52,13 @@ class Alpha(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
     """The frame that is rendered: ``scale`` pixels of it for each pixel of the timeline's canvas (1 at full size, ½ on a rung
-    of half the size). Lengths in parameters are canvas pixels: kernels multiply them by ``scale``."""
+    of half the size). Lengths in parameters are canvas pixels: kernels multiply them by ``scale``. ``colour``: what the values
+    of its pictures mean."""
 
     width: int
     height: int
     scale: float = 1.0
+    colour: ColourSpace = ColourSpace.BT709
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import numpy as np
 from otio_perf.effects.engine import Engine, Image, Step
 from otio_perf.effects.registry import Picture, View, registry
 from otio_perf.model.frames import FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
-from otio_perf.render.sources import Sources, image_of
+from otio_perf.render.sources import GRAPHICS, Sources, image_of, in_colours
 
 
 class Compositor:
@@ -34,7 +34,7 @@ class Compositor:
 
     def _view(self, plan: FramePlan) -> View:
         width, height = (max(1, round(size * self._scale)) for size in (plan.width, plan.height))
-        return View(width=width, height=height, scale=self._scale)
+        return View(width=width, height=height, scale=self._scale, colour=plan.colour)
 
     def _laid(self, below: Image, layer: Layer, view: View) -> Image:
         if layer.opacity == 0:
@@ -53,13 +53,14 @@ class Compositor:
         match layer.content:
             case SourceFrame() as frame:
                 shown = self._sources.read(frame)
-                image = image_of(shown, self._engine)
+                image = image_of(shown, self._engine, view.colour)
                 return self._engine.fit(
                     image, view.width, view.height, layer.fit, sample_aspect=float(shown.sample_aspect), scale=view.scale
                 )
             case Generated() as generated:
                 picture = registry().generator(generated.kind).draw(dict(generated.values), view)
-                return self._engine.upload(picture, is_opaque=bool(picture[..., 3].min() >= 1))
+                image = self._engine.upload(picture, is_opaque=bool(picture[..., 3].min() >= 1))
+                return in_colours(image, self._engine, GRAPHICS, view.colour)
             case Mix() as mix:
                 return self._mix(mix, view)
             case Stacked() as stack:

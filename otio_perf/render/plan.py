@@ -11,6 +11,8 @@ The rules, which are those of the hosts:
 - Media of variable rate are counted at the timeline's rate, as their proxies are (``media.decode``).
 - In a transition of ``n`` frames, frame ``i`` is mixed ``i/n``: 0 in the first, never 1 (measured on melt's luma transition;
   toucan, the OpenTimelineIO project's renderer, does the same).
+- HDR in an SDR timeline is tone mapped, and brighter PQ in an HLG one (``effects.conversion``): only near to what a host makes
+  of it, and said so. All other conversions of colour are exact.
 - A missing medium, and a generator that we do not have, is a slate with its name.
 """
 
@@ -23,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 
+from otio_perf.effects.conversion import is_tone_mapped
 from otio_perf.effects.registry import registry
 from otio_perf.effects.translate.dialects import in_order
 from otio_perf.model.colour import AUTO, ColourSpace
@@ -74,7 +77,7 @@ def frame_plan(
     """
     if not 0 <= frame < len(composition.duration):
         raise ValueError(f"frame {frame} of a timeline of {len(composition.duration)} frames")
-    planner = _Planner(media=media, translate=translate, frame_rate=composition.frame_rate)
+    planner = _Planner(media=media, translate=translate, frame_rate=composition.frame_rate, colour=colour)
     root = composition.root
     layers = planner.placed(root, Fraction(frame)) if root.start <= frame < root.stop else ()
     width, height = size or canvas_size(composition, media)
@@ -125,6 +128,7 @@ class _Planner:
     media: Mapping[str, MediaInfo]
     translate: Translate
     frame_rate: FrameRate
+    colour: ColourSpace
     approximate: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
@@ -221,6 +225,8 @@ class _Planner:
             reason = target.reason or ""
             return slate("MEDIA OFFLINE", f"{name}: {reason}" if reason else name)
         picture = info.picture
+        if is_tone_mapped(picture, self.colour):
+            self.approximate.add(f"HDR of {name} as SDR" if not self.colour.is_hdr else f"peaks of {name}")
         if info.kind is MediaKind.STILL:
             return SourceFrame(medium=target.medium, fingerprint=info.fingerprint, number=0)
         rate = self.frame_rate if picture.is_vfr else picture.frame_rate

@@ -9,28 +9,36 @@ from fractions import Fraction
 
 import numpy as np
 
+from otio_perf.effects.conversion import USUAL_PEAK_NITS, Meaning, conversion_to, meaning_of, peak_nits_of
 from otio_perf.effects.engine import Engine, Image
 from otio_perf.effects.pixels import Coding, coding_of, to_picture
 from otio_perf.media.access import FrameAccess
 from otio_perf.media.planes import Plane
+from otio_perf.model.colour import ColourSpace
 from otio_perf.model.frames import SourceFrame
-from otio_perf.model.media import MediaInfo, VideoInfo
+from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
 from otio_perf.model.pixels import Layout
 from otio_perf.model.timing import FrameRate
 
 #: Media that are kept open: each holds decoder threads and the frames that they work on.
 _MOST_OPEN = 8
 
+#: Of what is drawn here: an SDR screen.
+GRAPHICS = meaning_of(ColourTags())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A source frame as it is stored: to be turned clockwise by ``turn`` degrees, then mirrored, for its picture to be upright.
 
-    ``sample_aspect`` is that of the upright picture: its pixels may not be square.
+    ``sample_aspect`` is that of the upright picture: its pixels may not be square. ``peak_nits``: of HDR, the brightest that
+    its makers saw.
     """
 
     planes: Sequence[Plane]
     coding: Coding
+    meaning: Meaning
+    peak_nits: float
     turn: int
     is_mirrored: bool
     sample_aspect: Fraction
@@ -76,14 +84,28 @@ def _shown(layout: Layout, planes: Sequence[Plane], video: VideoInfo) -> Shown:
     return Shown(
         planes=planes,
         coding=coding_of(layout, video.colour, video.height),
+        meaning=meaning_of(video.colour, is_float=layout.is_float),
+        peak_nits=peak_nits_of(video),
         turn=video.rotation,
         is_mirrored=video.is_mirrored,
         sample_aspect=1 / video.sample_aspect if video.rotation in (90, 270) else video.sample_aspect,
     )
 
 
-def image_of(shown: Shown, engine: Engine) -> Image:
-    """Upright, where ``engine`` keeps its pictures."""
+def image_of(shown: Shown, engine: Engine, colour: ColourSpace = ColourSpace.BT709) -> Image:
+    """Upright, in the colours of a timeline, where ``engine`` keeps its pictures."""
+    return in_colours(_upright(shown, engine), engine, shown.meaning, colour, peak_nits=shown.peak_nits)
+
+
+def in_colours(
+    image: Image, engine: Engine, meaning: Meaning, colour: ColourSpace, *, peak_nits: float = USUAL_PEAK_NITS
+) -> Image:
+    """``image``, whose values mean ``meaning``, in a timeline's ``colour``."""
+    conversion = conversion_to(colour, meaning, peak_nits)
+    return engine.convert(image, conversion) if conversion else image
+
+
+def _upright(shown: Shown, engine: Engine) -> Image:
     if not shown.turn and not shown.is_mirrored:
         return engine.read(shown.planes, shown.coding)
     picture = np.rot90(to_picture(shown.planes, shown.coding), -shown.turn // 90)

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_perf.effects.conversion import Conversion
+from otio_perf.effects.cpu.conversion import converted
 from otio_perf.effects.cpu.pixels import to_picture
 from otio_perf.effects.cpu.sampling import resampled
 from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
@@ -69,6 +71,9 @@ class CpuEngine(ReferenceEngine):
 
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
         return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
+
+    def convert(self, image: Image, conversion: Conversion) -> Image:
+        return Image(converted(image.pixels, conversion, is_opaque=image.is_opaque), image.is_opaque)
 
     def _laid(self, image: Image, placing: Placing, width: int, height: int) -> Any:
         pixels = resampled(image.pixels, placing.columns, placing.rows)

@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from otio_perf.effects.conversion import Conversion
 from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.gpu import kernels
+from otio_perf.effects.gpu.conversion import converted
 from otio_perf.effects.gpu.runtime import Device, start
 from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
@@ -38,6 +40,9 @@ class GpuEngine(ReferenceEngine):
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels.to_numpy()
         return picture
+
+    def convert(self, image: Image, conversion: Conversion) -> Image:
+        return Image(converted(image.pixels, conversion), image.is_opaque)
 
     def _laid(self, image: Image, placing: Placing, width: int, height: int) -> Any:
         return resampled(image.pixels, placing.columns, placing.rows, left=placing.left, top=placing.top, size=(width, height))
