@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 
-from otio_perf.cli import options
+from otio_perf.cli import options, render
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "transitions or several layers (default: auto)",
     )
     add_fidelity(parser)
+    render.add_range(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: regions, frames, bytes, predicted time")
     options.add_settings(parser, "workspace", *options.RENDERING, "jobs", "stall_seconds", *options.READING)
     options.add_output(parser, json="what was done")
@@ -50,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output,
             mode=arguments.prerender,
             fidelity=arguments.fidelity,
+            range=arguments.range,
             dry_run=arguments.dry_run,
             **job.options,
         )

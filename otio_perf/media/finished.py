@@ -24,7 +24,8 @@ def key_in(path: str | Path) -> str | None:
     """``Product.key`` that the file itself carries; ``None``: nothing is there, or nothing that otio_perf made."""
     try:
         with safe_open(str(path)) as container:
-            return container.metadata.get(KEY_TAG)
+            tags = {name.lower(): value for name, value in container.metadata.items()}  # Matroska writes them in capitals
+            return tags.get(KEY_TAG)
     except MediaError:
         return None
 

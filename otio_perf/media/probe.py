@@ -180,7 +180,8 @@ def _info(
 
 
 def _tagged(tags: Iterable[dict[str, str]], keys: tuple[str, ...]) -> Iterator[str]:
-    return (tag[key].strip() for tag in tags for key in keys if tag.get(key, "").strip())
+    small = ({key.lower(): value for key, value in tag.items()} for tag in tags)  # Matroska writes them in capitals
+    return (tag[key].strip() for tag in small for key in keys if tag.get(key, "").strip())
 
 
 def _video(container: InputContainer, track: Track, locations: dict[int, str], size_bytes: int, *, is_still: bool) -> VideoInfo:

@@ -18,6 +18,7 @@ from otio_perf.errors import SettingsError
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready, Stage, ignore
+from otio_perf.model.exports import ExportReport
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action
 from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
@@ -85,6 +86,7 @@ def prerender(
     *,
     mode: str = "auto",
     fidelity: str = "exact",
+    range: str | None = None,
     dry_run: bool = False,
     **options: Unpack[Options],
 ) -> PrerenderReport:
@@ -95,18 +97,65 @@ def prerender(
         has effects, transitions or several layers.
     :param fidelity: ``"exact"`` leaves to the host what is not rendered as it does, ``"approximate"`` renders what comes near.
         Effects that are unknown stay with the host in any case.
+    :param range: only these frames, ``"START-END"``, see ``export``; the overlay has no others then.
     :param dry_run: plan only: nothing is rendered, nothing is written.
     :raises TimelineError: it cannot be read, or not carry the track. Regions that fail are in the report.
     """
     from otio_perf.optimizer import prerendering, relinking
 
     path = existing_file(timeline)
-    wanted = prerendering.wanted(mode, fidelity, dry_run=dry_run)
+    wanted = prerendering.wanted(mode, fidelity, dry_run=dry_run, range=range)
     if wanted is None:
         raise SettingsError("mode 'none' renders nothing", hint="Say auto or all")
     (written,) = relinking.outputs([path], output)
     with _session(options, anchor=path, create=not dry_run) as session:
         return prerendering.prerender(session, path, written, wanted)
+
+
+def export(
+    timeline: PathLike,
+    output: PathLike,
+    *,
+    movie_codec: str | None = None,
+    movie_quality: int = 80,
+    size: str = "canvas",
+    range: str | None = None,
+    fidelity: str = "exact",
+    allow_missing: bool = False,
+    pass_through: bool = True,
+    dry_run: bool = False,
+    **options: Unpack[Options],
+) -> ExportReport:
+    """Make a finished movie of ``timeline``, with its effects, from its originals.
+
+    :param output: ``.mov``, ``.mp4`` or ``.mkv``; whole, or not there at all.
+    :param movie_codec: a name in ``model.exports.CODECS``; ``None``: ``"prores_422"`` in ``.mov``, ``"h264"`` elsewhere.
+    :param movie_quality: 0–100; DNxHR has one rate by definition.
+    :param size: ``"canvas"``, ``"1080p"``, ``"1280x720"``, ``"half"`` …; never larger than the timeline's own.
+    :param range: ``"START-END"`` in frames, timecodes or seconds, ``END`` being the first frame that is not in it.
+    :param fidelity: see ``frame``. What it does not allow is in the report, and no movie is made.
+    :param allow_missing: slates stand in for media that are not there; otherwise no movie is made where one is missing.
+    :param pass_through: clips that are already what is wanted are copied, not rendered.
+    :param dry_run: plan only.
+    :raises TimelineError, SettingsError, MediaError, CacheError: see ``optimizer.exporting``.
+    """
+    from otio_perf.optimizer import exporting
+
+    path, movie = existing_file(timeline), Path(output)
+    wanted = exporting.asked(
+        path,
+        movie,
+        codec=movie_codec,
+        quality=movie_quality,
+        size=size,
+        range=range,
+        fidelity=fidelity,
+        allow_missing=allow_missing,
+        pass_through=pass_through,
+        dry_run=dry_run,
+    )
+    with _session(options, anchor=path, create=not dry_run) as session:
+        return exporting.export(session, path, movie, wanted)
 
 
 def restore(
@@ -317,6 +366,7 @@ __all__ = [
     "calibrate",
     "convert",
     "exit_code",
+    "export",
     "failed_sources",
     "frame",
     "generate_proxies",

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Sequence
-from fractions import Fraction
-from functools import partial
 from pathlib import Path
 
-from otio_perf.effects.translate.dialects import translated
 from otio_perf.errors import EffectError, SettingsError
 from otio_perf.media.stills import require_format, write_still
 from otio_perf.metrics import system
@@ -17,15 +13,14 @@ from otio_perf.model.composition import Composition
 from otio_perf.model.events import Stage
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
-from otio_perf.model.timing import parse_timecode
 from otio_perf.optimizer import timelines
+from otio_perf.optimizer.composed import composed
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.times import frame_number
 from otio_perf.render.compositor import Compositor
 from otio_perf.render.engines import engine_for
-from otio_perf.render.located import located
 from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
-from otio_perf.render.plan import canvas_size, frame_plan, timeline_colour
 from otio_perf.render.sheet import contact_sheet, eight_bits
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.referred import targets_of
@@ -53,20 +48,17 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
         session.note(notice)
     numbers = [frame_number(text, composition) for text in times]
     found = session.look_up(shot.target for shot in composition.shots())
-    media = {name: finding.info for name, finding in found.items() if finding.info is not None}
+    shown = composed(composition, found, timeline, colour=session.settings.colour)
     engine, why = engine_for(session.settings.gpu)
-    canvas = canvas_size(composition, media)
-    colour = timeline_colour(composition, media, session.settings.colour)
-    translate = located(partial(translated, canvas=canvas, frame_rate=composition.frame_rate), timeline.absolute().parent)
     pictures, rendered = [], []
     watch, began = Stopwatch(), time.monotonic()
     with (
         session.stage(Stage.RENDER, len(numbers)),
-        MeasuredSources(watch, media, composition.frame_rate, cores=system.cores(), tick=session.check_stop) as sources,
+        MeasuredSources(watch, shown.media, composition.frame_rate, cores=system.cores(), tick=session.check_stop) as sources,
     ):
         compositor = Compositor(measured(engine, watch), sources)
         for number in numbers:
-            plan = frame_plan(composition, number, media, translate, size=canvas, colour=colour)
+            plan = shown.plan(number)
             _require(plan, fidelity, composition, number)
             pictures.append(eight_bits(compositor.picture(plan)))
             rendered.append(_rendered(plan, composition, number))
@@ -78,32 +70,11 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
         path=str(output),
         width=pixels.shape[1],
         height=pixels.shape[0],
-        colour=colour,
+        colour=shown.colour,
         engine=why,
         frames=tuple(rendered),
         notices=tuple(session.notices),
     )
-
-
-def frame_number(time: str | int, composition: Composition) -> int:
-    """``12`` (frame, 0 = first), ``"01:00:02:12"`` (label, as the timeline counts) or ``"2.5s"`` (from the start).
-
-    :raises SettingsError: none of these, or outside the timeline.
-    """
-    text, rate = str(time).strip(), composition.frame_rate
-    try:
-        if ":" in text:
-            number = parse_timecode(text, rate) - composition.start_frame
-        elif text.endswith("s"):
-            number = math.floor(Fraction(text[:-1]) * rate)
-        else:
-            number = int(text)
-    except (ValueError, ZeroDivisionError):
-        raise SettingsError(f"{text!r} is no time", hint="Write a frame (48), 01:00:02:00 or 2.5s") from None
-    if not 0 <= number < composition.duration.stop:
-        first, last = (composition.timecode(n) for n in (0, max(composition.duration.stop - 1, 0)))
-        raise SettingsError(f"{text} lies outside the timeline, which runs from {first} to {last}")
-    return number
 
 
 def _require(plan: FramePlan, fidelity: str, composition: Composition, number: int) -> None:

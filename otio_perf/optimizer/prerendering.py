@@ -4,39 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 
 from otio_perf.cache.renders import Render, RenderKind
-from otio_perf.effects.translate.dialects import translated
 from otio_perf.errors import CacheError, EffectError, MediaError, SettingsError
-from otio_perf.media import concat, fingerprint, publish
-from otio_perf.media.pieces import whole
-from otio_perf.metrics import system
+from otio_perf.media import concat
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.chunks import Chunk
-from otio_perf.model.composition import Composition
-from otio_perf.model.events import Failed, Outcome, Prerendered, Stage
-from otio_perf.model.frames import FramePlan, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.events import Stage
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.results import LeftToHost, PrerenderedRegion, PrerenderReport
-from otio_perf.model.tasks import PrerenderTask
 from otio_perf.model.timing import FrameRange, FrameRate, parse_timecode
 from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
+from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
+from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders, proxies
 from otio_perf.planning.prerenders import Left, Region
-from otio_perf.render.chunks import chunks
 from otio_perf.render.engines import engine_for
-from otio_perf.render.keys import files_of
-from otio_perf.render.located import located
-from otio_perf.render.plan import canvas_size, frame_plan, timeline_colour
 from otio_perf.timeline import lay
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.lay import Laid
@@ -45,19 +37,21 @@ from otio_perf.timeline.relink import AS_BEFORE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is asked for. ``mode``: ``auto`` or ``all``; ``fidelity``: ``exact`` or ``approximate``."""
+    """What is asked for. ``mode``: ``auto`` or ``all``; ``fidelity``: ``exact`` or ``approximate``; ``range``: as
+    ``times.frame_range`` has it."""
 
     mode: str
     fidelity: str
     dry_run: bool
+    range: str | None = None
 
 
-def wanted(mode: str, fidelity: str, *, dry_run: bool) -> Wanted | None:
+def wanted(mode: str, fidelity: str, *, dry_run: bool, range: str | None = None) -> Wanted | None:
     """``None``: nothing. :raises SettingsError: words that are none of the choices"""
     for word, choices in ((mode, prerenders.MODES), (fidelity, prerenders.FIDELITIES)):
         if word not in choices:
             raise SettingsError(f"{word!r} is not one of {', '.join(choices)}")
-    return None if mode == "none" else Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run)
+    return None if mode == "none" else Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run, range=range)
 
 
 def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> PrerenderReport:
@@ -111,8 +105,8 @@ def render(
     with session.stage(Stage.READ):
         document = timelines.read(session, surveyed.path)
     lay.require_possible(document)
-    composition = compose(document, surveyed.locator)
-    return _Job(session, surveyed, composition, findings, linked, asked).report(began)
+    timeline = composed(compose(document, surveyed.locator), findings, surveyed.path, colour=session.settings.colour)
+    return _Job(session, surveyed, timeline, linked, asked).report(began)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +124,22 @@ class _Job:
         self,
         session: Session,
         surveyed: Surveyed,
-        composition: Composition,
-        findings: Mapping[str, MediaFinding],
+        timeline: Composed,
         linked: Mapping[str, Sequence[Product]],
         asked: Wanted,
     ) -> None:
         self.session, self.survey, self.path, self.asked = session, surveyed.survey, surveyed.path, asked
-        self.composition = composition
+        self.timeline = timeline
         self.spans = surveyed.spans
-        self.media = {name: f.info for name, f in findings.items() if f.info is not None}
+        self.within = frame_range(asked.range, timeline.composition)
         self.recipe = session.settings.prerender_recipe()
-        self.canvas = canvas_size(composition, self.media)
-        self.colour = timeline_colour(composition, self.media, session.settings.colour)
-        here = self.path.absolute().parent
-        self.translate = located(partial(translated, canvas=self.canvas, frame_rate=composition.frame_rate), here)
-        self.engine, self.why = engine_for(session.settings.gpu)
+        engine, self.why = engine_for(session.settings.gpu)
+        self.chunks = Chunks(session, timeline, self.recipe, engine)
         self.renders = session.index.renders
         self.machine = session.machine()
-        self.originals = cost.predict(self.survey, self.spans, self.media, self.machine, effect_costs)
-        played = {**self.media, **_stand_ins(self.media, linked, self.survey.frame_rate)}
+        self.originals = cost.predict(self.survey, self.spans, timeline.media, self.machine, effect_costs)
+        played = {**timeline.media, **_stand_ins(timeline.media, linked, self.survey.frame_rate)}
         self.played = cost.predict(self.survey, self.spans, played, self.machine, effect_costs)
-        self.digests: dict[str, str] = {}
 
     def report(self, began: float) -> PrerenderReport:
         session = self.session
@@ -158,15 +147,16 @@ class _Job:
             chosen = prerenders.choose(
                 self.survey,
                 self.played,
-                self._plan,
+                self.timeline.plan,
                 mode=self.asked.mode,
                 fidelity=self.asked.fidelity,
                 tick=session.check_stop,
+                within=self.within,
             )
             cuts, left = self._cut(chosen.regions)
-            missing = {c.key: c for cut in cuts for c in cut.chunks if self.renders.get(c.key) is None}
+            missing = self.chunks.missing(c for cut in cuts for c in cut.chunks)
         left = [*(self._left(one) for one in chosen.left), *left]
-        size = self.recipe.size_for(*self.canvas)
+        size = self.recipe.size_for(*self.timeline.canvas)
         frames = [FrameRange(c.start, c.stop, c.frame_rate) for c in missing.values()]
         predicted = PrerenderReport(
             source=str(self.path),
@@ -175,7 +165,7 @@ class _Job:
             recipe=self.recipe,
             width=size[0],
             height=size[1],
-            colour=self.colour,
+            colour=self.timeline.colour,
             regions=tuple(self._planned(cut.region, cut.chunks, missing) for cut in cuts),
             left=tuple(left),
             predicted_seconds=prerenders.work_seconds(self.originals, frames, self.recipe, size, self.machine),
@@ -185,8 +175,8 @@ class _Job:
         )
         if self.asked.dry_run:
             return replace(predicted, seconds=time.monotonic() - began)
-        self._warn(predicted.predicted_bytes)
-        reasons = self._render(missing)
+        warn_of_full_disk(session, predicted.predicted_bytes, session.workspace.root)
+        reasons = self.chunks.make(missing, Stage.PRERENDER)
         session.check_stop()
         regions, failed = self._join(cuts, missing, reasons)
         left = sorted([*left, *failed], key=lambda one: one.start)
@@ -195,40 +185,16 @@ class _Job:
 
     # ---- planning
 
-    def _plan(self, frame: int) -> FramePlan:
-        return frame_plan(self.composition, frame, self.media, self.translate, size=self.canvas, colour=self.colour)
-
     def _cut(self, regions: Sequence[Region]) -> tuple[list[_Cut], list[LeftToHost]]:
         """Regions with their chunks, and those that read a file (a LUT) that cannot be read."""
         cuts, left = [], []
         for region in regions:
             self.session.check_stop()
-            position = region.position
-            plans = [self._plan(number) for number in range(position.start, position.stop)]
             try:
-                self._look_at_files(plans)
+                cuts.append(_Cut(region, self.chunks.cut(region.plans, region.position.start)))
             except (MediaError, EffectError) as e:
-                left.append(self._left(Left(position=position, reason=f"{Path(e.path or '').name} {e.message}")))
-                continue
-            found = chunks(
-                plans,
-                start=position.start,
-                media=self.media,
-                frame_rate=self.survey.frame_rate,
-                recipe=self.recipe,
-                engine=self.engine.name,
-                digests=self.digests,
-                on_black=True,
-            )
-            cuts.append(_Cut(region, found))
+                left.append(self._left(Left(position=region.position, reason=f"{Path(e.path or '').name} {e.message}")))
         return cuts, left
-
-    def _look_at_files(self, plans: Sequence[FramePlan]) -> None:
-        for path in {path for plan in plans for path in files_of(plan)} - self.digests.keys():
-            try:
-                self.digests[path] = fingerprint.digest(path, self.session.check_stop)
-            except OSError as e:
-                raise EffectError(f"cannot be read: {e.strerror}", path=path) from e
 
     def _bytes(self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], size: tuple[int, int]) -> int:
         """Of the missing chunks, and of the regions, which hold copies of them all."""
@@ -236,60 +202,7 @@ class _Job:
         joined = sum(len(c) for cut in cuts for c in cut.chunks if self.renders.get(self._region_key(cut.chunks)) is None)
         return prerenders.size_bytes(written + joined, self.recipe, size)
 
-    def _warn(self, predicted_bytes: int) -> None:
-        free = system.free_disk_bytes(self.session.workspace.root)
-        if predicted_bytes > free:
-            self.session.note(
-                f"the disk may become full: about {predicted_bytes / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free"
-            )
-
     # ---- work
-
-    def _render(self, missing: Mapping[str, Chunk]) -> dict[str, str]:
-        """Chunks that could not be rendered, with the reason. What is done is put on record, also when the user stops."""
-        if not missing:
-            return {}
-        session = self.session
-        session.workspace.clean_orphans(publish.is_part)
-        with session.stage(Stage.PRERENDER, len(missing)):
-            # one process a GPU; the processor's engine shares its cores with the decoders and the encoder
-            jobs = 1 if self.engine.name != "cpu" else min(session.jobs, len(missing))
-            tasks = [self._task(chunk, cores=max(1, system.cores() // jobs)) for chunk in missing.values()]
-            outcomes = session.run(tasks, workers=jobs)
-            for outcome in outcomes.values():
-                self._record(outcome)
-        return {key: o.message for key, o in outcomes.items() if isinstance(o, Failed)}
-
-    def _task(self, chunk: Chunk, *, cores: int) -> PrerenderTask:
-        names = {name for plan in chunk.plans for name in _media_of(plan.root)}
-        return PrerenderTask(
-            key=chunk.key,
-            plans=chunk.plans,
-            media={name: self.media[name] for name in sorted(names)},
-            frame_rate=chunk.frame_rate,
-            recipe=chunk.recipe,
-            has_alpha=chunk.has_alpha,
-            colour=chunk.colour,
-            path=str(self.renders.chunk_path(chunk.key)),
-            workspace=str(self.session.workspace.root),
-            gpu=self.session.settings.gpu,
-            cores=cores,
-            label=f"{self._timecode(chunk.start)} – {self._timecode(chunk.stop)}",
-            stall_seconds=float(self.session.settings.stall_seconds),
-        )
-
-    def _record(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Prerendered):
-            self.renders.put(
-                Render(
-                    key=outcome.key,
-                    kind=RenderKind.CHUNK,
-                    path=outcome.path,
-                    frames=outcome.frames,
-                    size_bytes=outcome.size_bytes,
-                    digest=outcome.digest,
-                )
-            )
 
     def _join(
         self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], reasons: Mapping[str, str]
@@ -309,9 +222,7 @@ class _Job:
                     try:
                         file = self._region(run)
                     except (MediaError, CacheError) as e:
-                        for chunk in run:
-                            if e.path is not None and Path(e.path) == self.renders.chunk_path(chunk.key):
-                                self.renders.forget(chunk.key)  # damaged by somebody: the next run makes it anew
+                        self.chunks.forget_damaged(e.path, run)
                         left.append(self._failed(run, str(e)))
                         continue
                     planned = self._planned(cut.region, run, missing)
@@ -326,9 +237,8 @@ class _Job:
             return found
         label, frames = self._timecode(run[0].start), sum(map(len, run))
         path = self.renders.region_path(self.path.stem, label, frames, key=key)
-        pieces = [whole(str(self.renders.chunk_path(chunk.key)), len(chunk)) for chunk in run]
         joined = concat.join(
-            pieces,
+            [self.chunks.piece(chunk) for chunk in run],
             path,
             frame_rate=self.survey.frame_rate,
             start_timecode=label,
@@ -356,7 +266,6 @@ class _Job:
         return self.survey.timecode(frame)
 
     def _planned(self, region: Region, run: Sequence[Chunk], missing: Mapping[str, Chunk]) -> PrerenderedRegion:
-        """New frames are counted where they first appear: a clip that is there twice is rendered once."""
         start, stop = run[0].start, run[-1].stop
         return PrerenderedRegion(
             start=start,
@@ -365,7 +274,7 @@ class _Job:
             stop_timecode=self._timecode(stop),
             reasons=region.reasons,
             chunks=len(run),
-            new_frames=sum(len(c) for c in run if c.key in missing and missing[c.key].start == c.start),
+            new_frames=new_frames(run, missing),
         )
 
     def _left(self, one: Left) -> LeftToHost:
@@ -395,17 +304,3 @@ def _stand_ins(
             smallest = min(products, key=lambda p: p.width * p.height)
             found[name] = proxies.proxied(info, smallest.recipe, frame_rate)
     return found
-
-
-def _media_of(stack: Stacked) -> Iterator[str]:
-    """Names of the media that are shown."""
-    waiting: list[Layer] = list(stack.layers)
-    while waiting:
-        content = waiting.pop().content
-        match content:
-            case SourceFrame():
-                yield content.medium
-            case Mix():
-                waiting += [side for side in (content.outgoing, content.incoming) if side is not None]
-            case Stacked():
-                waiting += content.layers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from otio_perf.model.events import (
     Stage,
     StageFinished,
     StageStarted,
+    TaskFinished,
 )
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, at_rate
@@ -183,15 +184,24 @@ class Session:
 
     # -- work ----------------------------------------------------------------------------------------------------------
 
-    def run(self, tasks: Sequence[Task], *, workers: int) -> dict[str, Outcome]:
-        """Work tasks off in worker processes; outcomes by task key. Returns early, with what is done, when stopped."""
+    def run(self, tasks: Sequence[Task], *, workers: int, done: Callable[[Outcome], None] | None = None) -> dict[str, Outcome]:
+        """Work tasks off in worker processes; outcomes by task key. Returns early, with what is done, when stopped.
+
+        :param done: called with each outcome as it comes: what it keeps is there even if this process is killed.
+        """
         from otio_perf.render_queue import runner
         from otio_perf.render_queue.backend import ProcessBackend
 
         if not tasks:
             return {}
+
+        def heard(event: Event) -> None:
+            if done is not None and isinstance(event, TaskFinished):
+                done(event.outcome)
+            self._heard(event)
+
         with ProcessBackend(workers=min(workers, len(tasks))) as backend:
-            outcomes = runner.run(tasks, backend=backend, listener=self._heard, stop=self.stop)
+            outcomes = runner.run(tasks, backend=backend, listener=heard, stop=self.stop)
         self._learn(outcomes.values())
         return outcomes
 

@@ -55,10 +55,11 @@ _TOO_LONG: tuple[str, tuple[str, ...]] = ("longer than a day", ())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Frames of the timeline that are to be rendered, and why."""
+    """Frames of the timeline that are to be rendered, why, and what they are made of."""
 
     position: FrameRange
     reasons: tuple[str, ...]
+    plans: tuple[FramePlan, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,14 @@ PlanOf = Callable[[int], FramePlan]
 
 
 def choose(
-    survey: Survey, costs: Sequence[SpanCost], plan_of: PlanOf, *, mode: str, fidelity: str, tick: Callable[[], None]
+    survey: Survey,
+    costs: Sequence[SpanCost],
+    plan_of: PlanOf,
+    *,
+    mode: str,
+    fidelity: str,
+    tick: Callable[[], None],
+    within: FrameRange | None = None,
 ) -> Chosen:
     """What to render: by ``auto`` the spans that do not play; by ``all`` those with effects, transitions, several layers.
 
@@ -88,13 +96,15 @@ def choose(
     :param plan_of: the plan of a frame of the timeline.
     :param fidelity: ``exact`` leaves to the host what only comes near to its own picture, ``approximate`` renders it.
     :param tick: called for each frame; stops by raising.
+    :param within: only these frames of the timeline; ``None``: all.
     """
     regions: list[Region] = []
     left: list[Left] = []
     for cost in costs:
-        position = cost.span.position
-        if not (cost.span.uses and _is_candidate(survey, cost, mode)):
+        seen_part = _part(cost.span.position, within)
+        if seen_part is None or not (cost.span.uses and _is_candidate(survey, cost, mode)):
             continue
+        position = seen_part
         seen = _Seen()
         barred = _TOO_LONG if position.seconds > _MOST_SECONDS else None
         for number in range(position.start, position.stop):
@@ -111,12 +121,21 @@ def choose(
                 position = _both(left.pop().position, position)
             left.append(Left(position=position, reason=reason, effects=effects))
         else:
-            reasons = cost.reasons
+            reasons, plans = cost.reasons, tuple(seen.plans)
             if _follows(regions, position):
                 before = regions.pop()
                 position, reasons = _both(before.position, position), tuple(dict.fromkeys(before.reasons + reasons))
-            regions.append(Region(position=position, reasons=reasons))
+                plans = before.plans + plans
+            regions.append(Region(position=position, reasons=reasons, plans=plans))
     return Chosen(regions=tuple(regions), left=tuple(left))
+
+
+def _part(position: FrameRange, within: FrameRange | None) -> FrameRange | None:
+    """What of ``position`` is wanted."""
+    if within is None:
+        return position
+    start, stop = max(position.start, within.start), min(position.stop, within.stop)
+    return FrameRange(start, stop, position.rate) if start < stop else None
 
 
 def _is_candidate(survey: Survey, cost: SpanCost, mode: str) -> bool:
@@ -130,12 +149,14 @@ class _Seen:
     """What the plans of a span's frames say together."""
 
     def __init__(self) -> None:
+        self.plans: list[FramePlan] = []
         self.is_complex = False
         self.unknown: set[str] = set()
         self.approximate: set[str] = set()
         self.missing: set[str] = set()
 
     def add(self, plan: FramePlan) -> None:
+        self.plans.append(plan)
         self.unknown.update(plan.unknown)
         self.approximate.update(plan.approximate)
         self.missing.update(plan.missing)

@@ -36,7 +36,7 @@ def analysis_document(analysis: Analysis) -> Document:
     """What ``otio-perf analyze --json`` writes."""
     survey = analysis.survey
     return {
-        **_head("analysis"),
+        **head("analysis"),
         "timeline": _timeline(survey),
         "machine": _machine(analysis.machine),
         "smooth_share": analysis.smooth_share,
@@ -50,13 +50,13 @@ def analysis_document(analysis: Analysis) -> Document:
 
 def proxies_document(report: ProxyReport) -> Document:
     """What ``otio-perf proxy --json`` writes: the plan, and what became of it (nothing yet after a dry run)."""
-    return {**_head("proxies"), **_proxies(report)}
+    return {**head("proxies"), **_proxies(report)}
 
 
 def optimize_document(report: OptimizeReport) -> Document:
     """What ``otio-perf optimize --json`` writes."""
     return {
-        **_head("optimize"),
+        **head("optimize"),
         "analyses": [analysis_document(a) for a in report.analyses],
         "proxies": _proxies(report.proxies),
         "prerenders": [_prerender(p) for p in report.prerenders],
@@ -66,52 +66,52 @@ def optimize_document(report: OptimizeReport) -> Document:
 
 def prerender_document(report: PrerenderReport) -> Document:
     """What ``otio-perf prerender --json`` writes: the regions, and what became of them (nothing yet after a dry run)."""
-    return {**_head("prerender"), **_prerender(report)}
+    return {**head("prerender"), **_prerender(report)}
 
 
 def written_document(written: Iterable[WrittenTimeline]) -> Document:
     """What ``restore`` and ``convert`` write."""
-    return {**_head("written"), "written": [_written(w) for w in written]}
+    return {**head("written"), "written": [_written(w) for w in written]}
 
 
 def media_document(findings: Iterable[MediaFinding]) -> Document:
     """What ``otio-perf probe --json`` writes."""
-    return {**_head("media"), "media": [_finding(f) for f in findings]}
+    return {**head("media"), "media": [_finding(f) for f in findings]}
 
 
 def still_document(report: StillReport) -> Document:
     """What ``otio-perf frame --json`` writes."""
-    return {**_head("still"), **asdict(report)}
+    return {**head("still"), **asdict(report)}
 
 
 def machine_document(machine: MachineProfile) -> Document:
     """What ``otio-perf calibrate --json`` writes: the summary that analyses carry, and all that was measured."""
     measured = {name: value for name, value in asdict(machine).items() if name not in ("machine", "notes")}
-    return {**_head("machine"), "machine": {**_machine(machine), **measured}}
+    return {**head("machine"), "machine": {**_machine(machine), **measured}}
 
 
 def checks_document(checks: Iterable[Any]) -> Document:
     """What ``otio-perf doctor --json`` writes."""
-    return {**_head("checks"), "checks": [asdict(check) for check in checks]}
+    return {**head("checks"), "checks": [asdict(check) for check in checks]}
 
 
 def status_document(status: Any) -> Document:
     """What ``otio-perf cache status --json`` writes."""
-    return {**_head("cache_status"), "status": asdict(status)}
+    return {**head("cache_status"), "status": asdict(status)}
 
 
 def faults_document(faults: Iterable[Any]) -> Document:
     """What ``otio-perf cache verify --json`` writes."""
-    return {**_head("cache_faults"), "faults": [asdict(fault) for fault in faults]}
+    return {**head("cache_faults"), "faults": [asdict(fault) for fault in faults]}
 
 
 def freed_document(freed: Any, *, dry_run: bool) -> Document:
     """What ``otio-perf cache clear --json`` writes."""
     counts = {name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks")}
-    return {**_head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "dry_run": dry_run}
+    return {**head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "dry_run": dry_run}
 
 
-def _head(schema: str) -> Document:
+def head(schema: str) -> Document:
     return {"schema": f"otio_perf.{schema}", "schema_version": SCHEMA_VERSION}
 
 

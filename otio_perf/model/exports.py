@@ -1,0 +1,125 @@
+"""Finished movies of timelines: what they can be, and what came of making one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
+from otio_perf.model.timing import FrameRate
+
+#: What users call the codecs of movies.
+CODECS: dict[str, ChunkCodec] = {
+    "h264": ChunkCodec.H264_LONG_GOP,
+    "hevc": ChunkCodec.HEVC_LONG_GOP,
+    "h264_intra": ChunkCodec.H264,
+    **{codec.value: codec for codec in ChunkCodec if codec.startswith(("prores", "dnxhr"))},
+}
+NAMES = {codec: name for name, codec in CODECS.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """``usual``: what a movie is made in where nobody says. ``sound``: FFmpeg's name of the codec of its sound."""
+
+    usual: ChunkCodec
+    codecs: frozenset[ChunkCodec]
+    sound: str
+
+
+_DELIVERY = {ChunkCodec.H264_LONG_GOP, ChunkCodec.HEVC_LONG_GOP, ChunkCodec.H264}
+#: By suffix. Avid's codecs have no home in Matroska, and neither they nor ProRes in MP4.
+CONTAINERS: dict[str, Container] = {
+    ".mov": Container(usual=ChunkCodec.PRORES_422, codecs=frozenset(ChunkCodec), sound="pcm_s24le"),
+    ".mp4": Container(usual=ChunkCodec.H264_LONG_GOP, codecs=frozenset(_DELIVERY), sound="aac"),
+    ".mkv": Container(
+        usual=ChunkCodec.H264_LONG_GOP,
+        codecs=frozenset({*_DELIVERY, *(c for c in ChunkCodec if c.startswith("prores"))}),
+        sound="pcm_s24le",
+    ),
+}
+
+
+class ProblemKind(StrEnum):
+    APPROXIMATE = "approximate"  # effects that only come near to the host's
+    UNKNOWN = "unknown"  # effects that are left out
+    MISSING = "missing"  # media in whose place a slate stands
+    FAILED = "failed"  # it was tried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportProblem:
+    """Frames ``[start, stop)`` of the timeline that are not what its host shows. ``names``: effects or media.
+
+    ``is_in_the_way``: no movie was made because of it.
+    """
+
+    kind: ProblemKind
+    start: int
+    stop: int
+    start_timecode: str
+    stop_timecode: str
+    reason: str
+    names: tuple[str, ...] = ()
+    is_in_the_way: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedSound:
+    """The sound of a movie."""
+
+    codec: str
+    sample_rate: int
+    layout: str
+    samples: int
+    peak: float  # 1: full scale
+    notes: tuple[str, ...] = ()  # what is not heard as in the host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """Answer of ``export``. ``path`` is where the movie is, or would be: see ``is_written``.
+
+    ``rendered`` frames were not there yet; ``reused`` were, from earlier runs or prerenders; ``copied`` are packets of their
+    sources. ``engine`` says what renders, and why that.
+    """
+
+    source: str
+    path: str
+    is_written: bool
+    is_new: bool  # False: it was there already, just so
+    recipe: PrerenderRecipe
+    width: int
+    height: int
+    frame_rate: FrameRate
+    colour: str
+    engine: str
+    start: int
+    stop: int
+    start_timecode: str
+    stop_timecode: str
+    rendered: int
+    reused: int
+    copied: int
+    pieces: int
+    sound: ExportedSound | None
+    problems: tuple[ExportProblem, ...]
+    predicted_seconds: float | None  # of a dry run
+    predicted_bytes: int
+    size_bytes: int
+    seconds: float
+    notices: tuple[str, ...] = ()
+
+    @property
+    def frames(self) -> int:
+        return self.stop - self.start
+
+    @property
+    def codec(self) -> str:
+        """As users call it."""
+        return NAMES[self.recipe.codec]
+
+    @property
+    def is_barred(self) -> bool:
+        """It was refused, or failed."""
+        return any(problem.is_in_the_way for problem in self.problems)

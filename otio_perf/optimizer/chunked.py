@@ -1,0 +1,134 @@
+"""Chunks of a timeline: which are missing, how they are made, and put on record. For prerenders and exports alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from otio_perf.cache.renders import Render, RenderKind
+from otio_perf.effects.engine import Engine
+from otio_perf.errors import EffectError
+from otio_perf.media import fingerprint, publish
+from otio_perf.media.pieces import Piece, whole
+from otio_perf.metrics import system
+from otio_perf.model.chunks import Chunk
+from otio_perf.model.events import Failed, Outcome, Prerendered, Stage
+from otio_perf.model.frames import FramePlan, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.recipes import PrerenderRecipe
+from otio_perf.model.tasks import PrerenderTask
+from otio_perf.optimizer.composed import Composed
+from otio_perf.optimizer.session import Session
+from otio_perf.render.chunks import chunks
+from otio_perf.render.keys import files_of
+
+
+class Chunks:
+    """Those of one timeline, in one recipe."""
+
+    def __init__(self, session: Session, timeline: Composed, recipe: PrerenderRecipe, engine: Engine) -> None:
+        self.session, self.timeline, self.recipe, self.engine = session, timeline, recipe, engine
+        self.renders = session.index.renders
+        self._digests: dict[str, str] = {}
+
+    def cut(self, plans: Sequence[FramePlan], start: int) -> tuple[Chunk, ...]:
+        """:param plans: of frames ``start``, ``start + 1`` … of the timeline.
+        :raises MediaError, EffectError: a file that effects read (a LUT) cannot be read; it is named.
+        """
+        for path in {path for plan in plans for path in files_of(plan)} - self._digests.keys():
+            try:
+                self._digests[path] = fingerprint.digest(path, self.session.check_stop)
+            except OSError as e:
+                raise EffectError(f"cannot be read: {e.strerror}", path=path) from e
+        return chunks(
+            plans,
+            start=start,
+            media=self.timeline.media,
+            frame_rate=self.timeline.composition.frame_rate,
+            recipe=self.recipe,
+            engine=self.engine.name,
+            digests=self._digests,
+            on_black=True,
+        )
+
+    def missing(self, found: Iterable[Chunk]) -> dict[str, Chunk]:
+        """Those that are not there yet, by key: what stands in two places is rendered once."""
+        return {c.key: c for c in found if self.renders.get(c.key) is None}
+
+    def make(self, missing: Mapping[str, Chunk], stage: Stage) -> dict[str, str]:
+        """Chunks that could not be rendered, with the reason. What is done is put on record, also when the user stops."""
+        if not missing:
+            return {}
+        session = self.session
+        session.workspace.clean_orphans(publish.is_part)
+        with session.stage(stage, len(missing)):
+            # one process a GPU; the processor's engine shares its cores with the decoders and the encoder
+            jobs = 1 if self.engine.name != "cpu" else min(session.jobs, len(missing))
+            tasks = [self._task(chunk, cores=max(1, system.cores() // jobs)) for chunk in missing.values()]
+            outcomes = session.run(tasks, workers=jobs, done=self._record)
+        return {key: o.message for key, o in outcomes.items() if isinstance(o, Failed)}
+
+    def piece(self, chunk: Chunk) -> Piece:
+        return whole(str(self.renders.chunk_path(chunk.key)), len(chunk))
+
+    def forget_damaged(self, path: str | Path | None, found: Iterable[Chunk]) -> None:
+        """Somebody damaged the file at ``path``: if it is one of these, the next run makes it anew."""
+        for chunk in found:
+            if path is not None and Path(path) == self.renders.chunk_path(chunk.key):
+                self.renders.forget(chunk.key)
+
+    def _task(self, chunk: Chunk, *, cores: int) -> PrerenderTask:
+        names = {name for plan in chunk.plans for name in _media_of(plan.root)}
+        label = self.timeline.composition.timecode
+        return PrerenderTask(
+            key=chunk.key,
+            plans=chunk.plans,
+            media={name: self.timeline.media[name] for name in sorted(names)},
+            frame_rate=chunk.frame_rate,
+            recipe=chunk.recipe,
+            colour=chunk.colour,
+            has_alpha=chunk.has_alpha,
+            path=str(self.renders.chunk_path(chunk.key)),
+            workspace=str(self.session.workspace.root),
+            gpu=self.session.settings.gpu,
+            cores=cores,
+            label=f"{label(chunk.start)} – {label(chunk.stop)}",
+            stall_seconds=float(self.session.settings.stall_seconds),
+        )
+
+    def _record(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Prerendered):
+            self.renders.put(
+                Render(
+                    key=outcome.key,
+                    kind=RenderKind.CHUNK,
+                    path=outcome.path,
+                    frames=outcome.frames,
+                    size_bytes=outcome.size_bytes,
+                    digest=outcome.digest,
+                )
+            )
+
+
+def new_frames(found: Sequence[Chunk], missing: Mapping[str, Chunk]) -> int:
+    """Frames of ``found`` that are missing, counted where they first appear: a clip that is there twice is rendered once."""
+    return sum(len(c) for c in found if c.key in missing and missing[c.key].start == c.start)
+
+
+def warn_of_full_disk(session: Session, predicted_bytes: int, folder: Path) -> None:
+    free = system.free_disk_bytes(folder)
+    if predicted_bytes > free:
+        session.note(f"the disk may become full: about {predicted_bytes / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free")
+
+
+def _media_of(stack: Stacked) -> Iterator[str]:
+    """Names of the media that are shown."""
+    waiting: list[Layer] = list(stack.layers)
+    while waiting:
+        content = waiting.pop().content
+        match content:
+            case SourceFrame():
+                yield content.medium
+            case Mix():
+                waiting += [side for side in (content.outgoing, content.incoming) if side is not None]
+            case Stacked():
+                waiting += content.layers

@@ -1,0 +1,286 @@
+"""From a timeline to a finished movie: cut, render what is missing, join without encoding once more, with its sound."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from otio_perf.errors import CacheError, EffectError, MediaError, SettingsError
+from otio_perf.media import concat, publish
+from otio_perf.media.finished import key_in
+from otio_perf.model.chunks import Chunk
+from otio_perf.model.events import Stage
+from otio_perf.model.exports import CODECS, CONTAINERS, Container, ExportProblem, ExportReport, ProblemKind
+from otio_perf.model.frames import FramePlan
+from otio_perf.model.recipes import CANVAS, PrerenderRecipe
+from otio_perf.model.timing import FrameRange
+from otio_perf.optimizer import timelines
+from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
+from otio_perf.optimizer.composed import Composed, composed
+from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.overwriting import is_input, refuse_media
+from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.times import frame_range
+from otio_perf.planning import cost, prerenders
+from otio_perf.render.engines import engine_for
+from otio_perf.timeline.composition import compose
+from otio_perf.timeline.referred import targets_of
+
+#: How near to the host's a picture must be: ``exact`` refuses what only comes near, ``any`` leaves out what is unknown.
+FIDELITIES = ("exact", "approximate", "any")
+SOUNDS = ("mix", "none")
+#: The quality that prerenders have by themselves: so their pieces serve exports too.
+USUAL_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What movie is asked for."""
+
+    recipe: PrerenderRecipe
+    container: Container
+    range: str | None
+    fidelity: str
+    allow_missing: bool
+    audio: str
+    pass_through: bool
+    dry_run: bool
+
+
+def asked(
+    timeline: Path,
+    output: Path,
+    *,
+    codec: str | None = None,
+    quality: int = USUAL_QUALITY,
+    size: str = CANVAS,
+    range: str | None = None,
+    fidelity: str = "exact",
+    allow_missing: bool = False,
+    audio: str = "mix",
+    pass_through: bool = True,
+    dry_run: bool = False,
+) -> Asked:
+    """:raises SettingsError: no such movie can be made, or not be put there: found before any work"""
+    container = CONTAINERS.get(output.suffix.lower())
+    if container is None:
+        words = ", ".join(CONTAINERS)
+        raise SettingsError(f"is none of {words}", path=output, hint="The suffix of -o says what kind of movie is made")
+    word = None if codec is None else codec.lower().replace("-", "_")
+    for given, choices in ((word, CODECS), (fidelity, FIDELITIES), (audio, SOUNDS)):
+        if given is not None and given not in choices:
+            raise SettingsError(f"{given!r} is not one of {', '.join(choices)}")
+    chosen = container.usual if word is None else CODECS[word]
+    if chosen not in container.codecs:
+        able = ", ".join(suffix for suffix, one in CONTAINERS.items() if chosen in one.codecs)
+        raise SettingsError(f"{output.suffix} cannot hold {word}", path=output, hint=f"Write {able}, or take another --codec")
+    try:
+        recipe = PrerenderRecipe(codec=chosen, quality=quality, size=size)
+    except ValueError as e:
+        raise SettingsError(str(e)) from e
+    _refuse_unusable(timeline, output)
+    return Asked(
+        recipe=recipe,
+        container=container,
+        range=range,
+        fidelity=fidelity,
+        allow_missing=allow_missing,
+        audio=audio,
+        pass_through=pass_through,
+        dry_run=dry_run,
+    )
+
+
+def _refuse_unusable(timeline: Path, output: Path) -> None:
+    """:raises SettingsError: it is the timeline, there is no such folder, or something is there that we did not make"""
+    other = "Name another file with -o"
+    try:
+        if is_input(output, [timeline]):
+            raise SettingsError("is the input, or in it: it would be overwritten", path=output, hint=other)
+        if not output.absolute().parent.is_dir():
+            raise SettingsError("cannot be written: its folder is not there", path=output, hint="Make the folder")
+        is_there = output.exists() or output.is_symlink()
+    except OSError as e:  # no file system takes this name
+        raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint=other) from e
+    if is_there and not (output.is_file() and (output.stat().st_size == 0 or key_in(output) is not None)):
+        raise SettingsError("is there, and was not made by otio-perf: it would be overwritten", path=output, hint=other)
+
+
+def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> ExportReport:
+    """Make the movie that is ``wanted``; what is there already is not rendered again.
+
+    :raises TimelineError: it cannot be read. :raises SettingsError: a range that it does not have, an output that it uses.
+    :raises MediaError, CacheError: the movie cannot be written. What cannot be rendered is in the report.
+    """
+    began = time.monotonic()
+    with session.stage(Stage.READ):
+        document = timelines.read(session, timeline)
+        where = timelines.locator(session.settings, timeline)
+        refuse_media([output], targets_of(document, where))
+        composition = compose(document, where)
+    for notice in document.notices:
+        session.note(notice)
+    within = frame_range(wanted.range, composition)
+    found = session.look_up(shot.target for shot in composition.shots())
+    shown = composed(composition, found, timeline, colour=session.settings.colour)
+    return _Job(session, timeline, output, shown, within, wanted).report(began)
+
+
+class _Job:
+    """One movie on its way."""
+
+    def __init__(
+        self, session: Session, path: Path, output: Path, timeline: Composed, within: FrameRange, wanted: Asked
+    ) -> None:
+        self.session, self.path, self.output, self.wanted = session, path, output, wanted
+        self.timeline, self.within, self.recipe = timeline, within, wanted.recipe
+        engine, self.why = engine_for(session.settings.gpu)
+        self.chunks = Chunks(session, timeline, self.recipe, engine)
+        self.size = self.recipe.size_for(*timeline.canvas)
+
+    def report(self, began: float) -> ExportReport:
+        session, wanted = self.session, self.wanted
+        with session.stage(Stage.PLAN):
+            plans = self._plans()
+            problems = list(self._problems(plans))
+            chunks: tuple[Chunk, ...] = ()
+            if not _barred(problems):
+                try:
+                    chunks = self.chunks.cut(plans, self.within.start)
+                except (MediaError, EffectError) as e:  # a LUT
+                    reason = f"{Path(e.path or '').name} {e.message}"
+                    problems.append(
+                        self._problem(ProblemKind.FAILED, self.within.start, self.within.stop, reason, in_the_way=True)
+                    )
+            missing = self.chunks.missing(chunks)
+        rendered = new_frames(chunks, missing)
+        found = ExportReport(
+            source=str(self.path),
+            path=str(self.output),
+            is_written=False,
+            is_new=False,
+            recipe=self.recipe,
+            width=self.size[0],
+            height=self.size[1],
+            frame_rate=self.within.rate,
+            colour=self.timeline.colour,
+            engine=self.why,
+            start=self.within.start,
+            stop=self.within.stop,
+            start_timecode=self._timecode(self.within.start),
+            stop_timecode=self._timecode(self.within.stop),
+            rendered=rendered,
+            reused=sum(map(len, chunks)) - rendered,
+            copied=0,
+            pieces=len(chunks),
+            sound=None,
+            problems=tuple(problems),
+            predicted_seconds=None,
+            predicted_bytes=prerenders.size_bytes(sum(map(len, missing.values())) + len(self.within), self.recipe, self.size),
+            size_bytes=0,
+            seconds=0.0,
+        )
+        if not _barred(problems):
+            if wanted.dry_run:
+                found = replace(found, predicted_seconds=self._predicted_seconds(missing))
+            else:
+                found = self._made(found, chunks, missing)
+        return replace(found, seconds=time.monotonic() - began, notices=tuple(session.notices))
+
+    # ---- planning
+
+    def _plans(self) -> list[FramePlan]:
+        plans = []
+        for number in range(self.within.start, self.within.stop):
+            self.session.check_stop()
+            plans.append(self.timeline.plan(number))
+        return plans
+
+    def _problems(self, plans: Sequence[FramePlan]) -> Iterator[ExportProblem]:
+        """Runs of frames that are not what the host shows."""
+        exact, known = self.wanted.fidelity == "exact", self.wanted.fidelity != "any"
+        kinds = (
+            (ProblemKind.UNKNOWN, "not rendered here", known, [plan.unknown for plan in plans]),
+            (ProblemKind.APPROXIMATE, "only near to the host's", exact, [plan.approximate for plan in plans]),
+            (ProblemKind.MISSING, "media are missing", not self.wanted.allow_missing, [plan.missing for plan in plans]),
+        )
+        for kind, reason, in_the_way, names_of in kinds:
+            at = self.within.start
+            for names, group in groupby(names_of):
+                stop = at + sum(1 for _ in group)
+                if names:
+                    text = f"{reason}: {', '.join(names)}"
+                    yield self._problem(kind, at, stop, text, names, in_the_way=in_the_way)
+                at = stop
+
+    def _problem(
+        self, kind: ProblemKind, start: int, stop: int, reason: str, names: tuple[str, ...] = (), *, in_the_way: bool
+    ) -> ExportProblem:
+        return ExportProblem(
+            kind=kind,
+            start=start,
+            stop=stop,
+            start_timecode=self._timecode(start),
+            stop_timecode=self._timecode(stop),
+            reason=reason,
+            names=names,
+            is_in_the_way=in_the_way,
+        )
+
+    def _predicted_seconds(self, missing: Mapping[str, Chunk]) -> float:
+        session = self.session
+        surveyed, machine = timelines.survey(session, self.path), session.machine()
+        costs = cost.predict(surveyed.survey, surveyed.spans, self.timeline.media, machine, effect_costs)
+        frames = [FrameRange(c.start, c.stop, c.frame_rate) for c in missing.values()]
+        return prerenders.work_seconds(costs, frames, self.recipe, self.size, machine)
+
+    # ---- work
+
+    def _made(self, found: ExportReport, chunks: Sequence[Chunk], missing: Mapping[str, Chunk]) -> ExportReport:
+        session = self.session
+        if missing:
+            warn_of_full_disk(session, found.predicted_bytes, self.output.absolute().parent)
+        reasons = self.chunks.make(missing, Stage.RENDER)
+        session.check_stop()
+        if reasons:
+            failed = [
+                self._problem(ProblemKind.FAILED, c.start, c.stop, reasons[c.key], in_the_way=True)
+                for c in chunks
+                if c.key in reasons
+            ]
+            return replace(found, problems=tuple(sorted([*found.problems, *failed], key=lambda p: p.start)))
+        key = self._key(chunks)
+        if key_in(self.output) == key:
+            return replace(found, is_written=True, size_bytes=self.output.stat().st_size)
+        with session.stage(Stage.JOIN, len(chunks)), session.workspace.writing():
+            session.workspace.clean_orphans(publish.is_part, beside=[self.output.absolute().parent])
+            try:
+                joined = concat.join(
+                    [self.chunks.piece(chunk) for chunk in chunks],
+                    self.output,
+                    frame_rate=self.within.rate,
+                    start_timecode=found.start_timecode,
+                    key=key,
+                    stands_alone=self.recipe.codec.is_intra,
+                    tick=session.check_stop,
+                )
+            except (MediaError, CacheError) as e:
+                self.chunks.forget_damaged(e.path, chunks)
+                raise
+        return replace(found, is_written=True, is_new=True, size_bytes=joined.size_bytes)
+
+    def _key(self, chunks: Sequence[Chunk]) -> str:
+        """What the movie is."""
+        words = ["export", self.output.suffix.lower(), self._timecode(self.within.start), *(chunk.key for chunk in chunks)]
+        return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+
+    def _timecode(self, frame: int) -> str:
+        return self.timeline.composition.timecode(frame)
+
+
+def _barred(problems: Sequence[ExportProblem]) -> bool:
+    return any(problem.is_in_the_way for problem in problems)
