@@ -17,7 +17,8 @@ class Chunk:
     ``has_alpha`` is the same for all chunks of a region, so that they can be joined.
     """
 
-    key: str
+    key: str  # with the engine that is to render it
+    processor_key: str  # where the processor renders it, which comes in when a GPU gives up
     start: int
     stop: int
     plans: tuple[FramePlan, ...]

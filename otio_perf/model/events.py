@@ -36,7 +36,8 @@ class Calibrated:
 class Prerendered:
     """A chunk, whole and verified at ``path``."""
 
-    key: str
+    key: str  # of the task
+    chunk: str  # key of what is in the file: another than the task's where the GPU gave up
     path: str
     frames: int
     size_bytes: int

@@ -90,7 +90,9 @@ class PrerenderTask:
     path: str  # of the finished file
     workspace: str
     colour: ColourTags = ColourSpace.BT709.tags  # what the file says of itself, and its samples are
-    gpu: str = "auto"  # as the setting: auto, on, off
+    gpu: str = "auto"  # as the setting: auto, on, off; off where ``key`` is the processor's
+    processor_key: str = ""  # of the chunk, and its path, where a GPU gives up and the processor renders it: pictures of two
+    processor_path: str = ""  # engines are alike, not equal; "" where ``key`` is the processor's
     cores: int = 1
     label: str = ""
     stall_seconds: float = 60.0

@@ -19,6 +19,7 @@ from otio_perf.model.tasks import PrerenderTask
 from otio_perf.optimizer.composed import Composed
 from otio_perf.optimizer.session import Session
 from otio_perf.render.chunks import chunks
+from otio_perf.render.engines import PROCESSOR
 from otio_perf.render.keys import files_of
 
 
@@ -52,7 +53,16 @@ class Chunks:
 
     def missing(self, found: Iterable[Chunk]) -> dict[str, Chunk]:
         """Those that are not there yet, by key: what stands in two places is rendered once."""
-        return {c.key: c for c in found if self.renders.get(c.key) is None}
+        return {c.key: c for c in found if self.made(c) is None}
+
+    def made(self, chunk: Chunk) -> Render | None:
+        """``chunk``, if it is there: as the engine makes it, or the processor, whose pictures are alike."""
+        return next(filter(None, map(self.renders.get, dict.fromkeys((chunk.key, chunk.processor_key)))), None)
+
+    def key_of(self, chunk: Chunk) -> str:
+        """What is there in its place, or is to come there."""
+        made = self.made(chunk)
+        return chunk.key if made is None else made.key
 
     def make(self, missing: Mapping[str, Chunk], stage: Stage) -> dict[str, str]:
         """Chunks that could not be rendered, with the reason. What is done is put on record, also when the user stops."""
@@ -62,23 +72,24 @@ class Chunks:
         session.workspace.clean_orphans(publish.is_part)
         with session.stage(stage, len(missing)):
             # one process a GPU; the processor's engine shares its cores with the decoders and the encoder
-            jobs = 1 if self.engine.name != "cpu" else min(session.jobs, len(missing))
+            jobs = 1 if self.engine.name != PROCESSOR else min(session.jobs, len(missing))
             tasks = [self._task(chunk, cores=max(1, system.cores() // jobs)) for chunk in missing.values()]
             outcomes = session.run(tasks, workers=jobs, done=self._record)
         return {key: o.message for key, o in outcomes.items() if isinstance(o, Failed)}
 
     def piece(self, chunk: Chunk) -> Piece:
-        return whole(str(self.renders.chunk_path(chunk.key)), len(chunk))
+        return whole(str(self.renders.chunk_path(self.key_of(chunk))), len(chunk))
 
     def forget_damaged(self, path: str | Path | None, found: Iterable[Chunk]) -> None:
         """Somebody damaged the file at ``path``: if it is one of these, the next run makes it anew."""
-        for chunk in found:
-            if path is not None and Path(path) == self.renders.chunk_path(chunk.key):
-                self.renders.forget(chunk.key)
+        for key in {key for chunk in found for key in (chunk.key, chunk.processor_key)}:
+            if path is not None and Path(path) == self.renders.chunk_path(key):
+                self.renders.forget(key)
 
     def _task(self, chunk: Chunk, *, cores: int) -> PrerenderTask:
         names = {name for plan in chunk.plans for name in _media_of(plan.root)}
         label = self.timeline.composition.timecode
+        is_on_gpu = self.engine.name != PROCESSOR
         return PrerenderTask(
             key=chunk.key,
             plans=chunk.plans,
@@ -89,7 +100,9 @@ class Chunks:
             has_alpha=chunk.has_alpha,
             path=str(self.renders.chunk_path(chunk.key)),
             workspace=str(self.session.workspace.root),
-            gpu=self.session.settings.gpu,
+            gpu=self.session.settings.gpu if is_on_gpu else "off",
+            processor_key=chunk.processor_key if is_on_gpu else "",
+            processor_path=str(self.renders.chunk_path(chunk.processor_key)) if is_on_gpu else "",
             cores=cores,
             label=f"{label(chunk.start)} – {label(chunk.stop)}",
             stall_seconds=float(self.session.settings.stall_seconds),
@@ -97,9 +110,11 @@ class Chunks:
 
     def _record(self, outcome: Outcome) -> None:
         if isinstance(outcome, Prerendered):
+            if self.engine.name != PROCESSOR == outcome.engine:
+                self.session.note(f"not everything was rendered by the GPU: {outcome.notes[0]}")
             self.renders.put(
                 Render(
-                    key=outcome.key,
+                    key=outcome.chunk,
                     kind=RenderKind.CHUNK,
                     path=outcome.path,
                     frames=outcome.frames,

@@ -213,7 +213,7 @@ class _Job:
         workspace = self.session.workspace
         with self.session.stage(Stage.JOIN, len(cuts)), workspace.writing(), workspace.lock("regions"):
             for cut in cuts:
-                for is_there, group in groupby(cut.chunks, key=lambda c: self.renders.get(c.key) is not None):
+                for is_there, group in groupby(cut.chunks, key=lambda c: self.chunks.made(c) is not None):
                     run = tuple(group)
                     if not is_there:
                         reason = next((reasons[c.key] for c in run if c.key in reasons), "was not rendered")
@@ -257,7 +257,7 @@ class _Job:
         return render
 
     def _region_key(self, run: Sequence[Chunk]) -> str:
-        words = ["region", self._timecode(run[0].start), *(chunk.key for chunk in run)]
+        words = ["region", self._timecode(run[0].start), *map(self.chunks.key_of, run)]
         return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
 
     # ---- words

@@ -22,10 +22,13 @@ from otio_perf.model.frames import Applied, Fit, FramePlan, Generated, Layer, Mi
 from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.timing import FrameRate
+from otio_perf.render.engines import PROCESSOR
 from otio_perf.render.keys import frame_key
 
 #: Raise it when chunks are written otherwise: other pictures, or another file around them.
 _CHUNK_VERSION = 1
+#: Seconds of a chunk. Where pictures lean on each other a keyframe has to pay for itself.
+_INTRA_SECONDS, _LONG_GOP_SECONDS = 1, 5
 
 Media = Mapping[str, MediaInfo]
 
@@ -41,7 +44,7 @@ def chunks(
     digests: Mapping[str, str] | None = None,
     on_black: bool = False,
 ) -> tuple[Chunk, ...]:
-    """A region cut into chunks of about a second, in order, without a gap.
+    """A region cut into chunks of a second or, of codecs with long GOPs, five; in order, without a gap.
 
     :param plans: of frames ``start``, ``start + 1`` … of the timeline.
     :param media: what the plans show, by ``Target.medium``.
@@ -57,12 +60,22 @@ def chunks(
     codec = recipe.codec_for(has_alpha=has_alpha)
     colour = plans[0].colour.tags
     found = []
-    for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate)))):
+    seconds = _INTRA_SECONDS if codec.is_intra else _LONG_GOP_SECONDS
+    for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate * seconds)))):
         frames = tuple(plans[first:last])
-        keys = [_frame_key(plan, recipe, has_alpha=has_alpha, engine=engine, digests=digests) for plan in frames]
+        keys = {
+            name: _digest(
+                [
+                    *(str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), str(colour)),
+                    *(_frame_key(plan, recipe, has_alpha=has_alpha, engine=name, digests=digests) for plan in frames),
+                ]
+            )
+            for name in {engine, PROCESSOR}
+        }
         found.append(
             Chunk(
-                key=_digest([str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), str(colour), *keys]),
+                key=keys[engine],
+                processor_key=keys[PROCESSOR],
                 start=start + first,
                 stop=start + last,
                 plans=frames,

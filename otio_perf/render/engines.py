@@ -8,6 +8,9 @@ import sys
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import EffectError
 
+#: ``Engine.name`` of the one that is always there.
+PROCESSOR = "cpu"
+
 #: One of these is there on Linux when a GPU is.
 _DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/dri/renderD128", "/dev/dri/renderD129")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from otio_perf.cache.workspace import Workspace
@@ -23,7 +24,9 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
     began = time.monotonic()
     job = _Job(task, progress, cancelled)
     workspace = Workspace.open(task.workspace)
-    with workspace.writing(), workspace.lock(f"chunk {task.key}", cancelled=job.is_stopped):
+    if task.gpu == "off":
+        job.leave_to_processor()
+    with workspace.writing(), workspace.lock(f"chunk {job.wanted.key}", cancelled=job.is_stopped):
         written = found_chunk(job.wanted, tick=job.tick)
         if written is not None:
             return job.outcome(written, began, engine="", notes=["made by another run in the meantime"])
@@ -40,6 +43,7 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
             if task.gpu == "on":
                 raise EffectError(lost, hint="Take --gpu auto") from error
             engine, _ = engine_for("off")
+            job.leave_to_processor()
             notes = [f"rendered by processor, for {lost}"]
             written = job.render(engine)
         return job.outcome(written, began, engine=engine.name, notes=notes)
@@ -67,6 +71,11 @@ class _Job:
             colour=task.colour,
         )
 
+    def leave_to_processor(self) -> None:
+        """No GPU renders it: what is written goes by the processor's key."""
+        if self.task.processor_key:
+            self.wanted = replace(self.wanted, key=self.task.processor_key, path=self.task.processor_path)
+
     def is_stopped(self) -> bool:
         self._progress(self._done)
         return self._cancelled()
@@ -93,7 +102,8 @@ class _Job:
     def outcome(self, written: Written, began: float, *, engine: str, notes: list[str]) -> Prerendered:
         return Prerendered(
             key=self.task.key,
-            path=self.task.path,
+            chunk=self.wanted.key,
+            path=self.wanted.path,
             frames=len(self.task.plans),
             size_bytes=written.size_bytes,
             digest=written.digest,

@@ -103,7 +103,7 @@ def test_where_the_time_of_a_chunk_went_is_drawn_below_it() -> None:
         Timing(kind=TimingKind.STAGE, name="encode", thread=2, count=24, milliseconds=720.0),
     )
     outcome = Prerendered(
-        key="c", path="/c.mov", frames=24, size_bytes=1, digest="d", seconds=1.0, engine="cpu", timings=timings
+        key="c", chunk="c", path="/c.mov", frames=24, size_bytes=1, digest="d", seconds=1.0, engine="cpu", timings=timings
     )
     trace.hear(TaskStarted(key="c", label="01:00:00:00", total=24))
     trace.hear(TaskFinished(key="c", outcome=outcome))

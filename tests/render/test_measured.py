@@ -107,6 +107,6 @@ def test_threads_and_errors() -> None:
 def test_they_travel_with_the_outcome() -> None:
     timing = Timing(kind=TimingKind.EFFECT, name="invert", thread=1, count=24, milliseconds=12.5, unit_ms=1.25)
     outcome = Prerendered(
-        key="k", path="/a.mov", frames=24, size_bytes=1, digest="d", seconds=1.5, engine="cpu", timings=(timing,)
+        key="k", chunk="k", path="/a.mov", frames=24, size_bytes=1, digest="d", seconds=1.5, engine="cpu", timings=(timing,)
     )
     assert wire.loads(Prerendered, wire.dumps(outcome)) == outcome

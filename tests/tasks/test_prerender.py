@@ -158,15 +158,20 @@ def psnr(ours: Picture, wanted: Picture) -> float:
 
 
 #: Least PSNR in dB of any frame of ``region`` against the picture that ``otio-perf frame`` shows, at quality 80.
-#: Found: 49.8, 51.3, 49.0, 51.0, 51.4, 56.7, 46.8.
+#: Found: 39.7, 46.0, 49.8, 52.7, 51.3, 49.0, 51.0, 51.4, 56.7, 46.9, 45.9, 45.8.
 LEAST = {
+    ChunkCodec.PRORES_PROXY: 38,
+    ChunkCodec.PRORES_LT: 44,
     ChunkCodec.PRORES_422: 48,
+    ChunkCodec.PRORES_HQ: 51,
     ChunkCodec.PRORES_4444: 50,
     ChunkCodec.DNXHR_LB: 47,
     ChunkCodec.DNXHR_SQ: 49,
     ChunkCodec.DNXHR_HQ: 50,
     ChunkCodec.DNXHR_HQX: 55,
     ChunkCodec.H264: 45,
+    ChunkCodec.H264_LONG_GOP: 44,
+    ChunkCodec.HEVC_LONG_GOP: 44,
 }
 
 
@@ -179,7 +184,7 @@ def test_joined_chunks_are_what_frame_shows(
     tmp_path: Path,
 ) -> None:
     work = tasks(region, codec=codec)
-    assert [task.total for task in work] == [20, 20, 15, 5]
+    assert [task.total for task in work] == ([20, 20, 15, 5] if codec.is_intra else [40, 20])
     with ProcessBackend(1) as backend:
         outcomes = run(work, backend=backend)
     pieces = []
@@ -188,7 +193,7 @@ def test_joined_chunks_are_what_frame_shows(
         assert isinstance(outcome, Prerendered), outcome
         assert (outcome.path, outcome.frames, outcome.engine) == (task.path, task.total, "cpu")
         pieces.append(whole(outcome.path, outcome.frames))
-    joined = join(pieces, tmp_path / "joined.mov", frame_rate=RATE, start_timecode="01:00:00:00")
+    joined = join(pieces, tmp_path / "joined.mov", frame_rate=RATE, start_timecode="01:00:00:00", stands_alone=codec.is_intra)
     found = list(shown(joined.path))
     assert [number for number, _ in found[:31]] == list(range(1005, 1036))
     assert [number for number, _ in found[40:]] == list(range(2010, 2030))
@@ -356,16 +361,36 @@ class Lost(CpuEngine):
 
 
 def test_a_lost_gpu_is_made_up_for_and_said(
-    region: list[FramePlan], tasks: Callable[..., list[PrerenderTask]], monkeypatch: pytest.MonkeyPatch
+    region: list[FramePlan],
+    footage: dict[str, MediaInfo],
+    tasks: Callable[..., list[PrerenderTask]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """What the processor renders in its place is the processor's: another key, another file, and just what it renders alone."""
     real = prerender.engine_for
     monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off") if gpu == "off" else (Lost(), "GPU by lost"))
-    work = tasks(region, gpu="auto")[0]
+    (chunk, *_) = chunks(region, start=0, media=footage, frame_rate=RATE, recipe=PrerenderRecipe(), engine="gpu")
+    alone = tasks(region)[0]
+    assert chunk.processor_key == alone.key != chunk.key
+    path = str(Path(alone.path).with_name(f"{chunk.key}.mov"))
+    work = replace(alone, gpu="auto", key=chunk.key, path=path, processor_key=alone.key, processor_path=alone.path)
     outcome = here(work)
     assert isinstance(outcome, Prerendered), outcome
-    assert outcome.engine == "cpu"
+    assert (outcome.key, outcome.chunk, outcome.path, outcome.engine) == (chunk.key, alone.key, alone.path, "cpu")
     assert outcome.notes == ("rendered by processor, for the GPU gave up: RuntimeError: CUDA error: device lost",)
-    os.unlink(work.path)
+    assert not Path(path).exists()
+    again = here(alone)  # taken for what it is
+    assert isinstance(again, Prerendered)
+    assert again.notes == ("made by another run in the meantime",)
+    os.unlink(alone.path)
+    anew = here(alone)
+    assert isinstance(anew, Prerendered)
+    assert anew.digest == outcome.digest
+    os.unlink(alone.path)
+    died = here(work.again())  # the driver took the worker with it
+    assert isinstance(died, Prerendered)
+    assert (died.chunk, died.digest, Path(path).exists()) == (alone.key, outcome.digest, False)
+    os.unlink(alone.path)
     demanded = here(replace(work, gpu="on"))
     assert isinstance(demanded, Failed)
     assert demanded.error == "EffectError"
