@@ -44,7 +44,6 @@ def show_analysis(analysis: Analysis) -> None:
     _show_absent(analysis.media)
     nameless = [use.clip for use in analysis.survey.uses if use.target.kind is TargetKind.MISSING]
     if nameless:
-        names = ", ".join(map(_safe, dict.fromkeys(nameless[:5]))) + (" …" if len(nameless) > 5 else "")
         console.print(
             f"  {words.count(len(nameless), 'clip refers', 'clips refer')} to no media: {_safe(words.names(nameless))}. "
             "Say where files of these names are with --media-root"
@@ -179,6 +178,8 @@ def show_status(status: Status) -> None:
         console.print(f"  {status.sources_gone} of them {have} not where it was seen last")
     if status.missing:
         console.print(f"  {status.missing} more were made and are gone, or were changed by others")
+    if status.orphans:
+        console.print(f"  {words.count(status.orphans, 'file')} left by runs that were killed; otio-perf cache verify --repair")
     if status.unknown_files:
         console.print(f"  {words.count(status.unknown_files, 'file')} in the proxy folder that nobody recorded")
     console.print(f"  {status.probes} media looked at; analysis data: {words.size(status.analysis_bytes + status.index_bytes)}")
@@ -191,7 +192,7 @@ def show_faults(faults: Sequence[Fault]) -> None:
     if not faults:
         console.print("every file is what it was when it was made")
     elif any(f.repair is None for f in faults):
-        console.print("otio-perf cache verify --repair forgets them, so that they are made anew")
+        console.print("otio-perf cache verify --repair forgets what is broken, so that it is made anew, and tidies the rest")
 
 
 def show_still(report: StillReport) -> None:
@@ -250,6 +251,11 @@ def show_freed(freed: Freed, *, dry_run: bool) -> None:
     what += [words.count(freed.chunks, "piece") + " of them"] if freed.chunks else []
     said, freed_words = ("would be deleted", "to be freed") if dry_run else ("deleted", "freed")
     console.print(f"{', '.join(what)} {said}: {words.size(freed.size_bytes)} {freed_words}")
+    if freed.kept:
+        stay, them = ("stays", "it") if freed.kept == 1 else ("stay", "them")
+        players = ", ".join(map(_safe, freed.players[:_MOST_ROWS])) + (" …" if len(freed.players) > _MOST_ROWS else "")
+        console.print(f"{words.count(freed.kept, 'prerendered region')} {stay}, for timelines play {them}: {players}")
+        console.print("  otio-perf restore takes them off a timeline; --force deletes them all the same")
     if dry_run:
         console.print("Nothing was deleted.")
     elif freed.proxies or freed.renders:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -17,7 +16,7 @@ from otio_perf.cache.index import Fault, Freed, Status
 from otio_perf.errors import SettingsError
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import Analysis, MediaFinding
-from otio_perf.model.events import Failed, Ready, Stage, ignore
+from otio_perf.model.events import Failed, Ready, ignore
 from otio_perf.model.exports import ExportReport
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action
@@ -287,10 +286,10 @@ def calibrate(
 
 def cache_status(**options: Unpack[Options]) -> Status:
     """What the workspace holds. The sources of all proxies are looked at: some may have changed, or be gone."""
-    from otio_perf.optimizer import sources
+    from otio_perf.optimizer import caching
 
-    with _workspace(options) as session, session.stage(Stage.PROBE):
-        return session.index.status(partial(sources.content_at, session))
+    with _workspace(options) as session:
+        return caching.status(session)
 
 
 def cache_verify(
@@ -298,23 +297,27 @@ def cache_verify(
     repair: bool = False,
     **options: Unpack[Options],
 ) -> tuple[Fault, ...]:
-    """Every proxy that is gone, or not what was recorded. ``repair``: forget it, so that the next run makes it anew."""
-    from otio_perf.media import fingerprint
+    """Every proxy and prerender that is gone, or not what was recorded, and what killed runs left.
+
+    :param repair: forget it, so that the next run makes it anew; take back what is whole, delete the rest.
+    """
+    from otio_perf.optimizer import caching
 
     with _workspace(options) as session:
-
-        def digest(path: Path) -> str:
-            return fingerprint.digest(str(path), session.check_stop)
-
-        with session.stage(Stage.VERIFY):
-            return session.index.verify(digest, repair=repair)
+        return caching.verify(session, repair=repair)
 
 
-def cache_clear(what: str = "all", *, dry_run: bool = False, **options: Unpack[Options]) -> Freed:
-    """Delete ``"proxies"``, ``"renders"``, ``"analysis"`` or ``"all"``; never originals. ``dry_run``: say what would go."""
+def cache_clear(what: str = "all", *, force: bool = False, dry_run: bool = False, **options: Unpack[Options]) -> Freed:
+    """Delete ``"proxies"``, ``"renders"``, ``"analysis"`` or ``"all"``; never originals.
+
+    :param force: also prerendered regions that timelines play.
+    :param dry_run: say what would go.
+    :raises SettingsError: there is no such kind.
+    """
+    from otio_perf.optimizer import caching
+
     with _workspace(options) as session:
-        kinds = ("proxies", "renders", "analysis") if what == "all" else (what,)
-        return sum((session.index.clear(kind, dry_run=dry_run) for kind in kinds), Freed())
+        return caching.clear(session, what, force=force, dry_run=dry_run)
 
 
 def failed_sources(report: ProxyReport) -> dict[str, str]:

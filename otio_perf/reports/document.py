@@ -86,7 +86,7 @@ def still_document(report: StillReport) -> Document:
 
 def machine_document(machine: MachineProfile) -> Document:
     """What ``otio-perf calibrate --json`` writes: the summary that analyses carry, and all that was measured."""
-    measured = {name: value for name, value in asdict(machine).items() if name not in ("machine", "notes")}
+    measured = {name: value for name, value in asdict(machine).items() if name not in ("machine", "notes", "effects")}
     return {**head("machine"), "machine": {**_machine(machine), **measured}}
 
 
@@ -107,8 +107,9 @@ def faults_document(faults: Iterable[Any]) -> Document:
 
 def freed_document(freed: Any, *, dry_run: bool) -> Document:
     """What ``otio-perf cache clear --json`` writes."""
-    counts = {name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks")}
-    return {**head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "dry_run": dry_run}
+    counts = {name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks", "kept")}
+    players = list(freed.players)
+    return {**head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "players": players, "dry_run": dry_run}
 
 
 def head(schema: str) -> Document:
