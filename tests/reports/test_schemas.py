@@ -20,6 +20,7 @@ from referencing import Registry, Resource
 
 from otio_perf.cli import COMMANDS
 from otio_perf.model.analysis import Remedy
+from otio_perf.model.exports import CODECS, ProblemKind
 from otio_perf.model.media import MediaKind
 from otio_perf.model.plans import Action
 from otio_perf.model.recipes import ChunkCodec, Codec
@@ -148,6 +149,9 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other")
     ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "--dry-run")
     ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "-o", "look.pre.otio")
+    ask("export", 0, "render", "look.otio", "-o", "look.mp4", "--range", "0-6", "--dry-run")
+    assert not ask("export", 5, "render", "look.otio", "-o", "look.mov")["written"]
+    assert ask("export", 4, "render", "look.otio", "-o", "look.mov", "--fidelity", "any")["written"]
     ask("optimize", 0, "optimize", "look.otio", *sizes, "--prerender", "all", "--dry-run")
     ask("optimize", 4, "optimize", "cut.otio", *sizes, "--dry-run")
     ask("optimize", 4, "optimize", "cut.otio", "-o", "cut.perf.otio", *sizes)
@@ -243,12 +247,17 @@ def test_every_field_of_the_schemas_is_there_in_some_answer(answers: list[Answer
         ("analysis", "suggestion", "remedy", Remedy),
         ("proxies", "decision", "action", Action),
         ("proxies", "product", "codec", Codec),
+        ("export", "problem", "kind", ProblemKind),
         ("prerender", "report", "codec", [c for c in ChunkCodec if c.is_intra]),
     ],
 )
 def test_words_to_choose_from_are_all_there(schema: str, thing: str, field: str, values: Iterable[StrEnum]) -> None:
     described = SCHEMAS[f"{schema}.schema.json"]["$defs"][thing]["properties"][field]["enum"]
     assert described == [v.value for v in values]
+
+
+def test_the_codecs_of_movies_are_all_there() -> None:
+    assert SCHEMAS["export.schema.json"]["properties"]["codec"]["enum"] == list(CODECS)
 
 
 def test_what_cannot_be_done_writes_no_document(command: Command, folder: Path) -> None:
