@@ -354,8 +354,15 @@ def test_the_cache_knows_renders(warm: Room) -> None:
     assert not region.exists()
     assert warm.prerender(edit(FIRST, SECOND, NEWS))["new_frames"] == 0  # joined again, not rendered
     assert len(warm.shown()) == 79
-    assert cache("clear", "renders")
-    assert (warm.files(), warm.files("chunks")) == ({}, {})
+    freed = cache("clear", "renders", "--dry-run")
+    assert (freed["renders"], freed["kept"], freed["chunks"]) == (0, 2, 5)
+    assert freed["players"] == [str(warm.folder / "out.otio")]
+    said = warm.otio_perf("cache", "clear", "renders", cwd=warm.folder).stdout
+    assert "2 prerendered regions stay, for timelines play them" in said
+    assert (len(warm.files()), warm.files("chunks")) == (2, {})
+    assert len(warm.shown()) == 79
+    assert cache("clear", "renders", "--force")["renders"] == 2
+    assert warm.files() == {}
     assert cache("status")["status"]["renders"] == 0
 
 
