@@ -62,6 +62,13 @@ class Case:
     values: Values = field(default_factory=dict)
     peers: tuple[Peer, ...] = ()
     progress: float = 0.4
+    #: Pictures that must be read.
+    reads: int = 1
+
+    @property
+    def title(self) -> str:
+        """With what tells it from another of the same name."""
+        return f"{self.name}, {self.values['quality']}" if "quality" in self.values else self.name
 
     def ours(self, engine: Engine, first: Picture, second: Picture) -> Callable[[], Picture]:
         """Ready to be called, as often as wanted."""
@@ -153,7 +160,7 @@ def ffmpeg(description: str, pixel_format: str, *, note: str = "", inputs: int =
         return run
 
     return Peer(
-        f"FFmpeg {description.partition('=')[0]}",
+        f"FFmpeg {description.partition('=')[0]} ({pixel_format.removesuffix('le')})",
         make,
         _read,
         is_float=pixel_format == "gbrapf32le",
@@ -306,6 +313,7 @@ def _file() -> Any:
 # ------------------------------------------------------------------------------------------------------------- definitions
 
 _BT709 = np.array([0.2126, 0.7152, 0.0722])
+_TO_YCC = np.array([_BT709, (np.array([0, 0, 1]) - _BT709) / 1.8556, (np.array([1, 0, 0]) - _BT709) / 1.5748])
 _CDL: dict[str, Any] = {"slope": (1.2, 0.9, 1.1), "offset": (-0.05, 0.1, 0.02), "power": (0.8, 1.3, 1.0), "saturation": 1.4}
 _LINE = (21.0, 30.0)
 _TURN = {"position": (40.0, -20.0), "scale": (1.2, 1.2), "rotation": 12.0}
@@ -316,9 +324,19 @@ _CURVE = ((0.0, 0.1), (0.2, 0.2), (0.4, 0.7), (0.8, 0.75), (1.0, 1.0))
 
 def _adjusted(hue: float, saturation: float) -> np.ndarray:
     """In Y'CbCr of BT.709: chroma turned and multiplied."""
-    to = np.array([_BT709, (np.array([0, 0, 1]) - _BT709) / 1.8556, (np.array([1, 0, 0]) - _BT709) / 1.5748])
     cos, sin = saturation * math.cos(math.radians(hue)), saturation * math.sin(math.radians(hue))
-    return np.linalg.inv(to) @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ to
+    return np.linalg.inv(_TO_YCC) @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]]) @ _TO_YCC
+
+
+def _held_within_codes(picture: Picture) -> Picture:
+    """0.6 of the code values, foot and all; as Y'CbCr held within what there are codes for; and back."""
+    to, back = np.zeros((4, 5), np.float32), np.zeros((4, 5), np.float32)
+    to[:3, :3], back[:3, :3], to[3, 3], back[3, 3] = 0.6 * _TO_YCC, np.linalg.inv(_TO_YCC), 1, 1
+    to[0, 4] = (0.6 - 1) * 16 / 219
+    ycc = cv2.transform(picture, to)
+    cv2.max(ycc, (0, -0.5, -0.5, 0), dst=ycc)
+    cv2.min(ycc, (1, 0.5, 0.5, 1), dst=ycc)
+    return cv2.transform(ycc, back)
 
 
 def _line_kernel(length: float, angle: float) -> np.ndarray:
@@ -332,6 +350,10 @@ def _line_kernel(length: float, angle: float) -> np.ndarray:
         move = np.array([[1, 0, t * math.cos(math.radians(angle))], [0, 1, t * math.sin(math.radians(angle))]])
         total += cv2.warpAffine(dot, move, (size, size), flags=cv2.INTER_LINEAR) / pieces
     return total
+
+
+def _eight_sigma(picture: Picture) -> Picture:
+    return cv2.GaussianBlur(picture, (49, 49), 8.0, borderType=cv2.BORDER_REFLECT)
 
 
 def _unsharp(picture: Picture) -> Picture:
@@ -490,6 +512,8 @@ def _sepia_matrix() -> np.ndarray:
 
 _LGG: dict[str, Any] = {"lift": (0.1, 0.0, -0.1), "gamma": (1.2, 1.0, 0.8), "gain": (1.1, 1.0, 0.9), "encoding": 2.2}
 _LGG_WORDS = "lift_r=0.1 lift_b=-0.1 gamma_r=1.2 gamma_b=0.8 gain_r=1.1 gain_b=0.9".split()
+_COLORLEVELS = "colorlevels=rimin=0.1:gimin=0.05:gimax=0.9:bimax=0.8"
+_GREY = "colorchannelmixer=" + ":".join(f"{to}{of}={part}" for to in "rgb" for of, part in zip("rgb", _BT709, strict=True))
 _LEVELS: dict[str, Any] = {"black_in": (0.1, 0.05, 0.0), "white_in": (1.0, 0.9, 0.8)}
 #: FFmpeg takes codes of 8 bits for 0 to 255: ours come in parts of the way from black to white, 219 codes (chroma 224).
 _KEY = "color=0x8D533D:yuv=1:similarity=0.12:blend=0.1"
@@ -524,16 +548,18 @@ CASES: tuple[Case, ...] = (
         (opencv(lambda p: cv2.multiply(p, _gain_of_white("white_balance", {"temperature": 4000})), is_oracle=False),),
     ),
     Case("effect", "invert", {}, (matrix(-np.eye(3), 1.0), ffmpeg("negate", "gbrp"))),
-    Case("effect", "greyscale", {}, (matrix(np.tile(_BT709, (3, 1))), ffmpeg("hue=s=0", "yuv444p"))),
-    Case("effect", "sepia", {}, (opencv(lambda p: cv2.transform(p, _sepia_matrix())), melt("sepia"))),
     Case(
-        "effect", "code_gain", {"level": 0.6}, (matrix(0.6 * np.eye(3), (0.6 - 1) * 16 / 219), melt("brightness", "level=0.6"))
+        "effect", "greyscale", {}, (matrix(np.tile(_BT709, (3, 1))), ffmpeg(_GREY, "gbrapf32le"), ffmpeg("hue=s=0", "yuv444p"))
     ),
+    Case("effect", "sepia", {}, (opencv(lambda p: cv2.transform(p, _sepia_matrix())), melt("sepia"))),
+    Case("effect", "code_gain", {"level": 0.6}, (opencv(_held_within_codes), melt("brightness", "level=0.6"))),
     Case("effect", "lift_gamma_gain", _LGG, (melt("lift_gamma_gain", *_LGG_WORDS),)),
     Case("effect", "asc_cdl", _CDL, (opencolorio(_cdl),)),
-    Case("effect", "levels", _LEVELS, (ffmpeg("colorlevels=rimin=0.1:gimin=0.05:gimax=0.9:bimax=0.8", "gbrp"),)),
+    Case("effect", "levels", _LEVELS, (ffmpeg(_COLORLEVELS, "gbrapf32le"), ffmpeg(_COLORLEVELS, "gbrp"))),
     Case("effect", "curves", {"master": _CURVE}, (ffmpeg(f"curves=master='{_text(_CURVE)}':interp=pchip", "gbrp"),)),
-    Case("effect", "lut", {"path": str(LUT)}, (opencolorio(_file),)),
+    Case(
+        "effect", "lut", {"path": str(LUT)}, (opencolorio(_file), ffmpeg(f"lut3d=file={LUT}:interp=tetrahedral", "gbrapf32le"))
+    ),
     Case(
         "effect",
         "vignette",
@@ -545,10 +571,11 @@ CASES: tuple[Case, ...] = (
         "gaussian_blur",
         {"sigma": 8.0},
         (
-            opencv(lambda p: cv2.GaussianBlur(p, (49, 49), 8.0, borderType=cv2.BORDER_REFLECT)),
+            opencv(_eight_sigma),
             ffmpeg("gblur=sigma=8:steps=6", "gbrapf32le", note="recursive, six steps"),
         ),
     ),
+    Case("effect", "gaussian_blur", {"sigma": 8.0, "quality": "exact"}, (opencv(_eight_sigma),)),
     Case(
         "effect",
         "box_blur",
@@ -581,8 +608,11 @@ CASES: tuple[Case, ...] = (
     Case("effect", "corner_pin", _PIN, (opencv(_pinned),)),
     Case("effect", "flip", {"horizontal": True}, (opencv(lambda p: cv2.flip(p, 1)), ffmpeg("hflip", "gbrapf32le"))),
     Case("effect", "crop", {"left": 40, "top": 20, "right": 60, "bottom": 30}, (opencv(_cropped),)),
-    *(Case("blend", mode, {}, (w3c(mode), Peer("OpenCV", _over)) if mode == "over" else (w3c(mode),)) for mode in _W3C),
-    Case("transition", "dissolve", {}, (opencv_of_two(lambda a, b: cv2.addWeighted(a, 0.6, b, 0.4, 0)),)),
+    *(
+        Case("blend", mode, {}, (w3c(mode), Peer("OpenCV", _over)) if mode == "over" else (w3c(mode),), reads=2)
+        for mode in _W3C
+    ),
+    Case("transition", "dissolve", {}, (opencv_of_two(lambda a, b: cv2.addWeighted(a, 0.6, b, 0.4, 0)),), reads=2),
     Case("transition", "dip_to_colour", {}, (opencv_of_two(_dipped),)),
     Case("transition", "wipe", {"pattern": "bar_left_to_right"}, (numpy_of_two(_wiped),)),
     Case("transition", "push", {"direction": "left"}, (numpy_of_two(lambda a, b: _pushed(a, b, both=True)),)),

@@ -94,10 +94,10 @@ def main() -> None:
             ours, theirs = compared(case, peer, first, second)
             largest, mean = errors(ours, theirs)
             rows.append(
-                {"kind": case.kind, "name": case.name, "peer": peer.who, "note": peer.note, "max": largest, "mean": mean}
+                {"kind": case.kind, "name": case.title, "peer": peer.who, "note": peer.note, "max": largest, "mean": mean}
             )
-            print(f"{case.kind:11s} {case.name:18s} {peer.who:22s} max {largest:.1e}  mean {mean:.1e}  {peer.note}")
-            words = [f"{case.name} / {peer.who}", f"max {largest:.1e} mean {mean:.1e}"]
+            print(f"{case.kind:11s} {case.title:20s} {peer.who:32s} max {largest:.1e}  mean {mean:.1e}  {peer.note}")
+            words = [f"{case.title} / {peer.who}", f"max {largest:.1e} mean {mean:.1e}"]
             cells.append(pair(ours, theirs, words))
     arguments.out.mkdir(parents=True, exist_ok=True)
     for number, sheet in enumerate(sheets(cells), 1):

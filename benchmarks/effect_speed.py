@@ -1,9 +1,11 @@
 """How fast is each effect? Milliseconds per 1080p frame of every effect, blend and transition on the CPU engine, beside others.
 
 One thread each, its processor time, float32 R'G'B'A in memory. Ours and the peers run in turn, round after round; times are
-medians, ratios medians of the rounds' ratios, so that what disturbs the machine disturbs both. A peer that works on 8 bits does
-a quarter of the memory traffic and none of the precision: it is shown, and no ratio is taken. ``cost``: times ``exposure``,
-which is what ``Effect.cost`` says.
+medians, ratios medians of the rounds' ratios, so that what disturbs the machine disturbs both. OpenCV, OpenColorIO and numpy
+get the same pictures as ours, FFmpeg planes in the format that is named. A peer that works on 8 bits does a quarter of the
+memory traffic and none of the precision: it is shown, and no ratio is taken. ``limit``: what the memory allows, the time that
+numpy takes to copy a picture (blends and dissolves: to add two) in the same rounds. ``cost``: times ``exposure``, which is
+what ``Effect.cost`` says.
 
     python benchmarks/effect_speed.py [--rounds 9] [--only NAME …] [--json FILE] [--readme]
 """
@@ -16,10 +18,12 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 from _peers import CASES, Case, missing, pictures
 from _tables import put
 
@@ -68,8 +72,8 @@ def main() -> None:
         Path(arguments.json).write_text(json.dumps({"load_average": load, "goal": GOAL, "rows": rows}, indent=1))
     if arguments.readme:
         lines = [
-            "| | ours ms | best peer, same numbers | ms | ours ÷ peer | 8-bit peer | ms | cost |",
-            "|---|---|---|---|---|---|---|---|",
+            "| | limit ms | ours ms | best peer, same numbers | ms | ours ÷ peer | 8-bit peer | ms | cost |",
+            "|---|---|---|---|---|---|---|---|---|",
         ]
         lines += [cells(row) for row in rows]
         lines += [
@@ -80,7 +84,10 @@ def main() -> None:
 
 
 def measured(case: Case, engine: CpuEngine, unit: Callable[[], Any], first: Any, second: Any, rounds: int) -> dict[str, Any]:
-    works: dict[str, Callable[[], Any]] = {"unit": unit, "ours": case.ours(engine, first, second)}
+    target = np.empty_like(first)
+    limit = partial(np.copyto, target, first) if case.reads == 1 else partial(np.add, first, second, out=target)
+    works: dict[str, Callable[[], Any]] = {"unit": unit, "limit": limit}
+    works["ours"] = case.ours(engine, first, second)
     peers = {peer.who: peer for peer in case.peers if peer.is_timed}
     works |= {who: peer.make(first, second) for who, peer in peers.items()}
     for work in works.values():
@@ -89,8 +96,9 @@ def measured(case: Case, engine: CpuEngine, unit: Callable[[], Any], first: Any,
     for _ in range(rounds):
         for name, work in works.items():
             times[name].append(milliseconds(work))
-    row: dict[str, Any] = {"kind": case.kind, "name": case.name, "values": str(dict(case.values))}
-    row["ms"] = {name: statistics.median(t) for name, t in times.items() if name != "unit"}
+    row: dict[str, Any] = {"kind": case.kind, "name": case.title, "values": str(dict(case.values))}
+    row["ms"] = {name: statistics.median(t) for name, t in times.items() if name not in ("unit", "limit")}
+    row["limit_ms"] = statistics.median(times["limit"])
     row["cost"] = statistics.median(o / u for o, u in zip(times["ours"], times["unit"], strict=True))
     row["said"] = stated(case)
     row["ratio"] = row["best"] = row["of_8_bits"] = None
@@ -114,11 +122,11 @@ def stated(case: Case) -> float:
 
 
 def said(row: dict[str, Any]) -> str:
-    peers = "  ".join(f"{who} {ms:.1f}" for who, ms in row["ms"].items() if who != "ours")
+    peers = "  ".join(f"{who} {ms:.1f}" for who, ms in (row["ms"] | {"limit": row["limit_ms"]}).items() if who != "ours")
     ratio = "    –" if row["ratio"] is None else f"{row['ratio']:5.2f}"
     verdict = "" if row["ratio"] is None or row["ratio"] <= GOAL else "MISSED"
     costs = f"cost {row['cost']:5.2f} (said {row['said']:.2f})"
-    return f"{row['name']:17s} {row['ms']['ours']:7.1f} ms  ÷ {ratio} {verdict:6s}  {costs}  {peers}"
+    return f"{row['name']:20s} {row['ms']['ours']:7.1f} ms  ÷ {ratio} {verdict:6s}  {costs}  {peers}"
 
 
 def cells(row: dict[str, Any]) -> str:
@@ -127,7 +135,7 @@ def cells(row: dict[str, Any]) -> str:
 
     ratio = "–" if row["ratio"] is None else f"{row['ratio']:.2f}"
     ours, cost = f"{row['ms']['ours']:.1f}", f"{row['cost']:.1f}"
-    return f"| {row['name']} | {ours} | {of(row['best'])} | {ratio} | {of(row['of_8_bits'])} | {cost} |"
+    return f"| {row['name']} | {row['limit_ms']:.1f} | {ours} | {of(row['best'])} | {ratio} | {of(row['of_8_bits'])} | {cost} |"
 
 
 if __name__ == "__main__":

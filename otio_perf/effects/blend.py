@@ -96,16 +96,16 @@ def _color_burn(b: Picture, a: Picture) -> Picture:
 
 
 EFFECTS = (
-    Blend(name="over", title="Normal", reference=_over, cost=0.8),
-    Blend(name="add", title="Add", reference=_with(_add), cost=0.8),
-    Blend(name="multiply", title="Multiply", reference=_with(_multiply), cost=1.4),
-    Blend(name="screen", title="Screen", reference=_with(_screen), cost=1.8),
-    Blend(name="overlay", title="Overlay", reference=_with(_clamped(_overlay)), cost=2.7),
-    Blend(name="soft_light", title="Soft light", reference=_with(_clamped(_soft_light)), cost=4.0),
-    Blend(name="hard_light", title="Hard light", reference=_with(_clamped(_hard_light)), cost=2.9),
-    Blend(name="darken", title="Darken", reference=_with(np.minimum), cost=1.5),
-    Blend(name="lighten", title="Lighten", reference=_with(np.maximum), cost=1.5),
-    Blend(name="difference", title="Difference", reference=_with(_difference), cost=1.5),
-    Blend(name="color_dodge", title="Colour dodge", reference=_with(_clamped(_color_dodge)), cost=2.6),
-    Blend(name="color_burn", title="Colour burn", reference=_with(_clamped(_color_burn)), cost=2.8),
+    Blend(name="over", title="Normal", reference=_over, cost=1.5),
+    Blend(name="add", title="Add", reference=_with(_add), cost=1.5),
+    Blend(name="multiply", title="Multiply", reference=_with(_multiply), cost=2.0),
+    Blend(name="screen", title="Screen", reference=_with(_screen), cost=3.2),
+    Blend(name="overlay", title="Overlay", reference=_with(_clamped(_overlay)), cost=5.0),
+    Blend(name="soft_light", title="Soft light", reference=_with(_clamped(_soft_light)), cost=6.9),
+    Blend(name="hard_light", title="Hard light", reference=_with(_clamped(_hard_light)), cost=4.7),
+    Blend(name="darken", title="Darken", reference=_with(np.minimum), cost=2.4),
+    Blend(name="lighten", title="Lighten", reference=_with(np.maximum), cost=2.4),
+    Blend(name="difference", title="Difference", reference=_with(_difference), cost=2.3),
+    Blend(name="color_dodge", title="Colour dodge", reference=_with(_clamped(_color_dodge)), cost=5.1),
+    Blend(name="color_burn", title="Colour burn", reference=_with(_clamped(_color_burn)), cost=5.0),
 )

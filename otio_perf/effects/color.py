@@ -229,8 +229,8 @@ EFFECTS = (
         parameters=_ADJUST,
         reference=_adjust,
         pack=_pack_adjust,
-        cost=1.3,
-        cost_of=lambda v: 1.3 if v["gamma"] == 1 else 5.7 if v["space"] == "luma" else 4.0,
+        cost=1.1,
+        cost_of=lambda v: 1.1 if v["gamma"] == 1 else 3.7,
         is_identity=lambda values: _is_default(values, but=("pivot", "space", "matrix")),
     ),
     Effect(
@@ -267,7 +267,7 @@ EFFECTS = (
         parameters=(),
         reference=_invert,
         pack=lambda values, view: stages.affine(-np.eye(3), 1.0),
-        cost=1.4,
+        cost=1.0,
     ),
     Effect(
         name="greyscale",
@@ -278,7 +278,7 @@ EFFECTS = (
         parameters=(MATRIX,),
         reference=_greyscale,
         pack=_pack_greyscale,
-        cost=1.4,
+        cost=1.0,
     ),
     Effect(
         name="sepia",
@@ -293,7 +293,7 @@ EFFECTS = (
         ),
         reference=_sepia,
         pack=_pack_sepia,
-        cost=1.4,
+        cost=1.0,
     ),
     Effect(
         name="code_gain",
@@ -304,7 +304,7 @@ EFFECTS = (
         parameters=(Number(name="level", default=1, least=0, most=100, usual=(0, 2), help="1 leaves it as it is"), MATRIX),
         reference=_code_gain,
         pack=_pack_code_gain,
-        cost=2.2,
+        cost=2.1,
         is_identity=lambda values: values["level"] == 1,
     ),
 )

@@ -131,7 +131,7 @@ EFFECTS = (
         ),
         reference=_curves,
         pack=_pack_curves,
-        cost=2.8,
+        cost=4.0,
         is_identity=lambda values: all(values[name] == _STRAIGHT for name in ("master", *_CHANNELS)),
     ),
 )

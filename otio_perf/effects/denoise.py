@@ -61,7 +61,7 @@ def _bilateral(picture: Picture, values: Values, view: View) -> Picture:
 
 
 #: Of 3 × 3, 5 × 5, 7 × 7 pixels, in exposures; measured at 1080p.
-_MEDIAN_COSTS = (0.0, 1.2, 6.2, 34.0)
+_MEDIAN_COSTS = (0.0, 1.8, 9.6, 56.0)
 
 
 EFFECTS = (
@@ -83,7 +83,7 @@ EFFECTS = (
             ),
         ),
         reference=_median,
-        cost=1.2,
+        cost=1.8,
         cost_of=lambda values: _MEDIAN_COSTS[int(values["radius"] + 0.5)],
         is_identity=lambda values: values["radius"] < 0.5,
     ),
@@ -105,8 +105,8 @@ EFFECTS = (
             ),
         ),
         reference=_bilateral,
-        cost=13.8,
-        cost_of=lambda values: 2.5 + 0.39 * len(bilateral_taps(values["sigma"])),
+        cost=23.1,
+        cost_of=lambda values: 8.0 + 0.52 * len(bilateral_taps(values["sigma"])),
         is_identity=lambda values: values["sigma"] == 0,
     ),
 )

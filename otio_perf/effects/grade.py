@@ -152,8 +152,8 @@ EFFECTS = (
         ),
         reference=_lift_gamma_gain,
         pack=_pack_lift_gamma_gain,
-        cost=2.6,
-        cost_of=lambda v: 2.6 + 0.8 * (tuple(v["gamma"]) != _UNIT) + 5 * (v["encoding"] != 1),
+        cost=1.1,
+        cost_of=lambda v: 1.1 + 0.8 * (tuple(v["gamma"]) != _UNIT) + 3.1 * (v["encoding"] != 1),
         is_identity=lambda values: _defaults(_LIFT_GAMMA_GAIN, values),
     ),
     Effect(
@@ -165,8 +165,8 @@ EFFECTS = (
         parameters=_CDL,
         reference=_asc_cdl,
         pack=_pack_asc_cdl,
-        cost=2.9,
-        cost_of=lambda v: 2.9 + 0.8 * (v["saturation"] != 1) + 1.3 * (tuple(v["power"]) != _UNIT),
+        cost=1.1,
+        cost_of=lambda v: 1.1 + 0.7 * (v["saturation"] != 1) + 0.8 * (tuple(v["power"]) != _UNIT),
         is_identity=lambda values: _defaults(_CDL, values),
     ),
     Effect(
@@ -178,8 +178,8 @@ EFFECTS = (
         parameters=_LEVELS,
         reference=_levels,
         pack=_pack_levels,
-        cost=2.7,
-        cost_of=lambda v: 2.7 + 0.9 * (tuple(v["gamma"]) != _UNIT),
+        cost=1.1,
+        cost_of=lambda v: 1.1 + 0.6 * (tuple(v["gamma"]) != _UNIT),
         is_identity=lambda values: _defaults(_LEVELS, values),
     ),
 )

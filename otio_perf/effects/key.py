@@ -95,8 +95,7 @@ EFFECTS = (
         ),
         reference=_chroma_key,
         pack=_pack_chroma_key,
-        cost=1.9,
-        cost_of=lambda values: 1.9 + 0.4 * (values["spill"] > 0),
+        cost=3.3,
         keeps_opaque=lambda values: False,
     ),
     Effect(
@@ -112,7 +111,7 @@ EFFECTS = (
         ),
         reference=_luma_key,
         pack=_pack_luma_key,
-        cost=1.3,
+        cost=2.2,
         keeps_opaque=lambda values: False,
     ),
 )

@@ -115,8 +115,8 @@ EFFECTS = (
         ),
         reference=_lut,
         pack=_pack_lut,
-        cost=2.9,
-        cost_of=lambda values: 4.0 if values["interpolation"] == "trilinear" else 2.9,
+        cost=3.7,
+        cost_of=lambda values: 5.1 if values["interpolation"] == "trilinear" else 3.7,
         is_identity=lambda values: not values["path"],
     ),
 )

@@ -56,7 +56,7 @@ EFFECTS = (
             ),
         ),
         reference=_sharpen,
-        cost=2.4,
+        cost=2.6,
         is_identity=lambda values: values["amount"] == 0,
     ),
     Effect(
@@ -72,8 +72,9 @@ EFFECTS = (
             QUALITY,
         ),
         reference=_unsharp,
-        cost=4.5,
-        cost_of=lambda values: 1.4 + gaussian_cost(values["sigma"], 1, 1, values["quality"]),
+        cost=7.4,
+        version=2,
+        cost_of=lambda values: 2.5 + gaussian_cost(values["sigma"], 1, 1, values["quality"]),
         is_identity=lambda values: values["amount"] == 0 or values["sigma"] == 0,
     ),
 )

@@ -156,8 +156,8 @@ def _pack_crop(values: Values, view: View) -> Packed:
 
 
 #: Of a picture read at places of their own, by how many pixels are looked at, in exposures; measured at 1080p.
-_READING = {Interpolation.BILINEAR: 2.3, Interpolation.BICUBIC: 6.3, Interpolation.LANCZOS: 37.0}
-_ONCE = 1.5
+_READING = {Interpolation.BILINEAR: 3.1, Interpolation.BICUBIC: 9.4, Interpolation.LANCZOS: 64.0}
+_ONCE = 2.3
 
 
 def _transform_cost(values: Values) -> float:
@@ -211,7 +211,7 @@ EFFECTS = (
             Choice(name="edges", default="transparent", options=tuple(Edges), help="What is seen beyond the picture's edge"),
         ),
         reference=_transform,
-        cost=6.3,
+        cost=9.4,
         cost_of=_transform_cost,
         keeps_opaque=lambda v: v["edges"] != Edges.TRANSPARENT and 0 not in v["scale"],
         is_identity=lambda v: v["position"] == (0, 0) and v["scale"] == (1, 1) and v["rotation"] % 360 == 0,
@@ -238,8 +238,8 @@ EFFECTS = (
             _INTERPOLATION,
         ),
         reference=_corner_pin,
-        cost=7.2,
-        cost_of=lambda v: 1.15 * _READING[Interpolation(v["interpolation"])],
+        cost=10.3,
+        cost_of=lambda v: 1.1 * _READING[Interpolation(v["interpolation"])],
         keeps_opaque=lambda v: False,
         is_identity=lambda v: all(v[name] == (0, 0) for name in _CORNERS),
     ),
@@ -254,7 +254,7 @@ EFFECTS = (
             Switch(name="vertical", default=False, help="Top becomes bottom"),
         ),
         reference=_flip,
-        cost=0.6,
+        cost=1.2,
         is_identity=lambda v: not (v["horizontal"] or v["vertical"]),
     ),
     Effect(
@@ -273,7 +273,7 @@ EFFECTS = (
             ),
         ),
         reference=_crop,
-        cost=1.4,
+        cost=1.1,
         pack=_pack_crop,
         keeps_opaque=lambda v: False,
         is_identity=lambda v: not any(v[side] for side in ("left", "top", "right", "bottom")),

@@ -122,13 +122,13 @@ def _pack_moving(progress: float, values: dict[str, Any] | Values, view: View) -
 _DIRECTION = Choice(name="direction", default="left", options=("left", "right", "up", "down"), help="Where the movement goes")
 
 EFFECTS = (
-    Transition(name="dissolve", title="Cross dissolve", parameters=(), reference=_dissolve, pack=_pack_dissolve),
+    Transition(name="dissolve", title="Cross dissolve", parameters=(), reference=_dissolve, pack=_pack_dissolve, cost=1.5),
     Transition(
         name="dip_to_colour",
         title="Dip to colour",
         parameters=(Numbers(name="colour", default=(0, 0, 0), least=0, most=1, usual=(0, 1), help="R'G'B'; black, or white"),),
         reference=_dip,
-        cost=0.7,
+        cost=1.1,
         pack=_pack_dip,
     ),
     Transition(
@@ -140,9 +140,9 @@ EFFECTS = (
             Switch(name="reverse", default=False, help="The pattern the other way round: from its end to its beginning"),
         ),
         reference=_wipe,
-        cost=0.9,
+        cost=1.6,
     ),
-    Transition(name="push", title="Push", parameters=(_DIRECTION,), reference=_push, pack=_pack_moving, cost=1.5),
+    Transition(name="push", title="Push", parameters=(_DIRECTION,), reference=_push, pack=_pack_moving, cost=1.7),
     Transition(
         name="slide",
         title="Slide",
@@ -156,7 +156,7 @@ EFFECTS = (
             ),
         ),
         reference=_slide,
-        cost=1.2,
+        cost=1.7,
         pack=_pack_moving,
     ),
 )

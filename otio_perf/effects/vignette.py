@@ -68,7 +68,7 @@ EFFECTS = (
         ),
         reference=_vignette,
         pack=_pack_vignette,
-        cost=1.2,
+        cost=1.3,
         is_identity=lambda values: values["amount"] == 0,
     ),
 )

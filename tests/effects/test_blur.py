@@ -46,13 +46,15 @@ def test_a_gaussian_is_that_of_opencv(reference: Engine, picture: Pictures, sigm
     source = picture(alpha=True)
     size = 2 * int(np.ceil(3 * sigma)) + 1
     wanted = cv2.GaussianBlur(source, (size, size), sigma, borderType=BORDERS[edges])
-    assert np.abs(rendered(reference, "gaussian_blur", source, sigma=sigma, edges=edges) - wanted).max() <= 2e-6
+    got = rendered(reference, "gaussian_blur", source, sigma=sigma, edges=edges, quality="exact")
+    assert np.abs(got - wanted).max() <= 2e-6
 
 
 def test_a_gaussian_of_two_strengths_is_that_of_opencv(reference: Engine, picture: Pictures) -> None:
     source = picture()
     wanted = cv2.GaussianBlur(source, (25, 7), 4.0, sigmaY=1.0, borderType=cv2.BORDER_REFLECT)
-    assert np.abs(rendered(reference, "gaussian_blur", source, sigma=4, vertical=0.25) - wanted).max() <= 2e-6
+    got = rendered(reference, "gaussian_blur", source, sigma=4, vertical=0.25, quality="exact")
+    assert np.abs(got - wanted).max() <= 2e-6
 
 
 def test_a_gaussian_of_half_a_picture_is_half_as_wide(reference: Engine, picture: Pictures) -> None:
@@ -73,22 +75,22 @@ def test_a_gaussian_is_near_to_that_of_ffmpeg(reference: Engine, picture: Pictur
 
 
 @pytest.mark.parametrize("edges", BORDERS)
-@pytest.mark.parametrize("sigma", [10.0, 12.0, 15.3, 20.0, 41.5, 60.0])
+@pytest.mark.parametrize("sigma", [4.0, 5.5, 8.0, 12.0, 15.3, 20.0, 41.5, 60.0])
 def test_a_fast_gaussian_is_within_its_tolerance(reference: Engine, picture: Pictures, sigma: float, edges: str) -> None:
-    """What the parameter says: 0.005 at the worst pixel, of pictures with full edges and of sizes that no cell divides."""
+    """What the parameter says: 0.003 at the worst pixel, of pictures with full edges and of sizes that no cell divides."""
     step = picture(101, 83, alpha=True)
     step[:, 50:] = 0
     for source in (step, picture(203, 67), np.ascontiguousarray(step.transpose(1, 0, 2))):
-        exact = rendered(reference, "gaussian_blur", source, sigma=sigma, edges=edges)
+        exact = rendered(reference, "gaussian_blur", source, sigma=sigma, edges=edges, quality="exact")
         fast = rendered(reference, "gaussian_blur", source, sigma=sigma, edges=edges, quality="fast")
         difference = np.abs(exact - fast)
-        assert 0 < difference.max() <= 5e-3
+        assert 0 < difference.max() <= 3e-3
         assert difference.mean() <= 1e-3
 
 
 def test_a_small_fast_gaussian_is_the_exact_one(reference: Engine, picture: Pictures) -> None:
     source = picture()
-    exact, fast = (rendered(reference, "gaussian_blur", source, sigma=9.9, quality=q) for q in ("exact", "fast"))
+    exact, fast = (rendered(reference, "gaussian_blur", source, sigma=3.9, quality=q) for q in ("exact", "fast"))
     assert np.array_equal(exact, fast)
 
 
@@ -167,7 +169,7 @@ def test_what_is_constant_stays_so_up_to_the_edge(engine: Engine, name: str, edg
 
 @pytest.mark.parametrize("name", BLURS)
 def test_beyond_a_transparent_edge_there_is_nothing(engine: Engine, name: str) -> None:
-    values = {"gaussian_blur": {"sigma": 5}, "box_blur": {"radius": 5}, "directional_blur": {"length": 10}}[name]
+    values = {"gaussian_blur": {"sigma": 4}, "box_blur": {"radius": 5}, "directional_blur": {"length": 10}}[name]
     got = rendered(engine, name, np.ones((31, 41, 4), np.float32), edges="transparent", **values)
     assert 0.45 < got[15, 0, 3] < 0.6
     assert np.allclose(got[15, 20], 1, atol=1e-6)

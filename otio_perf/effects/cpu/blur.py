@@ -17,7 +17,9 @@ from otio_perf.effects.blur import (
     cell_weights,
     gaussian_weights,
     line_taps,
+    phase_weights,
     sigmas,
+    spline_weights,
 )
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.parameters import Values
@@ -45,23 +47,122 @@ def gaussian(picture: Picture, wanted: tuple[float, float], edges: str, quality:
     if cells == (1, 1):
         return separable(picture, across, down, BORDERS[edges])
     height, width = picture.shape[:2]
-    columns, rows = math.ceil(width / cells[0]), math.ceil(height / cells[1])
-    margin_x, margin_y = across.size // 2 + 1, down.size // 2 + 1
-    left, top = margin_x * cells[0], margin_y * cells[1]
-    padded = cv2.copyMakeBorder(
-        picture,
-        top,
-        (margin_y + rows) * cells[1] - height,
-        left,
-        (margin_x + columns) * cells[0] - width,
-        BORDERS[edges],
+    (columns, margin_x), (rows, margin_y) = (
+        _places(length, cell, weights.size // 2 + 1, edges)
+        for length, cell, weights in ((width, cells[0], across), (height, cells[1], down))
     )
-    means = cv2.resize(padded, (columns + 2 * margin_x, rows + 2 * margin_y), interpolation=cv2.INTER_AREA)
-    blurred = separable(means, across, down, cv2.BORDER_REPLICATE)
-    blurred = blurred[margin_y - 1 : margin_y + rows + 1, margin_x - 1 : margin_x + columns + 1]
-    size = ((columns + 2) * cells[0], (rows + 2) * cells[1])
-    large = cv2.resize(blurred, size, interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(large[cells[1] : cells[1] + height, cells[0] : cells[0] + width])
+    of_cells = np.empty((rows.size // cells[1] - 2, columns.size // cells[0] - 2, 4), np.float32)
+    lines = np.ascontiguousarray(picture).reshape(height, width * 4)
+    _to_cells(lines, rows, columns, (margin_x + 1) * cells[0], spline_weights(cells[1]), spline_weights(cells[0]), of_cells)
+    blurred = separable(of_cells, across, down, cv2.BORDER_REPLICATE)
+    result = np.empty_like(picture)
+    _from_cells(blurred, margin_y, margin_x, phase_weights(cells[1]), phase_weights(cells[0]), result)
+    return result
+
+
+def _places(length: int, cell: int, margin: int, edges: str) -> tuple[NDArray[np.int64], int]:
+    """The pixels of which cells are made, ``margin`` cells on both sides of the picture, and one cell more of them before and
+    after; −1: there is none. And ``margin``."""
+    count = (math.ceil(length / cell) + 2 * margin + 2) * cell
+    place = np.arange(count) - (margin + 1) * cell
+    if edges == "transparent":
+        place[(place < 0) | (place >= length)] = -1
+    elif edges == "clamp":
+        place = np.clip(place, 0, length - 1)
+    else:
+        place %= 2 * length
+        place = np.minimum(place, 2 * length - 1 - place)
+    return place.astype(np.int64), margin
+
+
+@compiled
+def _to_cells(
+    lines: Weights,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    left: int,
+    down: Weights,
+    across: Weights,
+    cells: Picture,
+) -> None:
+    """Each cell the sum of ``down`` and ``across``, its own pixels in the middle; ``rows`` and ``columns`` say what is where,
+    and ``left`` of these are before the picture."""
+    width = lines.shape[1] // 4
+    tall, wide = (down.size + 2) // 3, (across.size + 2) // 3
+    nothing, line = np.zeros(4 * width, np.float32), np.empty(4 * width, np.float32)
+    longer = np.zeros(4 * columns.size, np.float32)
+    for y in range(cells.shape[0]):
+        line[:] = _ZERO
+        first = y * tall + 1
+        for k in range(0, down.size, _TOGETHER):
+            _add_four(line, lines, rows, nothing, down, first, k)
+        longer[4 * left : 4 * (left + width)] = line
+        for x in range(columns.size):
+            if x < left or x >= left + width:
+                for c in range(4):
+                    longer[4 * x + c] = line[4 * columns[x] + c] if columns[x] >= 0 else _ZERO
+        row = cells[y].reshape(-1)
+        for x in range(cells.shape[1]):
+            red, green, blue, alpha = _ZERO, _ZERO, _ZERO, _ZERO
+            for k in range(across.size):
+                at, weight = 4 * (x * wide + 1 + k), across[k]
+                red += weight * longer[at]
+                green += weight * longer[at + 1]
+                blue += weight * longer[at + 2]
+                alpha += weight * longer[at + 3]
+            row[4 * x], row[4 * x + 1], row[4 * x + 2], row[4 * x + 3] = red, green, blue, alpha
+
+
+@compiled
+def _line_of(lines: Weights, nothing: Weights, rows: NDArray[np.int64], at: int) -> Weights:
+    if at >= rows.size or rows[at] < 0:
+        return nothing
+    return lines[rows[at]]
+
+
+@compiled
+def _add_four(
+    line: Weights, lines: Weights, rows: NDArray[np.int64], nothing: Weights, weights: Weights, first: int, k: int
+) -> None:
+    """Four weighted lines at once: so often is the sum read and written less."""
+    count = weights.size
+    a, b = _line_of(lines, nothing, rows, first + k), _line_of(lines, nothing, rows, first + k + 1)
+    c, d = _line_of(lines, nothing, rows, first + k + 2), _line_of(lines, nothing, rows, first + k + 3)
+    weight_a, weight_b = weights[k], weights[k + 1] if k + 1 < count else _ZERO
+    weight_c, weight_d = weights[k + 2] if k + 2 < count else _ZERO, weights[k + 3] if k + 3 < count else _ZERO
+    for x in range(line.size):
+        line[x] += weight_a * a[x] + weight_b * b[x] + weight_c * c[x] + weight_d * d[x]
+
+
+@compiled
+def _widened(cells: Weights, first: int, weights: Weights, line: Weights) -> None:
+    """A row of cells as pixels; ``first``: the cell of the first of them."""
+    wide, width = weights.shape[0], line.size // 4
+    for phase in range(wide):
+        before, own, after = weights[phase, 0], weights[phase, 1], weights[phase, 2]
+        for n in range((width - phase + wide - 1) // wide):
+            at, to = 4 * (first + n), 4 * (n * wide + phase)
+            for c in range(4):
+                line[to + c] = before * cells[at - 4 + c] + own * cells[at + c] + after * cells[at + 4 + c]
+
+
+@compiled
+def _from_cells(cells: Picture, top: int, left: int, down: Weights, across: Weights, result: Picture) -> None:
+    """Back to pixels. ``top`` and ``left``: the cell of the first pixel."""
+    height, width = result.shape[:2]
+    tall = down.shape[0]
+    wide = np.empty((3, 4 * width), np.float32)
+    for n in range(2):
+        _widened(cells[top - 1 + n].reshape(-1), left, across, wide[n])
+    for y in range(0, height, tall):
+        at = y // tall
+        above, here, below = wide[at % 3], wide[(at + 1) % 3], wide[(at + 2) % 3]
+        _widened(cells[top + at + 1].reshape(-1), left, across, below)
+        for phase in range(min(tall, height - y)):
+            before, own, after = down[phase, 0], down[phase, 1], down[phase, 2]
+            row = result[y + phase].reshape(-1)
+            for x in range(row.size):
+                row[x] = before * above[x] + own * here[x] + after * below[x]
 
 
 def separable(picture: Picture, across: Weights, down: Weights, border: int) -> Picture:

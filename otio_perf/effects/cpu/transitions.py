@@ -69,8 +69,16 @@ def wipe(outgoing: Picture, incoming: Picture, progress: float, values: Values, 
     return result
 
 
-@compiled
 def _between(first: Picture, second: Picture, part: np.float32, result: Picture) -> None:
+    """Whole pixels are copied."""
+    if part == _ZERO:
+        np.copyto(result, first)
+    else:
+        _mix(first, second, part, result)
+
+
+@compiled
+def _mix(first: Picture, second: Picture, part: np.float32, result: Picture) -> None:
     rest = _ONE - part
     for y in range(first.shape[0]):
         for x in range(first.shape[1]):

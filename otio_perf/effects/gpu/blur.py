@@ -15,7 +15,9 @@ from otio_perf.effects.blur import (
     cell_weights,
     gaussian_weights,
     line_taps,
+    phase_weights,
     sigmas,
+    spline_weights,
 )
 from otio_perf.effects.gpu import kernels
 from otio_perf.effects.parameters import Values
@@ -77,28 +79,53 @@ def _scattered(source: kernels.PIXELS, target: kernels.PIXELS, taps: kernels.NUM
 
 
 @ti.kernel
-def _means(
-    source: kernels.PIXELS, target: kernels.PIXELS, cell_x: ti.i32, cell_y: ti.i32, left: ti.i32, top: ti.i32, edges: ti.i32
+def _to_cells(
+    source: kernels.PIXELS,
+    target: kernels.PIXELS,
+    weights: kernels.NUMBERS,
+    cell: ti.i32,
+    margin: ti.i32,
+    step_x: ti.i32,
+    step_y: ti.i32,
+    edges: ti.i32,
 ):
-    """Cells of ``cell_x · cell_y`` pixels; ``left`` and ``top`` of them lie before the picture."""
+    """Along one axis: cells of ``cell`` pixels, ``margin`` of them before the picture."""
     for y, x in target:
+        from_x, from_y = x, y
+        if step_x == 1:
+            from_x = (x - margin) * cell - (cell - 1)
+        else:
+            from_y = (y - margin) * cell - (cell - 1)
         total = ti.Vector([0.0, 0.0, 0.0, 0.0])
-        for j in range(cell_y):
-            for i in range(cell_x):
-                total += pixel(source, (x - left) * cell_x + i, (y - top) * cell_y + j, edges)
-        target[y, x] = total / (cell_x * cell_y)
+        for k in range(weights.shape[0]):
+            total += weights[k] * pixel(source, from_x + k * step_x, from_y + k * step_y, edges)
+        target[y, x] = total
 
 
 @ti.kernel
-def _between(cells: kernels.PIXELS, target: kernels.PIXELS, cell_x: ti.i32, cell_y: ti.i32, left: ti.i32, top: ti.i32):
-    """Back to pixels, by linear interpolation between the cells' centres."""
+def _from_cells(
+    cells: kernels.PIXELS,
+    target: kernels.PIXELS,
+    weights: kernels.NUMBERS,
+    cell: ti.i32,
+    margin: ti.i32,
+    step_x: ti.i32,
+    step_y: ti.i32,
+):
+    """Back to pixels along one axis; ``weights``: of each pixel of a cell three."""
     for y, x in target:
-        at_x, at_y = (x + 0.5) / cell_x - 0.5 + left, (y + 0.5) / cell_y - 0.5 + top
-        column, row = ti.cast(ti.floor(at_x), ti.i32), ti.cast(ti.floor(at_y), ti.i32)
-        part_x, part_y = at_x - column, at_y - row
-        above = cells[row, column] * (1 - part_x) + cells[row, column + 1] * part_x
-        below = cells[row + 1, column] * (1 - part_x) + cells[row + 1, column + 1] * part_x
-        target[y, x] = above * (1 - part_y) + below * part_y
+        place = x * step_x + y * step_y
+        at, first = place // cell + margin, place % cell * 3
+        column, row = x, y
+        if step_x == 1:
+            column = at
+        else:
+            row = at
+        target[y, x] = (
+            weights[first] * cells[row - step_y, column - step_x]
+            + weights[first + 1] * cells[row, column]
+            + weights[first + 2] * cells[row + step_y, column + step_x]
+        )
 
 
 def separable(pixels: Any, across: Weights, down: Weights, edges: str) -> Any:
@@ -113,19 +140,23 @@ def separable(pixels: Any, across: Weights, down: Weights, edges: str) -> Any:
 
 def gaussian(pixels: Any, wanted: tuple[float, float], edges: str, quality: str) -> Any:
     """See ``effects.blur.gaussian``."""
-    cells = [cell_size(sigma, quality) for sigma in wanted]
-    across, down = (
-        cell_weights(sigma, cell) if cell > 1 else gaussian_weights(sigma) for sigma, cell in zip(wanted, cells, strict=True)
-    )
-    if cells == [1, 1]:
-        return separable(pixels, across, down, edges)
-    height, width = pixels.shape
-    left, top = across.size // 2 + 1, down.size // 2 + 1  # one cell more than the blur needs, for the interpolation
-    means = kernels.empty(math.ceil(width / cells[0]) + 2 * left, math.ceil(height / cells[1]) + 2 * top)
-    _means(pixels, means, *cells, left, top, EDGES[edges])
-    target = kernels.empty(width, height)
-    _between(separable(means, across, down, "clamp"), target, *cells, left, top)
-    return target
+    for sigma, step_x, step_y in zip(wanted, (1, 0), (0, 1), strict=True):
+        height, width = pixels.shape
+        target = kernels.empty(width, height)
+        cell = cell_size(sigma, quality)
+        if cell == 1:
+            _along(pixels, target, gaussian_weights(sigma), step_x, step_y, EDGES[edges])
+        else:
+            weights = cell_weights(sigma, cell)
+            margin = weights.size // 2 + 1  # one cell more than the blur needs, for those that the outermost pixels take from
+            columns = math.ceil(width / cell) + 2 * margin if step_x else width
+            rows = math.ceil(height / cell) + 2 * margin if step_y else height
+            cells, blurred = kernels.empty(columns, rows), kernels.empty(columns, rows)
+            _to_cells(pixels, cells, spline_weights(cell), cell, margin, step_x, step_y, EDGES[edges])
+            _along(cells, blurred, weights, step_x, step_y, CLAMP)
+            _from_cells(blurred, target, phase_weights(cell).ravel(), cell, margin, step_x, step_y)
+        pixels = target
+    return pixels
 
 
 def _gaussian_blur(pixels: Any, values: Values, view: View) -> Any:
