@@ -46,6 +46,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-missing", action="store_true", help="a slate with its name stands for a medium that is not there"
     )
+    parser.add_argument(
+        "--audio",
+        choices=["mix", "none"],
+        default="mix",
+        help="mix: all audio tracks as 48 kHz stereo, PCM in .mov and .mkv, AAC in .mp4; none: a silent movie (default: mix)",
+    )
     parser.add_argument("--no-pass-through", action="store_true", help="render also what could be copied from the sources")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: frames, bytes, predicted time")
     options.add_settings(parser, "workspace", "gpu", "colour", "jobs", "stall_seconds", *options.READING)
@@ -76,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
             range=arguments.range,
             fidelity=arguments.fidelity,
             allow_missing=arguments.allow_missing,
+            audio=arguments.audio,
             pass_through=not arguments.no_pass_through,
             dry_run=arguments.dry_run,
             **job.options,
@@ -123,5 +130,7 @@ def _show(report: ExportReport, *, dry_run: bool) -> None:
         return
     console.print(f"{size}; {words.size(report.size_bytes)}, in {words.duration(report.seconds)}")
     console.print(f"  rendered by: {safe(report.engine)}")
+    for note in () if report.sound is None else report.sound.notes:
+        console.print(f"  sound: {safe(note)}")
     name = safe(str(PurePath(report.path)))
     console.print(f"wrote {name}" if report.is_new else f"{name} was there already, just so")

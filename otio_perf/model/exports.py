@@ -72,7 +72,7 @@ class ExportedSound:
     sample_rate: int
     layout: str
     samples: int
-    peak: float  # 1: full scale
+    peak: float | None  # 1: full scale; None: it was not mixed now
     notes: tuple[str, ...] = ()  # what is not heard as in the host
 
 

@@ -121,11 +121,12 @@ def export(
     range: str | None = None,
     fidelity: str = "exact",
     allow_missing: bool = False,
+    audio: str = "mix",
     pass_through: bool = True,
     dry_run: bool = False,
     **options: Unpack[Options],
 ) -> ExportReport:
-    """Make a finished movie of ``timeline``, with its effects, from its originals.
+    """Make a finished movie of ``timeline``, with its effects and its sound, from its originals.
 
     :param output: ``.mov``, ``.mp4`` or ``.mkv``; whole, or not there at all.
     :param movie_codec: a name in ``model.exports.CODECS``; ``None``: ``"prores_422"`` in ``.mov``, ``"h264"`` elsewhere.
@@ -133,7 +134,8 @@ def export(
     :param size: ``"canvas"``, ``"1080p"``, ``"1280x720"``, ``"half"`` …; never larger than the timeline's own.
     :param range: ``"START-END"`` in frames, timecodes or seconds, ``END`` being the first frame that is not in it.
     :param fidelity: see ``frame``. What it does not allow is in the report, and no movie is made.
-    :param allow_missing: slates stand in for media that are not there; otherwise no movie is made where one is missing.
+    :param allow_missing: slates and silence stand in for media that are not there; otherwise no movie is made.
+    :param audio: ``"mix"``, or ``"none"``.
     :param pass_through: clips that are already what is wanted are copied, not rendered.
     :param dry_run: plan only.
     :raises TimelineError, SettingsError, MediaError, CacheError: see ``optimizer.exporting``.
@@ -150,6 +152,7 @@ def export(
         range=range,
         fidelity=fidelity,
         allow_missing=allow_missing,
+        audio=audio,
         pass_through=pass_through,
         dry_run=dry_run,
     )

@@ -24,6 +24,7 @@ from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.overwriting import is_input, refuse_media
 from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.sounding import Sounding, sounding
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders
 from otio_perf.render.engines import engine_for
@@ -127,16 +128,27 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
     within = frame_range(wanted.range, composition)
     found = session.look_up(shot.target for shot in composition.shots())
     shown = composed(composition, found, timeline, colour=session.settings.colour)
-    return _Job(session, timeline, output, shown, within, wanted).report(began)
+    sound = None
+    if wanted.audio == "mix":
+        codec, allowed = wanted.container.sound, wanted.allow_missing
+        sound = sounding(session, document, where, within, codec=codec, allow_silence=allowed)
+    return _Job(session, timeline, output, shown, within, wanted, sound).report(began)
 
 
 class _Job:
     """One movie on its way."""
 
     def __init__(
-        self, session: Session, path: Path, output: Path, timeline: Composed, within: FrameRange, wanted: Asked
+        self,
+        session: Session,
+        path: Path,
+        output: Path,
+        timeline: Composed,
+        within: FrameRange,
+        wanted: Asked,
+        sound: Sounding | None,
     ) -> None:
-        self.session, self.path, self.output, self.wanted = session, path, output, wanted
+        self.session, self.path, self.output, self.wanted, self.sound = session, path, output, wanted, sound
         self.timeline, self.within, self.recipe = timeline, within, wanted.recipe
         engine, self.why = engine_for(session.settings.gpu)
         self.chunks = Chunks(session, timeline, self.recipe, engine)
@@ -146,7 +158,7 @@ class _Job:
         session, wanted = self.session, self.wanted
         with session.stage(Stage.PLAN):
             plans = self._plans()
-            problems = list(self._problems(plans))
+            problems = [*self._problems(plans), *self._sound_problems()]
             chunks: tuple[Chunk, ...] = ()
             if not _barred(problems):
                 try:
@@ -177,7 +189,7 @@ class _Job:
             reused=sum(map(len, chunks)) - rendered,
             copied=0,
             pieces=len(chunks),
-            sound=None,
+            sound=None if self.sound is None else self.sound.report(),
             problems=tuple(problems),
             predicted_seconds=None,
             predicted_bytes=prerenders.size_bytes(sum(map(len, missing.values())) + len(self.within), self.recipe, self.size),
@@ -216,6 +228,21 @@ class _Job:
                     text = f"{reason}: {', '.join(names)}"
                     yield self._problem(kind, at, stop, text, names, in_the_way=in_the_way)
                 at = stop
+
+    def _sound_problems(self) -> Iterator[ExportProblem]:
+        """They are of the whole: where each is heard is not asked."""
+        if self.sound is None:
+            return
+        plan, start, stop = self.sound.plan, self.within.start, self.within.stop
+        wanted = self.wanted
+        silent = tuple(dict.fromkeys(problem.clip for problem in plan.silent))
+        for kind, reason, names, in_the_way in (
+            (ProblemKind.UNKNOWN, "of the sound, not rendered here", plan.unknown, wanted.fidelity != "any"),
+            (ProblemKind.APPROXIMATE, "of the sound, only near to the host's", plan.approximate, wanted.fidelity == "exact"),
+            (ProblemKind.MISSING, "sound is missing", silent, not wanted.allow_missing),
+        ):
+            if names:
+                yield self._problem(kind, start, stop, f"{reason}: {', '.join(names)}", names, in_the_way=in_the_way)
 
     def _problem(
         self, kind: ProblemKind, start: int, stop: int, reason: str, names: tuple[str, ...] = (), *, in_the_way: bool
@@ -266,16 +293,20 @@ class _Job:
                     start_timecode=found.start_timecode,
                     key=key,
                     stands_alone=self.recipe.codec.is_intra,
+                    sound=None if self.sound is None else self.sound.track(session),
                     tick=session.check_stop,
                 )
             except (MediaError, CacheError) as e:
                 self.chunks.forget_damaged(e.path, chunks)
                 raise
-        return replace(found, is_written=True, is_new=True, size_bytes=joined.size_bytes)
+        sound = None if self.sound is None else self.sound.report()
+        return replace(found, is_written=True, is_new=True, size_bytes=joined.size_bytes, sound=sound)
 
     def _key(self, chunks: Sequence[Chunk]) -> str:
         """What the movie is."""
-        words = ["export", self.output.suffix.lower(), self._timecode(self.within.start), *(chunk.key for chunk in chunks)]
+        sound = "" if self.sound is None else self.sound.key
+        pieces = map(self.chunks.key_of, chunks)
+        words = ["export", self.output.suffix.lower(), self._timecode(self.within.start), sound, *pieces]
         return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
 
     def _timecode(self, frame: int) -> str:

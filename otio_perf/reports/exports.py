@@ -48,7 +48,7 @@ def _sound(sound: ExportedSound) -> dict[str, Any]:
         "sample_rate": sound.sample_rate,
         "layout": sound.layout,
         "samples": sound.samples,
-        "peak": round(sound.peak, 6),
+        "peak": None if sound.peak is None else round(sound.peak, 6),
         "notes": list(sound.notes),
     }
 

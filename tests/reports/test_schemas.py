@@ -104,7 +104,9 @@ def look() -> otio.schema.Timeline:
         reference = otio.schema.ExternalReference(target_url="media/A001_C001.mp4")
         track.append(otio.schema.Clip(effect, reference, frames(6)))
         track[-1].effects.append(otio.schema.Effect(effect_name=effect, metadata={"otio_perf": {"stops": 0.5}}))
-    timeline.tracks.append(track)
+    sound = otio.schema.Track("sound", kind="Audio")
+    sound.append(otio.schema.Clip("heard", otio.schema.ExternalReference(target_url="media/A001_C001.mp4"), frames(12)))
+    timeline.tracks.extend([track, sound])
     return timeline
 
 

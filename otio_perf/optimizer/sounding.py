@@ -1,0 +1,120 @@
+"""The sound of a timeline for a movie: planned, and mixed while the movie is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from otio_perf.effects.translate.sound import curve_of, heard
+from otio_perf.errors import CorruptMediaError
+from otio_perf.media.sound_writer import SoundTrack
+from otio_perf.model import wire
+from otio_perf.model.exports import ExportedSound
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.sound import SoundPlan, SoundReport
+from otio_perf.model.timing import FrameRange
+from otio_perf.model.uses import Problem
+from otio_perf.optimizer.session import Session
+from otio_perf.render.sound import Mixer
+from otio_perf.render.sound_plan import sound_plan
+from otio_perf.timeline.files import Document
+from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.sound import compose_sound
+
+_SAMPLE_RATE = 48_000
+_LAYOUT = "stereo"
+
+
+@dataclass(slots=True, kw_only=True)
+class Sounding:
+    """``media`` are those that are online, by ``Target.medium``. ``allow_silence``: where a medium is damaged."""
+
+    plan: SoundPlan
+    media: Mapping[str, MediaInfo]
+    within: FrameRange
+    codec: str
+    allow_silence: bool
+    heard: SoundReport | None = field(default=None, init=False)  # once the movie is there
+
+    @property
+    def start(self) -> int:
+        return self._sample(self.within.start)
+
+    @property
+    def stop(self) -> int:
+        return self._sample(self.within.stop)
+
+    def _sample(self, frame: int) -> int:
+        return round(frame / self.within.rate * self.plan.sample_rate)
+
+    @property
+    def key(self) -> str:
+        """What it sounds like."""
+        content = sorted(self.media[v.medium].fingerprint for v in self.plan.voices if v.medium in self.media)
+        words = [wire.dumps(self.plan), self.codec, str(self.start), str(self.stop), *content]
+        return hashlib.blake2b("\n".join(words).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    def track(self, session: Session) -> SoundTrack:
+        """To be written. What was found while it is mixed is in ``heard`` then."""
+        return SoundTrack(
+            sample_rate=self.plan.sample_rate,
+            layout=self.plan.layout,
+            channels=self.plan.channels,
+            codec=self.codec,
+            samples=self.stop - self.start,
+            blocks=self._blocks(session),
+        )
+
+    def _blocks(self, session: Session) -> Iterator[Any]:
+        """:raises CorruptMediaError: some of it cannot be had, and silence is not allowed in its place"""
+        with Mixer(self.plan, self.media, partial(heard, frame_rate=self.within.rate), tick=session.check_stop) as mixer:
+            for block in mixer.blocks(self.start, self.stop):
+                self._require_whole(mixer.report())
+                yield block
+            self.heard = mixer.report()
+            self._require_whole(self.heard)
+
+    def _require_whole(self, report: SoundReport) -> None:
+        if report.damaged and not self.allow_silence:
+            first = report.damaged[0]
+            raise CorruptMediaError(
+                f"the sound of {first.clip} is damaged: {first.reason}",
+                hint="--allow-missing puts silence there, --audio none leaves the sound out",
+            )
+
+    def report(self) -> ExportedSound:
+        plan, found = self.plan, self.heard
+        notes = [f"not as in the host: {name}" for name in plan.approximate]
+        notes += [f"left out: {name}" for name in plan.unknown]
+        notes += [_told(problem) for problem in (*plan.silent, *(found.damaged if found else ()))]
+        if found is not None and found.over_samples and self.codec.startswith("pcm"):
+            notes.append(f"{found.over_samples} samples are louder than full scale and were cut off (peak {found.peak:.2f})")
+        return ExportedSound(
+            codec=self.codec,
+            sample_rate=plan.sample_rate,
+            layout=plan.layout,
+            samples=self.stop - self.start,
+            peak=None if found is None else found.peak,
+            notes=tuple(notes),
+        )
+
+
+def _told(problem: Problem) -> str:
+    return f"silent: {problem.clip}: {problem.reason}"
+
+
+def sounding(
+    session: Session, document: Document, where: Locator, within: FrameRange, *, codec: str, allow_silence: bool
+) -> Sounding | None:
+    """``None``: the timeline has no sound. :raises UnreadableTimelineError: see ``compose_sound``"""
+    soundtrack = compose_sound(document, where, _SAMPLE_RATE)
+    found = session.look_up(shot.target for shot in soundtrack.tree.shots())
+    media = {name: finding.info for name, finding in found.items() if finding.info is not None}
+    hear = partial(heard, frame_rate=soundtrack.frame_rate)
+    plan = sound_plan(soundtrack, media, hear, curve_of, layout=_LAYOUT)
+    if not (plan.voices or plan.silent):
+        return None
+    return Sounding(plan=plan, media=media, within=within, codec=codec, allow_silence=allow_silence)
