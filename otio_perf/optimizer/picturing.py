@@ -60,7 +60,7 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
         for number in numbers:
             plan = shown.plan(number)
             _require(plan, fidelity, composition, number)
-            pictures.append(eight_bits(compositor.picture(plan)))
+            pictures.append(eight_bits(compositor.picture(plan), plan.colour))
             rendered.append(_rendered(plan, composition, number))
     session.trace.breakdown(watch.timings(), began=began, lane="render")
     pixels = pictures[0] if len(pictures) == 1 else contact_sheet(pictures, [r.timecode for r in rendered])
@@ -78,7 +78,8 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
 
 
 def _require(plan: FramePlan, fidelity: str, composition: Composition, number: int) -> None:
-    barred = [*(plan.unknown if fidelity != "any" else ()), *(plan.approximate if fidelity == "exact" else ())]
+    near = [name for name in plan.approximate if name not in plan.tone_mapped]  # a picture is an SDR screen's: no way round
+    barred = [*(plan.unknown if fidelity != "any" else ()), *(near if fidelity == "exact" else ())]
     if barred:
         names = ", ".join(dict.fromkeys(barred))
         wider = "any" if plan.unknown else "approximate"

@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects import lettering
+from otio_perf.effects.conversion import conversion_to, meaning_of
+from otio_perf.effects.cpu.conversion import converted
 from otio_perf.effects.registry import Picture
+from otio_perf.model.colour import ColourSpace
 
 Pixels = NDArray[np.uint8]
 """``(height, width, 3)``: R'G'B', full range."""
@@ -20,8 +23,12 @@ _CELL, _MARGIN = 480, 12
 _GROUND, _INK = 24, 220
 
 
-def eight_bits(picture: Picture) -> Pixels:
-    """An opaque picture, clipped to black and white, rounded to the nearest."""
+def eight_bits(picture: Picture, colour: ColourSpace = ColourSpace.BT709) -> Pixels:
+    """An opaque picture whose values are those of ``colour``, as an SDR screen shows it: clipped to black and white, rounded to
+    the nearest. HDR is tone mapped."""
+    conversion = conversion_to(ColourSpace.BT709, meaning_of(colour.tags))
+    if conversion is not None:
+        picture = converted(picture, conversion, is_opaque=True)
     pixels: Pixels = np.rint(np.clip(picture[..., :3], 0, 1) * np.float32(255)).astype(np.uint8)
     return pixels
 
