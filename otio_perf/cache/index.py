@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from otio_perf.cache import names
 from otio_perf.cache.database import Connection, Database, damaged
-from otio_perf.cache.manifests import Manifests, Record, stem
+from otio_perf.cache.manifests import Manifests, Record, state_of, stem
 from otio_perf.cache.renders import RenderKind, Renders
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError
@@ -30,9 +30,6 @@ SCHEMA_VERSION = 1
 
 #: Surveys of timelines, as ``timeline.sidecar`` names them.
 SIDECARS = "survey-*.index"
-
-#: Some file systems keep times to two seconds (FAT), and servers round them after the file was closed.
-_MTIME_TOLERANCE_NS = 2_000_000_000
 
 _TABLES = """
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -76,6 +73,7 @@ class Status:
     chunks: int  # that regions are joined of
     chunk_bytes: int
     orphans: int = 0  # see ``cache.orphans``
+    others: tuple[str, ...] = ()  # workspaces whose products serve here, too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +231,16 @@ class Index:
         row = (_blob(self._manifests.inward(path)), size, mtime_ns, media.fingerprint, *_body(media))
         self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO probes VALUES (?,?,?,?,?,?)", row))
 
+    # Files of others
+
+    def is_checked(self, path: str, content: str) -> bool:
+        """Was the file at ``path`` found to be ``content`` (what it says of it, in any words)?"""
+        row = self._database.read(lambda c: c.execute("SELECT value FROM meta WHERE name = ?", (_checked(path),)).fetchone())
+        return row is not None and row[0] == content
+
+    def put_checked(self, path: str, content: str) -> None:
+        self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_checked(path), content)))
+
     # Housekeeping
 
     def status(self, content_of: ContentOf) -> Status:
@@ -334,7 +342,7 @@ class Index:
 
     def _present(self, record: Record) -> Product | None:
         product = self._manifests.outward(record)
-        state = _state(product, record)
+        state = state_of(product, record)
 
         def mark(c: Connection) -> None:
             c.execute("UPDATE products SET state = ? WHERE key = ?", (state, product.key))
@@ -373,7 +381,7 @@ class Index:
         """Bytes of its file, if it is there and (still) ours to delete."""
         product = self._manifests.outward(record)
         path = Path(product.path)
-        is_ours = path.is_relative_to(self.workspace.root) or _state(product, record) == "here"
+        is_ours = path.is_relative_to(self.workspace.root) or state_of(product, record) == "here"
         try:
             return path.stat().st_size if is_ours and not product.is_adopted else None
         except OSError:
@@ -451,15 +459,6 @@ def _drop(c: Connection, key: str) -> None:
     c.execute("DELETE FROM sources WHERE key = ?", (key,))
 
 
-def _state(product: Product, record: Record) -> str:
-    try:
-        stat = Path(product.path).stat()
-    except OSError:
-        return "missing"
-    same = stat.st_size == product.size_bytes and abs(stat.st_mtime_ns - record.mtime_ns) <= _MTIME_TOLERANCE_NS
-    return "here" if same else "changed"
-
-
 def _problem(product: Product, record: Record, digest: Callable[[Path], str]) -> str | None:
     path = Path(product.path)
     try:
@@ -470,7 +469,7 @@ def _problem(product: Product, record: Record, digest: Callable[[Path], str]) ->
             return "its content has changed"
     except OSError as e:
         return f"cannot be read: {e.strerror}"
-    return _TOUCHED if _state(product, record) != "here" else None
+    return _TOUCHED if state_of(product, record) != "here" else None
 
 
 def _body(value: object) -> tuple[str, int]:
@@ -489,6 +488,10 @@ def _bodies(cls: type[T], rows: Iterable[tuple[Any, Any]]) -> list[T]:
         except (ValueError, TypeError, KeyError):
             continue  # written by another version of the model: as if it were not there
     return values
+
+
+def _checked(path: str) -> str:
+    return _text(f"checked {path}")
 
 
 def _blob(path: str) -> bytes:

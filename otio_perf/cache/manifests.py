@@ -19,6 +19,8 @@ from otio_perf.model import wire
 from otio_perf.model.plans import Product
 
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+#: Some file systems keep times to two seconds (FAT), and servers round them after the file was closed.
+_MTIME_TOLERANCE_NS = 2_000_000_000
 _PLAIN = re.compile(r"^[0-9a-z]{8,64}$")
 
 
@@ -93,6 +95,16 @@ class Manifests:
         """The product with absolute paths."""
         product = record.product
         return replace(product, path=self.absolute(product.path), source_path=self.absolute(product.source_path))
+
+
+def state_of(product: Product, record: Record) -> str:
+    """Is the file of ``product`` (with absolute paths) ``"here"`` as it was recorded, ``"changed"`` or ``"missing"``?"""
+    try:
+        stat = Path(product.path).stat()
+    except OSError:
+        return "missing"
+    same = stat.st_size == product.size_bytes and abs(stat.st_mtime_ns - record.mtime_ns) <= _MTIME_TOLERANCE_NS
+    return "here" if same else "changed"
 
 
 def stem(key: str) -> str:

@@ -178,6 +178,9 @@ def show_status(status: Status) -> None:
         console.print(f"  {status.sources_gone} of them {have} not where it was seen last")
     if status.missing:
         console.print(f"  {status.missing} more were made and are gone, or were changed by others")
+    if status.others:
+        names = ", ".join(map(_safe, status.others[:_MOST_ROWS])) + (" …" if len(status.others) > _MOST_ROWS else "")
+        console.print(f"  {words.count(len(status.others), 'other workspace')} known here: {names}")
     if status.orphans:
         console.print(f"  {words.count(status.orphans, 'file')} left by runs that were killed; otio-perf cache verify --repair")
     if status.unknown_files:

@@ -13,7 +13,7 @@ from otio_perf.errors import MediaError, SettingsError
 from otio_perf.media import fingerprint, finished, probe, publish
 from otio_perf.model.events import Stage
 from otio_perf.optimizer import sources
-from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.session import Session, other_workspaces
 
 KINDS = ("proxies", "renders", "analysis")
 
@@ -21,7 +21,8 @@ KINDS = ("proxies", "renders", "analysis")
 def status(session: Session) -> Status:
     with session.stage(Stage.PROBE):
         found = session.index.status(partial(sources.content_at, session))
-        return replace(found, orphans=sum(1 for _ in orphans(session.index.renders, is_part=publish.is_part)))
+        others = tuple(map(str, other_workspaces(session.workspace.root)))
+        return replace(found, orphans=sum(1 for _ in orphans(session.index.renders, is_part=publish.is_part)), others=others)
 
 
 def verify(session: Session, *, repair: bool) -> tuple[Fault, ...]:

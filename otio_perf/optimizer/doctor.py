@@ -12,7 +12,7 @@ from otio_perf.errors import OtioPerfError
 from otio_perf.metrics import system
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.results import Check
-from otio_perf.optimizer.session import Session, machine_identity, workspace_root
+from otio_perf.optimizer.session import Session, machine_identity, other_workspaces, workspace_root
 from otio_perf.settings import Settings
 
 _PACKAGES = ("opentimelineio", "av", "numpy", "taichi", "watchdog", "psutil", "pyyaml", "rich")
@@ -81,6 +81,9 @@ def _folders(settings: Settings) -> Iterator[Check]:
     yield Check(
         name="free disk", works=free > _MIN_FREE_BYTES, required=False, found=f"{free / 2**30:.1f} GiB for the workspace {root}"
     )
+    others = other_workspaces(root)
+    found = f"{', '.join(map(str, others))}; their proxies serve here, too" if others else "none"
+    yield Check(name="other workspaces", works=True, required=False, found=found)
     file: Path = settings_module.default_file()
     try:
         settings_module.load()

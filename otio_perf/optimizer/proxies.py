@@ -78,6 +78,7 @@ def make(
             name_for=_Names(session, beside=beside),
             camera=adopted,
         )
+    _tell_shared(session, plan)
     if not dry_run:
         _record(session, plan)
     began = time.monotonic()
@@ -99,6 +100,18 @@ def _record(session: Session, plan: Plan) -> None:
                 session.index.put_product(product)
             elif product.digest and decision.target.path:
                 session.index.add_source(product.key, decision.target.path)
+
+
+def _tell_shared(session: Session, plan: Plan) -> None:
+    there = {p.key: p for d in plan.decisions for p in d.products if p.digest and not p.is_adopted}
+    others = [Path(p.path).parent for key, p in there.items() if session.index.product(key) is None]
+    if others:
+        folders = ", ".join(map(str, dict.fromkeys(others)))
+        are, them = ("proxy is", "it") if len(others) == 1 else ("proxies are", "them")
+        session.note(
+            f"{len(others)} {are} used from {folders}, where another run made {them}; "
+            "of a workspace that is named with --workspace, only its own are"
+        )
 
 
 def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
@@ -201,7 +214,9 @@ def _adopted(path: str, source: MediaInfo | None, proxy: MediaInfo, recipe: Prox
 
 def _existing(session: Session, key: str, *, beside: bool) -> Product | None:
     found = session.index.product(key)
-    if found is not None and beside and Path(found.path).parent != Path(found.source_path).parent / "Proxy":
+    if not beside:
+        return found or session.shared.product(key)
+    if found is not None and Path(found.path).parent != Path(found.source_path).parent / "Proxy":
         return None  # it is in the workspace, and was asked for beside the source
     return found
 

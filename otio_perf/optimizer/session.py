@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from otio_perf import settings as settings_module
+from otio_perf.cache import known
 from otio_perf.cache.index import Index
+from otio_perf.cache.shared import Shared
 from otio_perf.cache.workspace import MARKER, Workspace, write_whole
 from otio_perf.errors import CacheError, MediaError, OfflineMediaError, TaskCancelledError, TimelineError, by_name
 from otio_perf.metrics import system
@@ -41,6 +43,7 @@ from otio_perf.timeline import child
 
 WORKSPACE_NAME = ".otio_perf"
 _MACHINE_FILE = "machine.json"
+_KNOWN_FILE = "workspaces.json"
 #: A process that decodes 8K HEVC with frame threads needs about 1.5 GB (measured: 1.4–1.5 GB); leave it twice that.
 _BYTES_PER_JOB = 3 << 30
 
@@ -72,6 +75,7 @@ class Session:
         self.notices: list[str] = []
         self._root = workspace_root(settings, anchor, create=create)
         self._opened: tuple[Workspace, Index] | None = None
+        self._shared: Shared | None = None
         for folder in settings.media_root:
             if not folder.is_dir():
                 self.note(f"--media-root {folder} is not there")
@@ -100,10 +104,24 @@ class Session:
         """:raises CacheError"""
         return self._open()[1]
 
+    @property
+    def shared(self) -> Shared:
+        """What other workspaces have; nothing where the user named one, which is then the place of all that is made.
+
+        :raises CacheError
+        """
+        from otio_perf.media import fingerprint
+
+        if self._shared is None:
+            roots = other_workspaces(self.workspace.root) if self.settings.workspace is None else ()
+            self._shared = Shared(self.index, roots, lambda path: fingerprint.digest(str(path), self.check_stop))
+        return self._shared
+
     def _open(self) -> tuple[Workspace, Index]:
         if self._opened is None:
             workspace = Workspace.open(self._root)
             self._opened = workspace, Index.open(workspace.root)
+            known.remember(settings_module.user_cache_folder() / _KNOWN_FILE, workspace.root)
             for notice in self._opened[1].notices:
                 self.note(notice)
         return self._opened
@@ -302,6 +320,13 @@ def workspace_root(settings: Settings, anchor: Path | None, *, create: bool) -> 
         if create or (candidate / MARKER).is_file():
             return candidate
     return settings_module.user_cache_folder() / "workspace"
+
+
+def other_workspaces(root: Path) -> tuple[Path, ...]:
+    """Workspaces on this machine that were used before and are there, but the one at ``root``; used last first."""
+    own = os.path.realpath(root)
+    found = known.recall(settings_module.user_cache_folder() / _KNOWN_FILE)
+    return tuple(other for other in found if os.path.realpath(other) != own)
 
 
 def existing_workspace(settings: Settings) -> Path:

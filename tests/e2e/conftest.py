@@ -27,7 +27,7 @@ def film_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if clip.container == "mxf":  # FFmpeg's MXF muxer takes this codec in broadcast sizes only
             small = replace(clip, width=640, height=360, bit_rate=clip.bit_rate // 8)
         make(small, folder / "media")
-    for name in ("short_film.otio", "documentary.otio"):
+    for name in ("short_film.otio", "documentary.otio", "warm.cube"):
         shutil.copy(ROOT / "sample_timelines" / name, folder)
     return folder
 
@@ -55,11 +55,25 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {**kept, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
 
 
+def forget_workspaces(home: dict[str, str]) -> None:
+    """The same media are in the folders of many tests: none takes the proxies of another."""
+    (Path(home["XDG_CACHE_HOME"]) / "otio_perf" / "workspaces.json").unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def no_workspaces_of_other_tests(home: dict[str, str]) -> None:
+    forget_workspaces(home)
+
+
 @pytest.fixture(scope="session")
 def otio_perf(home: dict[str, str]) -> Command:
-    """Run ``otio-perf`` as a user does: ``otio_perf("analyze", path)``; the process with its output as text."""
+    """Run ``otio-perf`` as a user does: ``otio_perf("analyze", path)``; the process with its output as text.
+
+    Each run knows the workspace that it works with, and no other.
+    """
 
     def run(*words: object, cwd: Path | None = None, timeout: float = 100) -> subprocess.CompletedProcess[str]:
+        forget_workspaces(home)
         command = [sys.executable, "-m", "otio_perf", *map(str, words)]
         environment = {**home, "PYTHONPATH": str(ROOT)}
         return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=timeout, check=False)

@@ -1,0 +1,62 @@
+"""Products of other workspaces, used where they lie.
+
+They are looked at and never touched: what is gone or damaged there is another's to repair, and is made anew here. Nothing of
+them is on record here but that their bytes were checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from otio_perf.cache.index import Index
+from otio_perf.cache.manifests import Manifests, Record, state_of, stem
+from otio_perf.errors import MediaError
+from otio_perf.model.plans import Product
+
+
+class Shared:
+    """What the workspaces at ``roots`` have, for that of ``index``.
+
+    :param digest: of the bytes of a file, as products have it on record. Asked once for each product: see ``Index.is_checked``.
+    """
+
+    def __init__(self, index: Index, roots: Iterable[Path], digest: Callable[[Path], str]) -> None:
+        self._index = index
+        self._digest = digest
+        self._others = tuple(map(Manifests, roots))
+        self._stems: list[set[str]] | None = None
+        self._found: dict[str, Product | None] = {}
+
+    def product(self, key: str) -> Product | None:
+        """The product ``key``, if one of the others has it as it was made: size, time and bytes."""
+        if key not in self._found:
+            self._found[key] = self._look_for(key)
+        return self._found[key]
+
+    def _look_for(self, key: str) -> Product | None:
+        if self._stems is None:
+            self._stems = [manifests.stems() for manifests in self._others]
+        for manifests, stems in zip(self._others, self._stems, strict=True):
+            record = manifests.read(key) if stem(key) in stems else None
+            if record is None or record.product.key != key or record.product.is_adopted:
+                continue
+            product = manifests.outward(record)
+            if self._is_whole(product, record):
+                return product
+        return None
+
+    def _is_whole(self, product: Product, record: Record) -> bool:
+        if not product.digest or state_of(product, record) != "here":
+            return False
+        path = Path(product.path)
+        try:
+            checked = f"{path.stat().st_mtime_ns} {product.digest}"
+            if self._index.is_checked(product.path, checked):
+                return True
+            if self._digest(path) != product.digest:
+                return False
+        except (OSError, MediaError):
+            return False
+        self._index.put_checked(product.path, checked)
+        return True

@@ -1,0 +1,135 @@
+"""Two projects with the same media: proxies are made once, used where they lie, and made anew when they are gone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import opentimelineio as otio
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+SMALL = ("--proxy", "120p", "--all")
+
+
+@pytest.fixture
+def run(home: dict[str, str], otio_perf: Command, tmp_path: Path) -> Command:
+    """``otio-perf`` of a user whose runs know each other's workspaces."""
+    measured = Path(home["XDG_CACHE_HOME"]) / "otio_perf" / "machine.json"
+    if not measured.is_file():
+        assert otio_perf("calibrate").returncode == 0
+    cache = tmp_path / "user" / "cache"
+    (cache / "otio_perf").mkdir(parents=True)
+    shutil.copy(measured, cache / "otio_perf")
+    environment = {**home, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT)}
+
+    def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "otio_perf", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=100, check=False)
+
+    return run
+
+
+@pytest.fixture
+def projects(film_media: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Two folders with a timeline each, of one medium that both have a copy of."""
+    found = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(film_media / "media" / "A001_C001.mp4", folder)
+        time_range = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(12, 24))
+        clip = otio.schema.Clip("A001_C001", otio.schema.ExternalReference("A001_C001.mp4"), time_range)
+        timeline = otio.schema.Timeline("cut")
+        timeline.tracks.append(otio.schema.Track(children=[clip]))
+        otio.adapters.write_to_file(timeline, str(folder / "cut.otio"))
+        found.append(folder)
+    return found[0], found[1]
+
+
+def actions(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [decision["action"] for decision in json.loads(done.stdout)["proxies"]["decisions"]]
+
+
+def plays(path: Path) -> str:
+    clip = next(iter(otio.adapters.read_from_file(str(path)).find_clips()))
+    assert clip.active_media_reference_key == "otio_perf:120p"
+    return os.path.normpath(path.parent / clip.media_reference.target_url)
+
+
+def test_a_proxy_of_another_project_is_used_in_place_until_it_is_cleared(projects: tuple[Path, Path], run: Command) -> None:
+    first, second = projects
+    optimize = ("optimize", "cut.otio", *SMALL)
+    assert actions(run(*optimize, "--json", "-", cwd=first)) == ["make"]
+    made = first / ".otio_perf" / "proxies" / "A001_C001_120p.mov"
+    assert plays(first / "cut.perf.otio") == str(made)
+    assert actions(run(*optimize, "--dry-run", "--json", "-", cwd=second)) == ["have"]
+    done = run(*optimize, cwd=second)
+    assert done.returncode == 0, done.stderr
+    assert f"1 proxy is used from {made.parent}, where another run made it" in done.stderr
+    assert plays(second / "cut.perf.otio") == str(made)
+    assert list((second / ".otio_perf" / "proxies").iterdir()) == []
+    # what was written is a timeline as any other
+    assert run("convert", "-i", "cut.perf.otio", "-o", "checked.otio", "--check-contract", cwd=second).returncode == 0
+    assert run("optimize", "cut.perf.otio", "-o", "again.otio", *SMALL, cwd=second).returncode == 0
+    assert plays(second / "again.otio") == str(made)
+    assert run("restore", "again.otio", "-o", "back.otio", cwd=second).returncode == 0
+    assert (second / "back.otio").read_bytes() == (second / "cut.otio").read_bytes()
+    # both are told of, also to each other
+    status = run("cache", "status", cwd=second).stdout
+    told = next(line for line in status.splitlines() if "other workspaces known here: " in line)
+    assert str(first / ".otio_perf") in told
+    assert str(second) not in told
+    assert "0 proxies" in status
+    others = json.loads(run("cache", "status", "--json", "-", cwd=first).stdout)["status"]["others"]
+    assert others[0] == str(second / ".otio_perf")  # the one that was used last
+    assert str(first / ".otio_perf") not in others
+    checks = {c["name"]: c["found"] for c in json.loads(run("doctor", "--json", "-", cwd=second).stdout)["checks"]}
+    assert str(first / ".otio_perf") in checks["other workspaces"]
+    # the second's commands leave it alone
+    assert run("cache", "clear", cwd=second).returncode == 0
+    assert made.is_file()
+    assert run("cache", "verify", cwd=first).returncode == 0
+    # and when its owner clears it, it is made here
+    assert run("cache", "clear", "proxies", cwd=first).returncode == 0
+    assert actions(run(*optimize, "--json", "-", cwd=second)) == ["make"]
+    assert plays(second / "cut.perf.otio") == str(second / ".otio_perf" / "proxies" / "A001_C001_120p.mov")
+    assert actions(run(*optimize, "--json", "-", cwd=first)) == ["have"]  # now the other way round
+
+
+def test_a_damaged_proxy_of_another_is_left_to_its_owner(projects: tuple[Path, Path], run: Command) -> None:
+    first, second = projects
+    optimize = ("optimize", "cut.otio", *SMALL, "--json", "-")
+    assert actions(run(*optimize, cwd=first)) == ["make"]
+    made = first / ".otio_perf" / "proxies" / "A001_C001_120p.mov"
+    stat, content = made.stat(), bytearray(made.read_bytes())
+    content[len(content) // 2] ^= 1
+    made.write_bytes(content)
+    os.utime(made, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert actions(run(*optimize, cwd=second)) == ["make"]
+    assert plays(second / "cut.perf.otio") == str(second / ".otio_perf" / "proxies" / "A001_C001_120p.mov")
+    assert made.read_bytes() == content
+    assert "its content has changed" in run("cache", "verify", cwd=first).stdout
+
+
+def test_a_workspace_that_was_named_is_the_only_one(projects: tuple[Path, Path], run: Command) -> None:
+    first, second = projects
+    assert actions(run("optimize", "cut.otio", *SMALL, "--json", "-", cwd=first)) == ["make"]
+    named = run("proxy", "A001_C001.mp4", *SMALL, "--workspace", "mine", cwd=second)
+    assert named.returncode == 0, named.stderr
+    assert (second / "mine" / "proxies" / "A001_C001_120p.mov").is_file()
+    plain = run("proxy", "A001_C001.mp4", *SMALL, cwd=second)
+    assert plain.returncode == 0, plain.stderr
+    assert f"used from {second / 'mine' / 'proxies'}" in plain.stderr  # the one that was used last
+    shutil.rmtree(second / "mine")
+    assert f"used from {first / '.otio_perf' / 'proxies'}" in run("proxy", "A001_C001.mp4", *SMALL, cwd=second).stderr
+    beside = run("proxy", "A001_C001.mp4", *SMALL, "--beside", cwd=second)
+    assert beside.returncode == 0, beside.stderr
+    assert (second / "Proxy" / "A001_C001.mov").is_file()
