@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
+from itertools import islice
 
 import av.error
 import av.filter
@@ -39,8 +40,17 @@ _PREROLL_SECONDS = Fraction(1, 10)
 _SKIP_SECONDS = 1
 #: Time stamps that jitter by less than this are taken as continuous, as in ``audio``.
 _JITTER_SECONDS = Fraction(1, 200)
-#: Where the last stamps of a container are a guess, a stream that ends so much early is no damage.
+#: Containers that say how long a stream is; of others it is a guess. One that ends so much earlier is damaged.
+_SURE_LENGTHS = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "wav", "w64", "aiff", "mxf", "avi", "flac"})
 _EARLY_END_SECONDS = Fraction(1, 4)
+
+#: Frames after a jump of which it may not be known where they begin.
+_UNSURE_FRAMES = 4
+#: Codecs whose packets are not all of one length.
+_UNEVEN = frozenset({"vorbis", "wmav1", "wmav2", "wmapro"})
+#: Codecs that carry checksums, which their decoders look at only if told to: noise would be heard otherwise.
+_CHECKED = frozenset({"flac", "wavpack", "tta", "ac3", "eac3"})
+_MOST_NOTES = 20
 
 #: The resampler's filter reaches over so many samples of the slower side, to both sides; twice what libswresample needs.
 _REACH = 64
@@ -185,7 +195,9 @@ class _Stream:
         self._parts: Iterator[tuple[int, Samples]] = iter(())
         self._left: deque[tuple[int, Samples]] = deque()  # decoded, and not wholly read
         self._at: int | None = None  # where the last read ended
-        self._grid: tuple[int, int] | None = None  # where packets of a coarsely stamped stream begin: first, step
+        # Of a coarsely stamped stream: by how much its stamps are late, and where its packets begin (first, step)
+        self._late: int | None = None
+        self._grid: tuple[int, int] | None = None
         # Stamps of AVI are a guess for compressed sound, which fails for variable bit rates
         self._has_stamps = media.container != "avi" or self.info.codec.startswith("pcm_")
 
@@ -225,15 +237,14 @@ class _Stream:
 
     def _jump(self, first: int) -> None:
         rate = self.info.sample_rate
-        begins = round((self.info.start_time - self._origin) * rate)
         for back in _BACK_SECONDS if self._has_stamps else ():
             goal = first - round(back * rate)
-            if goal <= begins:
+            if goal <= self._begins():
                 break
             container, stream = self._open()
             assert stream.time_base is not None
-            if stream.time_base * rate > 1 and self._grid is None:
-                self._learn_grid(container, stream)
+            if stream.time_base * rate > 1 and self._late is None:
+                self._learn_stamps(container, stream)
                 container, stream = self._open()
             assert stream.time_base is not None
             try:
@@ -253,51 +264,66 @@ class _Stream:
         container = self._opened.enter_context(safe_open(self._media.path, options=sound_only()))
         stream = container.streams[self.info.stream_index]
         assert isinstance(stream, AudioStream)
+        if self.info.codec in _CHECKED:
+            stream.codec_context.options = {"err_detect": "crccheck+explode"}
         for other in container.streams:
             if other is not stream:
                 other.discard = Discard.all
         return container, stream
 
-    def _learn_grid(self, container: InputContainer, stream: AudioStream) -> None:
-        """Stamps in milliseconds (Matroska) say where a packet begins to half a millisecond; where all packets are of one
-        length, as of most codecs, that of the first says it exactly."""
-        heads = self._decoded(container, stream, has_jumped=False)
-        head, second = next(heads, None), next(heads, None)
-        if head is not None and second is not None:
-            self._grid = head[0] + len(head[1]), len(second[1])
+    def _learn_stamps(self, container: InputContainer, stream: AudioStream) -> None:
+        """Stamps in milliseconds (Matroska) say where a packet begins to half a millisecond, after a decoder's delay; the first
+        packets say how they are to be read. Where all are of one length, as of most codecs, that tells it exactly."""
+        heads = list(islice(self._frames(container, stream), 2))
+        if len(heads) == 2 and heads[0].pts is not None and heads[0].time_base is not None:
+            begins = self._begins()
+            late = round((heads[0].pts * heads[0].time_base - self._origin) * self.info.sample_rate) - begins
+            self._late = late if abs(late) <= _JITTER_SECONDS * self.info.sample_rate else 0
+            if self.info.codec not in _UNEVEN:
+                self._grid = begins + heads[0].samples, heads[1].samples
+        self._late = self._late or 0
+
+    def _begins(self) -> int:
+        return round((self.info.start_time - self._origin) * self.info.sample_rate)
 
     def _decoded(self, container: InputContainer, stream: AudioStream, *, has_jumped: bool) -> Iterator[tuple[int, Samples]]:
         info, rate = self.info, self.info.sample_rate
-        expected = None if has_jumped else round((info.start_time - self._origin) * rate)
-        for frame in self._frames(container, stream):
+        expected = None if has_jumped else self._begins()
+        for number, frame in enumerate(self._frames(container, stream)):
             if frame.sample_rate != rate:
                 self._note("changes its sample rate")
                 continue
             start = expected
             if self._has_stamps and frame.pts is not None and frame.time_base is not None:
-                start = self._placed(frame, expected)
+                start = self._placed(frame, expected, is_sure=number >= _UNSURE_FRAMES)
             if start is None:
                 continue  # nothing says where it belongs
+            if expected is not None and start > expected:
+                self._note(f"has nothing from {float(expected / Fraction(rate)):.2f} to {float(start / Fraction(rate)):.2f} s")
             samples = _floats(frame, info.channels)
             yield start, samples
             expected = start + len(samples)
         end = round((info.start_time - self._origin + info.duration - _EARLY_END_SECONDS) * rate)
-        if expected is not None and expected < end and (self._at or 0) > expected:
+        if self._media.container in _SURE_LENGTHS and expected is not None and expected < min(end, self._at or 0):
             self._note(f"breaks off after {float(expected / Fraction(rate)):.2f} s")
 
-    def _placed(self, frame: AudioFrame, expected: int | None) -> int:
+    def _placed(self, frame: AudioFrame, expected: int | None, *, is_sure: bool) -> int | None:
+        """Where a frame begins. ``None``: it cannot be told, for after a jump a decoder may cut the first ones short."""
         assert frame.pts is not None
         assert frame.time_base is not None
         rate = self.info.sample_rate
         start = round((frame.pts * frame.time_base - self._origin) * rate)
-        if expected is not None:
-            return expected if abs(start - expected) <= _JITTER_SECONDS * rate else start
-        if self._grid is not None:
-            base, step = self._grid
-            near = base + round((start - base) / step) * step
-            if abs(near - start) <= frame.time_base * rate / 2 + 1:
-                return near
-        return start
+        if expected is not None and abs(start - expected) <= _JITTER_SECONDS * rate:
+            return expected
+        if expected is None:
+            start -= self._late or 0
+        if self._grid is None:
+            return start
+        base, step = self._grid
+        near = base + round((start - base) / step) * step
+        if abs(near - start) <= frame.time_base * rate / 2 + 1:
+            return near
+        return start if is_sure or expected is not None else None
 
     def _frames(self, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
         """All frames from here to the end. Packets that fail are noted; silence takes their place."""
@@ -324,9 +350,6 @@ class _Stream:
     def _note(self, what: str) -> None:
         if what not in self.damage and len(self.damage) < _MOST_NOTES:
             self.damage.append(what)
-
-
-_MOST_NOTES = 20
 
 
 def _floats(frame: AudioFrame, channels: int) -> Samples:
