@@ -8,7 +8,7 @@ started after a worker died on it).
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from otio_perf.model.colour import ColourSpace
 from otio_perf.model.frames import FramePlan
@@ -90,6 +90,7 @@ class PrerenderTask:
     path: str  # of the finished file
     workspace: str
     colour: ColourTags = ColourSpace.BT709.tags  # what the file says of itself, and its samples are
+    files: dict[str, str] = field(default_factory=dict)  # digests of what effects read, LUTs say, by path
     gpu: str = "auto"  # as the setting: auto, on, off; off where ``key`` is the processor's
     processor_key: str = ""  # of the chunk, and its path, where a GPU gives up and the processor renders it: pictures of two
     processor_path: str = ""  # engines are alike, not equal; "" where ``key`` is the processor's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 
 from otio_perf.effects.cpu.engine import CpuEngine
 from otio_perf.effects.engine import Image
+from otio_perf.effects.lut_files import digest
 from otio_perf.effects.pixels import coding_of, to_picture
 from otio_perf.effects.registry import Picture
 from otio_perf.media.concat import join
@@ -402,3 +404,48 @@ def test_a_task_is_started_again_without_the_gpu(region: list[FramePlan], tasks:
     assert work.again().gpu == "off"
     assert replace(work, gpu="on").again().gpu == "on"
     assert json.loads(wire.dumps(work))["value"]["kind"] == "prerender"
+
+
+@pytest.mark.parametrize("when", ["before", "in the middle", "gone", "lut"])
+def test_a_source_that_changes_gets_no_chunk(
+    when: str, shot: Shot, footage: dict[str, MediaInfo], tasks: Callable[..., list[PrerenderTask]], tmp_path: Path
+) -> None:
+    """What is made of another file than was planned would be found under the key of that plan for ever."""
+    source, lut = tmp_path / "a.mov", tmp_path / "warm.cube"
+    shutil.copy(footage["a"].path, source)
+    shutil.copy(Path(__file__).parent.parent.parent / "sample_timelines" / "warm.cube", lut)
+    content = SourceFrame(medium="a", fingerprint=footage["a"].fingerprint, number=0)
+    effects = (Applied(name="lut", version=1, values=(("interpolation", "tetrahedral"), ("path", str(lut)))),)
+    plans = [plan(Layer(content=replace(content, number=number), effects=effects)) for number in range(20)]
+    found = {"a": replace(footage["a"], path=str(source))}
+    made = chunks(
+        plans,
+        start=0,
+        media=found,
+        frame_rate=RATE,
+        recipe=PrerenderRecipe(),
+        engine="cpu",
+        digests={str(lut): digest(str(lut))},
+    )
+    (work,) = tasks([plan(shot("a", number)) for number in range(20)], media=found)
+    work = replace(work, key=made[0].key, plans=tuple(plans), files={str(lut): digest(str(lut))})
+
+    def change(done: int) -> None:
+        if done == 10 and when == "in the middle":
+            shutil.copy(footage["b"].path, source)
+        if done == 10 and when == "gone":
+            source.unlink(missing_ok=True)
+        if done == 10 and when == "lut":
+            lut.write_text(lut.read_text().replace("0.96", "0.90"))
+
+    if when == "before":
+        shutil.copy(footage["b"].path, source)
+    outcome = here(work, change)
+    assert isinstance(outcome, Failed), outcome
+    assert outcome.path == str(lut if when == "lut" else source)
+    assert outcome.error == ("OfflineMediaError" if when == "gone" else "CorruptMediaError")
+    assert "changed" in outcome.message or when == "gone"
+    assert list(Path(work.path).parent.iterdir()) == []
+    shutil.copy(footage["a"].path, source)
+    shutil.copy(Path(__file__).parent.parent.parent / "sample_timelines" / "warm.cube", lut)
+    assert isinstance(here(work), Prerendered)
