@@ -13,8 +13,9 @@ _LARGEST_MEDIAN = 3
 
 
 def median_radius(values: Values, view: View) -> int:
-    """In whole pixels of the frame; 0: too small to see at this size."""
-    return int(values["radius"] * view.scale + 0.5)
+    """In whole pixels of the frame; 0: too small to see at this size. Frames larger than the canvas get no larger median than
+    there is: what it takes grows with the square."""
+    return min(int(values["radius"] * view.scale + 0.5), _LARGEST_MEDIAN)
 
 
 def _median(picture: Picture, values: Values, view: View) -> Picture:

@@ -6,14 +6,22 @@ divided by the blurred alpha. So a cut-out gets no dark rim. Alpha stays as it i
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from otio_perf.effects.blur import QUALITY, convolved, gaussian, gaussian_cost
+from otio_perf.effects.blur import QUALITY, Weights, convolved, gaussian, gaussian_cost, gaussian_weights
 from otio_perf.effects.parameters import Number, Values
 from otio_perf.effects.registry import Alpha, Effect, Picture, Shape, View
 
-#: Along each axis; the kernel of FFmpeg's ``unsharp=3:3``.
-BINOMIAL = np.array([0.25, 0.5, 0.25], np.float32)
+
+def neighbour_weights(scale: float) -> Weights:
+    """Along each axis a quarter, a half, a quarter: the kernel of FFmpeg's ``unsharp=3:3``; its variance is half a pixel of the
+    canvas squared. Where the frame has fewer or more pixels, weights of that variance there."""
+    if scale > 1:
+        return gaussian_weights(scale * math.sqrt(0.5))
+    side = scale**2 / 4
+    return np.array([side, 1 - 2 * side, side], np.float32)
 
 
 def _sharpened(picture: Picture, mean: Picture, amount: float, threshold: float) -> Picture:
@@ -28,7 +36,8 @@ def _sharpened(picture: Picture, mean: Picture, amount: float, threshold: float)
 
 
 def _sharpen(picture: Picture, values: Values, view: View) -> Picture:
-    mean = convolved(convolved(picture, BINOMIAL, 1, "clamp"), BINOMIAL, 0, "clamp")
+    weights = neighbour_weights(view.scale)
+    mean = convolved(convolved(picture, weights, 1, "clamp"), weights, 0, "clamp")
     return _sharpened(picture, mean, values["amount"], 0)
 
 
@@ -57,6 +66,7 @@ EFFECTS = (
         ),
         reference=_sharpen,
         cost=2.6,
+        version=2,
         is_identity=lambda values: values["amount"] == 0,
     ),
     Effect(

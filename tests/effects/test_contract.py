@@ -32,8 +32,8 @@ def test_effects_are_what_they_are_defined_to_be(
     effect = FOUND.effect(name)
     source = picture(alpha=alpha)
     kept = source.copy()
-    view = View(width=source.shape[1], height=source.shape[0])
     for number in range(6):
+        view = View(width=source.shape[1], height=source.shape[0], scale=(1.0, 0.5, 2.0)[number % 3])
         steps = [Step(effect, effect.checked(draw(effect.parameters, number)))]
         got, wanted = (e.download(e.apply(e.upload(source, is_opaque=not alpha), steps, view)) for e in (engine, reference))
         largest, mean = errors(got, wanted)

@@ -115,9 +115,8 @@ def _to_cells(
 
 @compiled
 def _line_of(lines: Weights, nothing: Weights, rows: NDArray[np.int64], at: int) -> Weights:
-    if at >= rows.size or rows[at] < 0:
-        return nothing
-    return lines[rows[at]]
+    line: Weights = lines[rows[at]] if at < rows.size and rows[at] >= 0 else nothing
+    return line
 
 
 @compiled

@@ -8,7 +8,7 @@ from otio_perf.effects.gpu import kernels
 from otio_perf.effects.gpu.blur import gaussian, separable
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import View
-from otio_perf.effects.sharpen import BINOMIAL
+from otio_perf.effects.sharpen import neighbour_weights
 
 
 @ti.kernel
@@ -33,7 +33,8 @@ def _from(pixels: Any, mean: Any, amount: float, threshold: float) -> Any:
 
 
 def _sharpen(pixels: Any, values: Values, view: View) -> Any:
-    return _from(pixels, separable(pixels, BINOMIAL, BINOMIAL, "clamp"), values["amount"], 0)
+    weights = neighbour_weights(view.scale)
+    return _from(pixels, separable(pixels, weights, weights, "clamp"), values["amount"], 0)
 
 
 def _unsharp(pixels: Any, values: Values, view: View) -> Any:
