@@ -94,6 +94,7 @@ class Chunks:
             key=chunk.key,
             plans=chunk.plans,
             media={name: self.timeline.media[name] for name in sorted(names)},
+            files={path: self._digests[path] for path in sorted({p for plan in chunk.plans for p in files_of(plan)})},
             frame_rate=chunk.frame_rate,
             recipe=chunk.recipe,
             colour=chunk.colour,
