@@ -78,7 +78,8 @@ def _engines() -> dict[str, Callable[[], Engine]]:
     def gpu() -> Engine:
         from otio_perf.effects.gpu.engine import GpuEngine
 
-        return GpuEngine("cpu")  # Taichi's own CPU arch: the same kernels
+        # Taichi's own CPU arch: the same kernels. A process has one device: tests/effects/test_vulkan.py starts another for others
+        return GpuEngine(os.environ.get("OTIO_PERF_TEST_ARCH", "cpu"))
 
     return {"cpu": cpu, "taichi": gpu}
 
