@@ -78,7 +78,7 @@ def _engines() -> dict[str, Callable[[], Engine]]:
     def gpu() -> Engine:
         from otio_perf.effects.gpu.engine import GpuEngine
 
-        # Taichi's own CPU arch: the same kernels. A process has one device: tests/effects/test_vulkan.py starts another for others
+        # Taichi's own CPU arch: the same kernels. Others have a process of their own, see test_vulkan.py
         return GpuEngine(os.environ.get("OTIO_PERF_TEST_ARCH", "cpu"))
 
     return {"cpu": cpu, "taichi": gpu}
