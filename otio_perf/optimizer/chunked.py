@@ -7,7 +7,7 @@ from pathlib import Path
 
 from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.effects.engine import Engine
-from otio_perf.errors import EffectError
+from otio_perf.errors import MediaError
 from otio_perf.media import fingerprint, publish
 from otio_perf.media.pieces import Piece, whole
 from otio_perf.metrics import system
@@ -33,13 +33,10 @@ class Chunks:
 
     def cut(self, plans: Sequence[FramePlan], start: int) -> tuple[Chunk, ...]:
         """:param plans: of frames ``start``, ``start + 1`` … of the timeline.
-        :raises MediaError, EffectError: a file that effects read (a LUT) cannot be read; it is named.
+        :raises MediaError: a file that effects read (a LUT) cannot be read; it is named.
         """
-        for path in {path for plan in plans for path in files_of(plan)} - self._digests.keys():
-            try:
-                self._digests[path] = fingerprint.digest(path, self.session.check_stop)
-            except OSError as e:
-                raise EffectError(f"cannot be read: {e.strerror}", path=path) from e
+        for path in {path for plan in plans for path in files_of(plan)}:
+            self._digest(path)
         return chunks(
             plans,
             start=start,
@@ -50,6 +47,21 @@ class Chunks:
             digests=self._digests,
             on_black=True,
         )
+
+    def unreadable(self, plan: FramePlan) -> str | None:
+        """Which file that the effects of ``plan`` read (a LUT) cannot be read, and why."""
+        for path in files_of(plan):
+            try:
+                self._digest(path)
+            except MediaError as e:
+                return f"{Path(path).name or path} {e.message}"
+        return None
+
+    def _digest(self, path: str) -> str:
+        """:raises MediaError"""
+        if path not in self._digests:
+            self._digests[path] = fingerprint.digest(path, self.session.check_stop)
+        return self._digests[path]
 
     def missing(self, found: Iterable[Chunk]) -> dict[str, Chunk]:
         """Those that are not there yet, by key: what stands in two places is rendered once."""
@@ -75,7 +87,12 @@ class Chunks:
             jobs = 1 if self.engine.name != PROCESSOR else min(session.jobs, len(missing))
             tasks = [self._task(chunk, cores=max(1, system.cores() // jobs)) for chunk in missing.values()]
             outcomes = session.run(tasks, workers=jobs, done=self._record)
-        return {key: o.message for key, o in outcomes.items() if isinstance(o, Failed)}
+        labels = {task.label for task in tasks}
+        return {
+            key: o.message if o.path is None or o.path in labels else f"{Path(o.path).name}: {o.message}"
+            for key, o in outcomes.items()
+            if isinstance(o, Failed)
+        }
 
     def piece(self, chunk: Chunk) -> Piece:
         return whole(str(self.renders.chunk_path(self.key_of(chunk))), len(chunk))
