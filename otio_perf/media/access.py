@@ -8,6 +8,7 @@ from av.video.frame import VideoFrame
 
 from otio_perf.errors import CorruptMediaError
 from otio_perf.media.decode import Reader, constant_rate, total_frames
+from otio_perf.media.fields import Deinterlacer, is_woven
 from otio_perf.media.planes import Plane, planes_of
 from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
 from otio_perf.model.pixels import Layout
@@ -19,7 +20,7 @@ _SKIP_FRAMES = 24
 
 class FrameAccess:
     """One medium, open at the frame that was asked for last. Frames are counted as on a timeline at ``frame_rate``: it is
-    the constant rate of media that have none (``decode.constant_rate``)."""
+    the constant rate of media that have none (``decode.constant_rate``). Interlaced frames come as progressive ones."""
 
     def __init__(self, media: MediaInfo, frame_rate: FrameRate, cores: int, tick: Callable[[], None]) -> None:
         assert media.picture is not None
@@ -29,26 +30,57 @@ class FrameAccess:
         self._reader: Reader | None = None
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._last: tuple[int, VideoFrame] | None = None
+        self._deinterlacer = Deinterlacer(self.video) if is_woven(self.video) else None
+        self._around: dict[int, VideoFrame] = {}  # the last frame that was asked for, and its neighbours
+        self._progressive: tuple[int, VideoFrame] | None = None
 
     def planes(self, number: int) -> tuple[Layout, list[Plane]]:
         """The samples of frame ``number``; of a still, the one there is.
 
         :raises OfflineMediaError, CorruptMediaError: it cannot be had; others may.
         """
-        return planes_of(self._frame(number))
-
-    def _frame(self, number: int) -> VideoFrame:
         if self._media.kind is MediaKind.STILL:
             number = 0
+        return planes_of(self._frame(number) if self._deinterlacer is None else self._deinterlaced(number))
+
+    def _deinterlaced(self, number: int) -> VideoFrame:
+        if self._progressive is None or self._progressive[0] != number:
+            assert self._deinterlacer is not None
+            before, frame, after = self._neighbour(number - 1), self._near(number), self._neighbour(number + 1)
+            kept = {number - 1: before, number: frame, number + 1: after}
+            self._around = {n: f for n, f in kept.items() if f is not None}
+            self._progressive = number, self._deinterlacer.frame(before, frame, after)
+        return self._progressive[1]
+
+    def _near(self, number: int) -> VideoFrame:
+        return self._around[number] if number in self._around else self._frame(number)
+
+    def _neighbour(self, number: int) -> VideoFrame | None:
+        """``None``: there is none, or it is damaged, which is no fault of the frame beside it."""
+        if not 0 <= number < total_frames(self._media, self._rate):
+            return None
+        try:
+            return self._near(number)
+        except CorruptMediaError:
+            return None
+
+    def _frame(self, number: int) -> VideoFrame:
         if self._last is not None and self._last[0] == number:
             return self._last[1]
         ahead = number - self._last[0] if self._last else -1
         if not 0 < ahead <= max(_SKIP_FRAMES, self.video.gop.longest):
             self._jump(number)
+        frame = self._advance(number)
+        if self._reader is not None and self._reader.lost and self._last is not None:
+            self._jump(number)  # what was lost on the way is no matter where it can be found without
+            frame = self._advance(number)
+        self._require_whole(number, frame)
+        self._last = number, frame
+        return frame
+
+    def _advance(self, number: int) -> VideoFrame:
         for found, frame in self._frames:
             if found >= number:
-                self._require_whole(number, frame)
-                self._last = found, frame
                 return frame
         raise CorruptMediaError(f"frame {number} cannot be decoded", path=self._media.path)
 

@@ -11,6 +11,7 @@ The rules, which are those of the hosts:
 - Media of variable rate are counted at the timeline's rate, as their proxies are (``media.decode``).
 - In a transition of ``n`` frames, frame ``i`` is mixed ``i/n``: 0 in the first, never 1 (measured on melt's luma transition;
   toucan, the OpenTimelineIO project's renderer, does the same).
+- A timeline is progressive, whatever its media are: interlaced frames are taken apart, one for one (``media.fields``).
 - HDR in an SDR timeline is tone mapped, and brighter PQ in an HLG one (``effects.conversion``): only near to what a host makes
   of it, and said so. All other conversions of colour are exact.
 - A missing medium, and a generator that we do not have, is a slate with its name.
