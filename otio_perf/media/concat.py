@@ -38,10 +38,12 @@ class Joined:
     digest: str
 
 
+#: Units of a second in which edit lists say how long tracks are: whole ones for a frame of every usual rate, and for a sample.
+_EXACT = {"movie_timescale": "240000"}
 #: FFmpeg's name of the format and its options, by suffix. MP4 is made to be streamed: its index comes first.
 _FORMATS: dict[str, tuple[str, dict[str, str]]] = {
-    ".mov": ("mov", {"movflags": "use_metadata_tags"}),
-    ".mp4": ("mp4", {"movflags": "use_metadata_tags+faststart"}),
+    ".mov": ("mov", {"movflags": "use_metadata_tags", **_EXACT}),
+    ".mp4": ("mp4", {"movflags": "use_metadata_tags+faststart", **_EXACT}),
     ".mkv": ("matroska", {}),
 }
 
@@ -55,6 +57,7 @@ def join(
     key: str | None = None,
     stands_alone: bool = True,
     sound: SoundTrack | None = None,
+    unchanged: Callable[[], None] = lambda: None,
     tick: Callable[[], None] = lambda: None,
 ) -> Joined:
     """``pieces``, one after the other, in one file of the format that its suffix says: whole and verified, or not at all.
@@ -63,6 +66,7 @@ def join(
     :param key: what the file is to say of itself (``finished.key_in``).
     :param stands_alone: every picture must, so that the file may be cut at any frame.
     :param sound: to be heard with the pictures, from the first one on.
+    :param unchanged: asked before the file gets its name: raises where a piece is no longer what it was taken for.
     :param tick: called once a picture; stops by raising.
     :raises ContractError: pieces that cannot be joined (codec, size, rate, encoder settings, colours, number of frames,
         pictures that need others); the file is named.
@@ -82,6 +86,7 @@ def join(
                 raise write_error(error, output) from error
             raise EncodeError(f"cannot be joined: {error.strerror or error}", path=output) from error
         _verify(part, wanted, stands_alone, tick)
+        unchanged()
         joined = Joined(path=str(output), frames=wanted.frames, size_bytes=part.stat().st_size, digest=digest(str(part), tick))
         publish(part, output, tick=tick)
     return joined

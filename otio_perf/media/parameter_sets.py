@@ -53,6 +53,11 @@ def parsed(data: bytes) -> Sets | None:
     return Sets((data[4] & 3) + 1, sequence, picture) if sequence and picture else None
 
 
+def numbers(sets: Sets) -> frozenset[int]:
+    """Of all its sets."""
+    return frozenset(_number(unit)[1] for unit in (*sets.sequence, *sets.picture))
+
+
 def _units(data: bytes, at: int, count: int) -> tuple[tuple[bytes, ...], int]:
     """So many parameter sets from ``at`` on, and where the next byte is; none, where they are not all there."""
     units = []

@@ -11,11 +11,16 @@ from pathlib import Path
 
 from otio_perf.errors import CacheError, EffectError, MediaError, SettingsError
 from otio_perf.media import concat, publish
+from otio_perf.media.concat import Joined
 from otio_perf.media.finished import key_in
+from otio_perf.media.passthrough import PassThrough
+from otio_perf.media.pieces import Piece
+from otio_perf.media.unchanged import Unchanged
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.events import Stage
 from otio_perf.model.exports import CODECS, CONTAINERS, Container, ExportProblem, ExportReport, ProblemKind
 from otio_perf.model.frames import FramePlan
+from otio_perf.model.media import MediaInfo
 from otio_perf.model.recipes import CANVAS, PrerenderRecipe
 from otio_perf.model.timing import FrameRange
 from otio_perf.optimizer import timelines
@@ -28,6 +33,7 @@ from otio_perf.optimizer.sounding import Sounding, sounding
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders
 from otio_perf.render.engines import engine_for
+from otio_perf.render.untouched import untouched
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.referred import targets_of
 
@@ -135,6 +141,22 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
     return _Job(session, timeline, output, shown, within, wanted, sound).report(began)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Copied:
+    """Frames ``[start, stop)`` of the timeline that are packets of ``medium``."""
+
+    start: int
+    stop: int
+    medium: MediaInfo
+    piece: Piece
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+_Part = Chunk | _Copied
+
+
 class _Job:
     """One movie on its way."""
 
@@ -159,17 +181,18 @@ class _Job:
         with session.stage(Stage.PLAN):
             plans = self._plans()
             problems = [*self._problems(plans), *self._sound_problems()]
-            chunks: tuple[Chunk, ...] = ()
+            parts: tuple[_Part, ...] = ()
             if not _barred(problems):
                 try:
-                    chunks = self.chunks.cut(plans, self.within.start)
+                    parts = tuple(self._parts(plans))
                 except (MediaError, EffectError) as e:  # a LUT
                     reason = f"{Path(e.path or '').name} {e.message}"
                     problems.append(
                         self._problem(ProblemKind.FAILED, self.within.start, self.within.stop, reason, in_the_way=True)
                     )
+            chunks = [part for part in parts if isinstance(part, Chunk)]
             missing = self.chunks.missing(chunks)
-        rendered = new_frames(chunks, missing)
+        rendered, copied = new_frames(chunks, missing), sum(len(part) for part in parts if isinstance(part, _Copied))
         found = ExportReport(
             source=str(self.path),
             path=str(self.output),
@@ -187,8 +210,8 @@ class _Job:
             stop_timecode=self._timecode(self.within.stop),
             rendered=rendered,
             reused=sum(map(len, chunks)) - rendered,
-            copied=0,
-            pieces=len(chunks),
+            copied=copied,
+            pieces=len(parts),
             sound=None if self.sound is None else self.sound.report(),
             problems=tuple(problems),
             predicted_seconds=None,
@@ -200,7 +223,7 @@ class _Job:
             if wanted.dry_run:
                 found = replace(found, predicted_seconds=self._predicted_seconds(missing))
             else:
-                found = self._made(found, chunks, missing)
+                found = self._made(found, parts, missing)
         return replace(found, seconds=time.monotonic() - began, notices=tuple(session.notices))
 
     # ---- planning
@@ -211,6 +234,36 @@ class _Job:
             self.session.check_stop()
             plans.append(self.timeline.plan(number))
         return plans
+
+    def _parts(self, plans: Sequence[FramePlan]) -> Iterator[_Part]:
+        """What the movie is joined of, in order.
+
+        :raises MediaError, EffectError: a file that effects read (a LUT), or a medium to be copied, cannot be read.
+        """
+        begin = at = self.within.start
+        for copied in self._copied(plans):
+            yield from self.chunks.cut(plans[at - begin : copied.start - begin], at)
+            yield copied
+            at = copied.stop
+        yield from self.chunks.cut(plans[at - begin :], at)
+
+    def _copied(self, plans: Sequence[FramePlan]) -> Iterator[_Copied]:
+        if not self.wanted.pass_through:
+            return
+        media, session = self.timeline.media, self.session
+        let = PassThrough(self.recipe.codec, session.check_stop)
+        rate, start = self.within.rate, self.within.start
+        for run in untouched(plans, start=start, media=media, frame_rate=rate, recipe=self.recipe):
+            info = media[run.medium]
+            assert info.picture is not None
+            for frames in let.ranges(info, run.first, run.first + len(run)):
+                first = run.start + frames.start - run.first
+                yield _Copied(
+                    start=first,
+                    stop=first + len(frames),
+                    medium=info,
+                    piece=Piece(path=info.path, frames=info.picture.frame_count, start=frames.start, stop=frames.stop),
+                )
 
     def _problems(self, plans: Sequence[FramePlan]) -> Iterator[ExportProblem]:
         """Runs of frames that are not what the host shows."""
@@ -267,8 +320,9 @@ class _Job:
 
     # ---- work
 
-    def _made(self, found: ExportReport, chunks: Sequence[Chunk], missing: Mapping[str, Chunk]) -> ExportReport:
+    def _made(self, found: ExportReport, parts: Sequence[_Part], missing: Mapping[str, Chunk]) -> ExportReport:
         session = self.session
+        chunks = [part for part in parts if isinstance(part, Chunk)]
         if missing:
             warn_of_full_disk(session, found.predicted_bytes, self.output.absolute().parent)
         reasons = self.chunks.make(missing, Stage.RENDER)
@@ -280,33 +334,41 @@ class _Job:
                 if c.key in reasons
             ]
             return replace(found, problems=tuple(sorted([*found.problems, *failed], key=lambda p: p.start)))
-        key = self._key(chunks)
+        key = self._key(parts)
         if key_in(self.output) == key:
             return replace(found, is_written=True, size_bytes=self.output.stat().st_size)
-        with session.stage(Stage.JOIN, len(chunks)), session.workspace.writing():
+        with session.stage(Stage.JOIN, len(parts)), session.workspace.writing():
             session.workspace.clean_orphans(publish.is_part, beside=[self.output.absolute().parent])
             try:
-                joined = concat.join(
-                    [self.chunks.piece(chunk) for chunk in chunks],
-                    self.output,
-                    frame_rate=self.within.rate,
-                    start_timecode=found.start_timecode,
-                    key=key,
-                    stands_alone=self.recipe.codec.is_intra,
-                    sound=None if self.sound is None else self.sound.track(session),
-                    tick=session.check_stop,
-                )
+                joined = self._joined(parts, key)
             except (MediaError, CacheError) as e:
                 self.chunks.forget_damaged(e.path, chunks)
                 raise
         sound = None if self.sound is None else self.sound.report()
         return replace(found, is_written=True, is_new=True, size_bytes=joined.size_bytes, sound=sound)
 
-    def _key(self, chunks: Sequence[Chunk]) -> str:
+    def _joined(self, parts: Sequence[_Part], key: str) -> Joined:
+        return concat.join(
+            [self.chunks.piece(part) if isinstance(part, Chunk) else part.piece for part in parts],
+            self.output,
+            frame_rate=self.within.rate,
+            start_timecode=self._timecode(self.within.start),
+            key=key,
+            stands_alone=self.recipe.codec.is_intra,
+            sound=None if self.sound is None else self.sound.track(self.session),
+            unchanged=Unchanged({p.medium.path: p.medium for p in parts if isinstance(p, _Copied)}.values(), {}, str).require,
+            tick=self.session.check_stop,
+        )
+
+    def _key(self, parts: Sequence[_Part]) -> str:
         """What the movie is."""
-        sound = "" if self.sound is None else self.sound.key
-        pieces = map(self.chunks.key_of, chunks)
-        words = ["export", self.output.suffix.lower(), self._timecode(self.within.start), sound, *pieces]
+        words = ["export", self.output.suffix.lower(), self._timecode(self.within.start)]
+        words.append("" if self.sound is None else self.sound.key)
+        for part in parts:
+            if isinstance(part, Chunk):
+                words.append(self.chunks.key_of(part))
+            else:
+                words.append(f"{part.medium.fingerprint} {part.piece.start} {part.piece.stop}")
         return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
 
     def _timecode(self, frame: int) -> str:
