@@ -345,4 +345,6 @@ _READERS: dict[str, Callable[[_Lines], Lut]] = {
     ".spi1d": _read_spi1d,
     ".spi3d": _read_spi3d,
 }
+#: Of files that can be read.
+SUFFIXES = frozenset(_READERS)
 _READABLE = f"Take one of {', '.join(_READERS)}"

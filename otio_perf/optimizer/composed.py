@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from otio_perf.effects.translate.dialects import translated
 from otio_perf.model.analysis import MediaFinding
@@ -32,8 +31,10 @@ class Composed:
         return frame_plan(self.composition, frame, self.media, self.translate, size=self.canvas, colour=self.colour)
 
 
-def composed(composition: Composition, findings: Mapping[str, MediaFinding], timeline: Path, *, colour: str) -> Composed:
-    """:param timeline: the file: effects name theirs (a LUT) from where it lies. :param colour: as the setting has it"""
+def composed(
+    composition: Composition, findings: Mapping[str, MediaFinding], find: Callable[[str], str], *, colour: str
+) -> Composed:
+    """:param find: where a file is that an effect names (a LUT): ``named_files``. :param colour: as the setting has it"""
     media = {name: finding.info for name, finding in findings.items() if finding.info is not None}
     canvas = canvas_size(composition, media)
     translate = partial(translated, canvas=canvas, frame_rate=composition.frame_rate)
@@ -42,5 +43,5 @@ def composed(composition: Composition, findings: Mapping[str, MediaFinding], tim
         media=media,
         canvas=canvas,
         colour=timeline_colour(composition, media, colour),
-        translate=located(translate, timeline.absolute().parent),
+        translate=located(translate, find),
     )

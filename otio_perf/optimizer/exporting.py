@@ -27,6 +27,7 @@ from otio_perf.optimizer import timelines
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import is_input, refuse_media
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.sounding import Sounding, sounding
@@ -133,7 +134,7 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
         session.note(notice)
     within = frame_range(wanted.range, composition)
     found = session.look_up(shot.target for shot in composition.shots())
-    shown = composed(composition, found, timeline, colour=session.settings.colour)
+    shown = composed(composition, found, finder(document, where), colour=session.settings.colour)
     sound = None
     if wanted.audio == "mix":
         codec, allowed = wanted.container.sound, wanted.allow_missing

@@ -15,6 +15,7 @@ from otio_perf.model.frames import FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.composed import composed
+from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.times import frame_number
@@ -48,7 +49,7 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
         session.note(notice)
     numbers = [frame_number(text, composition) for text in times]
     found = session.look_up(shot.target for shot in composition.shots())
-    shown = composed(composition, found, timeline, colour=session.settings.colour)
+    shown = composed(composition, found, finder(document, where), colour=session.settings.colour)
     engine, why = engine_for(session.settings.gpu)
     pictures, rendered = [], []
     watch, began = Stopwatch(), time.monotonic()

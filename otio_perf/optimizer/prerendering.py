@@ -23,6 +23,7 @@ from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
@@ -105,7 +106,8 @@ def render(
     with session.stage(Stage.READ):
         document = timelines.read(session, surveyed.path)
     lay.require_possible(document)
-    timeline = composed(compose(document, surveyed.locator), findings, surveyed.path, colour=session.settings.colour)
+    find = finder(document, surveyed.locator)
+    timeline = composed(compose(document, surveyed.locator), findings, find, colour=session.settings.colour)
     return _Job(session, surveyed, timeline, linked, asked).report(began)
 
 

@@ -53,6 +53,7 @@ def test_a_lut_that_is_gone_is_named_where_it_should_be(film: Path, otio_perf: C
     timeline = otio.adapters.read_from_file(str(film / "effects.otio"))
     (clip,) = (c for c in timeline.find_clips() if c.name == "LUT")
     start = int(clip.transformed_time(clip.source_range.start_time, timeline.tracks).value)
+    (film / "warm.cube").unlink()
     done = otio_perf("frame", film / "effects.otio", start, "-o", tmp_path / "x.png", cwd=tmp_path)
     assert done.returncode == 5
     assert str(film / "warm.cube") in done.stderr

@@ -188,7 +188,7 @@ def test_moves_by_whole_pixels_are_exact() -> None:
         ("qtcrop", {"radius": "0.5"}, "round"),
         ("affine", {"transition.shear_x": "3"}, "shear_x"),
         ("avfilter.eq", {"av.gamma_r": "2"}, "av.gamma_r"),
-        ("avfilter.lut3d", {"av.file": "film.cube"}, "whole path"),
+        ("avfilter.lut3d", {"av.file": "film.csp"}, "no format"),
         ("chroma", {"key": "green"}, "not a colour"),
         ("qtblend", {"rect": "0 0 1e308 1e308 1", "rotation": "1e308"}, "qtblend"),
         ("brightness", {"level": "1e999"}, "beyond all measure"),

@@ -11,6 +11,7 @@ import math
 from pathlib import PurePath
 from typing import Any
 
+from otio_perf.effects.lut_files import SUFFIXES
 from otio_perf.effects.translate import mlt_geometry
 from otio_perf.effects.translate.answers import (
     NOTHING,
@@ -108,9 +109,9 @@ def _lift_gamma_gain(asked: Asked) -> Translated:
 
 
 def _lut3d(asked: Asked) -> Translated:
-    path = text(asked, "av.file")
-    if not PurePath(path).is_absolute():
-        raise UntranslatableError(f"the LUT {path!r} is not named by a whole path")
+    path = text(asked, "av.file")  # a relative one is looked for from where the timeline lies: see ``render.located``
+    if PurePath(path).suffix.lower() not in SUFFIXES:
+        raise UntranslatableError(f"the LUT {path!r} is in no format that is read here" if path else "it names no LUT")
     tetrahedral = text(asked, "av.interp") in ("", "tetrahedral", "2")
     if not tetrahedral and text(asked, "av.interp") not in ("trilinear", "1"):
         raise UntranslatableError(f"interpolation {text(asked, 'av.interp')!r}")

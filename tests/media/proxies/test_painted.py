@@ -256,7 +256,7 @@ def test_stored_pictures_are_as_ffmpeg_sees_them_through_the_lut(kind: str, lut:
     assert layout is not None
     width, height = 96, 302
     scale, down, across = 1 << (layout.bits - 8), layout.down, layout.across
-    rows, columns = np.mgrid[0:height, 0:width]
+    rows, _ = np.mgrid[0:height, 0:width]
     dtype = np.uint8 if layout.bits == 8 else np.uint16
     luma = ((40 + 170 * rows / height) * scale).astype(dtype)
     chroma_rows, chroma_columns = np.mgrid[0 : height >> down, 0 : width >> across]
