@@ -27,7 +27,7 @@ from av.stream import Discard
 from otio_perf.errors import MediaError
 from otio_perf.media.audio import sound_only
 from otio_perf.media.safe_open import safe_open
-from otio_perf.model.media import AudioInfo, MediaInfo
+from otio_perf.model.media import AudioInfo, MediaInfo, sound_origin
 
 Samples = npt.NDArray[np.float32]
 """One row a sample, one column a channel; full scale is 1."""
@@ -189,12 +189,14 @@ class _Stream:
         self.info: AudioInfo = next(stream for stream in media.audio if stream.stream_index == stream_index)
         self.damage: list[str] = []
         self._media, self._tick = media, tick
-        picture = media.picture
-        self._origin = picture.start_time if picture else min(stream.start_time for stream in media.audio)
+        self._origin = sound_origin(media)
         self._opened = ExitStack()
+        self._open_file: tuple[InputContainer, AudioStream] | None = None
         self._parts: Iterator[tuple[int, Samples]] = iter(())
         self._left: deque[tuple[int, Samples]] = deque()  # decoded, and not wholly read
         self._at: int | None = None  # where the last read ended
+        self._jitter = round(_JITTER_SECONDS * self.info.sample_rate)
+        self._scales: dict[Fraction, tuple[int, int, int]] = {}  # by time base, see _sample_of
         # Of a coarsely stamped stream: by how much its stamps are late, and where its packets begin (first, step)
         self._late: int | None = None
         self._grid: tuple[int, int] | None = None
@@ -203,7 +205,7 @@ class _Stream:
 
     def close(self) -> None:
         self._opened.close()
-        self._at = None
+        self._open_file, self._parts, self._at = None, iter(()), None
 
     def read(self, first: int, count: int) -> Samples:
         found = np.zeros((count, self.info.channels), np.float32)
@@ -241,11 +243,7 @@ class _Stream:
             goal = first - round(back * rate)
             if goal <= self._begins():
                 break
-            container, stream = self._open()
-            assert stream.time_base is not None
-            if stream.time_base * rate > 1 and self._late is None:
-                self._learn_stamps(container, stream)
-                container, stream = self._open()
+            container, stream = self._open_anywhere()
             assert stream.time_base is not None
             try:
                 container.seek(int((goal / Fraction(rate) + self._origin) / stream.time_base), stream=stream, backward=True)
@@ -259,8 +257,17 @@ class _Stream:
         container, stream = self._open()
         self._left, self._parts = deque(), self._decoded(container, stream, has_jumped=False)
 
+    def _open_anywhere(self) -> tuple[InputContainer, AudioStream]:
+        """The stream, open, to be sought in."""
+        container, stream = self._open_file or self._open()
+        assert stream.time_base is not None
+        if stream.time_base * self.info.sample_rate > 1 and self._late is None:
+            container, stream = self._open()
+            self._learn_stamps(container, stream)
+        return container, stream
+
     def _open(self) -> tuple[InputContainer, AudioStream]:
-        self._opened.close()
+        self.close()
         container = self._opened.enter_context(safe_open(self._media.path, options=sound_only()))
         stream = container.streams[self.info.stream_index]
         assert isinstance(stream, AudioStream)
@@ -269,6 +276,7 @@ class _Stream:
         for other in container.streams:
             if other is not stream:
                 other.discard = Discard.all
+        self._open_file = container, stream
         return container, stream
 
     def _learn_stamps(self, container: InputContainer, stream: AudioStream) -> None:
@@ -277,8 +285,8 @@ class _Stream:
         heads = list(islice(self._frames(container, stream), 2))
         if len(heads) == 2 and heads[0].pts is not None and heads[0].time_base is not None:
             begins = self._begins()
-            late = round((heads[0].pts * heads[0].time_base - self._origin) * self.info.sample_rate) - begins
-            self._late = late if abs(late) <= _JITTER_SECONDS * self.info.sample_rate else 0
+            late = self._sample_of(heads[0].pts, heads[0].time_base) - begins
+            self._late = late if abs(late) <= self._jitter else 0
             if self.info.codec not in _UNEVEN:
                 self._grid = begins + heads[0].samples, heads[1].samples
         self._late = self._late or 0
@@ -311,9 +319,8 @@ class _Stream:
         """Where a frame begins. ``None``: it cannot be told, for after a jump a decoder may cut the first ones short."""
         assert frame.pts is not None
         assert frame.time_base is not None
-        rate = self.info.sample_rate
-        start = round((frame.pts * frame.time_base - self._origin) * rate)
-        if expected is not None and abs(start - expected) <= _JITTER_SECONDS * rate:
+        start = self._sample_of(frame.pts, frame.time_base)
+        if expected is not None and abs(start - expected) <= self._jitter:
             return expected
         if expected is None:
             start -= self._late or 0
@@ -321,9 +328,17 @@ class _Stream:
             return start
         base, step = self._grid
         near = base + round((start - base) / step) * step
-        if abs(near - start) <= frame.time_base * rate / 2 + 1:
+        if abs(near - start) <= frame.time_base * self.info.sample_rate / 2 + 1:
             return near
         return start if is_sure or expected is not None else None
+
+    def _sample_of(self, stamp: int, time_base: Fraction) -> int:
+        if time_base not in self._scales:  # whole numbers: this is asked for every packet
+            scale, shift = time_base * self.info.sample_rate, self._origin * self.info.sample_rate
+            common = math.lcm(scale.denominator, shift.denominator)
+            self._scales[time_base] = int(scale * common), int(shift * common), common
+        scale_by, less, parts = self._scales[time_base]
+        return (2 * (stamp * scale_by - less) + parts) // (2 * parts)
 
     def _frames(self, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
         """All frames from here to the end. Packets that fail are noted; silence takes their place."""

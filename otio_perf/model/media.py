@@ -168,3 +168,8 @@ def first_number(info: MediaInfo, rate: FrameRate) -> int:
             return 0  # a label that does not exist at this rate: not to be trusted
         return round(Fraction(label) / picture.frame_rate * rate)
     return 0
+
+
+def sound_origin(info: MediaInfo) -> Fraction:
+    """What time 0 of a reference is in the stamps of the sound, in seconds: the first picture, else the first sound."""
+    return info.picture.start_time if info.picture else min(stream.start_time for stream in info.audio)

@@ -23,7 +23,7 @@ from fractions import Fraction
 from otio_perf.model.channels import LAYOUTS, Matrix, matrix, named
 from otio_perf.model.composition import Group, Join, Lane, Placed, Shot
 from otio_perf.model.frames import Fidelity
-from otio_perf.model.media import AudioInfo, MediaInfo, first_number
+from otio_perf.model.media import AudioInfo, MediaInfo, first_number, sound_origin
 from otio_perf.model.sound import Carried, Curve, Fade, Hear, Pitch, SoundPlan, Soundtrack, Voice
 from otio_perf.model.uses import EffectUse, Problem, TargetKind
 
@@ -164,7 +164,7 @@ class _Planner:
         chosen = self._chosen(shot, info.audio, share)
         if not chosen:
             self._silence(name, "does not have the channels that the timeline asks for")
-        beginning = origin_of(info)
+        beginning = sound_origin(info)
         heard = [
             (stream, factors)
             for stream, factors in chosen
@@ -256,11 +256,6 @@ class _Planner:
 
     def _silence(self, name: str, reason: str) -> None:
         self.silent[Problem(clip=name, reason=reason)] = None
-
-
-def origin_of(info: MediaInfo) -> Fraction:
-    """Time in the medium's own stamps, in seconds, that its reference counts from: its first picture, else its first sound."""
-    return info.picture.start_time if info.picture else min(stream.start_time for stream in info.audio)
 
 
 def _shares(group: Group) -> dict[int, tuple[int, int]]:
