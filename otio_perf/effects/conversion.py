@@ -108,11 +108,12 @@ class Conversion:
 
 
 def meaning_of(colour: ColourTags, *, is_float: bool = False) -> Meaning:
-    """As the tags say. Where they are silent: BT.709, but floats are linear light, as all that write them have it."""
-    unsaid = "linear" if is_float else "bt1886"
+    """As the tags say. Where they are silent: BT.709, but floats are linear light, as all that write them have it. Integers
+    that call themselves linear are not: FFmpeg, for one, writes every DPX so."""
+    curve = _CURVES.get(colour.transfer or ("linear" if is_float else ""), "bt1886")
     return Meaning(
         primaries=colour.primaries if colour.primaries in PRIMARIES else "bt709",
-        curve=_CURVES.get(colour.transfer, "bt1886") if colour.transfer else unsaid,
+        curve="bt1886" if curve == "linear" and not is_float else curve,
     )
 
 

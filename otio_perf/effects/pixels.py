@@ -34,15 +34,17 @@ _SD_ROWS = 720
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coding:
-    """What the numbers of a picture mean. ``siting``: of chroma samples against luma, FFmpeg's words."""
+    """What the numbers of a picture mean. ``siting``: of chroma samples against luma, FFmpeg's words. ``is_premultiplied``:
+    R'G'B' that is stored multiplied by alpha."""
 
     layout: Layout
     matrix: str = "bt709"
     is_full_range: bool = False
     siting: str = "left"
+    is_premultiplied: bool = False
 
 
-def coding_of(layout: Layout, colour: ColourTags, height: int) -> Coding:
+def coding_of(layout: Layout, colour: ColourTags, height: int, *, is_premultiplied: bool = False) -> Coding:
     """As the tags say; where they are silent, as editors take it: BT.601 below 720 rows, limited range, chroma on the left."""
     matrix = colour.matrix if colour.matrix in MATRICES else "smpte170m" if height < _SD_ROWS else "bt709"
     return Coding(
@@ -50,13 +52,14 @@ def coding_of(layout: Layout, colour: ColourTags, height: int) -> Coding:
         matrix=matrix,
         is_full_range=colour.range == "pc" or layout.is_rgb,
         siting=colour.chroma_location or "left",
+        is_premultiplied=is_premultiplied,
     )
 
 
 def to_picture(planes: Sequence[NDArray[Any]], coding: Coding) -> Picture:
     """Planes as ``media.planes`` gives them → a picture, premultiplied. Values outside black and white are kept.
 
-    Chroma is interpolated linearly from where it sits. Alpha is full range and straight, as files hold it.
+    Chroma is interpolated linearly from where it sits. Alpha is full range, whatever the range of the colours.
     """
     layout = coding.layout
     height, width = planes[0].shape
@@ -80,7 +83,8 @@ def to_picture(planes: Sequence[NDArray[Any]], coding: Coding) -> Picture:
     if layout.has_alpha:
         alpha = planes[-1] if layout.is_float else planes[-1].astype(np.float32) / np.float32((1 << layout.bits) - 1)
         picture[..., 3] = alpha
-        picture[..., :3] *= picture[..., 3:]
+        if not coding.is_premultiplied:
+            picture[..., :3] *= picture[..., 3:]
     return picture
 
 

@@ -23,6 +23,10 @@ from otio_perf.model.timing import FrameRate
 #: Media that are kept open: each holds decoder threads and the frames that they work on.
 _MOST_OPEN = 8
 
+#: Codecs that hold colours multiplied by alpha, by their specification (OpenEXR's technical introduction). All others have them
+#: straight: PNG (section 6.2), ProRes 4444 as FFmpeg reads it, TIFF and TGA as editors write them.
+_PREMULTIPLIED = ("exr",)
+
 #: Of what is drawn here: an SDR screen.
 GRAPHICS = meaning_of(ColourTags())
 
@@ -83,7 +87,7 @@ class Sources:
 def _shown(layout: Layout, planes: Sequence[Plane], video: VideoInfo) -> Shown:
     return Shown(
         planes=planes,
-        coding=coding_of(layout, video.colour, video.height),
+        coding=coding_of(layout, video.colour, video.height, is_premultiplied=video.codec in _PREMULTIPLIED),
         meaning=meaning_of(video.colour, is_float=layout.is_float),
         peak_nits=peak_nits_of(video),
         turn=video.rotation,

@@ -96,7 +96,6 @@ def test_television_goes_to_one_screen(primaries: str | None, transfer: str | No
         (ColourTags(primaries="bt2020", transfer="arib-std-b67"), ColourSpace.BT2020_HLG, None),
         (ColourTags(primaries="bt2020", transfer="bt2020-10"), ColourSpace.BT709, 0),
         (ColourTags(primaries="smpte432", transfer="iec61966-2-1"), ColourSpace.BT709, 0),
-        (ColourTags(transfer="linear"), ColourSpace.BT709, 0),
         (ColourTags(primaries="bt2020", transfer="smpte2084"), ColourSpace.BT709, 4000),
         (ColourTags(primaries="bt2020", transfer="smpte2084"), ColourSpace.BT2020_HLG, 4000),
         (ColourTags(primaries="bt2020", transfer="arib-std-b67"), ColourSpace.BT709, 1000),
@@ -111,6 +110,9 @@ def test_tones_are_mapped_where_there_is_no_room(tags: ColourTags, space: Colour
 def test_floats_are_linear_light_unless_they_say_otherwise() -> None:
     assert meaning_of(ColourTags(), is_float=True).curve == "linear"
     assert meaning_of(ColourTags(transfer="iec61966-2-1"), is_float=True).curve == "srgb"
+    assert meaning_of(ColourTags(transfer="linear"), is_float=True).curve == "linear"
+    assert meaning_of(ColourTags(transfer="linear")).curve == "bt1886"  # a DPX of FFmpeg's, say
+    assert conversion_to(ColourSpace.BT709, meaning_of(ColourTags(), is_float=True)) is not None
 
 
 # ---- others beside us

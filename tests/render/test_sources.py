@@ -11,10 +11,14 @@ import av
 import numpy as np
 import pytest
 
+from otio_perf.effects.pixels import coding_of, from_picture
 from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.errors import CorruptMediaError
+from otio_perf.media.planes import frame_of, layout_of
 from otio_perf.media.probe import probe
 from otio_perf.model.frames import SourceFrame
+from otio_perf.model.media import ColourTags
+from otio_perf.model.pixels import Layout
 from otio_perf.render.sources import Shown, Sources, image_of
 from sample_timelines.make_media import draw_number, read_number
 
@@ -125,3 +129,48 @@ def test_turned_pictures_stand_upright(tmp_path: Path, turn: int) -> None:
     luma = luma_of(shown)
     assert luma.shape == (180, 320)
     assert read_number(luma) == 77
+
+
+HALF_RED = (0.8, 0.2, 0.1)  # under an alpha of one half
+
+
+@pytest.mark.parametrize(
+    ("name", "pixels", "within"),
+    [
+        ("a.png", "rgba", 0.004),
+        ("a.tif", "rgba64le", 0.001),
+        ("a.mov", "yuva444p10le", 0.006),  # ProRes 4444
+        ("a.exr", "gbrapf32le", 0.0005),
+    ],
+)
+def test_transparent_pictures_are_multiplied_once(tmp_path: Path, name: str, pixels: str, within: float) -> None:
+    """Files hold straight colours, and EXR multiplied ones in linear light; pictures are multiplied and gamma-encoded."""
+    path = tmp_path / name
+    codec = {".mov": "prores_ks", ".exr": "exr", ".tif": "tiff", ".png": "png"}[path.suffix]
+    colour = np.array(HALF_RED)
+    stored = colour**2.4 * 0.5 if codec == "exr" else colour
+    container = av.open(str(path), "w", format="mov" if codec == "prores_ks" else "image2", options={"update": "1"})
+    with container:
+        stream = container.add_stream(codec, rate=25, options={"profile": "4444"} if codec == "prores_ks" else {})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        frame = flat(stored, 0.5, pixels)
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    media = probe(str(path))
+    with Sources({"m": media}, Fraction(25)) as sources:
+        shown = sources.read(SourceFrame(medium="m", fingerprint="", number=0))
+    engine = ReferenceEngine()
+    image = image_of(shown, engine)
+    assert not image.is_opaque
+    picture = engine.download(image)
+    assert np.allclose(picture[20, 30], [*(colour * 0.5), 0.5], atol=within)
+
+
+def flat(colour: np.ndarray, alpha: float, pixels: str) -> av.VideoFrame:
+    layout = layout_of(pixels) or Layout(is_rgb=True, is_grey=False, bits=16 if "64" in pixels else 8, has_alpha=True)
+    picture = np.ones((48, 64, 4), np.float32)
+    picture[..., :3] = colour * alpha  # ``from_picture`` divides by it
+    picture[..., 3] = alpha
+    frame = frame_of(layout, from_picture(picture, coding_of(layout, ColourTags(matrix="bt709"), 1080)))
+    frame.colorspace = 1
+    return frame if frame.format.name == pixels else frame.reformat(format=pixels)
