@@ -28,6 +28,13 @@ SHOTS: dict[str, tuple[int, int, int, str, list[str]]] = {
         "yuv420p",
         ["libx264", "-preset", "fast", "-tune", "grain", "-g", "30", "-bf", "3", "-b:v", "100M", *_CAMERA],
     ),
+    "h264_1080": (
+        1920,
+        1080,
+        300,
+        "yuv420p",
+        ["libx264", "-preset", "fast", "-tune", "grain", "-g", "30", "-bf", "3", "-b:v", "26M", "-maxrate", "40M", "-bufsize", "8M"],
+    ),
 }
 
 

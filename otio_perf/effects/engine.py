@@ -41,6 +41,8 @@ class Engine(Protocol):
 
     name: str
     tolerance: float
+    #: Whether several threads may work with it at the same time.
+    is_shared: bool
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image: ...
 
@@ -53,6 +55,11 @@ class Engine(Protocol):
         ...
 
     def download(self, image: Image) -> Picture: ...
+
+    def store(self, image: Image, coding: Coding, width: int, height: int) -> list[NDArray[Any]]:
+        """``pixels.from_picture``, as planes of ``width`` × ``height``. These may differ by a pixel from the picture's, for
+        codecs want them even: what is too much is cut off, what is missing repeats the edge."""
+        ...
 
     def fit(
         self,

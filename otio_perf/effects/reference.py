@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion, converted
 from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, rendered
 from otio_perf.effects.fit import Placing, covers, laid, placed
 from otio_perf.effects.parameters import Values
-from otio_perf.effects.pixels import Coding, to_picture
+from otio_perf.effects.pixels import Coding, from_picture, to_picture
 from otio_perf.effects.registry import Blend, Picture, Transition, View
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
@@ -22,6 +23,7 @@ class ReferenceEngine:
 
     name = "reference"
     tolerance = 0.0
+    is_shared = True
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
         return Image(picture, is_opaque)
@@ -35,6 +37,12 @@ class ReferenceEngine:
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels
         return picture
+
+    def store(self, image: Image, coding: Coding, width: int, height: int) -> list[NDArray[Any]]:
+        return self._stored(_sized(self.download(image), width, height), coding)
+
+    def _stored(self, picture: Picture, coding: Coding) -> list[NDArray[Any]]:
+        return from_picture(picture, coding)
 
     def fit(
         self,
@@ -83,3 +91,9 @@ class ReferenceEngine:
             return incoming if progress else outgoing
         pixels = transition.reference(outgoing.pixels, incoming.pixels, progress, values, view)
         return Image(pixels, outgoing.is_opaque and incoming.is_opaque)
+
+
+def _sized(picture: Picture, width: int, height: int) -> Picture:
+    cut = picture[:height, :width]
+    missing = height - cut.shape[0], width - cut.shape[1]
+    return np.pad(cut, ((0, missing[0]), (0, missing[1]), (0, 0)), "edge") if any(missing) else cut

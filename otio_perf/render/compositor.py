@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import Protocol
+
 import numpy as np
 
 from otio_perf.effects.engine import Engine, Image, Step
 from otio_perf.effects.registry import Picture, View, registry
 from otio_perf.model.frames import FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
-from otio_perf.render.sources import GRAPHICS, Sources, image_of, in_colours
+from otio_perf.render.sources import GRAPHICS, Shown, image_of, in_colours
+
+
+class Reads(Protocol):
+    """Where frames of media come from: ``Sources``, or what was read ahead of them."""
+
+    def read(self, frame: SourceFrame) -> Shown:
+        """:raises OfflineMediaError, CorruptMediaError: it cannot be had; the others can."""
+        ...
 
 
 class Compositor:
     """Renders plans with ``engine``; ``scale`` is the size of the result against the canvas of the plan."""
 
-    def __init__(self, engine: Engine, sources: Sources, *, scale: float = 1.0) -> None:
-        self._engine, self._sources, self._scale = engine, sources, scale
+    def __init__(self, engine: Engine, sources: Reads | None = None, *, scale: float = 1.0) -> None:
+        self.engine, self._sources, self._scale = engine, sources, scale
         self._canvases: dict[tuple[int, int, int], Image] = {}
 
     def picture(self, plan: FramePlan) -> Picture:
@@ -22,15 +33,25 @@ class Compositor:
 
         :raises MediaError: a source frame cannot be had. :raises EffectError: an effect cannot be done, a LUT is missing say
         """
-        view = self._view(plan)
-        image = self._empty(view, alpha=1)
-        for layer in plan.root.layers:
-            image = self._laid(image, layer, view)
-        return self._engine.download(image)
+        return self.engine.download(self.image(plan, on_black=True))
 
     def overlay(self, plan: FramePlan) -> Picture:
         """``plan`` on nothing: premultiplied, transparent where no layer is."""
-        return self._engine.download(self._stacked(plan.root, self._view(plan)))
+        return self.engine.download(self.image(plan, on_black=False))
+
+    def image(self, plan: FramePlan, *, on_black: bool) -> Image:
+        """``plan`` where the engine keeps its pictures; see ``picture``."""
+        view = self._view(plan)
+        image = self._empty(view, alpha=int(on_black))
+        for layer in plan.root.layers:
+            image = self._laid(image, layer, view)
+        return image
+
+    def reading(self, sources: Reads) -> Compositor:
+        """The same with other sources."""
+        found = copy(self)
+        found._sources = sources
+        return found
 
     def _view(self, plan: FramePlan) -> View:
         width, height = (max(1, round(size * self._scale)) for size in (plan.width, plan.height))
@@ -42,25 +63,26 @@ class Compositor:
         image = self._layer(layer, view)
         if image.is_opaque and layer.opacity == 1 and layer.blend == "over":
             return image  # hides what is below
-        return self._engine.blend(below, image, registry().blend(layer.blend), layer.opacity)
+        return self.engine.blend(below, image, registry().blend(layer.blend), layer.opacity)
 
     def _layer(self, layer: Layer, view: View) -> Image:
         image = self._content(layer, view)
         steps = [Step(registry().effect(effect.name), dict(effect.values)) for effect in layer.effects]
-        return self._engine.apply(image, steps, view) if steps else image
+        return self.engine.apply(image, steps, view) if steps else image
 
     def _content(self, layer: Layer, view: View) -> Image:
         match layer.content:
             case SourceFrame() as frame:
+                assert self._sources is not None
                 shown = self._sources.read(frame)
-                image = image_of(shown, self._engine, view.colour)
-                return self._engine.fit(
+                image = image_of(shown, self.engine, view.colour)
+                return self.engine.fit(
                     image, view.width, view.height, layer.fit, sample_aspect=float(shown.sample_aspect), scale=view.scale
                 )
             case Generated() as generated:
                 picture = registry().generator(generated.kind).draw(dict(generated.values), view)
-                image = self._engine.upload(picture, is_opaque=bool(picture[..., 3].min() >= 1))
-                return in_colours(image, self._engine, GRAPHICS, view.colour)
+                image = self.engine.upload(picture, is_opaque=bool(picture[..., 3].min() >= 1))
+                return in_colours(image, self.engine, GRAPHICS, view.colour)
             case Mix() as mix:
                 return self._mix(mix, view)
             case Stacked() as stack:
@@ -77,7 +99,7 @@ class Compositor:
             self._nothing(view) if s is None else self._laid(self._nothing(view), s, view) for s in (mix.outgoing, mix.incoming)
         ]
         transition = registry().transition(mix.transition.name)
-        return self._engine.mix(sides[0], sides[1], transition, mix.progress, dict(mix.transition.values), view)
+        return self.engine.mix(sides[0], sides[1], transition, mix.progress, dict(mix.transition.values), view)
 
     def _nothing(self, view: View) -> Image:
         return self._empty(view, alpha=0)
@@ -88,5 +110,5 @@ class Compositor:
         if key not in self._canvases:
             picture = np.zeros((view.height, view.width, 4), np.float32)
             picture[..., 3] = alpha
-            self._canvases[key] = self._engine.upload(picture, is_opaque=alpha == 1)
+            self._canvases[key] = self.engine.upload(picture, is_opaque=alpha == 1)
         return self._canvases[key]

@@ -41,9 +41,9 @@ def engine_for(gpu: str, *, cache_folder: str | None = None) -> tuple[Engine, st
 
 
 def _cpu() -> Engine:
-    from otio_perf.effects.cpu.engine import CpuEngine
+    from otio_perf.effects.cpu.native import NativeEngine
 
-    return CpuEngine()
+    return NativeEngine()
 
 
 def _may_have_gpu() -> bool:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from otio_perf.cache.workspace import Workspace
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import EffectError, OtioPerfError, TaskCancelledError
+from otio_perf.media import fingerprint
 from otio_perf.media.chunks import ChunkFile, Written, found_chunk, write_chunk
+from otio_perf.media.unchanged import Unchanged
 from otio_perf.model.events import Prerendered
+from otio_perf.model.frames import FramePlan
 from otio_perf.model.tasks import PrerenderTask
-from otio_perf.render.compositor import Compositor
+from otio_perf.render.compositor import Compositor, Reads
 from otio_perf.render.engines import engine_for
 from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.storing import stored
+from otio_perf.render.stream import streamed
 
 
 def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Prerendered:
@@ -88,16 +94,28 @@ class _Job:
         self._done = 0
         self.watch = watch = Stopwatch()
         task = self.task
-        with MeasuredSources(watch, task.media, task.frame_rate, cores=task.cores, tick=self.tick) as sources:
-            pictures = self._pictures(Compositor(measured(engine, watch), sources, scale=self.scale))
-            return write_chunk(self.wanted, pictures, cores=task.cores, tick=self.tick, timed=watch.stage)
-
-    def _pictures(self, compositor: Compositor) -> Iterator[list[Any]]:
+        compositor = Compositor(measured(engine, watch), scale=self.scale)
         size = self.wanted.width, self.wanted.height
-        for plan in self.task.plans:
-            self.tick()
-            yield stored(compositor, plan, self.wanted.layout, self.wanted.colour, size, timed=self.watch.stage)
-            self._done += 1
+
+        def planes(plan: FramePlan, frames: Reads) -> list[Any]:
+            return stored(compositor.reading(frames), plan, self.wanted.layout, self.wanted.colour, size)
+
+        frames = streamed(
+            task.plans,
+            planes,
+            partial(MeasuredSources, watch, task.media, task.frame_rate),
+            cores=task.cores,
+            workers=task.cores if engine.is_shared else 0,
+            tick=self.tick,
+        )
+        with closing(frames):
+            return write_chunk(self.wanted, self._counted(frames), cores=task.cores, tick=self.tick, timed=watch.stage)
+
+    def _counted(self, frames: Iterator[list[Any]]) -> Iterator[list[Any]]:
+        with Unchanged(self.task.media.values(), self.task.files, fingerprint.digest).throughout():
+            for planes in frames:
+                yield planes
+                self._done += 1
 
     def outcome(self, written: Written, began: float, *, engine: str, notes: list[str]) -> Prerendered:
         return Prerendered(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion
 from otio_perf.effects.cpu.conversion import converted
-from otio_perf.effects.cpu.pixels import to_picture
+from otio_perf.effects.cpu.pixels import from_picture, to_picture
 from otio_perf.effects.cpu.sampling import resampled
 from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import Placing, covers
@@ -72,6 +72,9 @@ class CpuEngine(ReferenceEngine):
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
         return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
 
+    def _stored(self, picture: Picture, coding: Coding) -> list[NDArray[Any]]:
+        return from_picture(picture, coding)
+
     def convert(self, image: Image, conversion: Conversion) -> Image:
         return Image(converted(image.pixels, conversion, is_opaque=image.is_opaque), image.is_opaque)
 
@@ -115,7 +118,7 @@ class CpuEngine(ReferenceEngine):
         fast = _table("BLENDS").get(blend.name)
         if fast is None:
             return super().blend(below, above, blend, opacity)
-        return Image(fast(below.pixels, above.pixels, opacity), below.is_opaque)
+        return Image(fast(below.pixels, above.pixels, opacity, below.is_opaque and above.is_opaque), below.is_opaque)
 
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View

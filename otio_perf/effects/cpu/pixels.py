@@ -32,6 +32,27 @@ def to_picture(planes: Sequence[NDArray[Any]], coding: Coding) -> Picture:
     return picture
 
 
+def of_worth(
+    planes: Sequence[NDArray[Any]], coding: Coding, gains: tuple[float, float], offsets: tuple[float, float]
+) -> Picture:
+    """Opaque Y'CbCr whose numbers come with what they are worth: gain · number + offset, of luma and of chroma."""
+    height, width = planes[0].shape
+    picture = np.empty((height, width, 4), np.float32)
+    columns = _taps(width, planes[1].shape[1], coding.layout.across, pixels.chroma_offset(coding.siting, 1))
+    rows = _taps(height, planes[1].shape[0], coding.layout.down, pixels.chroma_offset(coding.siting, 0))
+    luma, cb, cr = planes
+    _fill(picture, luma, cb, cr, luma[:0], *rows, *columns, _worth(coding, gains, offsets))
+    return picture
+
+
+def _worth(coding: Coding, gains: tuple[float, float], offsets: tuple[float, float]) -> Line:
+    """As ``_numbers``."""
+    red, blue = pixels.MATRICES[coding.matrix]
+    green = 1 - red - blue
+    of_chroma = (2 * (1 - red), -2 * blue * (1 - blue) / green, -2 * red * (1 - red) / green, 2 * (1 - blue))
+    return np.array([gains[0], offsets[0], *(gains[1] * n for n in of_chroma), -offsets[1] / gains[1], 1], np.float32)
+
+
 def _taps(size: int, chroma_size: int, shift: int, offset: float) -> tuple[NDArray[np.int32], NDArray[np.int32], Line]:
     """For each luma sample along an axis: the two chroma samples around it, and the second one's share."""
     factor = 1 << shift
@@ -112,13 +133,13 @@ def from_picture(picture: Picture, coding: Coding) -> list[NDArray[Any]]:
     alpha = np.empty((height, width) if layout.has_alpha else (0, width), kind)
     chroma_width, chroma_height = -(-width >> layout.across), -(-height >> layout.down)
     cb, cr = (np.empty((chroma_height, chroma_width), kind) for _ in range(2))
-    across = _tent(layout.across, pixels.chroma_offset(coding.siting, 1))
-    down = _tent(layout.down, pixels.chroma_offset(coding.siting, 0))
+    across = tent(layout.across, pixels.chroma_offset(coding.siting, 1))
+    down = tent(layout.down, pixels.chroma_offset(coding.siting, 0))
     _store(picture, luma, cb, cr, alpha, *across, 1 << layout.across, *down, 1 << layout.down, _stored_numbers(coding))
     return [luma, cb, cr, alpha] if layout.has_alpha else [luma, cb, cr]
 
 
-def _tent(shift: int, offset: float) -> tuple[int, Line]:
+def tent(shift: int, offset: float) -> tuple[int, Line]:
     """Of which samples chroma sample ``n`` is made: where the first is against ``factor · n``, and the share of each."""
     factor = 1 << shift
     steps = np.arange(-2 * factor, 2 * factor + 1)

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion
+from otio_perf.effects.cpu.pixels import from_picture
 from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.gpu import kernels
@@ -18,6 +20,7 @@ from otio_perf.effects.gpu.conversion import converted
 from otio_perf.effects.gpu.runtime import Device, start
 from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
+from otio_perf.effects.pixels import Coding
 from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
 
@@ -27,6 +30,7 @@ class GpuEngine(ReferenceEngine):
 
     name = "gpu"
     tolerance = 2e-3
+    is_shared = False
 
     def __init__(self, arch: str = "auto", cache_folder: str | None = None) -> None:
         self.device: Device = start(arch, cache_folder)
@@ -40,6 +44,9 @@ class GpuEngine(ReferenceEngine):
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels.to_numpy()
         return picture
+
+    def _stored(self, picture: Picture, coding: Coding) -> list[NDArray[Any]]:
+        return from_picture(picture, coding)
 
     def convert(self, image: Image, conversion: Conversion) -> Image:
         return Image(converted(image.pixels, conversion), image.is_opaque)

@@ -1,0 +1,256 @@
+"""Frames of a timeline one after the other, as fast as the machine can: sources are decoded ahead, each in a thread of its own,
+several frames are made at once, and come out in order.
+
+What waits is bounded: no source is read further than a few frames before the one that is wanted next. Errors come up with the
+frame that they belong to; whoever stops, or breaks off, leaves no thread behind.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Protocol, TypeVar
+
+from otio_perf.model.frames import FramePlan, Layer, Mix, SourceFrame, Stacked
+from otio_perf.render.compositor import Reads
+from otio_perf.render.sources import Shown
+
+Made = TypeVar("Made")
+
+#: Frames that may wait, read or made, beyond those that are being made: enough to even out frames that are dear.
+_WAITING = 2
+#: A decoder that is not asked for so many frames is closed rather than kept.
+_IDLE_FRAMES = 24
+#: Frames of a medium that are rather read and thrown away than sought past by another decoder.
+_SKIP_FRAMES = 24
+#: Between two looks at whether to stop.
+_TICK_SECONDS = 0.1
+
+
+class OpenSources(Protocol):
+    """Sources for one decoder, which may keep ``cores`` busy and calls ``tick`` all the while."""
+
+    def __call__(self, *, cores: int, tick: Callable[[], None]) -> AbstractContextManager[Reads]: ...
+
+
+def streamed(
+    plans: Sequence[FramePlan],
+    make: Callable[[FramePlan, Reads], Made],
+    open_sources: OpenSources,
+    *,
+    cores: int,
+    workers: int,
+    tick: Callable[[], None] = lambda: None,
+) -> Generator[Made]:
+    """``make(plan, frames)`` for each of ``plans``, in order. Close the iterator, or read it to its end.
+
+    :param cores: that decoders may keep busy, together.
+    :param workers: threads that make frames at the same time; 0: frames are made by whoever asks for them, as a GPU wants it.
+    :param tick: called all the while by whoever asks; stops by raising.
+    :raises MediaError, EffectError: of ``make``, when it is the turn of its frame.
+    """
+    ahead = max(1, workers) + _WAITING
+    frames = _Ahead(plans, open_sources, ahead=ahead, cores=cores)
+    pool = ThreadPoolExecutor(workers, "composite") if workers else None
+
+    def made(index: int) -> Made:
+        try:
+            return make(plans[index], _OfPlan(frames, index))
+        finally:
+            frames.forget(index)
+
+    waiting: deque[Future[Made]] = deque()
+    try:
+        for index in range(len(plans)):
+            tick()
+            frames.turn(index)
+            if pool is None:
+                result = made(index)
+            else:
+                first = index + len(waiting)
+                waiting.extend(pool.submit(made, n) for n in range(first, min(index + ahead, len(plans))))
+                result = _result(waiting.popleft(), tick)
+            yield result
+            del result
+    finally:
+        frames.stop()
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+        frames.join()
+
+
+def _result(future: Future[Made], tick: Callable[[], None]) -> Made:
+    while True:
+        try:
+            return future.result(_TICK_SECONDS)
+        except TimeoutError:
+            if future.done():
+                raise
+            tick()
+
+
+# ---- which decoder reads what
+
+
+@dataclass(slots=True)
+class Head:
+    """What one decoder is asked for: frames of one medium, each for a plan by its number, in this order."""
+
+    wants: list[tuple[int, SourceFrame]] = field(default_factory=list)
+
+
+def heads(plans: Sequence[FramePlan]) -> list[Head]:
+    """Every source frame of ``plans`` given to a decoder, in the order in which they begin.
+
+    A medium that is shown at two places at once is read by two, so that neither jumps to and fro.
+    """
+    found: list[Head] = []
+    open_heads: list[Head] = []
+    for index, plan in enumerate(plans):
+        open_heads = [head for head in open_heads if index - head.wants[-1][0] <= _IDLE_FRAMES]
+        wanted = list(dict.fromkeys(source_frames(plan.root)))
+        free = list(open_heads)
+        late = []
+        for frame in wanted:  # those that play on come first: nobody may take their decoder
+            head = min((h for h in free if _goes_on(h, frame)), key=lambda h: -h.wants[-1][1].number, default=None)
+            if head is None:
+                late.append(frame)
+                continue
+            free.remove(head)
+            head.wants.append((index, frame))
+        for frame in late:
+            head = next((h for h in free if h.wants[-1][1].medium == frame.medium and h.wants[-1][0] < index - 1), None)
+            if head is None:
+                head = Head()
+                found.append(head)
+                open_heads.append(head)
+            else:
+                free.remove(head)
+            head.wants.append((index, frame))
+    return found
+
+
+def _goes_on(head: Head, frame: SourceFrame) -> bool:
+    last = head.wants[-1][1]
+    return last.medium == frame.medium and last.rate == frame.rate and 0 <= frame.number - last.number <= _SKIP_FRAMES
+
+
+def source_frames(stack: Stacked) -> Iterator[SourceFrame]:
+    """What is read for a picture."""
+    waiting: list[Layer] = list(reversed(stack.layers))
+    while waiting:
+        content = waiting.pop().content
+        match content:
+            case SourceFrame():
+                yield content
+            case Mix():
+                waiting += [side for side in (content.incoming, content.outgoing) if side is not None]
+            case Stacked():
+                waiting += reversed(content.layers)
+
+
+# ---- reading
+
+
+class _StoppedError(Exception):
+    """Nobody wants what a decoder is at."""
+
+
+class _OfPlan:
+    """The source frames of one plan."""
+
+    def __init__(self, frames: _Ahead, index: int) -> None:
+        self._frames, self._index = frames, index
+
+    def read(self, frame: SourceFrame) -> Shown:
+        return self._frames.wait_for(self._index, frame)
+
+
+class _Ahead:
+    """Source frames that are read before they are wanted, for plans up to ``ahead`` after the one whose turn it is."""
+
+    def __init__(self, plans: Sequence[FramePlan], open_sources: OpenSources, *, ahead: int, cores: int) -> None:
+        self._open, self._ahead, self._cores = open_sources, ahead, cores
+        self._waiting = deque(heads(plans))
+        self._layers: Mapping[int, int] = _at_once(self._waiting)
+        self._threads: list[Thread] = []
+        self._changed = Condition()
+        self._turn = 0
+        self._is_stopped = False
+        self._read: dict[tuple[int, SourceFrame], Shown | Exception] = {}
+
+    def turn(self, index: int) -> None:
+        """Plan ``index`` is wanted next: decoders go on, and those that are wanted soon begin."""
+        with self._changed:
+            self._turn = index
+            self._changed.notify_all()
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        while self._waiting and self._waiting[0].wants[0][0] < index + self._ahead:
+            head = self._waiting.popleft()
+            thread = Thread(target=self._work, args=(head,), name=f"decode {head.wants[0][1].medium}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def wait_for(self, index: int, frame: SourceFrame) -> Shown:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopped or (index, frame) in self._read)
+            found = self._read.get((index, frame))
+        if found is None:
+            raise _StoppedError
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def forget(self, index: int) -> None:
+        """Plan ``index`` is made."""
+        with self._changed:
+            for key in [key for key in self._read if key[0] == index]:
+                del self._read[key]
+
+    def stop(self) -> None:
+        with self._changed:
+            self._is_stopped = True
+            self._read.clear()
+            self._changed.notify_all()
+
+    def join(self) -> None:
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, head: Head) -> None:
+        """One decoder. What goes wrong is raised where the frame is wanted."""
+        cores = max(1, self._cores // self._layers[head.wants[0][0]])
+        with suppress(_StoppedError), self._open(cores=cores, tick=self._tick) as sources:
+            for index, frame in head.wants:
+                self._wait_until(index)
+                try:
+                    found: Shown | Exception = sources.read(frame)
+                except _StoppedError:
+                    raise
+                except Exception as error:  # noqa: BLE001 (it is raised where the frame is wanted)
+                    found = error
+                with self._changed:
+                    self._read[index, frame] = found
+                    self._changed.notify_all()
+
+    def _wait_until(self, index: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_stopped or index < self._turn + self._ahead)
+            self._tick()
+
+    def _tick(self) -> None:
+        if self._is_stopped:
+            raise _StoppedError
+
+
+def _at_once(found: Sequence[Head]) -> dict[int, int]:
+    """How many decoders are at work when a plan is made."""
+    counts: dict[int, int] = {}
+    for head in found:
+        for index, _ in head.wants:
+            counts[index] = counts.get(index, 0) + 1
+    return counts
