@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 
 import av.error
 from av.codec.hwaccel import HWAccel
@@ -106,19 +106,20 @@ class Reader:
 
     def _pictures(self, ranges: tuple[FrameRange, ...]) -> Iterator[tuple[int, VideoFrame]]:
         """Of a sequence: each range is a sequence of its own, there is nothing to seek."""
+        sequence = self.media.sequence
+        assert sequence is not None
         for wanted in ranges:
-            sequence = self.media.sequence
-            assert sequence is not None
             numbers = sequence.numbers[wanted.start : wanted.stop]
-            part = replace(sequence, first=numbers[0], last=numbers[-1])
-            with safe_open(self.media.path, sequence=part, options={"framerate": str(self.rate)}) as container:
-                stream = self._stream(container)
-                index = wanted.start
-                for frame in self._decode(container, stream):
-                    if index == wanted.stop:
-                        break
-                    yield index, frame
-                    index += 1
+            # FFmpeg reads every number of a sequence: what leaves some out is opened picture by picture
+            parts = [numbers] if sequence.step == 1 else [numbers[at : at + 1] for at in range(len(numbers))]
+            index = wanted.start
+            for part in parts:
+                run = replace(sequence, first=part[0], last=part[-1], step=1)
+                with safe_open(self.media.path, sequence=run, options={"framerate": str(self.rate)}) as container:
+                    stream = self._stream(container)
+                    for frame in islice(self._decode(container, stream), len(part)):
+                        yield index, frame
+                        index += 1
             if index < wanted.stop:
                 raise self._short(index - wanted.start, len(wanted))
 

@@ -36,14 +36,14 @@ def shots(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def clip(rate: float, start: int, frames: int) -> otio.schema.Clip:
-    """``frames`` pictures from number ``start`` on."""
+def clip(rate: float, start: int, frames: int, *, step: int = 1) -> otio.schema.Clip:
+    """``frames`` pictures from number ``start`` on; with a ``step``, each of those that there are is shown so long."""
 
     def span(first: float, length: float) -> otio.opentime.TimeRange:
         return otio.opentime.TimeRange(otio.opentime.RationalTime(first, rate), otio.opentime.RationalTime(length, rate))
 
     reference = otio.schema.ImageSequenceReference(
-        "plate/", "plate.", ".png", FIRST, 1, rate, 4, available_range=span(FIRST, PICTURES)
+        "plate/", "plate.", ".png", FIRST, step, rate, 4, available_range=span(FIRST, PICTURES)
     )
     return otio.schema.Clip(f"plate at {rate}", reference, span(start, frames))
 
@@ -98,6 +98,22 @@ def test_one_folder_at_two_rates_is_two_media(shots: Path, otio_perf: Command, w
         (Fraction(30), list(range(1010, 1030))),
         (Fraction(24), list(range(1030, 1040))),
     ]
+
+
+@pytest.mark.parametrize("words", [(), ("--scope", "used", "--handles", "2")])
+def test_of_a_stepped_sequence_only_its_own_pictures_are_read(shots: Path, otio_perf: Command, words: tuple[str, ...]) -> None:
+    for number in range(FIRST + 1, FIRST + PICTURES, 2):
+        (shots / "plate" / f"plate.{number}.png").unlink()
+    write(shots, clip(24, 1011, 20, step=2))
+    (found,) = optimized(shots, otio_perf, *words)
+    assert shown(shots, found) == (Fraction(12), list(range(1011, 1031, 2)))
+    back = otio_perf("restore", "shots.perf.otio", "-o", "back.otio", cwd=shots)
+    assert back.returncode == 0
+    assert (shots / "back.otio").read_bytes() == (shots / "shots.otio").read_bytes()
+    still = otio_perf("frame", "shots.otio", "7", "-o", "x.png", "--gpu", "off", cwd=shots)
+    assert still.returncode == 0, still.stderr
+    with av.open(str(shots / "x.png")) as container:
+        assert read_number(next(container.decode(video=0)).reformat(format="gray").to_ndarray()) == 1017
 
 
 def test_a_rate_that_was_looked_at_before_does_not_stick(shots: Path, otio_perf: Command) -> None:
