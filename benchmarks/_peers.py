@@ -64,16 +64,21 @@ class Case:
     progress: float = 0.4
     #: Pictures that must be read.
     reads: int = 1
+    #: Nothing of what is above is transparent: what others call a blend.
+    is_opaque: bool = False
 
     @property
     def title(self) -> str:
         """With what tells it from another of the same name."""
+        if self.is_opaque:
+            return f"{self.name}, opaque"
         return f"{self.name}, {self.values['quality']}" if "quality" in self.values else self.name
 
     def ours(self, engine: Engine, first: Picture, second: Picture) -> Callable[[], Picture]:
         """Ready to be called, as often as wanted."""
         view = View(width=first.shape[1], height=first.shape[0])
-        below, above = engine.upload(first, is_opaque=True), engine.upload(second, is_opaque=False)
+        below = engine.upload(first, is_opaque=True)
+        above = engine.upload(opaque(second), is_opaque=True) if self.is_opaque else engine.upload(second, is_opaque=False)
         work: Callable[[], Image]
         match self.kind:
             case "effect":
@@ -131,10 +136,11 @@ _YUV = Coding(layout=Layout(is_rgb=False, is_grey=False, bits=8))
 
 
 def ffmpeg(description: str, pixel_format: str, *, note: str = "", inputs: int = 1, is_oracle: bool = True) -> Peer:
-    """One thread of a filter. ``pixel_format``: ``gbrapf32le``, or ``gbrp`` or ``yuv444p`` of 8 bits."""
+    """One thread of a filter. ``pixel_format``: ``gbrapf32le``, or ``gbrp`` or ``yuv444p`` of 8 bits. Of two ``inputs`` the
+    second picture comes first: FFmpeg's ``blend`` has what is above there."""
 
     def make(first: Picture, second: Picture) -> Callable[[], av.VideoFrame]:
-        given = [_frame(p, pixel_format) for p in (first, opaque(second))[:inputs]]
+        given = [_frame(p, pixel_format) for p in ((first,) if inputs == 1 else (opaque(second), first))]
         graph = Graph()
         graph.threads = 1
         form = av.VideoFormat(pixel_format, first.shape[1], first.shape[0])
@@ -409,9 +415,12 @@ def _gain_of_white(name: str, values: Values) -> tuple[float, ...]:
 
 
 def _vignetting(first: Picture, _: Picture) -> Callable[[], Picture]:
-    effect = registry().effect("vignette")
+    """From 1 within a quarter of the width to 0.2 beyond three quarters, by the sine cubed of MLT's ``vignette``."""
     height, width = first.shape[:2]
-    mask = effect.reference(np.ones_like(first), effect.checked({"amount": 0.8}), View(width=width, height=height))
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    way = np.clip((0.75 - np.hypot(x - width / 2, y - height / 2) / width) / 0.5, 0, 1)
+    mask = np.ones_like(first)
+    mask[..., :3] = (1 - 0.8 * (1 - np.sin(way * math.pi / 2) ** 3))[..., None]
     return lambda: cv2.multiply(first, mask)
 
 
@@ -437,6 +446,22 @@ _W3C: dict[str, Callable[[Any, Any], Any]] = {
     "color_burn": lambda b, s: np.where(
         b >= 1, 1, np.where(s <= 0, 0, 1 - np.minimum(1, (1 - b) / np.maximum(s, np.float32(1e-9))))
     ),
+}
+
+
+#: FFmpeg's names of those modes that are the same; its ``softlight`` is another one, and which of two pictures decides between
+#: dark and light it sees the other way round.
+_FFMPEG_MODES = {
+    "add": "addition",
+    "multiply": "multiply",
+    "screen": "screen",
+    "overlay": "hardlight",
+    "hard_light": "overlay",
+    "darken": "darken",
+    "lighten": "lighten",
+    "difference": "difference",
+    "color_dodge": "dodge",
+    "color_burn": "burn",
 }
 
 
@@ -564,7 +589,7 @@ CASES: tuple[Case, ...] = (
         "effect",
         "vignette",
         {"amount": 0.8},
-        (Peer("OpenCV, ready mask", _vignetting, is_oracle=False),),
+        (Peer("OpenCV, ready mask", _vignetting),),
     ),
     Case(
         "effect",
@@ -612,7 +637,27 @@ CASES: tuple[Case, ...] = (
         Case("blend", mode, {}, (w3c(mode), Peer("OpenCV", _over)) if mode == "over" else (w3c(mode),), reads=2)
         for mode in _W3C
     ),
-    Case("transition", "dissolve", {}, (opencv_of_two(lambda a, b: cv2.addWeighted(a, 0.6, b, 0.4, 0)),), reads=2),
+    *(
+        Case(
+            "blend",
+            mode,
+            {},
+            (ffmpeg(f"blend=c0_mode={theirs}:c1_mode={theirs}:c2_mode={theirs}:c3_mode=normal", "gbrapf32le", inputs=2),),
+            reads=2,
+            is_opaque=True,
+        )
+        for mode, theirs in _FFMPEG_MODES.items()
+    ),
+    Case(
+        "transition",
+        "dissolve",
+        {},
+        (
+            opencv_of_two(lambda a, b: cv2.addWeighted(a, 0.6, b, 0.4, 0)),
+            ffmpeg("blend=all_mode=normal:all_opacity=0.4", "gbrapf32le", inputs=2),
+        ),
+        reads=2,
+    ),
     Case("transition", "dip_to_colour", {}, (opencv_of_two(_dipped),)),
     Case("transition", "wipe", {"pattern": "bar_left_to_right"}, (numpy_of_two(_wiped),)),
     Case("transition", "push", {"direction": "left"}, (numpy_of_two(lambda a, b: _pushed(a, b, both=True)),)),

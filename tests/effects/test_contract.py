@@ -116,12 +116,14 @@ def test_blend_modes_are_what_they_are_defined_to_be(
     engine: Engine, reference: Engine, picture: Pictures, name: str, opacity: float
 ) -> None:
     blend = FOUND.blend(name)
-    for below_alpha in (False, True):
-        below, above = picture(alpha=below_alpha, seed=2), picture(alpha=True, seed=3)
-        got, wanted = (
-            e.download(e.blend(e.upload(below, is_opaque=not below_alpha), e.upload(above, is_opaque=False), blend, opacity))
-            for e in (engine, reference)
-        )
+    for below_alpha, above_alpha in ((False, False), (False, True), (True, True)):
+        below, above = picture(alpha=below_alpha, seed=2), picture(alpha=above_alpha, seed=3)
+
+        def blended(e: Engine, below: Picture = below, above: Picture = above) -> Picture:
+            under, over = e.upload(below, is_opaque=not below_alpha), e.upload(above, is_opaque=not above_alpha)  # noqa: B023
+            return e.download(e.blend(under, over, blend, opacity))
+
+        got, wanted = blended(engine), blended(reference)
         assert errors(got, wanted)[0] <= engine.tolerance
 
 

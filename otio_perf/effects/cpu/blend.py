@@ -13,7 +13,8 @@ from otio_perf.effects.registry import Picture
 _ZERO, _ONE, _HALF, _TWO = np.float32(0), np.float32(1), np.float32(0.5), np.float32(2)
 _QUARTER, _FOUR, _TWELVE, _SIXTEEN = np.float32(0.25), np.float32(4), np.float32(12), np.float32(16)
 
-_Fast = Callable[[Picture, Picture, float], Picture]
+_Fast = Callable[[Picture, Picture, float, bool], Picture]
+"""``f(below, above, opacity, is_opaque)``: whether both pictures are."""
 
 
 @compiled
@@ -25,7 +26,7 @@ def _over(below: Picture, above: Picture, opacity: np.float32, result: Picture) 
                 result[y, x, c] = above[y, x, c] * opacity + below[y, x, c] * rest
 
 
-def over(below: Picture, above: Picture, opacity: float) -> Picture:
+def over(below: Picture, above: Picture, opacity: float, is_opaque: bool) -> Picture:
     result = np.empty_like(below)
     _over(below, above, np.float32(opacity), result)
     return result
@@ -41,7 +42,7 @@ def _add(below: Picture, above: Picture, opacity: np.float32, result: Picture) -
             result[y, x, 3] = alpha + below[y, x, 3] * (_ONE - alpha)
 
 
-def add(below: Picture, above: Picture, opacity: float) -> Picture:
+def add(below: Picture, above: Picture, opacity: float, is_opaque: bool) -> Picture:
     result = np.empty_like(below)
     _add(below, above, np.float32(opacity), result)
     return result
@@ -118,6 +119,8 @@ def _color_burn(b, a):  # type: ignore[no-untyped-def]
 
 
 def _with(mode: Callable[..., object]) -> _Fast:
+    leaves_one = mode(_ONE, _ONE) == _ONE
+
     @compiled
     def kernel(below: Picture, above: Picture, opacity: np.float32, result: Picture) -> None:
         for y in range(below.shape[0]):
@@ -132,9 +135,24 @@ def _with(mode: Callable[..., object]) -> _Fast:
                     result[y, x, c] = (_ONE - beta) * (a * opacity) + (_ONE - shown) * b + shown * beta * mixed
                 result[y, x, 3] = shown + beta * (_ONE - shown)
 
-    def blend(below: Picture, above: Picture, opacity: float) -> Picture:
+    @compiled
+    def opaque(below: Picture, above: Picture, opacity: np.float32, result: Picture) -> None:
+        """Nothing to divide by: number by number, alpha too, of which most modes make 1 as well."""
+        shares = np.array([opacity, opacity, opacity, _ZERO], np.float32)
+        for y in range(below.shape[0]):
+            under, over_it, row = below[y].reshape(-1), above[y].reshape(-1), result[y].reshape(-1)
+            if leaves_one:
+                for i in range(row.size):
+                    row[i] = under[i] + (mode(under[i], over_it[i]) - under[i]) * opacity
+            else:
+                for x in range(below.shape[1]):
+                    for c in range(4):
+                        i = 4 * x + c
+                        row[i] = under[i] + (mode(under[i], over_it[i]) - under[i]) * shares[c]
+
+    def blend(below: Picture, above: Picture, opacity: float, is_opaque: bool) -> Picture:
         result = np.empty_like(below)
-        kernel(below, above, np.float32(opacity), result)
+        (opaque if is_opaque else kernel)(below, above, np.float32(opacity), result)
         return result
 
     return blend
