@@ -202,6 +202,8 @@ class Index:
             )
 
         paths = [self._manifests.absolute(p) for record in self._database.read(find) for p in record.source_paths]
+        if not paths and (noted := self._noted(_of_other("original", proxy_path))) is not None:
+            return self._manifests.absolute(os.fsdecode(noted))
         here = [p for p in paths if Path(p).exists()]
         return next(reversed(here or paths), None)
 
@@ -231,15 +233,26 @@ class Index:
         row = (_blob(self._manifests.inward(path)), size, mtime_ns, media.fingerprint, *_body(media))
         self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO probes VALUES (?,?,?,?,?,?)", row))
 
-    # Files of others
+    # Products of other workspaces, see ``cache.shared``
 
     def is_checked(self, path: str, content: str) -> bool:
         """Was the file at ``path`` found to be ``content`` (what it says of it, in any words)?"""
-        row = self._database.read(lambda c: c.execute("SELECT value FROM meta WHERE name = ?", (_checked(path),)).fetchone())
-        return row is not None and row[0] == content
+        return self._noted(_of_other("content", path)) == content.encode()
 
     def put_checked(self, path: str, content: str) -> None:
-        self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (_checked(path), content)))
+        self._note(_of_other("content", path), content.encode())
+
+    def put_original(self, proxy_path: str, source_path: str) -> None:
+        """Note what the proxy of another workspace stands for here: the other may know the medium in another place."""
+        if self.original_of(proxy_path) != source_path:
+            self._note(_of_other("original", proxy_path), _blob(self._manifests.inward(source_path)))
+
+    def _noted(self, name: str) -> bytes | None:
+        row = self._database.read(lambda c: c.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
+        return bytes(row[0]) if row is not None and isinstance(row[0], bytes) else None
+
+    def _note(self, name: str, value: bytes) -> None:
+        self._database.write(lambda c: c.execute("INSERT OR REPLACE INTO meta VALUES (?,?)", (name, value)))
 
     # Housekeeping
 
@@ -490,8 +503,8 @@ def _bodies(cls: type[T], rows: Iterable[tuple[Any, Any]]) -> list[T]:
     return values
 
 
-def _checked(path: str) -> str:
-    return _text(f"checked {path}")
+def _of_other(what: str, path: str) -> str:
+    return _text(f"{what} of {path}")
 
 
 def _blob(path: str) -> bytes:

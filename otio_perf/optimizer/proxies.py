@@ -99,6 +99,8 @@ def _record(session: Session, plan: Plan) -> None:
             if product.is_adopted:
                 session.index.put_product(product)
             elif product.digest and decision.target.path:
+                if session.index.product(product.key) is None:
+                    session.index.put_original(product.path, decision.target.path)
                 session.index.add_source(product.key, decision.target.path)
 
 

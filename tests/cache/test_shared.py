@@ -119,3 +119,19 @@ def test_what_cameras_made_is_not_handed_on(tmp_path: Path, digest: Digest, make
         index.put_product(make_product(f"{ADOPTED}x", root=root, name="camera.LRV"))
     with Index.open(tmp_path / "own") as own:
         assert Shared(own, [root], digest).product(f"{ADOPTED}x") is None
+
+
+def test_each_workspace_knows_its_own_copy_of_the_medium(tmp_path: Path, other: Path, digest: Digest) -> None:
+    with Index.open(tmp_path / "own") as own:
+        found = Shared(own, [other], digest).product("aaaaaaaa")
+        assert found is not None
+        assert own.original_of(found.path) is None
+        for source in (tmp_path / "A001.mp4", tmp_path / os.fsdecode(b"\xe9.mp4")):
+            own.put_original(found.path, str(source))
+            assert own.original_of(found.path) == str(source)
+    (tmp_path / "elsewhere").mkdir()
+    shutil.move(tmp_path / "own", tmp_path / "elsewhere" / "own")
+    with Index.open(tmp_path / "elsewhere" / "own") as moved:  # what lies beside it moves with it
+        assert moved.original_of(found.path) == str(tmp_path / "elsewhere" / os.fsdecode(b"\xe9.mp4"))
+    with Index.open(other) as theirs:
+        assert theirs.original_of(found.path) == "/rushes/A001.mp4"

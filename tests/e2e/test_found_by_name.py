@@ -35,6 +35,8 @@ def names(film: Path) -> Path:
 def test_clips_of_an_edl_are_found_below_the_media_root(names: Path, film: Path, otio_perf: Command) -> None:
     plain = json.loads(otio_perf("analyze", names, "--rate", 24, "--json", "-").stdout)
     assert {m["state"] for m in plain["media"]} == {"missing"}
+    said = otio_perf("analyze", names, "--rate", 24).stdout
+    assert "  3 clips refer to no media: A001_C001, b001_c001.MOV. Say where files of these names are with --media-root" in said
     words = ("--rate", 24, "--media-root", film / "media")
     done = otio_perf("analyze", names, *words, "--json", "-", "--html", film / "page.html")
     media = {m["path"]: m for m in json.loads(done.stdout)["media"]}
@@ -57,7 +59,9 @@ def test_clips_of_an_edl_are_found_below_the_media_root(names: Path, film: Path,
     assert again.returncode == 4, again.stderr
     clips = list(otio.adapters.read_from_file(str(film / "again.otio")).find_clips())
     assert clips[0].active_media_reference_key == "otio_perf:120p"
-    assert otio_perf("restore", film / "again.otio", "-o", film / "back.otio").returncode == 0
+    back = otio_perf("restore", film / "again.otio", "-o", film / "back.otio")
+    assert back.returncode == 0, back.stderr
+    assert "2 clips refer to no media, as before" in back.stderr
     assert {type(c.media_reference) for c in otio.adapters.read_from_file(str(film / "back.otio")).find_clips()} == {
         otio.schema.MissingReference
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -149,6 +150,7 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     sizes = ("--all", "--proxy", "120p")
     ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other", "--dry-run")
     ask("proxies", 4, "proxy", "media", "gone.mov", *sizes, "--workspace", "other")
+    shutil.rmtree(folder / "other")  # or its proxies would serve
     ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "--dry-run")
     ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "-o", "look.pre.otio")
     ask("export", 0, "render", "look.otio", "-o", "look.mp4", "--range", "0-6", "--dry-run")
