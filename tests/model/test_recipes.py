@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otio_perf.model.recipes import Codec, ProxyRecipe, Scope
+from otio_perf.model import wire
+from otio_perf.model.recipes import BurnIn, Codec, Lut, ProxyRecipe, Scope
 
 rungs = st.sampled_from(["480p", "720p", "1080p", "2160p", "half", "quarter", "1280x720", "640x640", "100x1000"])
 
@@ -91,3 +92,24 @@ def test_the_digest_tells_recipes_apart_and_equal_ones_not() -> None:
 
 def test_reference_keys_are_ours() -> None:
     assert ProxyRecipe(rung="1080p").reference_key == "otio_perf:1080p"
+
+
+def test_what_was_made_before_there_were_looks_is_still_what_is_asked_for() -> None:
+    assert ProxyRecipe(rung="720p").digest == "862e5f735e76ed21"
+    assert ProxyRecipe(rung="half", codec=Codec.HEVC, quality=80, scope=Scope.USED).digest == "e89bff747fae727e"
+
+
+def test_a_lut_is_known_by_its_content_and_words_by_what_they_are() -> None:
+    plain = ProxyRecipe(rung="720p")
+    here, there = (replace(plain, lut=Lut(path=path, digest="1")) for path in ("a.cube", "/luts/b.cube"))
+    assert here.digest == there.digest
+    one, other = ((BurnIn.NAME, BurnIn.FRAME), (BurnIn.FRAME, BurnIn.NAME))
+    assert replace(plain, burn_in=one).digest == replace(plain, burn_in=other).digest
+    looks = [plain, here, replace(plain, lut=Lut(path="a.cube", digest="2")), replace(plain, burn_in=one)]
+    assert len({look.digest for look in looks}) == 4
+    assert [look.is_plain for look in looks] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("recipe", [ProxyRecipe(rung="720p", lut=Lut(path="a", digest="b"), burn_in=(BurnIn.NAME,))])
+def test_looks_cross_the_wire(recipe: ProxyRecipe) -> None:
+    assert wire.loads(ProxyRecipe, wire.dumps(recipe)) == recipe
