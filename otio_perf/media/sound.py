@@ -194,6 +194,7 @@ class _Stream:
         self._open_file: tuple[InputContainer, AudioStream] | None = None
         self._parts: Iterator[tuple[int, Samples]] = iter(())
         self._left: deque[tuple[int, Samples]] = deque()  # decoded, and not wholly read
+        self._wanted = 0  # what is before was not asked for since the last jump
         self._at: int | None = None  # where the last read ended
         self._jitter = round(_JITTER_SECONDS * self.info.sample_rate)
         self._scales: dict[Fraction, tuple[int, int, int]] = {}  # by time base, see _sample_of
@@ -239,6 +240,7 @@ class _Stream:
 
     def _jump(self, first: int) -> None:
         rate = self.info.sample_rate
+        self._wanted = first
         for back in _BACK_SECONDS if self._has_stamps else ():
             goal = first - round(back * rate)
             if goal <= self._begins():
@@ -306,7 +308,7 @@ class _Stream:
                 start = self._placed(frame, expected, is_sure=number >= _UNSURE_FRAMES)
             if start is None:
                 continue  # nothing says where it belongs
-            if expected is not None and start > expected:
+            if expected is not None and start > max(expected, self._wanted):
                 self._note(f"has nothing from {float(expected / Fraction(rate)):.2f} to {float(start / Fraction(rate)):.2f} s")
             samples = _floats(frame, info.channels)
             yield start, samples
@@ -357,10 +359,15 @@ class _Stream:
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
-                when = "" if packet.pts is None else f" at {float(packet.pts * packet.time_base - self._origin):.2f} s"
-                self._note(f"is damaged{when}")
+                self._note_damaged(packet.pts, packet.time_base)
                 continue
             yield from frames
+
+    def _note_damaged(self, stamp: int | None, time_base: Fraction | None) -> None:
+        if stamp is None or time_base is None:
+            self._note("is damaged")
+        elif self._sample_of(stamp, time_base) >= self._wanted:  # what is before may have been begun in its middle
+            self._note(f"is damaged at {float(stamp * time_base - self._origin):.2f} s")
 
     def _note(self, what: str) -> None:
         if what not in self.damage and len(self.damage) < _MOST_NOTES:

@@ -27,6 +27,9 @@ from otio_perf.model.media import AudioInfo, MediaInfo, first_number, sound_orig
 from otio_perf.model.sound import Carried, Curve, Fade, Hear, Pitch, SoundPlan, Soundtrack, Voice
 from otio_perf.model.uses import EffectUse, Problem, TargetKind
 
+#: Speeds at which nothing is heard in what is left of a sound.
+_SLOWEST, _FASTEST = Fraction(1, 100), Fraction(100)
+
 CurveOf = Callable[[EffectUse], tuple[Curve, Fidelity]]
 
 
@@ -38,17 +41,23 @@ def sound_plan(
     *,
     layout: str = "stereo",
     pitch: Pitch = Pitch.FOLLOW,
+    within: tuple[int, int] | None = None,
 ) -> SoundPlan:
     """All voices of a timeline.
 
     :param media: what is online, by ``Target.medium``.
     :param hear: the host's effects as levels; ``curve_of``: its transitions as curves.
     :param layout: of the output, a name of ``model.channels.LAYOUTS``.
+    :param within: samples ``[start, stop)`` of the timeline, where no others are asked for.
     :raises KeyError: there is no such layout.
     """
     planner = _Planner(soundtrack=soundtrack, media=media, hear=hear, curve_of=curve_of, outputs=LAYOUTS[layout], pitch=pitch)
     tree = soundtrack.tree
-    planner.placed(tree.root, _Seen(offset=Fraction(0), scale=Fraction(1), start=0, stop=len(tree.duration)))
+    start, stop = within or (0, len(tree.duration))
+    planner.placed(
+        tree.root,
+        _Seen(offset=Fraction(0), scale=Fraction(1), start=max(start, tree.root.start), stop=min(stop, tree.root.stop)),
+    )
     return SoundPlan(
         sample_rate=int(tree.frame_rate),
         samples=len(tree.duration),
@@ -147,6 +156,8 @@ class _Planner:
             self._silence(name, target.reason or "is offline")
         elif not info.audio:
             self._silence(name, "has no sound")
+        elif not _SLOWEST <= abs(item.speed * seen.scale * self.soundtrack.tree.frame_rate / shot.rate) <= _FASTEST:
+            self._silence(name, f"is not played slower than {float(_SLOWEST):g} or faster than {_FASTEST} times")
         else:
             self._voices(item, shot, info, name, seen, share)
 

@@ -118,7 +118,18 @@ def test_pictures_effects_do_nothing_to_sound_and_unknown_ones_are_unknown() -> 
     assert asked(mlt(mlt_service="audiolevel")).fidelity is Fidelity.NOTHING
     for service in ("ladspa.1197", "sox.reverb", "loudness", "rbpitch", "avfilter.acompressor", "never_heard_of"):
         assert asked(mlt(mlt_service=service)).fidelity is Fidelity.UNKNOWN, service
-    assert asked(use({"AAF": {"Operation": {"Name": "Audio Pan"}}}, name="Audio Pan")).fidelity is Fidelity.UNKNOWN
+
+
+def test_avids_pan_of_a_track_is_known_in_stereo() -> None:
+    def avid(**parameters: Any) -> EffectUse:
+        return use({"AAF": {"Operation": {"Name": "Audio Pan"}, "Parameters": parameters}}, name="Audio Pan")
+
+    middle = {"keyframe_values": [[0.0, 0.5], [1.0, 0.5]]}
+    assert asked(avid(AvidPannerKind="AvidPannerKind_Stereo", Pan=middle)).fidelity is Fidelity.NOTHING
+    left = asked(avid(AvidPannerKind="AvidPannerKind_Stereo", Pan="0/1"))
+    assert (left.first.stereo, left.fidelity) == ((1.0, 0.0, 0.0, 0.0), Fidelity.APPROXIMATE)
+    assert asked(avid(AvidPannerKind="AvidPannerKind_51", Pan=middle)).fidelity is Fidelity.UNKNOWN
+    assert asked(avid(Pan=middle)).fidelity is Fidelity.UNKNOWN
 
 
 @pytest.mark.parametrize(

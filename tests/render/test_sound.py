@@ -49,6 +49,7 @@ class Mixed:
         layout: str = "stereo",
         pitch: Pitch = Pitch.FOLLOW,
         format: str = "otio_json",
+        within: tuple[int, int] | None = None,
     ) -> None:
         root = json.loads(item.to_json_string())
         document = Document(path="/t/x.otio", format=format, base="/t", digest="", root=root)
@@ -60,7 +61,9 @@ class Mixed:
                 self.media[medium] = probe(medium)
             except OtioPerfError:
                 continue  # offline
-        self.plan: SoundPlan = sound_plan(soundtrack, self.media, self.hear, curve_of, layout=layout, pitch=pitch)
+        self.plan: SoundPlan = sound_plan(
+            soundtrack, self.media, self.hear, curve_of, layout=layout, pitch=pitch, within=within
+        )
         self.report: SoundReport | None = None
 
     def samples(self, start: int = 0, stop: int | None = None) -> np.ndarray:
@@ -217,6 +220,39 @@ def test_an_hour_takes_no_more_memory_than_a_minute(write: Callable[..., Path]) 
         grown = process.memory_info().rss - after_a_minute
     assert samples == 3600 * 8000
     assert grown < 4 << 20  # a minute of this is 1.8 MB
+
+
+def test_two_tracks_are_melts_sum(
+    noise: tuple[Path, np.ndarray], tmp_path: Path, melted_by: Callable[..., None], ffmpeg: Path
+) -> None:
+    path, _ = noise
+    filters = [{"mlt_service": "volume", "level": "0=-20;50=0"}, {"mlt_service": "volume", "gain": "0.5"}]
+    tracks: list[list[Any]] = [[clip(path, 10, 60)], [gap(25), clip(path, 100, 50)]]
+    for children, properties in zip(tracks, filters, strict=True):
+        children[-1].effects.append(otio.schema.Effect("volume", "volume", {"mlt": properties}))
+    size = 'width="64" height="48" sample_aspect_num="1" sample_aspect_den="1" display_aspect_num="4" display_aspect_den="3"'
+    rows = ["".join(f'<property name="{k}">{v}</property>' for k, v in one.items()) for one in filters]
+    entries = [
+        f'<entry producer="a" in="10" out="69"><filter>{rows[0]}</filter></entry>',
+        f'<blank length="25"/><entry producer="a" in="100" out="149"><filter>{rows[1]}</filter></entry>',
+    ]
+    playlists = "".join(f'<playlist id="p{n}">{entry}</playlist>' for n, entry in enumerate(entries))
+    added = {"a_track": 0, "b_track": 1, "mlt_service": "mix", "sum": 1, "always_active": 1}
+    mix = "".join(f'<property name="{k}">{v}</property>' for k, v in added.items())
+    (tmp_path / "x.mlt").write_text(
+        f'<mlt><profile {size} frame_rate_num="25" frame_rate_den="1" progressive="1" colorspace="601"/>'
+        f'<producer id="a"><property name="resource">{path}</property></producer>{playlists}'
+        f'<tractor><track producer="p0"/><track producer="p1"/><transition>{mix}</transition></tractor></mlt>'
+    )
+    target = ["-consumer", f"avformat:{tmp_path}/x.wav", "acodec=pcm_f32le", "ar=48000", "channels=2", "vn=1", "real_time=-1"]
+    melted_by(["melt", str(tmp_path / "x.mlt"), *target])
+    done = subprocess.run(
+        [ffmpeg, "-v", "error", "-i", tmp_path / "x.wav", "-f", "f32le", "-"], capture_output=True, check=True
+    )
+    expected = np.frombuffer(done.stdout, "<f4").reshape(-1, 2)
+    found = Mixed(timeline(*tracks)).samples()
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 1e-4  # melt's own sound has 16 bits
 
 
 # ------------------------------------------------------------------------------------------------------------ levels, fades
@@ -428,6 +464,12 @@ def test_tracks_of_an_edl_are_channels(steady: Path) -> None:
 # ------------------------------------------------------------------------------------------------------ what is not heard
 
 
+def test_a_speed_at_which_nothing_is_heard_is_named(steady: Path) -> None:
+    mixed = Mixed(timeline([clip(steady, 0, 10, effects=[otio.schema.LinearTimeWarp(time_scalar=500)])]))
+    assert not mixed.samples().any()
+    assert "faster than 100 times" in mixed.plan.silent[0].reason
+
+
 def test_what_is_offline_or_has_no_sound_is_silent_and_named(make: Callable[..., Path], steady: Path) -> None:
     mute = make("mute.mp4", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=1")
     edit = timeline([clip(Path("/t/gone.wav"), 0, 10), clip(mute, 0, 10), clip(steady, 0, 10), clip(steady, 2000, 10)])
@@ -449,6 +491,14 @@ def test_what_breaks_while_it_is_read_is_silent_and_named(write: Callable[..., P
     assert not mixed.samples().any()
     assert mixed.report is not None
     assert [problem.clip for problem in mixed.report.damaged] == ["breaks.wav"]
+
+
+def test_a_plan_of_a_part_says_nothing_of_the_rest(steady: Path) -> None:
+    edit = timeline([clip(Path("/t/gone.wav"), 0, 10), clip(steady, 0, 10), clip(Path("/t/lost.wav"), 0, 10)])
+    mixed = Mixed(edit, within=(10 * 1920, 20 * 1920 + 1))
+    assert [problem.clip for problem in mixed.plan.silent] == ["lost.wav"]
+    assert (mixed.samples(10 * 1920, 20 * 1920)[:, 0] == 0.25).all()
+    assert mixed.plan.samples == 30 * 1920
 
 
 def test_disabled_tracks_and_clips_are_silent(steady: Path) -> None:

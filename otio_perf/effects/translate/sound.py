@@ -62,10 +62,6 @@ def heard(use: EffectUse, frame: int, at: Callable[[int], Moment], *, frame_rate
 def curve_of(use: EffectUse) -> tuple[Curve, Fidelity]:
     """How a transition between two sounds runs. OpenTimelineIO has no word for it: without the host's, powers add up to 1, as
     most editing programs do unless told otherwise."""
-    if use.dialect == "mlt":
-        is_power = str(dict(use.parameters).get("start")) == "-2"
-        known = use.name in ("mix", "luma")
-        return Curve.EQUAL_POWER if is_power else Curve.LINEAR, Fidelity.EXACT if known else Fidelity.APPROXIMATE
     for name in (use.name, use.label):
         for pattern, curve, fidelity in _CURVES:
             if pattern.fullmatch(name):
@@ -219,6 +215,14 @@ def _aaf_pan(asked: Asked) -> Answer:
     return level, "" if set(level.stereo) <= {0.0, 1.0} else "the host's law of panning is not known"
 
 
+def _avid_pan(asked: Asked) -> Answer:
+    """The pan of a track, of which all but the stereo kind, standing in the middle, is not known."""
+    if asked.parameters.get("AvidPannerKind") != "AvidPannerKind_Stereo":
+        raise UntranslatableError("it pans to more than two sides")
+    level = _balance(2 * _aaf_value(asked, "Pan", 0.5) - 1)
+    return level, "" if level == _UNITY else "the host's law of panning is not known"
+
+
 def _aaf_value(asked: Asked, name: str, default: float) -> float:
     """``100000000/100000000``, or key frames over the length of the effect, 0 to 1."""
     value = asked.parameters.get(name)
@@ -252,7 +256,7 @@ _METERS = ("audiolevel", "audiowave", "audiolevelgraph", "audiospectrum", "loudn
 _BLOCKS = ("Pan", "Pitch", "Equaliser")
 
 _ROWS: dict[str, Mapping[str, Row]] = {
-    "aaf": {"Mono Audio Gain": _aaf_gain, "Audio Gain": _aaf_gain, "Mono Audio Pan": _aaf_pan},
+    "aaf": {"Mono Audio Gain": _aaf_gain, "Audio Gain": _aaf_gain, "Mono Audio Pan": _aaf_pan, "Audio Pan": _avid_pan},
     "fcp7": {"audiolevels": _fcp7_levels, "audiopan": _fcp7_pan},
     "mlt": {
         **dict.fromkeys(_METERS, _nothing),
