@@ -11,7 +11,7 @@ import pytest
 
 from otio_perf.model.media import Gop, MediaKind, Sequence
 from otio_perf.model.plans import Action, Decision, Plan, Product
-from otio_perf.model.recipes import Codec, ProxyRecipe, Purpose, Scope
+from otio_perf.model.recipes import BurnIn, Codec, Lut, ProxyRecipe, Purpose, Scope
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import TargetKind, TrackKind
 from otio_perf.planning import cost, planner, suggestions
@@ -245,8 +245,36 @@ def test_the_key_is_all_that_shapes_the_bytes_and_nothing_else(build: SimpleName
         planner.product_key("print", HD, part.shifted(1), None),
         planner.product_key("print", HD, part, Fraction(25)),
         planner.product_key("print", HD, FrameRange(0, 100, Fraction(24)), None),
+        planner.product_key("print", replace(HD, lut=Lut(path="a.cube", digest="1")), part, None),
+        planner.product_key("print", replace(HD, lut=Lut(path="a.cube", digest="2")), part, None),
+        planner.product_key("print", replace(HD, burn_in=(BurnIn.NAME,)), part, None),
+        planner.product_key("print", replace(HD, burn_in=(BurnIn.NAME,)), part, None, ["A001.mov"]),
+        planner.product_key("print", replace(HD, burn_in=(BurnIn.NAME, BurnIn.FRAME)), part, None, ["A001.mov"]),
     ]
-    assert len({key, *others}) == 7
+    assert len({key, *others}) == 12
+    moved = replace(HD, lut=Lut(path="/luts/b.cube", digest="1"))
+    assert planner.product_key("print", moved, part, None) == others[6]
+
+
+def test_more_than_the_source_shows_is_wanted_of_all_media_and_adopted_from_nobody(build: SimpleNamespace) -> None:
+    light = build.media(width=2048, height=1152)
+    look = replace(HD, lut=Lut(path="/luts/film.cube", digest="1"), burn_in=(BurnIn.TIMECODE, BurnIn.NAME))
+    uses = [build.use(build.target(), 0, 50)]
+    assert only(make(build, uses, [light])).action is Action.SKIP
+    plan = make(build, uses, [light], recipes=[look])
+    decision = only(plan)
+    assert decision.action is Action.MAKE
+    assert decision.reason.endswith("with LUT film.cube, timecode and name burnt in")
+    tiny = only(make(build, uses, [build.media(width=640, height=360)], recipes=[look]))
+    assert (tiny.products[0].width, tiny.products[0].height) == (640, 360)  # nothing is scaled up
+    plain = only(make(build, uses, [light], recipes=[HD], policy=Policy(force=True)))
+    store: dict[str, Product] = {p.key: build.made(p) for p in plain.products}
+    assert only(make(build, uses, [light], recipes=[look], existing=store.get)).action is Action.MAKE
+    made = {p.key: build.made(p) for p in decision.products}
+    again = only(make(build, uses, [light], recipes=[look], existing=made.get))
+    assert again.action is Action.HAVE
+    assert "LUT film.cube" in again.reason
+    assert only(make(build, uses, [light], recipes=[HD], existing=made.get)).action is Action.SKIP
 
 
 def test_what_is_there_is_not_made_again(build: SimpleNamespace) -> None:
