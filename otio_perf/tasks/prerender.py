@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from otio_perf.cache.workspace import Workspace
+from otio_perf.effects.cpu.threads import one_a_frame
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import EffectError, OtioPerfError, TaskCancelledError
 from otio_perf.media import fingerprint
@@ -75,6 +76,7 @@ class _Job:
             frame_rate=task.frame_rate,
             frames=len(task.plans),
             colour=task.colour,
+            light=task.light,
         )
 
     def leave_to_processor(self) -> None:
@@ -94,6 +96,8 @@ class _Job:
         self._done = 0
         self.watch = watch = Stopwatch()
         task = self.task
+        if engine.is_shared:
+            one_a_frame()
         compositor = Compositor(measured(engine, watch), scale=self.scale)
         size = self.wanted.width, self.wanted.height
 
