@@ -21,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="exact (default): refuse effects that are not rendered as the editing program does; approximate: allow what comes "
         "near; any: leave out what is unknown",
     )
+    options.add_sources(parser)
     options.add_settings(parser, "workspace", "colour", "gpu", *options.READING, "stall_seconds")
     options.add_output(parser, json="what was rendered")
 
@@ -32,7 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
 
     with console.job(arguments) as job:
         report = optimizer.frame(
-            arguments.timeline, arguments.times, arguments.output, fidelity=arguments.fidelity, **job.options
+            arguments.timeline,
+            arguments.times,
+            arguments.output,
+            fidelity=arguments.fidelity,
+            use_proxies=arguments.use_proxies,
+            **job.options,
         )
     job.answer(table=lambda: tables.show_still(report), document=lambda: document.still_document(report))
     return 4 if any(f.missing or f.unknown for f in report.frames) else 0

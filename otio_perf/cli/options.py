@@ -32,6 +32,15 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
         )
 
 
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--use-proxies",
+        metavar="RUNG",
+        help="render from the proxies of this size that the timeline has; media without, from their originals (default: all "
+        "from the originals)",
+    )
+
+
 def add_output(parser: argparse.ArgumentParser, *, json: str, html: bool = False, trace: bool = True) -> None:
     """``--json``, ``--html``, ``--trace``, ``--quiet`` and ``--debug``. ``json`` says what the JSON holds."""
     group = parser.add_argument_group("output")

@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_fidelity(parser)
     render.add_range(parser)
+    options.add_sources(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: regions, frames, bytes, predicted time")
     options.add_settings(parser, "workspace", *options.RENDERING, "jobs", "stall_seconds", *options.READING)
     options.add_output(parser, json="what was done")
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
             mode=arguments.prerender,
             fidelity=arguments.fidelity,
             range=arguments.range,
+            use_proxies=arguments.use_proxies,
             dry_run=arguments.dry_run,
             **job.options,
         )

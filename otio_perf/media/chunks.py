@@ -8,6 +8,7 @@ label of the whole region.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,16 +25,17 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, MediaError
-from otio_perf.media.encode import KEY_TAG, colour_numbers, encoder_threads
+from otio_perf.media.encode import KEY_TAG, colour_numbers, encoder_threads, hdr_parameters
 from otio_perf.media.encoder_thread import Encoder, EncoderThread
-from otio_perf.media.encodings import ENCODINGS, Encoding, at_quality, prores, x264
+from otio_perf.media.encodings import ENCODINGS, Encoding, at_quality, is_hdr, prores, x264
 from otio_perf.media.fingerprint import digest
 from otio_perf.media.finished import key_in
 from otio_perf.media.planes import Plane, frame_of, layout_of
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
+from otio_perf.media.quicktime import annotate
 from otio_perf.media.verify import count_pictures, decode_all
-from otio_perf.model.colour import ColourSpace
+from otio_perf.model.colour import UNSAID, ColourSpace, Light
 from otio_perf.model.media import ColourTags
 from otio_perf.model.pixels import Layout
 from otio_perf.model.recipes import ChunkCodec, Codec
@@ -108,11 +110,14 @@ class ChunkFile:
     frame_rate: FrameRate
     frames: int
     colour: ColourTags = ColourSpace.BT709.tags  # what it says of itself, and its samples are
+    light: Light = UNSAID
 
     @property
     def pixel_format(self) -> str:
         row = _ENCODINGS[self.codec]
-        return "yuv444p10le" if row.alpha and not self.has_alpha else row.pixel_format
+        if row.alpha and not self.has_alpha:
+            return "yuv444p10le"
+        return row.deep_pixel_format if is_hdr(self.colour) else row.pixel_format
 
     @property
     def layout(self) -> Layout:
@@ -207,11 +212,26 @@ def _encode(
         if encoder is not None:
             encoder.abandon()
         raise
+    if _ENCODINGS[wanted.codec].hdr_option is None:
+        _annotate(wanted, part)
+
+
+def _annotate(wanted: ChunkFile, part: Path) -> None:
+    """What codecs have no place for in their own stream."""
+    light = wanted.light
+    try:
+        annotate(part, languages={}, mastering_display=light.mastering_display, content_light=light.content_light)
+    except OSError as error:
+        raise write_error(error, wanted.path) from error
+    except (ValueError, struct.error) as error:
+        raise EncodeError("was written, but its movie box cannot be read back", path=wanted.path) from error
 
 
 def _stream(wanted: ChunkFile, container: OutputContainer, cores: int) -> VideoStream:
     row = _ENCODINGS[wanted.codec]
     options = {**row.options(wanted.quality), **row.extra}
+    if row.hdr_option:
+        options[row.hdr_option] += hdr_parameters(row.encoder, wanted.light)
     if wanted.layout.down:
         options["chroma_sample_location"] = wanted.colour.chroma_location or "left"
     stream = container.add_stream(row.encoder, rate=wanted.frame_rate, options=options)
@@ -269,6 +289,7 @@ def _verify(wanted: ChunkFile, part: Path, tick: Callable[[], None]) -> None:
         "frame rate": (video.frame_rate, wanted.frame_rate),
         "colours": (_space(video.colour), _space(colour)),
         "range": (video.colour.range, colour.range),
+        "light": (Light(mastering_display=video.mastering_display, content_light=video.content_light), wanted.light),
         "alpha": (video.has_alpha, wanted.has_alpha),
     }
     if wanted.codec.is_intra:

@@ -32,6 +32,7 @@ from otio_perf.media.encodings import HDR_TRANSFERS, Encoding, pixel_format_for
 from otio_perf.media.painting import Paint, Painter, copied
 from otio_perf.media.publish import write_error
 from otio_perf.media.quicktime import annotate
+from otio_perf.model.colour import Light
 from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Codec
@@ -222,7 +223,8 @@ class ProxyWriter:
         if look.colour.chroma_location:
             options["chroma_sample_location"] = look.colour.chroma_location
         if row.hdr_option:
-            options[row.hdr_option] += _hdr_parameters(row.encoder, video)
+            light = Light(mastering_display=video.mastering_display, content_light=video.content_light)
+            options[row.hdr_option] += hdr_parameters(row.encoder, light)
         if video.is_interlaced and row.encoder == "libx264":
             options["x264-params"] += ":tff=1" if video.field_order in ("tt", "tb") else ":bff=1"
         device = HWAccel(row.device) if row.device else None
@@ -348,8 +350,8 @@ def colour_numbers(colour: ColourTags) -> tuple[int, int, int, int]:
     return primaries, transfer, matrix, {"tv": _TV, "pc": _PC}.get(colour.range or "", 0)
 
 
-def _hdr_parameters(encoder: str, video: VideoInfo) -> str:
+def hdr_parameters(encoder: str, light: Light) -> str:
     """HDR10 tags as encoder parameters; ``mastering_display`` is in the very notation of x265."""
-    mastering, light = {"libx264": ("mastering-display", "cll"), "libx265": ("master-display", "max-cll")}[encoder]
-    text = f":{mastering}={video.mastering_display}" if video.mastering_display else ""
-    return text + (f":{light}={video.content_light}" if video.content_light else "")
+    mastering, content = {"libx264": ("mastering-display", "cll"), "libx265": ("master-display", "max-cll")}[encoder]
+    text = f":{mastering}={light.mastering_display}" if light.mastering_display else ""
+    return text + (f":{content}={light.content_light}" if light.content_light else "")

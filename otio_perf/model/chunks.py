@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from otio_perf.model.colour import UNSAID, Light
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import ColourTags
 from otio_perf.model.recipes import PrerenderRecipe
@@ -26,6 +27,7 @@ class Chunk:
     recipe: PrerenderRecipe
     has_alpha: bool
     colour: ColourTags  # what its file says of itself
+    light: Light = UNSAID
 
     def __len__(self) -> int:
         return self.stop - self.start

@@ -6,6 +6,7 @@ written says which it is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from otio_perf.model.media import ColourTags
@@ -34,6 +35,17 @@ _TAGS = {
     ColourSpace.BT2020_PQ: ("bt2020", "smpte2084", "bt2020nc"),
     ColourSpace.BT2020_HLG: ("bt2020", "arib-std-b67", "bt2020nc"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """How much light HDR pictures have: HDR10's side data, in the words of ``VideoInfo``; ``None``: it is not said."""
+
+    mastering_display: str | None = None
+    content_light: str | None = None
+
+
+UNSAID = Light()
 
 #: The setting's word for "as the sources are".
 AUTO = "auto"

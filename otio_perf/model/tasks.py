@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field, replace
 
-from otio_perf.model.colour import ColourSpace
+from otio_perf.model.colour import UNSAID, ColourSpace, Light
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import ColourTags, MediaInfo, Sequence
 from otio_perf.model.plans import Product
@@ -90,6 +90,7 @@ class PrerenderTask:
     path: str  # of the finished file
     workspace: str
     colour: ColourTags = ColourSpace.BT709.tags  # what the file says of itself, and its samples are
+    light: Light = UNSAID
     files: dict[str, str] = field(default_factory=dict)  # digests of what effects read, LUTs say, by path
     gpu: str = "auto"  # as the setting: auto, on, off; off where ``key`` is the processor's
     processor_key: str = ""  # of the chunk, and its path, where a GPU gives up and the processor renders it: pictures of two

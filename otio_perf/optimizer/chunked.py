@@ -46,6 +46,7 @@ class Chunks:
             engine=self.engine.name,
             digests=self._digests,
             on_black=True,
+            light=self.timeline.light,
         )
 
     def unreadable(self, plan: FramePlan) -> str | None:
@@ -115,6 +116,7 @@ class Chunks:
             frame_rate=chunk.frame_rate,
             recipe=chunk.recipe,
             colour=chunk.colour,
+            light=chunk.light,
             has_alpha=chunk.has_alpha,
             path=str(self.renders.chunk_path(chunk.key)),
             workspace=str(self.session.workspace.root),

@@ -13,11 +13,12 @@ from otio_perf.model.composition import Composition
 from otio_perf.model.events import Stage
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
-from otio_perf.optimizer import timelines
+from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.composed import composed
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.times import frame_number
 from otio_perf.render.compositor import Compositor
 from otio_perf.render.engines import engine_for
@@ -30,11 +31,20 @@ from otio_perf.timeline.referred import targets_of
 FIDELITIES = ("exact", "approximate", "any")
 
 
-def frame(session: Session, timeline: Path, times: Sequence[str | int], output: Path, *, fidelity: str) -> StillReport:
+def frame(
+    session: Session,
+    timeline: Path,
+    times: Sequence[str | int],
+    output: Path,
+    *,
+    fidelity: str,
+    use_proxies: str | None = None,
+) -> StillReport:
     """Render the frames at ``times`` into ``output``; several become a contact sheet.
 
+    :param use_proxies: size of the timeline's proxies that are shown in the place of originals.
     :raises SettingsError: a time that is none or lies outside, a picture format that is not written, a picture
-        that the timeline uses.
+        that the timeline uses, no proxies of that size.
     :raises EffectError: an effect that ``fidelity`` does not allow; it is named.
     """
     require_format(output)
@@ -49,7 +59,9 @@ def frame(session: Session, timeline: Path, times: Sequence[str | int], output: 
         session.note(notice)
     numbers = [frame_number(text, composition) for text in times]
     found = session.look_up(shot.target for shot in composition.shots())
-    shown = composed(composition, found, finder(document, where), colour=session.settings.colour)
+    linked, _ = relinking.earlier(session, document, where, found) if use_proxies else ({}, found)
+    instead = stand_ins(session, linked, found, use_proxies)
+    shown = composed(composition, found, finder(document, where), colour=session.settings.colour, stand_ins=instead)
     engine, why = engine_for(session.settings.gpu)
     pictures, rendered = [], []
     watch, began = Stopwatch(), time.monotonic()

@@ -18,6 +18,7 @@ from otio_perf.effects.fit import covers, placed
 from otio_perf.effects.registry import View, registry
 from otio_perf.effects.transform import still_covers
 from otio_perf.model.chunks import Chunk
+from otio_perf.model.colour import UNSAID, Light
 from otio_perf.model.frames import Applied, Fit, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
 from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.recipes import PrerenderRecipe
@@ -43,6 +44,7 @@ def chunks(
     engine: str,
     digests: Mapping[str, str] | None = None,
     on_black: bool = False,
+    light: Light | None = None,
 ) -> tuple[Chunk, ...]:
     """A region cut into chunks of a second or, of codecs with long GOPs, five; in order, without a gap.
 
@@ -52,13 +54,14 @@ def chunks(
     :param digests: of the files that the effects read (``keys.files_of``), by path.
     :param on_black: opaque, also where no layer is. What lies over its own timeline must be: its half-transparent pixels
         would show the same picture once more, and the timeline would have to play below it.
+    :param light: what the files say of it.
     :raises KeyError: a file without a digest.
     """
     if not plans:
         return ()
     has_alpha = not on_black and any(not covers_canvas(plan, media, recipe) for plan in plans)
     codec = recipe.codec_for(has_alpha=has_alpha)
-    colour = plans[0].colour.tags
+    colour, light = plans[0].colour.tags, light or UNSAID
     found = []
     seconds = _INTRA_SECONDS if codec.is_intra else _LONG_GOP_SECONDS
     for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate * seconds)))):
@@ -66,7 +69,7 @@ def chunks(
         keys = {
             name: _digest(
                 [
-                    *(str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), str(colour)),
+                    *(str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), str(colour), str(light)),
                     *(_frame_key(plan, recipe, has_alpha=has_alpha, engine=name, digests=digests) for plan in frames),
                 ]
             )
@@ -83,6 +86,7 @@ def chunks(
                 recipe=recipe,
                 has_alpha=has_alpha,
                 colour=colour,
+                light=light,
             )
         )
     return tuple(found)

@@ -29,7 +29,7 @@ from functools import cache
 from otio_perf.effects.conversion import is_tone_mapped
 from otio_perf.effects.registry import registry
 from otio_perf.effects.translate.dialects import in_order
-from otio_perf.model.colour import AUTO, ColourSpace
+from otio_perf.model.colour import AUTO, UNSAID, ColourSpace, Light
 from otio_perf.model.composition import Composition, Group, Join, Lane, Placed, Shot
 from otio_perf.model.frames import (
     Applied,
@@ -44,8 +44,9 @@ from otio_perf.model.frames import (
     Translate,
 )
 from otio_perf.model.media import MediaInfo, MediaKind, first_number
+from otio_perf.model.stand_ins import StandIns, as_original
 from otio_perf.model.timing import FrameRate
-from otio_perf.model.uses import EffectUse, TargetKind
+from otio_perf.model.uses import EffectUse, Target, TargetKind
 from otio_perf.planning.proxies import frame_count
 from otio_perf.render.generated import generated, slate
 
@@ -67,6 +68,7 @@ def frame_plan(
     *,
     size: tuple[int, int] | None = None,
     colour: ColourSpace = ColourSpace.BT709,
+    stand_ins: StandIns | None = None,
 ) -> FramePlan:
     """Frame ``frame`` of ``composition``, 0 = first.
 
@@ -74,11 +76,14 @@ def frame_plan(
     :param translate: the host's effects in our words.
     :param size: width and height of the canvas; ``None``: ``canvas_size``.
     :param colour: what the values of the picture mean: ``timeline_colour``.
+    :param stand_ins: proxies to show in the place of what they stand for. Media that are missing are there by them.
     :raises ValueError: the timeline has no such frame.
     """
     if not 0 <= frame < len(composition.duration):
         raise ValueError(f"frame {frame} of a timeline of {len(composition.duration)} frames")
-    planner = _Planner(media=media, translate=translate, frame_rate=composition.frame_rate, colour=colour)
+    planner = _Planner(
+        media=media, translate=translate, frame_rate=composition.frame_rate, colour=colour, stand_ins=stand_ins or {}
+    )
     root = composition.root
     layers = planner.placed(root, Fraction(frame)) if root.start <= frame < root.stop else ()
     width, height = size or canvas_size(composition, media)
@@ -123,6 +128,21 @@ def timeline_colour(composition: Composition, media: Mapping[str, MediaInfo], wa
     return found.pop() if len(found) == 1 else ColourSpace.BT709
 
 
+def timeline_light(composition: Composition, media: Mapping[str, MediaInfo], colour: ColourSpace) -> Light:
+    """What a timeline in ``colour`` says of its light: what its moving pictures say, where all agree and none is converted."""
+    if colour is not ColourSpace.BT2020_PQ:
+        return UNSAID
+    found = set()
+    for shot in composition.shots():
+        info = media.get(shot.target.medium)
+        if info is not None and info.picture is not None and info.kind is MediaKind.VIDEO:
+            video = info.picture
+            is_pq = _HDR.get(video.colour.transfer or "") is colour
+            said = Light(mastering_display=video.mastering_display, content_light=video.content_light)
+            found.add(said if is_pq else UNSAID)
+    return found.pop() if len(found) == 1 else UNSAID
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Planner:
     """One frame on its way down the tree. ``time`` is always in frames of the axis that is at hand."""
@@ -131,6 +151,7 @@ class _Planner:
     translate: Translate
     frame_rate: FrameRate
     colour: ColourSpace
+    stand_ins: StandIns
     approximate: set[str] = field(default_factory=set)
     tone_mapped: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
@@ -207,8 +228,14 @@ class _Planner:
         """What the first frame of the file is called."""
         if shot.available_start is not None:
             return shot.available_start
-        info = self.media.get(shot.target.medium)
+        info = self._info(shot.target)
         return Fraction(0 if info is None else first_number(info, shot.rate))
+
+    def _info(self, target: Target) -> MediaInfo | None:
+        info = self.media.get(target.medium)
+        if info is None and target.medium in self.stand_ins:
+            return as_original(self.stand_ins[target.medium])
+        return info
 
     def _shot(self, item: Placed, shot: Shot, position: Fraction) -> SourceFrame | Generated:
         """The picture at ``position``, counted from the first frame of the file at the reference's rate."""
@@ -220,7 +247,7 @@ class _Planner:
                 self.unknown.add(kind)
             return found or slate("NOT RENDERED", f"{item.name} ({kind})")
         name = _file_name(target.path or target.url) or item.name
-        info = self.media.get(target.medium)
+        info = self._info(target)
         if info is None or info.picture is None:
             self.missing.add(name)
             if info is not None:
@@ -241,6 +268,13 @@ class _Planner:
             self.missing.add(name)
             return slate("NOT IN THE MEDIUM", f"{name} has frames 0 to {count - 1}, not {first} to {last}")
         number = min(max(_covering(position * factor), 0), count - 1)
+        for one in self.stand_ins.get(target.medium, ()):
+            part = one.source_range
+            if part.start <= number < part.stop and part.rate == rate:
+                return SourceFrame(medium=one.medium, fingerprint=one.info.fingerprint, number=number - part.start)
+        if target.medium not in self.media:
+            self.missing.add(name)
+            return slate("MEDIA OFFLINE", f"{name}: its proxy has no frame {number}")
         return SourceFrame(
             medium=target.medium, fingerprint=info.fingerprint, number=number, rate=rate if picture.is_vfr else None
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import opentimelineio as otio
@@ -15,7 +16,7 @@ from otio_perf.effects.cpu.engine import CpuEngine
 from otio_perf.effects.pixels import coding_of, from_picture, to_picture
 from otio_perf.media.chunks import ChunkFile, write_chunk
 from otio_perf.media.probe import probe
-from otio_perf.model.colour import ColourSpace
+from otio_perf.model.colour import ColourSpace, Light
 from otio_perf.model.composition import Composition
 from otio_perf.model.frames import FramePlan, Generated, Layer, SourceFrame, Stacked, Translated
 from otio_perf.model.media import ColourTags, MediaInfo, MediaKind
@@ -24,7 +25,7 @@ from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
 from otio_perf.render.chunks import chunks
 from otio_perf.render.compositor import Compositor
 from otio_perf.render.keys import frame_key
-from otio_perf.render.plan import frame_plan, timeline_colour
+from otio_perf.render.plan import frame_plan, timeline_colour, timeline_light
 from otio_perf.render.sheet import eight_bits
 from otio_perf.render.sources import Sources
 
@@ -156,3 +157,53 @@ def test_what_is_drawn_is_as_bright_as_graphics_in_hdr() -> None:
         with Sources({}, RATE) as sources:
             picture = Compositor(CpuEngine(), sources).picture(plan)
         assert np.allclose(picture[..., :3], level, atol=2e-3)
+
+
+# ---- how much light there is
+
+MASTERED = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+BRIGHT = Light(mastering_display=MASTERED, content_light="1000,400")
+
+
+@pytest.mark.parametrize("codec", [ChunkCodec.PRORES_422, ChunkCodec.DNXHR_HQX, ChunkCodec.H264, ChunkCodec.HEVC_LONG_GOP])
+def test_files_say_how_much_light_there_is(codec: ChunkCodec, tmp_path: Path) -> None:
+    wanted = ChunkFile(
+        path=str(tmp_path / "c.mov"),
+        key="k",
+        codec=codec,
+        quality=60,
+        has_alpha=False,
+        width=256,
+        height=128,
+        frame_rate=RATE,
+        frames=2,
+        colour=ColourSpace.BT2020_PQ.tags,
+        light=BRIGHT,
+    )
+    assert wanted.layout.bits == 10
+    picture = np.full((128, 256, 4), 0.5, np.float32)
+    planes = from_picture(picture, coding_of(wanted.layout, wanted.colour, 128))
+    write_chunk(wanted, [planes] * 2, cores=1, tick=lambda: None)
+    video = probe(wanted.path).picture
+    assert video
+    assert (video.mastering_display, video.content_light) == (BRIGHT.mastering_display, BRIGHT.content_light)
+    assert video.colour.transfer == "smpte2084"
+
+
+def test_light_is_said_where_all_films_agree(composed: Composed, paper: Callable[..., MediaInfo]) -> None:
+    def film(number: int, tags: ColourTags, light: Light) -> MediaInfo:
+        info = _with(paper(f"/m/{number}.mov"), tags)
+        video = replace(info.video[0], mastering_display=light.mastering_display, content_light=light.content_light)
+        return replace(info, video=(video,))
+
+    def of(*films: MediaInfo, space: ColourSpace = ColourSpace.BT2020_PQ) -> Light:
+        span = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(10, 24))
+        clips = [otio.schema.Clip("c", otio.schema.ExternalReference(info.path, span), span) for info in films]
+        composition = composed(otio.schema.Timeline("t", tracks=[otio.schema.Track(kind="Video", children=clips)]))
+        return timeline_light(composition, {info.path: info for info in films}, space)
+
+    first, second = film(1, PQ, BRIGHT), film(2, PQ, BRIGHT)
+    assert of(first, second) == BRIGHT
+    assert of(first, second, space=ColourSpace.BT709) == Light()
+    assert of(first, film(3, PQ, Light(mastering_display=MASTERED))) == Light()
+    assert of(first, film(3, HD, BRIGHT)) == Light()
