@@ -24,9 +24,9 @@ CODECS: dict[Codec, tuple[str, str]] = {
 _PCM_BYTES = 2
 #: Where the profile lacks an encoder: milliseconds per megapixel, a plain guess on the high side.
 _ENCODE_MS_PER_MEGAPIXEL = 20.0
-#: A LUT with the ways to R'G'B' and back, in units of ``effect_ms_per_megapixel`` (``benchmarks/proxy_speed.py --lut``); words
+#: A LUT with the ways to R'G'B' and back, in units of ``effect_ms_per_megapixel`` (``benchmarks/proxy_speed.py``); words
 #: burnt in cost nothing that can be measured.
-_LUT_COST = 8.0
+_LUT_COST = 5.5
 _INTRA = Gop(longest=1, mean=1.0, has_b_frames=False)
 
 
