@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     job.complain({f"{one.start_timecode} – {one.stop_timecode}": one.reason for one in report.problems})
     if report.is_barred:
         return 5
-    return 4 if any(one.kind in ("unknown", "missing") for one in report.problems) else 0
+    return 4 if any(one.kind != "approximate" for one in report.problems) else 0
 
 
 def _show(report: ExportReport, *, dry_run: bool) -> None:

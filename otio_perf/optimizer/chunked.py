@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.cache.renders import Render, RenderKind
@@ -46,17 +47,17 @@ class Chunks:
             engine=self.engine.name,
             digests=self._digests,
             on_black=True,
-            light=self.timeline.light,
         )
 
-    def unreadable(self, plan: FramePlan) -> str | None:
-        """Which file that the effects of ``plan`` read (a LUT) cannot be read, and why."""
+    def unreadable(self, plan: FramePlan) -> dict[str, str]:
+        """Files that the effects of ``plan`` read (a LUT) and that cannot be read, with the reason."""
+        found = {}
         for path in files_of(plan):
             try:
                 self._digest(path)
             except MediaError as e:
-                return f"{Path(path).name or path} {e.message}"
-        return None
+                found[path] = e.message
+        return found
 
     def _digest(self, path: str) -> str:
         """:raises MediaError"""
@@ -77,8 +78,9 @@ class Chunks:
         made = self.made(chunk)
         return chunk.key if made is None else made.key
 
-    def make(self, missing: Mapping[str, Chunk], stage: Stage) -> dict[str, str]:
-        """Chunks that could not be rendered, with the reason. What is done is put on record, also when the user stops."""
+    def make(self, missing: Mapping[str, Chunk], stage: Stage) -> dict[str, Failed]:
+        """Chunks that could not be rendered, by key; messages name the file. What is done is put on record, also where the user
+        stops."""
         if not missing:
             return {}
         session = self.session
@@ -90,7 +92,7 @@ class Chunks:
             outcomes = session.run(tasks, workers=jobs, done=self._record)
         labels = {task.label for task in tasks}
         return {
-            key: o.message if o.path is None or o.path in labels else f"{Path(o.path).name}: {o.message}"
+            key: o if o.path is None or o.path in labels else replace(o, message=f"{Path(o.path).name}: {o.message}")
             for key, o in outcomes.items()
             if isinstance(o, Failed)
         }
@@ -116,7 +118,6 @@ class Chunks:
             frame_rate=chunk.frame_rate,
             recipe=chunk.recipe,
             colour=chunk.colour,
-            light=chunk.light,
             has_alpha=chunk.has_alpha,
             path=str(self.renders.chunk_path(chunk.key)),
             workspace=str(self.session.workspace.root),

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from otio_perf.errors import CacheError, EffectError, MediaError, SettingsError
+from otio_perf.errors import (
+    CacheError,
+    CorruptMediaError,
+    EffectError,
+    MediaError,
+    OfflineMediaError,
+    UnsupportedMediaError,
+    by_name,
+)
 from otio_perf.media import concat, publish
 from otio_perf.media.concat import Joined
 from otio_perf.media.finished import key_in
@@ -17,105 +25,27 @@ from otio_perf.media.passthrough import PassThrough
 from otio_perf.media.pieces import Piece
 from otio_perf.media.unchanged import Unchanged
 from otio_perf.model.chunks import Chunk
-from otio_perf.model.events import Stage
-from otio_perf.model.exports import CODECS, CONTAINERS, Container, ExportProblem, ExportReport, ProblemKind
+from otio_perf.model.events import Failed, Stage
+from otio_perf.model.exports import ExportProblem, ExportReport, ProblemKind
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
-from otio_perf.model.recipes import CANVAS, PrerenderRecipe
 from otio_perf.model.timing import FrameRange
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.movie import Asked
 from otio_perf.optimizer.named_files import finder
-from otio_perf.optimizer.overwriting import is_input, refuse_media
+from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.sounding import Sounding, sounding
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders
 from otio_perf.render.engines import engine_for
+from otio_perf.render.repaired import slated, without_files
 from otio_perf.render.untouched import untouched
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.referred import targets_of
-
-#: How near to the host's a picture must be: ``exact`` refuses what only comes near, ``any`` leaves out what is unknown.
-FIDELITIES = ("exact", "approximate", "any")
-SOUNDS = ("mix", "none")
-#: The quality that prerenders have by themselves: so their pieces serve exports too.
-USUAL_QUALITY = 80
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What movie is asked for."""
-
-    recipe: PrerenderRecipe
-    container: Container
-    range: str | None
-    fidelity: str
-    allow_missing: bool
-    audio: str
-    pass_through: bool
-    dry_run: bool
-
-
-def asked(
-    timeline: Path,
-    output: Path,
-    *,
-    codec: str | None = None,
-    quality: int = USUAL_QUALITY,
-    size: str = CANVAS,
-    range: str | None = None,
-    fidelity: str = "exact",
-    allow_missing: bool = False,
-    audio: str = "mix",
-    pass_through: bool = True,
-    dry_run: bool = False,
-) -> Asked:
-    """:raises SettingsError: no such movie can be made, or not be put there: found before any work"""
-    container = CONTAINERS.get(output.suffix.lower())
-    if container is None:
-        words = ", ".join(CONTAINERS)
-        raise SettingsError(f"is none of {words}", path=output, hint="The suffix of -o says what kind of movie is made")
-    word = None if codec is None else codec.lower().replace("-", "_")
-    for given, choices in ((word, CODECS), (fidelity, FIDELITIES), (audio, SOUNDS)):
-        if given is not None and given not in choices:
-            raise SettingsError(f"{given!r} is not one of {', '.join(choices)}")
-    chosen = container.usual if word is None else CODECS[word]
-    if chosen not in container.codecs:
-        able = ", ".join(suffix for suffix, one in CONTAINERS.items() if chosen in one.codecs)
-        raise SettingsError(f"{output.suffix} cannot hold {word}", path=output, hint=f"Write {able}, or take another --codec")
-    try:
-        recipe = PrerenderRecipe(codec=chosen, quality=quality, size=size)
-    except ValueError as e:
-        raise SettingsError(str(e)) from e
-    _refuse_unusable(timeline, output)
-    return Asked(
-        recipe=recipe,
-        container=container,
-        range=range,
-        fidelity=fidelity,
-        allow_missing=allow_missing,
-        audio=audio,
-        pass_through=pass_through,
-        dry_run=dry_run,
-    )
-
-
-def _refuse_unusable(timeline: Path, output: Path) -> None:
-    """:raises SettingsError: it is the timeline, there is no such folder, or something is there that we did not make"""
-    other = "Name another file with -o"
-    try:
-        if is_input(output, [timeline]):
-            raise SettingsError("is the input, or in it: it would be overwritten", path=output, hint=other)
-        if not output.absolute().parent.is_dir():
-            raise SettingsError("cannot be written: its folder is not there", path=output, hint="Make the folder")
-        is_there = output.exists() or output.is_symlink()
-    except OSError as e:  # no file system takes this name
-        raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint=other) from e
-    if is_there and not (output.is_file() and (output.stat().st_size == 0 or key_in(output) is not None)):
-        raise SettingsError("is there, and was not made by otio-perf: it would be overwritten", path=output, hint=other)
 
 
 def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> ExportReport:
@@ -181,17 +111,9 @@ class _Job:
         session, wanted = self.session, self.wanted
         with session.stage(Stage.PLAN):
             plans = self._plans()
-            problems = [*self._problems(plans), *self._sound_problems()]
-            parts: tuple[_Part, ...] = ()
-            if not _barred(problems):
-                try:
-                    parts = tuple(self._parts(plans))
-                except (MediaError, EffectError) as e:  # a LUT
-                    reason = f"{Path(e.path or '').name} {e.message}"
-                    problems.append(
-                        self._problem(ProblemKind.FAILED, self.within.start, self.within.stop, reason, in_the_way=True)
-                    )
-            chunks = [part for part in parts if isinstance(part, Chunk)]
+            problems = [*self._problems(plans), *self._sound_problems(), *self._leave_out_unreadable(plans)]
+            parts = () if _barred(problems) else tuple(self._parts(plans))
+            chunks = _chunks(parts)
             missing = self.chunks.missing(chunks)
         rendered, copied = new_frames(chunks, missing), sum(len(part) for part in parts if isinstance(part, _Copied))
         found = ExportReport(
@@ -224,7 +146,7 @@ class _Job:
             if wanted.dry_run:
                 found = replace(found, predicted_seconds=self._predicted_seconds(missing))
             else:
-                found = self._made(found, parts, missing)
+                found = self._made(found, plans, parts, missing)
         return replace(found, seconds=time.monotonic() - began, notices=tuple(session.notices))
 
     # ---- planning
@@ -236,10 +158,24 @@ class _Job:
             plans.append(self.timeline.plan(number))
         return plans
 
+    def _leave_out_unreadable(self, plans: list[FramePlan]) -> Iterator[ExportProblem]:
+        """Effects that read a file (a LUT) which cannot be read are taken out of ``plans``."""
+        unreadable = [self.chunks.unreadable(plan) for plan in plans]
+        at = self.within.start
+        for files, group in groupby(unreadable):
+            stop = at + sum(1 for _ in group)
+            if files:
+                names = tuple(Path(path).name for path in files)
+                reason = "; ".join(f"{Path(path).name} {why}" for path, why in files.items())
+                yield self._problem(ProblemKind.MISSING, at, stop, reason, names, in_the_way=not self.wanted.allow_missing)
+                for i in range(at - self.within.start, stop - self.within.start):
+                    plans[i] = without_files(plans[i], files)
+            at = stop
+
     def _parts(self, plans: Sequence[FramePlan]) -> Iterator[_Part]:
         """What the movie is joined of, in order.
 
-        :raises MediaError, EffectError: a file that effects read (a LUT), or a medium to be copied, cannot be read.
+        :raises MediaError: a medium to be copied cannot be read.
         """
         begin = at = self.within.start
         for copied in self._copied(plans):
@@ -321,20 +257,47 @@ class _Job:
 
     # ---- work
 
-    def _made(self, found: ExportReport, parts: Sequence[_Part], missing: Mapping[str, Chunk]) -> ExportReport:
+    def _made(
+        self, found: ExportReport, plans: list[FramePlan], parts: tuple[_Part, ...], missing: Mapping[str, Chunk]
+    ) -> ExportReport:
         session = self.session
-        chunks = [part for part in parts if isinstance(part, Chunk)]
         if missing:
             warn_of_full_disk(session, found.predicted_bytes, self.output.absolute().parent)
-        reasons = self.chunks.make(missing, Stage.RENDER)
+        failed = self.chunks.make(missing, Stage.RENDER)
         session.check_stop()
-        if reasons:
-            failed = [
-                self._problem(ProblemKind.FAILED, c.start, c.stop, reasons[c.key], in_the_way=True)
-                for c in chunks
-                if c.key in reasons
-            ]
-            return replace(found, problems=tuple(sorted([*found.problems, *failed], key=lambda p: p.start)))
+        slates: list[ExportProblem] = []
+        if self.wanted.allow_missing and all(map(_is_of_source, failed.values())):
+            slates = self._slates(plans, [c for c in _chunks(parts) if c.key in failed])
+            if slates:
+                parts = tuple(self._parts(plans))
+                failed = self.chunks.make(self.chunks.missing(_chunks(parts)), Stage.RENDER)
+                session.check_stop()
+        barring = [
+            self._problem(ProblemKind.FAILED, c.start, c.stop, failed[c.key].message, in_the_way=True)
+            for c in _chunks(parts)
+            if c.key in failed
+        ]
+        problems = tuple(sorted([*found.problems, *slates, *barring], key=lambda p: p.start))
+        found = replace(found, problems=problems, pieces=len(parts))
+        return found if barring else self._written(found, parts)
+
+    def _slates(self, plans: list[FramePlan], failed: Sequence[Chunk]) -> list[ExportProblem]:
+        """Finds out which frames of ``failed`` cannot be had: each is tried alone. Slates come in their place in ``plans``."""
+        alone = [self.chunks.cut([plan], at)[0] for chunk in failed for at, plan in enumerate(chunk.plans, chunk.start)]
+        trials = self.chunks.missing(alone)
+        wrong = self.chunks.make(trials, Stage.RENDER)
+        problems = []
+        for one in alone:
+            if one.key in wrong:
+                reason = wrong[one.key].message
+                plans[one.start - self.within.start] = slated(one.plans[0], "DAMAGED", reason)
+                problems.append(self._problem(ProblemKind.FAILED, one.start, one.stop, reason, in_the_way=False))
+        for trial in trials.values():
+            self.chunks.renders.forget(self.chunks.key_of(trial))
+        return problems
+
+    def _written(self, found: ExportReport, parts: Sequence[_Part]) -> ExportReport:
+        session = self.session
         key = self._key(parts)
         if key_in(self.output) == key:
             return replace(found, is_written=True, size_bytes=self.output.stat().st_size)
@@ -343,7 +306,7 @@ class _Job:
             try:
                 joined = self._joined(parts, key)
             except (MediaError, CacheError) as e:
-                self.chunks.forget_damaged(e.path, chunks)
+                self.chunks.forget_damaged(e.path, _chunks(parts))
                 raise
         sound = None if self.sound is None else self.sound.report()
         return replace(found, is_written=True, is_new=True, size_bytes=joined.size_bytes, sound=sound)
@@ -378,3 +341,12 @@ class _Job:
 
 def _barred(problems: Sequence[ExportProblem]) -> bool:
     return any(problem.is_in_the_way for problem in problems)
+
+
+def _chunks(parts: Sequence[_Part]) -> list[Chunk]:
+    return [part for part in parts if isinstance(part, Chunk)]
+
+
+def _is_of_source(failed: Failed) -> bool:
+    """What is shown is to blame, and not what was written."""
+    return issubclass(by_name(failed.error), (CorruptMediaError, OfflineMediaError, UnsupportedMediaError, EffectError))

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from otio_perf.cache.renders import Render, RenderKind
-from otio_perf.errors import CacheError, EffectError, MediaError, SettingsError
+from otio_perf.errors import CacheError, MediaError, SettingsError
 from otio_perf.media import concat
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.chunks import Chunk
@@ -25,7 +25,6 @@ from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.session import Session
-from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders, proxies
@@ -40,25 +39,20 @@ from otio_perf.timeline.relink import AS_BEFORE
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is asked for. ``mode``: ``auto`` or ``all``; ``fidelity``: ``exact`` or ``approximate``; ``range``: as
-    ``times.frame_range`` has it; ``use_proxies``: size of the proxies to render from, ``None``: originals."""
+    ``times.frame_range`` has it."""
 
     mode: str
     fidelity: str
     dry_run: bool
     range: str | None = None
-    use_proxies: str | None = None
 
 
-def wanted(
-    mode: str, fidelity: str, *, dry_run: bool, range: str | None = None, use_proxies: str | None = None
-) -> Wanted | None:
+def wanted(mode: str, fidelity: str, *, dry_run: bool, range: str | None = None) -> Wanted | None:
     """``None``: nothing. :raises SettingsError: words that are none of the choices"""
     for word, choices in ((mode, prerenders.MODES), (fidelity, prerenders.FIDELITIES)):
         if word not in choices:
             raise SettingsError(f"{word!r} is not one of {', '.join(choices)}")
-    if mode == "none":
-        return None
-    return Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run, range=range, use_proxies=use_proxies)
+    return None if mode == "none" else Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run, range=range)
 
 
 def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> PrerenderReport:
@@ -113,10 +107,7 @@ def render(
         document = timelines.read(session, surveyed.path)
     lay.require_possible(document)
     find = finder(document, surveyed.locator)
-    composition = compose(document, surveyed.locator)
-    shown = {target.medium: findings[target.medium] for target in surveyed.targets if target.medium in findings}
-    instead = stand_ins(session, linked, shown, asked.use_proxies)
-    timeline = composed(composition, findings, find, colour=session.settings.colour, stand_ins=instead)
+    timeline = composed(compose(document, surveyed.locator), findings, find, colour=session.settings.colour)
     return _Job(session, surveyed, timeline, linked, asked).report(began)
 
 
@@ -187,7 +178,7 @@ class _Job:
         if self.asked.dry_run:
             return replace(predicted, seconds=time.monotonic() - began)
         warn_of_full_disk(session, predicted.predicted_bytes, session.workspace.root)
-        reasons = self.chunks.make(missing, Stage.PRERENDER)
+        reasons = {key: failed.message for key, failed in self.chunks.make(missing, Stage.PRERENDER).items()}
         session.check_stop()
         regions, failed = self._join(cuts, missing, reasons)
         left = sorted([*left, *failed], key=lambda one: one.start)
@@ -201,10 +192,16 @@ class _Job:
         cuts, left = [], []
         for region in regions:
             self.session.check_stop()
-            try:
-                cuts.append(_Cut(region, self.chunks.cut(region.plans, region.position.start)))
-            except (MediaError, EffectError) as e:
-                left.append(self._left(Left(position=region.position, reason=f"{Path(e.path or '').name} {e.message}")))
+            at = region.position.start
+            for files, group in groupby(region.plans, key=self.chunks.unreadable):
+                plans = tuple(group)
+                position = FrameRange(at, at + len(plans), region.position.rate)
+                reason = "; ".join(f"{Path(path).name} {why}" for path, why in files.items())
+                if not files:
+                    cuts.append(_Cut(replace(region, position=position, plans=plans), self.chunks.cut(plans, at)))
+                else:
+                    left.append(self._left(Left(position=position, reason=reason)))
+                at = position.stop
         return cuts, left
 
     def _bytes(self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], size: tuple[int, int]) -> int:

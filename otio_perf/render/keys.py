@@ -43,12 +43,14 @@ def frame_key(plan: FramePlan, *, engine: str, output: str, digests: Mapping[str
 
 def files_of(plan: FramePlan) -> tuple[str, ...]:
     """Paths of the files that the effects of ``plan`` read, LUTs say, each once."""
-    found: dict[str, None] = {}
-    for applied in _applied(plan.root):
-        row = registry().effects.get(applied.name)
-        names = {p.name for p in row.parameters if isinstance(p, File)} if row else set()
-        found.update((str(value), None) for name, value in applied.values if name in names)
-    return tuple(found)
+    return tuple(dict.fromkeys(path for applied in _applied(plan.root) for path in files_read(applied)))
+
+
+def files_read(applied: Applied) -> tuple[str, ...]:
+    """Paths of the files that one effect reads."""
+    row = registry().effects.get(applied.name)
+    names = {p.name for p in row.parameters if isinstance(p, File)} if row else set()
+    return tuple(str(value) for name, value in applied.values if name in names)
 
 
 def _applied(stack: Stacked) -> Iterator[Applied]:

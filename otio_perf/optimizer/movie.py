@@ -1,0 +1,91 @@
+"""What movie is asked for: found out before any work is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from otio_perf.errors import SettingsError
+from otio_perf.media.finished import key_in
+from otio_perf.model.exports import CODECS, CONTAINERS, Container
+from otio_perf.model.recipes import CANVAS, PrerenderRecipe
+from otio_perf.optimizer.overwriting import is_input
+
+#: How near to the host's a picture must be: ``exact`` refuses what only comes near, ``any`` leaves out what is unknown.
+FIDELITIES = ("exact", "approximate", "any")
+SOUNDS = ("mix", "none")
+#: The quality that prerenders have by themselves: so their pieces serve exports too.
+USUAL_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What movie is asked for."""
+
+    recipe: PrerenderRecipe
+    container: Container
+    range: str | None
+    fidelity: str
+    allow_missing: bool
+    audio: str
+    pass_through: bool
+    dry_run: bool
+
+
+def asked(
+    timeline: Path,
+    output: Path,
+    *,
+    codec: str | None = None,
+    quality: int = USUAL_QUALITY,
+    size: str = CANVAS,
+    range: str | None = None,
+    fidelity: str = "exact",
+    allow_missing: bool = False,
+    audio: str = "mix",
+    pass_through: bool = True,
+    dry_run: bool = False,
+) -> Asked:
+    """:raises SettingsError: no such movie can be made, or not be put there: found before any work"""
+    container = CONTAINERS.get(output.suffix.lower())
+    if container is None:
+        words = ", ".join(CONTAINERS)
+        raise SettingsError(f"is none of {words}", path=output, hint="The suffix of -o says what kind of movie is made")
+    word = None if codec is None else codec.lower().replace("-", "_")
+    for given, choices in ((word, CODECS), (fidelity, FIDELITIES), (audio, SOUNDS)):
+        if given is not None and given not in choices:
+            raise SettingsError(f"{given!r} is not one of {', '.join(choices)}")
+    chosen = container.usual if word is None else CODECS[word]
+    if chosen not in container.codecs:
+        able = ", ".join(suffix for suffix, one in CONTAINERS.items() if chosen in one.codecs)
+        raise SettingsError(f"{output.suffix} cannot hold {word}", path=output, hint=f"Write {able}, or take another --codec")
+    try:
+        recipe = PrerenderRecipe(codec=chosen, quality=quality, size=size)
+    except ValueError as e:
+        raise SettingsError(str(e)) from e
+    _refuse_unusable(timeline, output)
+    return Asked(
+        recipe=recipe,
+        container=container,
+        range=range,
+        fidelity=fidelity,
+        allow_missing=allow_missing,
+        audio=audio,
+        pass_through=pass_through,
+        dry_run=dry_run,
+    )
+
+
+def _refuse_unusable(timeline: Path, output: Path) -> None:
+    """:raises SettingsError: it is the timeline, there is no such folder, or something is there that we did not make"""
+    other = "Name another file with -o"
+    try:
+        if is_input(output, [timeline]):
+            raise SettingsError("is the input, or in it: it would be overwritten", path=output, hint=other)
+        if not output.absolute().parent.is_dir():
+            raise SettingsError("cannot be written: its folder is not there", path=output, hint="Make the folder")
+        is_there = output.exists() or output.is_symlink()
+    except OSError as e:  # no file system takes this name
+        raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint=other) from e
+    if is_there and not (output.is_file() and (output.stat().st_size == 0 or key_in(output) is not None)):
+        raise SettingsError("is there, and was not made by otio-perf: it would be overwritten", path=output, hint=other)
