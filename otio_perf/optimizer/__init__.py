@@ -86,6 +86,7 @@ def prerender(
     mode: str = "auto",
     fidelity: str = "exact",
     range: str | None = None,
+    use_proxies: str | None = None,
     dry_run: bool = False,
     **options: Unpack[Options],
 ) -> PrerenderReport:
@@ -97,13 +98,14 @@ def prerender(
     :param fidelity: ``"exact"`` leaves to the host what is not rendered as it does, ``"approximate"`` renders what comes near.
         Effects that are unknown stay with the host in any case.
     :param range: only these frames, ``"START-END"``, see ``export``; the overlay has no others then.
+    :param use_proxies: size of the timeline's proxies that are rendered from, where there are any; ``None``: originals.
     :param dry_run: plan only: nothing is rendered, nothing is written.
     :raises TimelineError: it cannot be read, or not carry the track. Regions that fail are in the report.
     """
     from otio_perf.optimizer import prerendering, relinking
 
     path = existing_file(timeline)
-    wanted = prerendering.wanted(mode, fidelity, dry_run=dry_run, range=range)
+    wanted = prerendering.wanted(mode, fidelity, dry_run=dry_run, range=range, use_proxies=use_proxies)
     if wanted is None:
         raise SettingsError("mode 'none' renders nothing", hint="Say auto or all")
     (written,) = relinking.outputs([path], output)
@@ -264,6 +266,7 @@ def frame(
     output: PathLike,
     *,
     fidelity: str = "exact",
+    use_proxies: str | None = None,
     **options: Unpack[Options],
 ) -> StillReport:
     """Render frames of ``timeline`` with their effects into the picture ``output``; several become a contact sheet.
@@ -271,13 +274,14 @@ def frame(
     :param times: frames (``48``), timecodes (``"01:00:02:00"``) or seconds (``"2.5s"``).
     :param fidelity: ``"exact"`` refuses effects that are not rendered as the host does, ``"approximate"`` allows what comes
         near, ``"any"`` leaves out what is unknown.
+    :param use_proxies: as ``prerender``.
     :raises TimelineError, SettingsError, EffectError: see ``optimizer.picturing``.
     """
     from otio_perf.optimizer import picturing
 
     path = existing_file(timeline)
     with _session(options, anchor=path, create=False) as session:
-        return picturing.frame(session, path, times, Path(output), fidelity=fidelity)
+        return picturing.frame(session, path, times, Path(output), fidelity=fidelity, use_proxies=use_proxies)
 
 
 def calibrate(

@@ -47,6 +47,7 @@ class Chunks:
             engine=self.engine.name,
             digests=self._digests,
             on_black=True,
+            light=self.timeline.light,
         )
 
     def unreadable(self, plan: FramePlan) -> dict[str, str]:
@@ -90,6 +91,7 @@ class Chunks:
             jobs = 1 if self.engine.name != PROCESSOR else min(session.jobs, len(missing))
             tasks = [self._task(chunk, cores=max(1, system.cores() // jobs)) for chunk in missing.values()]
             outcomes = session.run(tasks, workers=jobs, done=self._record)
+            session.workspace.clean_orphans(publish.is_part)  # of workers that died
         labels = {task.label for task in tasks}
         return {
             key: o if o.path is None or o.path in labels else replace(o, message=f"{Path(o.path).name}: {o.message}")
@@ -118,6 +120,7 @@ class Chunks:
             frame_rate=chunk.frame_rate,
             recipe=chunk.recipe,
             colour=chunk.colour,
+            light=chunk.light,
             has_alpha=chunk.has_alpha,
             path=str(self.renders.chunk_path(chunk.key)),
             workspace=str(self.session.workspace.root),

@@ -25,6 +25,7 @@ from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.session import Session
+from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders, proxies
@@ -39,20 +40,25 @@ from otio_perf.timeline.relink import AS_BEFORE
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is asked for. ``mode``: ``auto`` or ``all``; ``fidelity``: ``exact`` or ``approximate``; ``range``: as
-    ``times.frame_range`` has it."""
+    ``times.frame_range`` has it; ``use_proxies``: size of the proxies to render from, ``None``: originals."""
 
     mode: str
     fidelity: str
     dry_run: bool
     range: str | None = None
+    use_proxies: str | None = None
 
 
-def wanted(mode: str, fidelity: str, *, dry_run: bool, range: str | None = None) -> Wanted | None:
+def wanted(
+    mode: str, fidelity: str, *, dry_run: bool, range: str | None = None, use_proxies: str | None = None
+) -> Wanted | None:
     """``None``: nothing. :raises SettingsError: words that are none of the choices"""
     for word, choices in ((mode, prerenders.MODES), (fidelity, prerenders.FIDELITIES)):
         if word not in choices:
             raise SettingsError(f"{word!r} is not one of {', '.join(choices)}")
-    return None if mode == "none" else Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run, range=range)
+    if mode == "none":
+        return None
+    return Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run, range=range, use_proxies=use_proxies)
 
 
 def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> PrerenderReport:
@@ -107,7 +113,10 @@ def render(
         document = timelines.read(session, surveyed.path)
     lay.require_possible(document)
     find = finder(document, surveyed.locator)
-    timeline = composed(compose(document, surveyed.locator), findings, find, colour=session.settings.colour)
+    composition = compose(document, surveyed.locator)
+    shown = {target.medium: findings[target.medium] for target in surveyed.targets if target.medium in findings}
+    instead = stand_ins(session, linked, shown, asked.use_proxies)
+    timeline = composed(composition, findings, find, colour=session.settings.colour, stand_ins=instead)
     return _Job(session, surveyed, timeline, linked, asked).report(began)
 
 
