@@ -74,11 +74,14 @@ class Case:
             return f"{self.name}, opaque"
         return f"{self.name}, {self.values['quality']}" if "quality" in self.values else self.name
 
-    def ours(self, engine: Engine, first: Picture, second: Picture) -> Callable[[], Picture]:
-        """Ready to be called, as often as wanted."""
+    def ours(
+        self, engine: Engine, first: Picture, second: Picture, take: Callable[[Picture, bool], Image] | None = None
+    ) -> Callable[[], Picture]:
+        """Ready to be called, as often as wanted. ``take(picture, is_opaque)``: how ``engine`` gets a picture."""
+        take = take or (lambda picture, is_opaque: engine.upload(picture, is_opaque=is_opaque))
         view = View(width=first.shape[1], height=first.shape[0])
-        below = engine.upload(first, is_opaque=True)
-        above = engine.upload(opaque(second), is_opaque=True) if self.is_opaque else engine.upload(second, is_opaque=False)
+        below = take(first, True)
+        above = take(opaque(second), True) if self.is_opaque else take(second, False)
         work: Callable[[], Image]
         match self.kind:
             case "effect":
@@ -91,7 +94,7 @@ class Case:
             case "transition":
                 transition = registry().transition(self.name)
                 values = transition.checked(self.values)
-                incoming = engine.upload(opaque(second), is_opaque=True)
+                incoming = take(opaque(second), True)
                 work = partial(engine.mix, below, incoming, transition, self.progress, values, view)
             case _:
                 generator: Generator = registry().generator(self.name)

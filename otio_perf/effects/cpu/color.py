@@ -12,6 +12,7 @@ from otio_perf.effects.cpu.stages import (
     affine_lanes,
     affine_row,
     gain,
+    limited_affine_row,
     power,
     tone_lanes,
     tone_row,
@@ -19,7 +20,7 @@ from otio_perf.effects.cpu.stages import (
 from otio_perf.effects.registry import Packed, Picture
 from otio_perf.effects.stages import HEADROOM
 
-_ZERO, _ONE, _HALF, _HEADROOM = np.float32(0), np.float32(1), np.float32(0.5), np.float32(HEADROOM)
+_ZERO, _ONE, _HEADROOM = np.float32(0), np.float32(1), np.float32(HEADROOM)
 
 
 @compiled
@@ -77,11 +78,10 @@ def adjust(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
 def code_gain(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
     """By way of Y'CbCr, held within what there are codes for."""
     to, back = affine_lanes(packed, 0, False), affine_lanes(packed, 12, False)
-    to[5, :3], to[6, :3] = -_HALF, _HALF
-    to[5, 0], to[6, 0] = _ZERO, _ONE
+    least, most = np.array([0, -0.5, -0.5, 0], np.float32), np.array([1, 0.5, 0.5, 1], np.float32)
     ycc = np.empty(4 * rows.shape[1], np.float32)
     for y in range(rows.shape[0]):
-        affine_row(source[y].reshape(-1), ycc, to)
+        limited_affine_row(source[y].reshape(-1), ycc, to, least, most)
         affine_row(ycc, rows[y].reshape(-1), back)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from otio_perf.effects.cpu.jit import compiled
-from otio_perf.effects.cpu.stages import affine_lanes, affine_row, tone, tone_lanes, tone_row
+from otio_perf.effects.cpu.stages import affine_lanes, limited_affine_row, tone, tone_lanes, tone_row
 from otio_perf.effects.registry import Packed, Picture
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
@@ -31,11 +31,11 @@ def asc_cdl(source: Picture, rows: Picture, packed: Packed, top: int) -> None:
         tone(source, rows, packed, 1)
         return
     curve, saturation = tone_lanes(packed, 1), affine_lanes(packed, 22, False)
-    saturation[5, :3], saturation[6, :3] = _ZERO, _ONE
+    black, white = np.zeros(4, np.float32), np.ones(4, np.float32)
     bent = np.empty(4 * rows.shape[1], np.float32)
     for y in range(rows.shape[0]):
         tone_row(source[y].reshape(-1), bent, curve)
-        affine_row(bent, rows[y].reshape(-1), saturation)
+        limited_affine_row(bent, rows[y].reshape(-1), saturation, black, white)
 
 
 @compiled

@@ -103,16 +103,14 @@ def tone(source: Picture, rows: Picture, packed: Packed, at: int) -> None:
 
 @compiled
 def affine_lanes(packed: Packed, at: int, by_alpha: bool) -> Lanes:
-    """The numbers of ``effects.stages.affine``: what red, green, blue, alpha and 1 give to each of four channels; and what
-    they are held within, which is nothing yet. ``by_alpha``: colours are premultiplied, so the constant is multiplied as well.
-    """
-    lanes = np.zeros((7, 4), np.float32)
+    """The numbers of ``effects.stages.affine``: what red, green, blue, alpha and 1 give to each of four channels.
+    ``by_alpha``: colours are premultiplied, so the constant is multiplied as well."""
+    lanes = np.zeros((5, 4), np.float32)
     for c in range(3):
         for number in range(3):
             lanes[number, c] = packed[at + 4 * c + number]
         lanes[3 if by_alpha else 4, c] = packed[at + 4 * c + 3]
     lanes[3, 3] = _ONE
-    lanes[5, :], lanes[6, :] = _LOWEST, _HIGHEST
     return lanes
 
 
@@ -120,7 +118,16 @@ def affine_lanes(packed: Packed, at: int, by_alpha: bool) -> Lanes:
 def affine_row(old: Row, new: Row, lanes: Lanes) -> None:
     """See ``effects.stages.affine``."""
     of_red, of_green, of_blue, of_alpha, of_one = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4]
-    least, most = lanes[5], lanes[6]
+    for x in range(old.size // 4):
+        red, green, blue, alpha = old[4 * x], old[4 * x + 1], old[4 * x + 2], old[4 * x + 3]
+        for c in range(4):
+            new[4 * x + c] = of_red[c] * red + of_green[c] * green + of_blue[c] * blue + of_alpha[c] * alpha + of_one[c]
+
+
+@compiled
+def limited_affine_row(old: Row, new: Row, lanes: Lanes, least: Packed, most: Packed) -> None:
+    """The same, held within ``least`` and ``most`` of four channels."""
+    of_red, of_green, of_blue, of_alpha, of_one = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4]
     for x in range(old.size // 4):
         red, green, blue, alpha = old[4 * x], old[4 * x + 1], old[4 * x + 2], old[4 * x + 3]
         for c in range(4):
