@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -17,7 +18,7 @@ from otio_perf.effects import lettering, lut_files
 from otio_perf.effects.burn_in import Inscription
 from otio_perf.effects.cpu.viewing import ViewingLut
 from otio_perf.effects.pixels import Coding
-from otio_perf.errors import EffectError
+from otio_perf.errors import EffectError, TaskCancelledError
 from otio_perf.media.planes import layout_of
 from otio_perf.media.probe import probe
 from otio_perf.media.sequences import find
@@ -382,4 +383,27 @@ def test_nobody_makes_a_plain_proxy_where_more_was_asked_for(
     task = new_plan(source(new_source(frames=4)), tmp_path, burn_in=(NAME,))
     with pytest.raises(ValueError, match="into the pictures"):
         transcode(task, progress=lambda done: None, cancelled=lambda: False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_who_stops_while_pictures_are_painted_leaves_nothing(
+    lut: Lut, long_gop: Any, source: Any, new_plan: Any, tmp_path: Path
+) -> None:
+    task = new_plan(source(long_gop), tmp_path, lut=lut, burn_in=(TIMECODE,))
+    threads = set(threading.enumerate())
+    done: list[int] = []
+    with pytest.raises(TaskCancelledError):
+        transcode(task, progress=done.append, cancelled=lambda: bool(done) and done[-1] >= 20, paint_for=paint_for)
+    assert not list(tmp_path.iterdir())
+    assert {t for t in threading.enumerate() if t.is_alive()} <= threads
+
+
+def test_what_goes_wrong_while_painting_is_told(long_gop: Any, source: Any, new_plan: Any, tmp_path: Path) -> None:
+    def fails(planes: Any, number: int) -> None:
+        if number == 7:
+            raise EffectError("line 3: no numbers", path="look.cube")
+
+    task = new_plan(source(long_gop), tmp_path, burn_in=(TIMECODE,))
+    with pytest.raises(EffectError, match=r"look\.cube: line 3"):
+        transcode(task, progress=lambda done: None, cancelled=lambda: False, paint_for=lambda media, product, look: fails)
     assert not list(tmp_path.iterdir())
