@@ -27,6 +27,7 @@ from otio_perf.effects import pixels
 from otio_perf.effects.blur import gaussian_weights, sigmas
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.cpu.pixels import of_worth, tent
+from otio_perf.effects.cpu.sampling import straight
 from otio_perf.effects.cpu.stages import power
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.luma import to_ycc, weights
@@ -521,7 +522,8 @@ def _transform(image: Planar, effect: Effect, values: Values, view: View) -> Pla
         return None
     matrix = warp.matrix / warp.matrix[2, 2]
     if (warp.width, warp.height) == (view.width, view.height) and still_covers(values, view):
-        return _warped(image, matrix, _KERNELS.get(warp.interpolation))
+        lines = straight(image.shape, matrix, view.width, view.height, warp.interpolation, warp.edges)
+        return lines and _resampled(image, *lines)
     x, y = -round(matrix[0, 2]), -round(matrix[1, 2])
     moves_only = np.allclose(matrix, [[1, 0, -x], [0, 1, -y], [0, 0, 1]], atol=_NEGLIGIBLE)
     left, top, right, bottom = max(0, x), max(0, y), min(view.width, x + warp.width), min(view.height, y + warp.height)
@@ -536,28 +538,6 @@ def _transform(image: Planar, effect: Effect, values: Values, view: View) -> Pla
         rows=taps(view.height, warp.height, warp.interpolation, top - y, bottom - y),
     )
     return fitted(image, placing, view.width, view.height)
-
-
-#: Lanczos is not the same in OpenCV.
-_KERNELS = {Interpolation.BILINEAR: cv2.INTER_LINEAR, Interpolation.BICUBIC: cv2.INTER_CUBIC}
-
-
-def _warped(image: Planar, matrix: NDArray[np.float64], kernel: int | None) -> Planar | None:
-    if kernel is None:
-        return None
-    found = []
-    for number, plane in enumerate(image.planes):
-        across, down = (image.across, image.down) if number else (0, 0)
-        to_luma = np.eye(3)
-        for axis, shift in ((1, across), (0, down)):
-            factor = 1 << shift
-            to_luma[1 - axis, 1 - axis] = factor
-            to_luma[1 - axis, 2] = pixels.chroma_offset(image.siting, axis) * (factor - 1)
-        own = np.linalg.inv(to_luma) @ matrix @ to_luma
-        size = plane.shape[1], plane.shape[0]
-        flags = kernel | cv2.WARP_INVERSE_MAP
-        found.append(cv2.warpAffine(plane.astype(np.float32), own[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
-    return replace(image, planes=(found[0], found[1], found[2]))
 
 
 def _flip(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:

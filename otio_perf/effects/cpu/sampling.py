@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.registry import Picture
-from otio_perf.effects.sampling import Edges, Floats, Interpolation, Taps, weights
+from otio_perf.effects.sampling import REACH, Edges, Floats, Interpolation, Taps, weights
 
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
@@ -178,7 +178,45 @@ def _kernelled(picture: Picture, matrix: Floats, weights: NDArray[np.float32], e
             pixel[0], pixel[1], pixel[2], pixel[3] = red, green, blue, _held(alpha)
 
 
+def straight(
+    shape: tuple[int, ...], matrix: Floats, width: int, height: int, interpolation: Interpolation, edges: Edges
+) -> tuple[Taps, Taps] | None:
+    """Columns and rows by which a picture of ``shape`` is read at ``matrix · (x, y, 1)`` where it is only moved and scaled;
+    ``None``: it is turned, or mirrored at an edge."""
+    if matrix[2, :2].any() or max(abs(matrix[0, 1]), abs(matrix[1, 0])) > _STRAIGHT * abs(matrix[2, 2]):
+        return None
+    found = []
+    for count, old, row, axis in ((width, shape[1], matrix[0], 0), (height, shape[0], matrix[1], 1)):
+        place = (row[axis] * np.arange(count) + row[2]) / matrix[2, 2]
+        before = np.floor(place + _STRAIGHT)
+        first = before.astype(np.int64) - REACH[interpolation] + 1
+        shares = weights(np.maximum(place - before, 0), interpolation)
+        index = first[:, None] + np.arange(shares.shape[1])
+        outside = (index < 0) | (index >= old)
+        if edges is Edges.MIRROR and outside.any():
+            return None
+        if edges is Edges.TRANSPARENT:
+            shares[outside] = 0
+        found.append(
+            Taps(
+                np.clip(first, -shares.shape[1], old).astype(np.int32), shares.astype(np.float32), interpolation, old, count, 0
+            )
+        )
+    return found[0], found[1]
+
+
+#: A matrix so little off the axes is on them: a hundredth of a pixel across the widest canvas.
+_STRAIGHT = 1e-7
+
+
 def warped(picture: Picture, matrix: Floats, width: int, height: int, interpolation: Interpolation, edges: Edges) -> Picture:
+    taps = straight(picture.shape, matrix, width, height, interpolation, edges)
+    if taps is not None:
+        result = np.empty((height, width, 4), np.float32)
+        columns, rows = taps
+        lines = np.ascontiguousarray(picture).reshape(picture.shape[0], -1)
+        _resampled(lines, columns.first, columns.weights, rows.first, rows.weights, result)
+        return result
     if interpolation is Interpolation.LANCZOS:
         result = np.empty((height, width, 4), np.float32)
         _kernelled(picture, np.ascontiguousarray(matrix), _table(interpolation), _EDGES[edges], result)
