@@ -23,6 +23,7 @@ examples:
   otio-perf optimize edit.otio -o edit.perf.otio     make the proxies and a timeline that plays
   otio-perf restore edit.perf.otio -o edit.otio      back to the originals
   otio-perf frame edit.otio 01:00:02:00 -o x.png     a picture of one frame, with its effects
+  otio-perf render edit.otio -o movie.mp4            a finished movie, with its effects and its sound
   otio-perf proxy rushes/ --proxy 720p               proxies of files and folders
 
 exit codes:

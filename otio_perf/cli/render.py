@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from otio_perf.cli import options
 from otio_perf.model.exports import CODECS
+from otio_perf.model.frames import FIDELITIES
 
 if TYPE_CHECKING:
     from otio_perf.model.exports import ExportReport
@@ -24,7 +25,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="movie to write: .mov, .mp4 or .mkv")
     parser.add_argument(
         "--codec",
-        choices=list(CODECS),
         metavar="CODEC",
         help=f"{', '.join(CODECS)} (default: prores_422 in .mov, h264 in .mp4 and .mkv)",
     )
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_range(parser)
     parser.add_argument(
         "--fidelity",
-        choices=["exact", "approximate", "any"],
+        choices=FIDELITIES,
         default="exact",
         help="exact (default): no movie where effects are not rendered as the editing program does; approximate: allow what "
         "comes near; any: leave out what is unknown",
@@ -52,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="mix",
         help="mix: all audio tracks as 48 kHz stereo, PCM in .mov and .mkv, AAC in .mp4; none: a silent movie (default: mix)",
     )
+    options.add_sources(parser)
     parser.add_argument("--no-pass-through", action="store_true", help="render also what could be copied from the sources")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: frames, bytes, predicted time")
     options.add_settings(parser, "workspace", "gpu", "colour", "jobs", "stall_seconds", *options.READING)
@@ -83,6 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             fidelity=arguments.fidelity,
             allow_missing=arguments.allow_missing,
             audio=arguments.audio,
+            use_proxies=arguments.use_proxies,
             pass_through=not arguments.no_pass_through,
             dry_run=arguments.dry_run,
             **job.options,

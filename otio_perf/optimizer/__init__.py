@@ -125,6 +125,7 @@ def export(
     allow_missing: bool = False,
     audio: str = "mix",
     pass_through: bool = True,
+    use_proxies: str | None = None,
     dry_run: bool = False,
     **options: Unpack[Options],
 ) -> ExportReport:
@@ -139,6 +140,7 @@ def export(
     :param allow_missing: slates and silence stand in for media that are not there; otherwise no movie is made.
     :param audio: ``"mix"``, or ``"none"``.
     :param pass_through: clips that are already what is wanted are copied, not rendered.
+    :param use_proxies: as ``prerender``.
     :param dry_run: plan only.
     :raises TimelineError, SettingsError, MediaError, CacheError: see ``optimizer.exporting``.
     """
@@ -157,6 +159,7 @@ def export(
         allow_missing=allow_missing,
         audio=audio,
         pass_through=pass_through,
+        use_proxies=use_proxies,
         dry_run=dry_run,
     )
     with _session(options, anchor=path, create=not dry_run) as session:

@@ -30,7 +30,7 @@ from otio_perf.model.exports import ExportProblem, ExportReport, ProblemKind
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.timing import FrameRange
-from otio_perf.optimizer import timelines
+from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
@@ -39,6 +39,7 @@ from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.sounding import Sounding, sounding
+from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders
 from otio_perf.render.engines import engine_for
@@ -64,7 +65,10 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
         session.note(notice)
     within = frame_range(wanted.range, composition)
     found = session.look_up(shot.target for shot in composition.shots())
-    shown = composed(composition, found, finder(document, where), colour=session.settings.colour)
+    kept, _ = relinking.earlier(session, document, where, found) if wanted.use_proxies else ({}, {})
+    instead = stand_ins(session, kept, found, wanted.use_proxies)
+    find = finder(document, where)
+    shown = composed(composition, found, find, colour=session.settings.colour, stand_ins=instead)
     sound = None
     if wanted.audio == "mix":
         codec, allowed = wanted.container.sound, wanted.allow_missing

@@ -8,11 +8,10 @@ from pathlib import Path
 from otio_perf.errors import SettingsError
 from otio_perf.media.finished import key_in
 from otio_perf.model.exports import CODECS, CONTAINERS, Container
+from otio_perf.model.frames import FIDELITIES
 from otio_perf.model.recipes import CANVAS, PrerenderRecipe
 from otio_perf.optimizer.overwriting import is_input
 
-#: How near to the host's a picture must be: ``exact`` refuses what only comes near, ``any`` leaves out what is unknown.
-FIDELITIES = ("exact", "approximate", "any")
 SOUNDS = ("mix", "none")
 #: The quality that prerenders have by themselves: so their pieces serve exports too.
 USUAL_QUALITY = 80
@@ -29,6 +28,7 @@ class Asked:
     allow_missing: bool
     audio: str
     pass_through: bool
+    use_proxies: str | None
     dry_run: bool
 
 
@@ -44,6 +44,7 @@ def asked(
     allow_missing: bool = False,
     audio: str = "mix",
     pass_through: bool = True,
+    use_proxies: str | None = None,
     dry_run: bool = False,
 ) -> Asked:
     """:raises SettingsError: no such movie can be made, or not be put there: found before any work"""
@@ -72,6 +73,7 @@ def asked(
         allow_missing=allow_missing,
         audio=audio,
         pass_through=pass_through,
+        use_proxies=use_proxies,
         dry_run=dry_run,
     )
 
