@@ -1,11 +1,12 @@
 """otio_perf makes heavy timelines light, in the editor that people already use.
 
-The Python API is four functions; each takes the options of the command of the same name::
+The Python API is five functions; each takes the options of the command of the same name::
 
     import otio_perf
 
     analysis = otio_perf.analyze("edit.otio")
     outcome = otio_perf.optimize("edit.otio", "edit.perf.otio", proxy=["1080p"])
+    otio_perf.prerender("edit.perf.otio", "edit.prerendered.otio")
     otio_perf.generate_proxies(["rushes/"], proxy=["720p"])
     otio_perf.restore("edit.perf.otio", "edit.otio")
 
@@ -17,12 +18,12 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers read it; the module typing takes as long to load as all of this package's start
 
 __version__ = "0.1.0"
-__all__ = ["analyze", "generate_proxies", "optimize", "restore"]
+__all__ = ["analyze", "generate_proxies", "optimize", "prerender", "restore"]
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from otio_perf.optimizer import analyze, generate_proxies, optimize, restore
+    from otio_perf.optimizer import analyze, generate_proxies, optimize, prerender, restore
 
 
 def __getattr__(name: str) -> Any:

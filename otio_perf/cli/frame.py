@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
+from otio_perf.model.frames import FIDELITIES
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="picture to write: .png, .tif or .jpg")
     parser.add_argument(
         "--fidelity",
-        choices=["exact", "approximate", "any"],
+        choices=FIDELITIES,
         default="exact",
         help="exact (default): refuse effects that are not rendered as the editing program does; approximate: allow what comes "
         "near; any: leave out what is unknown",

@@ -17,6 +17,23 @@ from otio_perf.effects.registry import Alpha, Blend, Effect, Packed, Picture, Sh
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
 
+#: Modules of an engine's folder with its fast paths, by the name of effect, blend mode or transition: the tables ``POINTS``,
+#: ``WHOLES``, ``BLENDS``, ``MIXES``, ``WHOLE_MIXES``.
+FAMILIES = (
+    "alpha",
+    "color",
+    "grade",
+    "lut",
+    "vignette",
+    "blend",
+    "transitions",
+    "blur",
+    "sharpen",
+    "denoise",
+    "key",
+    "transform",
+)
+
 _NOTHING: Packed = np.zeros(1, np.float32)
 
 

@@ -66,31 +66,6 @@ def placed(
     )
 
 
-def fitted(
-    picture: Picture,
-    canvas_width: int,
-    canvas_height: int,
-    fit: Fit,
-    *,
-    sample_aspect: float = 1.0,
-    interpolation: Interpolation = Interpolation.BICUBIC,
-    scale: float = 1.0,
-) -> Picture:
-    """``picture`` on a transparent canvas, by definition; engines do the same (``Engine.fit``). Parameters: see ``placed``."""
-    height, width = picture.shape[:2]
-    placing = placed(
-        width,
-        height,
-        canvas_width,
-        canvas_height,
-        fit,
-        sample_aspect=sample_aspect,
-        interpolation=interpolation,
-        scale=scale,
-    )
-    return picture if placing is None else laid(picture, placing, canvas_width, canvas_height)
-
-
 def laid(picture: Picture, placing: Placing, canvas_width: int, canvas_height: int) -> Picture:
     canvas = np.zeros((canvas_height, canvas_width, 4), np.float32)
     canvas[placing.top : placing.bottom, placing.left : placing.right] = resampled(picture, placing.columns, placing.rows)

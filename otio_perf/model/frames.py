@@ -115,6 +115,10 @@ class Fidelity(StrEnum):
     NOTHING = "nothing"  # it changes nothing: default values, a fade that has not begun
 
 
+#: What users may ask for, each allowing more: what is exact; what comes near, too; with what is unknown left out.
+FIDELITIES = ("exact", "approximate", "any")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Translated:
     """What a host's effect is in our words, at one moment."""

@@ -11,7 +11,7 @@ from otio_perf.media.stills import require_format, write_still
 from otio_perf.metrics import system
 from otio_perf.model.composition import Composition
 from otio_perf.model.events import Stage
-from otio_perf.model.frames import FramePlan
+from otio_perf.model.frames import FIDELITIES, FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
 from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.composed import composed
@@ -26,9 +26,6 @@ from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.sheet import contact_sheet, eight_bits
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.referred import targets_of
-
-#: How near to the host's a picture must be: ``exact`` refuses what only comes near, ``any`` leaves out what is unknown.
-FIDELITIES = ("exact", "approximate", "any")
 
 
 def frame(

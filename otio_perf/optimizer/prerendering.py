@@ -15,6 +15,7 @@ from otio_perf.media import concat
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.events import Stage
+from otio_perf.model.frames import FIDELITIES
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.results import LeftToHost, PrerenderedRegion, PrerenderReport
@@ -36,6 +37,9 @@ from otio_perf.timeline.composition import compose
 from otio_perf.timeline.lay import Laid
 from otio_perf.timeline.relink import AS_BEFORE
 
+#: What is unknown is always left to the host.
+_FIDELITIES = FIDELITIES[:2]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -53,7 +57,7 @@ def wanted(
     mode: str, fidelity: str, *, dry_run: bool, range: str | None = None, use_proxies: str | None = None
 ) -> Wanted | None:
     """``None``: nothing. :raises SettingsError: words that are none of the choices"""
-    for word, choices in ((mode, prerenders.MODES), (fidelity, prerenders.FIDELITIES)):
+    for word, choices in ((mode, prerenders.MODES), (fidelity, _FIDELITIES)):
         if word not in choices:
             raise SettingsError(f"{word!r} is not one of {', '.join(choices)}")
     if mode == "none":

@@ -13,8 +13,6 @@ from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Survey
 
 MODES = ("auto", "all", "none")
-#: How near to the host's a picture must be. What is unknown is always left to the host.
-FIDELITIES = ("exact", "approximate")
 
 #: Bits per pixel at quality 60, and the quality points that double them, as ``model.recipes`` has them for proxies; ProRes 422
 #: and DNxHR by their makers' rates at 1080p25 (Apple: 122 Mbit/s; Avid: 36, 116, 175).

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any
 
 from otio_perf.model.analysis import Analysis, MediaFinding, SpanCost, Suggestion
-from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
+from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import AudioInfo, MediaInfo, VideoInfo
 from otio_perf.model.plans import Decision, Plan, Product
@@ -280,7 +280,7 @@ def _proxies(report: ProxyReport) -> Document:
     return {
         **_plan(report.plan),
         "media": [_finding(m) for m in report.media],
-        "outcomes": [_outcome(o) for o in report.outcomes],
+        "outcomes": [_outcome(o) for o in report.outcomes if isinstance(o, (Ready, Failed))],
         "seconds": round(report.seconds, 3),
         "notices": list(report.notices),
     }
@@ -332,42 +332,23 @@ def _prerender(report: PrerenderReport) -> Document:
     }
 
 
-def _outcome(outcome: Outcome) -> Document:
-    match outcome:
-        case Ready():
-            return {
-                "key": outcome.key,
-                "state": "ready",
-                "seconds": round(outcome.seconds, 3),
-                "products": [_product(p) for p in outcome.products],
-                "notes": list(outcome.notes),
-            }
-        case Probed():
-            return {"key": outcome.key, "state": "probed", "path": outcome.media.path}
-        case Calibrated():
-            return {"key": outcome.key, "state": "calibrated"}
-        case Prerendered():
-            return {
-                "key": outcome.key,
-                "state": "prerendered",
-                "path": outcome.path,
-                "frames": outcome.frames,
-                "size_bytes": outcome.size_bytes,
-                "seconds": round(outcome.seconds, 3),
-                "engine": outcome.engine,
-                "notes": list(outcome.notes),
-            }
-        case Skipped():
-            return {"key": outcome.key, "state": "skipped", "reason": outcome.reason}
-        case Failed():
-            return {
-                "key": outcome.key,
-                "state": "failed",
-                "error": outcome.error,
-                "message": outcome.message,
-                "path": outcome.path,
-                "hint": outcome.hint,
-            }
+def _outcome(outcome: Ready | Failed) -> Document:
+    if isinstance(outcome, Ready):
+        return {
+            "key": outcome.key,
+            "state": "ready",
+            "seconds": round(outcome.seconds, 3),
+            "products": [_product(p) for p in outcome.products],
+            "notes": list(outcome.notes),
+        }
+    return {
+        "key": outcome.key,
+        "state": "failed",
+        "error": outcome.error,
+        "message": outcome.message,
+        "path": outcome.path,
+        "hint": outcome.hint,
+    }
 
 
 def _written(written: WrittenTimeline) -> Document:

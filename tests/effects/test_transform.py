@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from otio_perf.effects.engine import Engine, Step
-from otio_perf.effects.fit import fitted
+from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Picture, View, registry
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
@@ -237,7 +237,7 @@ def test_pixel_for_pixel_is_of_the_original_not_of_its_proxy(engine: Engine, pic
 
 def test_a_cover_shows_the_middle_of_what_stretching_shows(engine: Engine, picture: Pictures) -> None:
     source = picture(90, 90)
-    whole = fitted(source, 160, 160, Fit.STRETCH)
+    whole, _ = fit_by(ReferenceEngine(), source, 160, 160, Fit.STRETCH)
     got, is_opaque = fit_by(engine, source, 160, 90, Fit.COVER)
     assert np.abs(got - whole[35:125]).max() < 2e-3
     assert is_opaque

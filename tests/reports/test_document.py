@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from otio_perf.model.analysis import Analysis
-from otio_perf.model.events import Failed, Ready, Skipped
+from otio_perf.model.events import Failed, Ready
 from otio_perf.model.plans import Action, Decision, Plan, Product
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.results import LeftAlone, OptimizeReport, ProxyReport, WrittenTimeline
@@ -64,7 +64,6 @@ def test_plans_and_outcomes(make_analysis: Make) -> None:
         media=analysis.media,
         outcomes=(
             Ready(key="1", products=(product,), seconds=8.5, notes=("libx264",)),
-            Skipped(key="2", reason="stopped"),
             Failed(key="3", error="EncodeError", message="no", path="/m/a.mp4", hint="try"),
         ),
         seconds=9.5,
@@ -76,7 +75,7 @@ def test_plans_and_outcomes(make_analysis: Make) -> None:
     assert whole["schema"] == "otio_perf.optimize"
     assert whole["proxies"]["decisions"][0]["action"] == "make"
     assert whole["proxies"]["decisions"][0]["products"][0]["frame_rate"] == "24000/1001"
-    assert [o["state"] for o in whole["proxies"]["outcomes"]] == ["ready", "skipped", "failed"]
+    assert [o["state"] for o in whole["proxies"]["outcomes"]] == ["ready", "failed"]
     assert whole["written"][0]["left_alone"] == [{"clip": "c", "reason": "offline"}]
     assert parsed(document.proxies_document(report))["predicted_bytes"] == 210
     assert parsed(document.proxies_document(report))["seconds"] == 9.5

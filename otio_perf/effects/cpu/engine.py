@@ -18,7 +18,7 @@ from otio_perf.effects.conversion import Conversion
 from otio_perf.effects.cpu.conversion import converted
 from otio_perf.effects.cpu.pixels import from_picture, to_picture
 from otio_perf.effects.cpu.sampling import resampled
-from otio_perf.effects.engine import Image, Step, is_opaque_after, passes, rendered, runs
+from otio_perf.effects.engine import FAMILIES, Image, Step, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import Placing, covers
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
@@ -37,22 +37,6 @@ WholeFunction = Callable[[Picture, Values, View], Picture]
 
 #: Bytes of a band: a quarter of a core's second cache (1 MB where this was measured). A chain needs two of them, and tables.
 BAND_BYTES = 256 * 1024
-
-#: Modules with the tables ``POINTS``, ``WHOLES``, ``BLENDS``, ``MIXES``, by the name of effect, blend mode or transition.
-FAMILIES = (
-    "alpha",
-    "color",
-    "grade",
-    "lut",
-    "vignette",
-    "blend",
-    "transitions",
-    "blur",
-    "sharpen",
-    "denoise",
-    "key",
-    "transform",
-)
 
 
 @cache

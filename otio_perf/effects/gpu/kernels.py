@@ -8,22 +8,7 @@ from typing import Any
 
 import taichi as ti
 
-#: Modules with the tables ``POINTS``, ``WHOLES``, ``BLENDS``, ``MIXES``, ``WHOLE_MIXES``, by the name of effect, blend mode or
-#: transition.
-FAMILIES = (
-    "alpha",
-    "color",
-    "grade",
-    "lut",
-    "vignette",
-    "blend",
-    "transitions",
-    "blur",
-    "sharpen",
-    "denoise",
-    "key",
-    "transform",
-)
+from otio_perf.effects.engine import FAMILIES
 
 #: A picture on the device.
 PIXELS = ti.types.ndarray(dtype=ti.math.vec4, ndim=2)
