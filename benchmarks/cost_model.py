@@ -7,7 +7,8 @@ there are rounds, in turn; the quickest round counts: other programs only ever m
 (within its patience) until other programs leave the processors alone; rows that were disturbed all the same are marked ``!``.
 
 Chains of effects, spelled as hosts spell them, are rendered by the CPU engine at 1080p, a frame on every core at a time: what
-counts is processor time divided by the cores, which is the wall time of a machine that does nothing else.
+counts is processor time divided by the cores, which is the wall time of a machine that does nothing else. What the analysis
+learns from rendering them (``planning.effect_times``) is shown beside: predictions of the same chains afterwards.
 
     python benchmarks/cost_model.py [--part all|decoding|effects] [--rounds 5] [--patience SECONDS] [--json FILE] [--calibrate]
         [--readme]
@@ -49,7 +50,9 @@ from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import EffectUse, Target, TargetKind, TrackKind, Use
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.planning.cost import decode_ms
+from otio_perf.planning.effect_times import learnt
 from otio_perf.planning.explain import video_words
+from otio_perf.render.measured import Stopwatch, measured
 from otio_perf.tasks.calibrate import calibrate
 
 MEDIA = Path(__file__).parent / "media"
@@ -151,9 +154,9 @@ def predicted_ms(chain: tuple[EffectUse, ...], machine: MachineProfile) -> float
     return sum(filter(None, relative)) * machine.effect_ms_per_megapixel * _CANVAS[0] * _CANVAS[1] / 1e6
 
 
-def rendered_ms(chain: tuple[EffectUse, ...], cores: int) -> float:
+def rendered_ms(chain: tuple[EffectUse, ...], cores: int, watch: Stopwatch) -> float:
     """Processor milliseconds of a frame, divided by the cores, all of which render."""
-    steps, engine = chain_steps(chain), CpuEngine()
+    steps, engine = chain_steps(chain), measured(CpuEngine(), watch)
     image = engine.upload(pictures(*_CANVAS)[0], is_opaque=True)
     view = View(width=_CANVAS[0], height=_CANVAS[1])
 
@@ -286,27 +289,32 @@ def decoding(machine: MachineProfile, rounds: int, patience: Patience) -> list[d
 def effects(machine: MachineProfile, rounds: int, patience: Patience) -> list[dict[str, Any]]:
     cv2.setNumThreads(1)  # frames run side by side, not parts of a frame
     readings: dict[str, list[float]] = {name: [] for name in CHAINS}
+    watch = Stopwatch()
     for _ in range(rounds):
         for name, chain in CHAINS.items():
             patience.wait()
-            readings[name].append(rendered_ms(chain, machine.cores))
+            readings[name].append(rendered_ms(chain, machine.cores, watch))
+    taught = learnt(machine, watch.timings())
     rows = []
-    print(f"{'chain':32} {'predicted':>9} {'measured':>9} {'error':>7}")
+    print(f"{'chain':32} {'predicted':>9} {'measured':>9} {'error':>7} {'learnt':>9} {'error':>7}")
     for name, chain in CHAINS.items():
-        predicted, measured = predicted_ms(chain, machine), min(readings[name])
-        error = predicted / measured - 1
-        rows.append({"kind": name, "predicted_ms": predicted, "measured_ms": measured, "error": error})
-        print(f"{name:32} {predicted:9.2f} {measured:9.2f} {error:+7.0%}")
+        predicted, seen, after = predicted_ms(chain, machine), min(readings[name]), predicted_ms(chain, taught)
+        row = {"kind": name, "predicted_ms": predicted, "measured_ms": seen, "error": predicted / seen - 1}
+        rows.append({**row, "learnt_ms": after, "learnt_error": after / seen - 1})
+        print(f"{name:32} {predicted:9.2f} {seen:9.2f} {predicted / seen - 1:+7.0%} {after:9.2f} {after / seen - 1:+7.0%}")
     return rows
 
 
 def effects_table(rows: list[dict[str, Any]], median: float, machine: MachineProfile, load: float) -> list[str]:
-    lines = ["| chain | predicted | measured | error |", "|---|---|---|---|"]
+    lines = ["| chain | predicted | measured | error | predicted after rendering | error |", "|---|---|---|---|---|---|"]
     for row in rows:
-        error = f"{row['error']:+.0%}".replace("%", " %")
-        lines.append(f"| {row['kind']} | {row['predicted_ms']:.1f} | {row['measured_ms']:.1f} | {error} |")
+        figures = f"{row['predicted_ms']:.1f} | {row['measured_ms']:.1f} | {row['error']:+.0%}"
+        learnt_figures = f"{row['learnt_ms']:.1f} | {row['learnt_error']:+.0%}"
+        lines.append(f"| {row['kind']} | {figures} | {learnt_figures} |".replace("%", " %"))
+    after = statistics.median(abs(row["learnt_error"]) for row in rows)
     unit = f"an exposure takes {machine.effect_ms_per_megapixel:.2f} ms a megapixel here"
-    return [*lines, "", f"Median error {median:.0%}; {unit}. Load average when it began: {load:.1f}.".replace("%", " %")]
+    words = f"Median error {median:.0%}, {after:.0%} after rendering; {unit}. Load average when it began: {load:.1f}."
+    return [*lines, "", words.replace("%", " %")]
 
 
 PARTS = {"decoding": decoding, "effects": effects}
