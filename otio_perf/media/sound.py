@@ -190,6 +190,9 @@ class _Stream:
         self.damage: list[str] = []
         self._media, self._tick = media, tick
         self._origin = sound_origin(media)
+        begins, rate = self.info.start_time - self._origin, self.info.sample_rate
+        # Outside there is nothing; a second to spare, for announced lengths may be a little wrong
+        self._extent = range(math.floor(begins * rate) - rate, math.ceil((begins + self.info.duration) * rate) + rate)
         self._opened = ExitStack()
         self._open_file: tuple[InputContainer, AudioStream] | None = None
         self._parts: Iterator[tuple[int, Samples]] = iter(())
@@ -197,7 +200,8 @@ class _Stream:
         self._wanted = 0  # what is before was not asked for since the last jump
         self._at: int | None = None  # where the last read ended
         self._jitter = round(_JITTER_SECONDS * self.info.sample_rate)
-        self._scales: dict[Fraction, tuple[int, int, int]] = {}  # by time base, see _sample_of
+        self._scale = (0, 0, 1)  # see _sample_of
+        self._coarseness = Fraction(0)  # samples by which a stamp may be off
         # Of a coarsely stamped stream: by how much its stamps are late, and where its packets begin (first, step)
         self._late: int | None = None
         self._grid: tuple[int, int] | None = None
@@ -210,8 +214,7 @@ class _Stream:
 
     def read(self, first: int, count: int) -> Samples:
         found = np.zeros((count, self.info.channels), np.float32)
-        begins, ends = self._extent()
-        if first + count <= begins or first >= ends:
+        if first + count <= self._extent.start or first >= self._extent.stop:
             return found
         if self._at is None or not self._at <= first <= self._at + _SKIP_SECONDS * self.info.sample_rate:
             self._jump(first)
@@ -229,12 +232,6 @@ class _Stream:
             if start + len(samples) > first + count:
                 self._left.appendleft(part)
                 return found
-
-    def _extent(self) -> tuple[int, int]:
-        """Samples before and after which there is nothing, with a second to spare: announced lengths may be a little wrong."""
-        begins = self.info.start_time - self._origin
-        rate = self.info.sample_rate
-        return math.floor(begins * rate) - rate, math.ceil((begins + self.info.duration) * rate) + rate
 
     # ---- from packets to samples at their places
 
@@ -278,6 +275,11 @@ class _Stream:
         for other in container.streams:
             if other is not stream:
                 other.discard = Discard.all
+        assert stream.time_base is not None
+        self._coarseness = stream.time_base * self.info.sample_rate / 2 + 1
+        scale, less = stream.time_base * self.info.sample_rate, self._origin * self.info.sample_rate
+        parts = math.lcm(scale.denominator, less.denominator)
+        self._scale = int(scale * parts), int(less * parts), parts
         self._open_file = container, stream
         return container, stream
 
@@ -285,9 +287,9 @@ class _Stream:
         """Stamps in milliseconds (Matroska) say where a packet begins to half a millisecond, after a decoder's delay; the first
         packets say how they are to be read. Where all are of one length, as of most codecs, that tells it exactly."""
         heads = list(islice(self._frames(container, stream), 2))
-        if len(heads) == 2 and heads[0].pts is not None and heads[0].time_base is not None:
+        if len(heads) == 2 and heads[0].pts is not None:
             begins = self._begins()
-            late = self._sample_of(heads[0].pts, heads[0].time_base) - begins
+            late = self._sample_of(heads[0].pts) - begins
             self._late = late if abs(late) <= self._jitter else 0
             if self.info.codec not in _UNEVEN:
                 self._grid = begins + heads[0].samples, heads[1].samples
@@ -304,7 +306,7 @@ class _Stream:
                 self._note("changes its sample rate")
                 continue
             start = expected
-            if self._has_stamps and frame.pts is not None and frame.time_base is not None:
+            if self._has_stamps and frame.pts is not None:
                 start = self._placed(frame, expected, is_sure=number >= _UNSURE_FRAMES)
             if start is None:
                 continue  # nothing says where it belongs
@@ -320,8 +322,7 @@ class _Stream:
     def _placed(self, frame: AudioFrame, expected: int | None, *, is_sure: bool) -> int | None:
         """Where a frame begins. ``None``: it cannot be told, for after a jump a decoder may cut the first ones short."""
         assert frame.pts is not None
-        assert frame.time_base is not None
-        start = self._sample_of(frame.pts, frame.time_base)
+        start = self._sample_of(frame.pts)
         if expected is not None and abs(start - expected) <= self._jitter:
             return expected
         if expected is None:
@@ -330,17 +331,13 @@ class _Stream:
             return start
         base, step = self._grid
         near = base + round((start - base) / step) * step
-        if abs(near - start) <= frame.time_base * self.info.sample_rate / 2 + 1:
+        if abs(near - start) <= self._coarseness:
             return near
         return start if is_sure or expected is not None else None
 
-    def _sample_of(self, stamp: int, time_base: Fraction) -> int:
-        if time_base not in self._scales:  # whole numbers: this is asked for every packet
-            scale, shift = time_base * self.info.sample_rate, self._origin * self.info.sample_rate
-            common = math.lcm(scale.denominator, shift.denominator)
-            self._scales[time_base] = int(scale * common), int(shift * common), common
-        scale_by, less, parts = self._scales[time_base]
-        return (2 * (stamp * scale_by - less) + parts) // (2 * parts)
+    def _sample_of(self, stamp: int) -> int:
+        scale, less, parts = self._scale  # whole numbers: this is asked for every packet
+        return (2 * (stamp * scale - less) + parts) // (2 * parts)
 
     def _frames(self, container: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
         """All frames from here to the end. Packets that fail are noted; silence takes their place."""
@@ -359,15 +356,15 @@ class _Stream:
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
-                self._note_damaged(packet.pts, packet.time_base)
+                self._note_damaged(packet.pts)
                 continue
             yield from frames
 
-    def _note_damaged(self, stamp: int | None, time_base: Fraction | None) -> None:
-        if stamp is None or time_base is None:
+    def _note_damaged(self, stamp: int | None) -> None:
+        if stamp is None:
             self._note("is damaged")
-        elif self._sample_of(stamp, time_base) >= self._wanted:  # what is before may have been begun in its middle
-            self._note(f"is damaged at {float(stamp * time_base - self._origin):.2f} s")
+        elif (at := self._sample_of(stamp)) >= self._wanted:  # what is before may have been begun in its middle
+            self._note(f"is damaged at {at / self.info.sample_rate:.2f} s")
 
     def _note(self, what: str) -> None:
         if what not in self.damage and len(self.damage) < _MOST_NOTES:

@@ -7,7 +7,7 @@ can happen to sound here (level, balance, fades, retimes) is linear: it may be d
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -61,8 +61,8 @@ class Heard:
     why: str = ""  # it is not exact
 
 
-Hear = Callable[[EffectUse, int, Callable[[int], Moment]], Heard]
-"""What an effect does during a frame of its item, from the moments of its frames' starts."""
+Hear = Callable[[EffectUse, range, Callable[[int], Moment]], Sequence[Heard]]
+"""What an effect does during some frames of its item, from the moments of its frames' starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -116,6 +115,7 @@ class _Playing:
         self._reader = readers.take(voice, self._speed)
         self._first = _nearest(voice.position / self._speed * plan.sample_rate)
         self._matrix = np.array(voice.matrix, np.float32).T
+        self._is_mapped = self._matrix.shape[0] != self._matrix.shape[1] or (self._matrix != np.eye(len(self._matrix))).any()
         self._stretched: Stretched | None = None
         self._at = voice.start
 
@@ -130,9 +130,7 @@ class _Playing:
             self._readers.drop(self._reader)
             self._reader = None
             return np.zeros((stop - start, self._matrix.shape[1]), np.float32)
-        if self._matrix.shape[0] == self._matrix.shape[1] and (self._matrix == np.eye(len(self._matrix))).all():
-            return sound
-        return np.asarray(sound @ self._matrix, np.float32)
+        return np.asarray(sound @ self._matrix, np.float32) if self._is_mapped else sound
 
     def end(self) -> None:
         if self._reader is not None:
@@ -202,36 +200,40 @@ class _Readers:
 # ------------------------------------------------------------------------------------------------------------------- levels
 
 
-@dataclass(frozen=True, slots=True)
-class _Frames:
-    """Which frames of an item samples lie in, and how far."""
-
-    first: int
-    inside: npt.NDArray[np.int64]  # frames after ``first``
-    progress: npt.NDArray[np.float64]  # of that frame, 0 … 1
-
-    @classmethod
-    def of(cls, carried: Carried, start: int, count: int) -> Self:
-        begin = (start - carried.start) * carried.frames_per_sample
-        step = carried.frames_per_sample
-        lowest = math.floor(min(begin, begin + (count - 1) * step))
-        at = float(begin - lowest) + np.arange(count) * float(step)
-        inside = np.maximum(np.floor(at + 1e-9).astype(np.int64), 0)
-        return cls(lowest, inside, np.clip(at - inside, 0, 1))
-
-
 def _with_effect(sound: Samples, carried: Carried, start: int, hear: Hear) -> Samples:
-    frames = _Frames.of(carried, start, len(sound))
-    heard = [hear(carried.effect, frames.first + n, carried.moment) for n in range(int(frames.inside.max()) + 1)]
-    heard = [one if one.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE) else Heard() for one in heard]
-    if all(one.first == one.last == Level() for one in heard):
-        return sound
-    ends = [np.array([_numbers(getattr(one, end)) for one in heard]) for end in ("first", "last")]
-    begin, change = ends[0], ends[1] - ends[0]
-    numbers = begin[frames.inside] + change[frames.inside] * frames.progress[:, None]
-    numbers = numbers.astype(np.float32)
+    """``sound``, which begins at sample ``start`` of the timeline, with an effect."""
+    count, step = len(sound), carried.frames_per_sample
+    begin = (start - carried.start) * step
+    ends = begin, begin + (count - 1) * step
+    frames = range(math.floor(min(ends)), math.floor(max(ends)) + 1)
+    heard = [
+        one if one.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE) else Heard()
+        for one in hear(carried.effect, frames, carried.moment)
+    ]
+    levels = np.array([(_numbers(one.first), _numbers(one.last)) for one in heard])  # frames, ends, numbers
+    if (levels[:, :, 1:] == _numbers(Level())[1:]).all():
+        levels = levels[:, :, :1]  # gain alone
+    if (levels == levels[0, 0]).all():
+        numbers = levels[:1, 0]
+    else:
+        numbers = np.empty((count, levels.shape[2]))
+        for frame, (first, last) in zip(frames, levels, strict=True):
+            edges = sorted(((frame - begin) / step, (frame + 1 - begin) / step))
+            low, high = (min(max(_first_from(edge, is_after=step < 0), 0), count) for edge in edges)
+            progress = float(begin + low * step - frame) + np.arange(high - low) * float(step)
+            numbers[low:high] = first + (last - first) * progress[:, None]
+    return _levelled(sound, numbers.astype(np.float32))
+
+
+def _first_from(edge: Fraction, *, is_after: bool) -> int:
+    """The first whole number at ``edge``, or after it."""
+    return math.floor(edge) + 1 if is_after else math.ceil(edge)
+
+
+def _levelled(sound: Samples, numbers: npt.NDArray[np.float32]) -> Samples:
+    """``numbers``: one row, or one for each sample, of a gain, or of all in ``_numbers``."""
     result: Samples = sound * numbers[:, :1]
-    if result.shape[1] > 1:
+    if result.shape[1] > 1 and numbers.shape[1] > 1:
         left, right = result[:, 0].copy(), result[:, 1].copy()
         result[:, 0] = left * numbers[:, 1] + right * numbers[:, 2]
         result[:, 1] = left * numbers[:, 3] + right * numbers[:, 4]

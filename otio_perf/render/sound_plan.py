@@ -257,7 +257,8 @@ class _Planner:
     def _is_heard(self, carried: Carried) -> bool:
         """An effect that is unknown is named, and left out; one that does nothing may do something later."""
         last = max(0, math.ceil(carried.length) - 1)
-        found = {self.hear(carried.effect, frame, carried.moment).fidelity for frame in (0, last // 2, last)}
+        frames = [range(frame, frame + 1) for frame in (0, last // 2, last)]
+        found = {one.fidelity for few in frames for one in self.hear(carried.effect, few, carried.moment)}
         if Fidelity.UNKNOWN in found:
             self.unknown.add(carried.effect.label)
             return False

@@ -26,7 +26,7 @@ def asked(use: EffectUse, frame: int = 0, *, inner: int = 0, length: int = 100) 
     def at(number: int) -> Moment:
         return Moment(frame=Fraction(number), length=Fraction(length), inner=Fraction(inner + number))
 
-    return heard(use, frame, at, frame_rate=RATE)
+    return heard(use, range(frame, frame + 1), at, frame_rate=RATE)[0]
 
 
 def use(metadata: dict[str, Any], **fields: Any) -> EffectUse:
@@ -233,7 +233,8 @@ def test_levels_are_melts(
         [ffmpeg, "-v", "error", "-i", tmp_path / "x.wav", "-f", "f32le", "-"], capture_output=True, check=True
     )
     found = np.frombuffer(done.stdout, "<f4").reshape(-1, 2)
-    frames = [asked(mlt(**properties), number, inner=_IN, length=_FRAMES) for number in range(_FRAMES)]
+    at = [Moment(frame=Fraction(n), length=Fraction(_FRAMES), inner=Fraction(_IN + n)) for n in range(_FRAMES)]
+    frames = heard(mlt(**properties), range(_FRAMES), at.__getitem__, frame_rate=RATE)
     assert {frame.fidelity for frame in frames} <= {Fidelity.EXACT, Fidelity.NOTHING}
     expected = np.concatenate([_ramped(frame) for frame in frames])
     assert len(found) == len(expected)

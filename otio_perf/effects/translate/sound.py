@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from otio_perf.effects.keyframes import Key, mlt_number, sampled
 from otio_perf.effects.translate import dialects, fcp7, mlt_values, own, resolve
@@ -30,33 +31,63 @@ _SILENCE_DB = -100.0  # the lowest that Resolve's fader goes to is silence
 _MOST_GAIN = 1e5
 
 
-def heard(use: EffectUse, frame: int, at: Callable[[int], Moment], *, frame_rate: FrameRate) -> Heard:
-    """What an effect does during ``frame`` of its item. Never raises: what cannot be told is unknown, with the reason.
+def heard(use: EffectUse, frames: range, at: Callable[[int], Moment], *, frame_rate: FrameRate) -> list[Heard]:
+    """What an effect does during each of ``frames`` of its item. Never raises: what cannot be told is unknown, with the reason.
 
     :param at: the moment of a frame's start.
     :param frame_rate: of the timeline.
     """
     row = _row_of(use)
+    if row is None and dialects.is_of_pictures(use):
+        return [Heard(fidelity=Fidelity.NOTHING)] * len(frames)
     if row is None:
-        if dialects.is_of_pictures(use):
-            return Heard(fidelity=Fidelity.NOTHING)  # a picture's
-        return Heard(fidelity=Fidelity.UNKNOWN, why=f"{use.label}: nothing of ours is known to be the same")
+        return [_unknown(f"{use.label}: nothing of ours is known to be the same")] * len(frames)
     asked = Asked(
-        name=use.label or use.name, parameters=dict(use.parameters), moment=at(frame), canvas=(1, 1), frame_rate=frame_rate
+        name=use.label or use.name,
+        parameters=dict(use.parameters),
+        moment=at(frames.start),
+        canvas=(1, 1),
+        frame_rate=frame_rate,
     )
+    is_late = use.dialect == "mlt"
     try:
-        now = row(asked)
-        if now is None:
-            return Heard(fidelity=Fidelity.NOTHING)
-        is_late = use.dialect == "mlt"
-        beside = row(replace(asked, moment=at(frame - 1 if is_late else frame + 1))) if frame or not is_late else None
+        if _is_still(use):
+            answers = [row(asked)] * (len(frames) + 1)
+        else:
+            first = frames.start - is_late
+            answers = [row(replace(asked, moment=at(frame))) for frame in range(first, first + len(frames) + 1)]
     except (ValueError, ArithmeticError, EffectError) as error:  # numbers beyond all measure among them
-        return Heard(fidelity=Fidelity.UNKNOWN, why=f"{asked.name}: {error}")
-    (level, why), (other, _) = now, beside or now
-    if level == other == _UNITY:
+        return [_unknown(f"{asked.name}: {error}")] * len(frames)
+    if not is_late:
+        return [_during(now, now, after) for now, after in pairwise(answers)]
+    return [
+        _during(now, None if frame == 0 else before, now)
+        for frame, (before, now) in zip(frames, pairwise(answers), strict=True)
+    ]
+
+
+def _during(now: Answer, start: Answer, end: Answer) -> Heard:
+    """From the level at the ``start`` of a frame to that at its ``end``; where there is none, the level stands."""
+    if now is None:
         return Heard(fidelity=Fidelity.NOTHING)
-    first, last = (other, level) if is_late else (level, other)
+    (first, _), (last, _), (_, why) = start or now, end or now, now
+    if first == last == _UNITY:
+        return Heard(fidelity=Fidelity.NOTHING)
     return Heard(first=first, last=last, fidelity=Fidelity.APPROXIMATE if why else Fidelity.EXACT, why=why)
+
+
+def _unknown(why: str) -> Heard:
+    return Heard(fidelity=Fidelity.UNKNOWN, why=why)
+
+
+def _is_still(use: EffectUse) -> bool:
+    """Nothing in it changes over time: most are so, and are then asked once."""
+    values = dict(use.parameters)
+    if use.dialect == "mlt":
+        return not values.keys() & {"in", "out", "end"} and not any("=" in str(value) for value in values.values())
+    if "otio_perf" in values:
+        return not any(isinstance(value, tuple) for _, value in values["otio_perf"])
+    return not any(isinstance(value, tuple) for value in values.values())
 
 
 def curve_of(use: EffectUse) -> tuple[Curve, Fidelity]:
