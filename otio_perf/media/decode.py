@@ -15,8 +15,12 @@ from fractions import Fraction
 from itertools import chain, islice
 
 import av.error
+from av.codec.codec import codecs_available
+from av.codec.context import CodecContext
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -38,6 +42,9 @@ _SEEK_GOPS = 2
 _SEEK_FRAMES = 24
 #: How far before the wanted frame a seek aims, in turn, where it landed too late.
 _SEEK_BACK_SECONDS = (Fraction(0), Fraction(1), Fraction(5), Fraction(20))
+
+#: Who reads the alpha of a codec whose usual decoder leaves it out (it comes beside the packets of WebM).
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def threads_for(video: VideoInfo, cores: int) -> int:
@@ -79,6 +86,7 @@ class Reader:
     lost: int = 0
     _has_jumped: bool = field(default=False, repr=False)
     _last_end: Fraction = field(default=Fraction(0), repr=False)
+    _alpha_decoder: VideoCodecContext | None = field(default=None, repr=False)
 
     @property
     def video(self) -> VideoInfo:
@@ -172,6 +180,13 @@ class Reader:
         assert isinstance(stream, VideoStream)
         stream.codec_context.thread_type = "AUTO"
         stream.codec_context.thread_count = threads_for(self.video, self.cores)
+        name = _ALPHA_DECODERS.get(self.video.codec) if self.video.has_alpha else None
+        if name in codecs_available:
+            decoder = CodecContext.create(name, "r")
+            assert isinstance(decoder, VideoCodecContext)
+            decoder.extradata = stream.codec_context.extradata
+            decoder.thread_count = threads_for(self.video, self.cores)
+            self._alpha_decoder = decoder
         return stream
 
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
@@ -187,7 +202,7 @@ class Reader:
                 packet = None
             is_end = packet is None or (packet.dts is None and not packet.size)
             try:
-                frames = stream.decode(None) if packet is None else packet.decode()
+                frames = self._frames_of(packet, stream)
             except av.error.EOFError:
                 return
             except av.error.FFmpegError:
@@ -197,6 +212,16 @@ class Reader:
                 self.decoded += 1
                 self.damaged += frame.is_corrupt
                 yield frame
+
+    def _frames_of(self, packet: Packet[VideoStream] | None, stream: VideoStream) -> list[VideoFrame]:
+        """What comes out of the decoder; without a packet, what is left in it. :raises FFmpegError"""
+        decoder = self._alpha_decoder
+        if decoder is None:
+            return stream.decode(None) if packet is None else packet.decode()
+        frames = decoder.decode(packet if packet is not None and packet.size else None)
+        for frame in frames:
+            frame.time_base = stream.time_base
+        return frames
 
     def _by_time(self, frames: Iterator[VideoFrame], number: int) -> Iterator[tuple[int, VideoFrame]]:
         """Frames at the constant rate from ``number`` on; the last one is held for ever."""
@@ -228,6 +253,7 @@ class Reader:
         where it cannot be sought exactly (no time stamps, no index)."""
         assert stream.time_base is not None
         self._has_jumped = True
+        faults = self.damaged, self.lost
         for back in _SEEK_BACK_SECONDS:
             goal = max(start / self.rate - back, Fraction(0)) + self.video.start_time
             self._seek(container, stream, int(goal / stream.time_base))
@@ -238,16 +264,18 @@ class Reader:
                 decoder: Iterator[VideoFrame] = chain((first,), clean)
                 number = round(moment * self.rate)
                 return decoder, self._by_time(decoder, start) if self.video.is_vfr else enumerate(decoder, number)
+            self.damaged, self.lost = faults  # nothing that was read there is used
         self._seek(container, stream, stream.start_time or 0)
         decoder = self._decode(container, stream)
         return decoder, self._by_time(decoder, 0) if self.video.is_vfr else enumerate(decoder)
 
-    @staticmethod
-    def _seek(container: InputContainer, stream: VideoStream, timestamp: int) -> None:
+    def _seek(self, container: InputContainer, stream: VideoStream, timestamp: int) -> None:
         # Flushing makes the decoder forget how far frames are reordered; it would then emit some B-frames too early
         reorder_depth = stream.codec_context.reorder_depth
         container.seek(timestamp, stream=stream, backward=True)
         stream.codec_context.reorder_depth = reorder_depth
+        if self._alpha_decoder is not None:
+            self._alpha_decoder.flush_buffers()
 
     def _after_keyframe(self, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
         """Without what an open GOP shows before its keyframe: those frames need the GOP before."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import numpy as np
 import pytest
 
@@ -174,3 +176,23 @@ def flat(colour: np.ndarray, alpha: float, pixels: str) -> av.VideoFrame:
     frame = frame_of(layout, from_picture(picture, coding_of(layout, ColourTags(matrix="bt709"), 1080)))
     frame.colorspace = 1
     return frame if frame.format.name == pixels else frame.reformat(format=pixels)
+
+
+@pytest.mark.parametrize("codec", ["libvpx-vp9", "libvpx"])
+def test_the_alpha_of_webm_is_seen(tmp_path: Path, codec: str) -> None:
+    """It comes beside the packets, and FFmpeg's own decoders leave it out."""
+    path = tmp_path / "title.webm"
+    fade = "geq=lum=120:cb=110:cr=180:a='40+5*N'"
+    source = ["-f", "lavfi", "-i", f"color=red:s=64x48:r=25:d=1.2,format=yuva420p,{fade}"]
+    words = ["-c:v", codec, "-g", "10", "-b:v", "1M", "-auto-alt-ref", "0", "-pix_fmt", "yuva420p"]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, *words, str(path)]
+    subprocess.run(command, check=True, timeout=60)
+    media = probe(str(path))
+    assert media.picture
+    assert media.picture.has_alpha
+    engine = ReferenceEngine()
+    with Sources({"m": media}, Fraction(25)) as sources:
+        for number in [0, 1, 2, 17, 5, 29, 28, 11]:
+            image = image_of(sources.read(SourceFrame(medium="m", fingerprint="", number=number)), engine)
+            assert not image.is_opaque
+            assert engine.download(image)[20, 30, 3] == pytest.approx((40 + 5 * number) / 255, abs=0.012), number
