@@ -1,0 +1,232 @@
+"""Movies joined of pieces: every container at every rate, with sound to the sample; pictures of two encoders in one track."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from otio_perf.errors import ContractError, EncodeError
+from otio_perf.media import parameter_sets
+from otio_perf.media.chunks import OWN_PARAMETER_SETS, ChunkFile, write_chunk
+from otio_perf.media.concat import join
+from otio_perf.media.finished import key_in
+from otio_perf.media.passthrough import PassThrough
+from otio_perf.media.pieces import Piece, whole
+from otio_perf.media.probe import probe
+from otio_perf.media.sound_writer import SoundTrack
+from otio_perf.model.recipes import ChunkCodec
+from sample_timelines.make_media import draw_number, read_number
+
+SIZE = (320, 180)
+FILM, NTSC, PAL = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(25)
+Chunked = Callable[..., Piece]
+
+
+def luma(number: int) -> NDArray[np.uint8]:
+    picture = np.full((SIZE[1], SIZE[0]), 60, np.uint8)
+    draw_number(picture, number, black=16, white=235)
+    return picture
+
+
+@pytest.fixture
+def chunk(tmp_path: Path) -> Chunked:
+    def make(first: int, frames: int, codec: ChunkCodec, rate: Fraction) -> Piece:
+        path = tmp_path / f"{codec}-{first}.mov"
+        wanted = ChunkFile(
+            path=str(path),
+            key=f"key-{first}",
+            codec=codec,
+            quality=70,
+            has_alpha=False,
+            width=SIZE[0],
+            height=SIZE[1],
+            frame_rate=rate,
+            frames=frames,
+        )
+        scale = 1 << (wanted.layout.bits - 8)
+        kind = np.uint8 if scale == 1 else np.uint16
+        chroma = np.full((SIZE[1] >> wanted.layout.down, SIZE[0] >> wanted.layout.across), 128 * scale, kind)
+        pictures = ([luma(n).astype(kind) * kind(scale), chroma, chroma] for n in range(first, first + frames))
+        write_chunk(wanted, pictures, cores=2, tick=lambda: None)
+        return whole(str(path), frames)
+
+    return make
+
+
+def tone(samples: int, channels: int, block: int = 4321) -> Iterator[NDArray[np.float32]]:
+    """Another pitch in each channel."""
+    for first in range(0, samples, block):
+        at = np.arange(first, min(first + block, samples))
+        waves = [0.5 * np.sin(at * 2 * np.pi * (220 * (c + 1)) / 48_000) for c in range(channels)]
+        yield np.stack(waves, axis=1).astype(np.float32)
+
+
+def track(samples: int, codec: str, layout: str = "stereo", channels: int = 2, **changed: Any) -> SoundTrack:
+    fields = {"samples": samples, "blocks": tone(samples, channels), **changed}
+    return SoundTrack(sample_rate=48_000, layout=layout, channels=channels, codec=codec, **fields)
+
+
+def numbers(path: Path) -> list[tuple[Fraction, int]]:
+    """Time and number of every picture."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.time_base is not None
+        return [
+            (Fraction(f.pts or 0) * stream.time_base, read_number(f.reformat(format="gray").to_ndarray()))
+            for f in container.decode(stream)
+        ]
+
+
+KINDS = [
+    *((suffix, codec) for suffix in (".mov", ".mp4", ".mkv") for codec in ChunkCodec if not codec.is_intra),
+    *((suffix, ChunkCodec.PRORES_LT) for suffix in (".mov", ".mkv")),
+]
+
+
+@pytest.mark.parametrize(("suffix", "codec"), KINDS)
+@pytest.mark.parametrize(("rate", "label"), [(FILM, "01:00:00:00"), (NTSC, "00:59:59;28"), (PAL, "10:00:00:00")])
+def test_pictures_and_sound_keep_together(
+    suffix: str, codec: ChunkCodec, rate: Fraction, label: str, chunk: Chunked, tmp_path: Path
+) -> None:
+    lengths = {100: 71, 200: 1, 300: 2, 400: 30}
+    frames = sum(lengths.values())
+    samples = round(frames / rate * 48_000)
+    output = tmp_path / f"out{suffix}"
+    joined = join(
+        [chunk(first, count, codec, rate) for first, count in lengths.items()],
+        output,
+        frame_rate=rate,
+        start_timecode=label,
+        key="movie",
+        stands_alone=codec.is_intra,
+        sound=track(samples, "aac" if suffix == ".mp4" else "pcm_s24le"),
+    )
+    assert joined.frames == frames
+    info = probe(str(output))
+    assert info.picture is not None
+    assert (info.picture.frame_rate, info.picture.frame_count, info.start_timecode) == (rate, frames, label)
+    assert key_in(output) == "movie"
+    seen = numbers(output)
+    assert [number for _, number in seen] == [n for first, count in lengths.items() for n in range(first, first + count)]
+    slack = Fraction(1, 1000) if suffix == ".mkv" else Fraction(0)  # Matroska counts in milliseconds
+    assert all(abs(at - n / rate) <= slack for n, (at, _) in enumerate(seen))
+    with av.open(str(output)) as container:
+        stream = container.streams.audio[0]
+        assert stream.time_base is not None
+        assert stream.start_time in (0, None)
+        if suffix != ".mkv":  # which has no lengths of tracks
+            assert stream.duration == samples
+        heard = np.concatenate([f.to_ndarray() for f in container.decode(stream)], axis=1)
+    heard = heard.T if suffix == ".mp4" else heard.reshape(-1, 2) / (1 << 31)
+    assert 0 <= len(heard) - samples < (1024 if suffix == ".mp4" else 1)
+    wanted = np.concatenate(list(tone(samples, 2)))
+    error = np.abs(heard[: samples - 2000] - wanted[: samples - 2000])[2000:].max()
+    assert error < (0.03 if suffix == ".mp4" else 2**-23), error
+
+
+def test_surround_keeps_its_channels_and_what_is_too_loud_is_cut_off(chunk: Chunked, tmp_path: Path) -> None:
+    piece, samples = chunk(0, 25, ChunkCodec.PRORES_LT, PAL), 48_000
+    loud = iter([np.full((samples, 6), 1.5, np.float32) * np.float32([1, -1, 0.5, 0.25, 0, -0.5])])
+    sound = track(samples, "pcm_s16le", "5.1", 6, blocks=loud)
+    join([piece], tmp_path / "out.mov", frame_rate=PAL, sound=sound)
+    with av.open(str(tmp_path / "out.mov")) as container:
+        context = container.streams.audio[0].codec_context
+        heard = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1).reshape(-1, 6)
+    assert (context.layout.name, len(heard)) == ("5.1", samples)
+    assert set(map(tuple, heard.tolist())) == {(32767, -32768, 24576, 12288, 0, -24576)}
+
+
+@pytest.mark.parametrize(("there", "text"), [(900, "ends after"), (1100, "goes on")])
+def test_sound_of_another_length_is_refused(there: int, text: str, chunk: Chunked, tmp_path: Path) -> None:
+    output = tmp_path / "made" / "out.mov"
+    output.parent.mkdir()
+    sound = track(1000, "pcm_s24le", blocks=tone(there, 2, block=100))
+    with pytest.raises(EncodeError, match=text):
+        join([chunk(0, 2, ChunkCodec.PRORES_LT, PAL)], output, frame_rate=PAL, sound=sound)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_source_that_changes_meanwhile_spoils_the_movie_not_the_old_one(chunk: Chunked, tmp_path: Path) -> None:
+    output = tmp_path / "out.mov"
+    output.write_bytes(b"before")
+
+    def changed() -> None:
+        raise ContractError("has changed", path="a.mov")
+
+    with pytest.raises(ContractError, match="has changed"):
+        join([chunk(0, 2, ChunkCodec.PRORES_LT, PAL)], output, frame_rate=PAL, unchanged=changed)
+    assert output.read_bytes() == b"before"
+
+
+# ---- pictures of two encoders
+
+
+@pytest.fixture
+def camera(tmp_path: Path) -> Callable[..., Path]:
+    """H.264 by another encoder: 60 pictures from ``first`` on."""
+
+    def make(first: int, name: str = "camera.mp4", **options: str) -> Path:
+        path = tmp_path / name
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=PAL, options={"g": "20", "preset": "veryfast", **options})
+            context = stream.codec_context
+            context.width, context.height, context.pix_fmt = *SIZE, "yuv420p"
+            context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
+            for number in range(60):
+                planes = np.vstack([luma(first + number), np.full((SIZE[1] // 2, SIZE[0]), 128, np.uint8)])
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+            container.mux(stream.encode(None))
+        return path
+
+    return make
+
+
+def let(path: Path, first: int, stop: int, codec: ChunkCodec = ChunkCodec.H264_LONG_GOP) -> list[range]:
+    return list(PassThrough(codec, lambda: None).ranges(probe(str(path)), first, stop))
+
+
+def test_closed_gops_are_let_through_and_nothing_else(camera: Callable[..., Path]) -> None:
+    closed = camera(0, **{"x264-params": "scenecut=0:open-gop=0"})
+    assert let(closed, 0, 60) == [range(60)]
+    assert let(closed, 1, 60) == [range(20, 60)]
+    assert let(closed, 20, 59) == [range(20, 40)]
+    assert let(closed, 21, 39) == []
+    assert let(closed, 40, 60) == [range(40, 60)]
+    assert let(closed, 0, 60, ChunkCodec.HEVC_LONG_GOP) == []
+    assert let(closed, 0, 60, ChunkCodec.H264) == []
+    assert let(closed, 0, 60, ChunkCodec.PRORES_LT) == []
+    opened = camera(0, "open.mp4", **{"x264-params": "scenecut=0:open-gop=1:bframes=3:b-adapt=0"})
+    assert let(opened, 0, 60) == []  # its keyframes are no IDR pictures, and lean on what was before
+    other = camera(0, "own.mp4", **{"x264-params": f"scenecut=0:sps-id={OWN_PARAMETER_SETS}"})
+    assert let(other, 0, 60) == []
+
+
+def test_pictures_of_two_encoders_stand_in_one_track(camera: Callable[..., Path], chunk: Chunked, tmp_path: Path) -> None:
+    source = camera(500, **{"x264-params": "scenecut=0:ref=1:bframes=0:weightp=0", "profile": "main"})
+    ours = [chunk(first, 13, ChunkCodec.H264_LONG_GOP, PAL) for first in (100, 200)]
+    copied = [Piece(path=str(source), frames=60, start=start, stop=stop) for start, stop in ((20, 60), (0, 20))]
+    pieces = [copied[0], ours[0], copied[1], ours[1]]
+    output = tmp_path / "out.mp4"
+    join(pieces, output, frame_rate=PAL, stands_alone=False)
+    wanted = [*range(520, 560), *range(100, 113), *range(500, 520), *range(200, 213)]
+    assert numbers(output) == [(n / PAL, number) for n, number in enumerate(wanted)]
+    with av.open(str(output)) as container:
+        sets = parameter_sets.parsed(container.streams.video[0].codec_context.extradata or b"")
+    assert sets is not None
+    assert parameter_sets.numbers(sets) == {0, OWN_PARAMETER_SETS}
+
+
+def test_of_two_sources_with_sets_of_one_number_only_the_first_is_let_through(camera: Callable[..., Path]) -> None:
+    one, like, other = camera(0, "1.mp4"), camera(0, "2.mp4"), camera(0, "3.mp4", **{"x264-params": "ref=1:bframes=0"})
+    passing = PassThrough(ChunkCodec.H264_LONG_GOP, lambda: None)
+    assert [bool(passing.ranges(probe(str(path)), 0, 60)) for path in (one, other, like)] == [True, False, True]
+    with pytest.raises(ContractError, match="other encoder settings"):
+        pieces = [Piece(path=str(path), frames=60, start=0, stop=20) for path in (one, other)]
+        join(pieces, one.with_name("out.mp4"), frame_rate=PAL, stands_alone=False)
