@@ -30,7 +30,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--concatenate", action="store_true", help="several inputs one after the other")
     group = parser.add_argument_group("relink")
     group.add_argument("--use-proxies", metavar="RUNG", help="activate the proxies of this size that are there")
-    group.add_argument("--use-originals", action="store_true", help="activate the originals; proxies stay as extra references")
+    words = "activate the originals; proxies stay as extra references, prerendered regions are left out"
+    group.add_argument("--use-originals", action="store_true", help=words)
     group = parser.add_argument_group("verify")
     group.add_argument("--check-contract", action="store_true", help="probe every proxy in use and compare it with its source")
     parser.add_argument(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from otio_perf.errors import SettingsError
@@ -22,6 +22,7 @@ from otio_perf.timeline.describe import name_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.linked import Linked, linked
 from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.overlay import without_overlay
 from otio_perf.timeline.references import is_replaced, notes_of
 from otio_perf.timeline.tree import clips_of
 
@@ -76,6 +77,9 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
             before = document
             document, changed = _with_proxies(session, document, where, output, wanted.use_proxies)
             left += _left_out(before, document, key)
+        if wanted.use_originals and (live := without_overlay(document.root)) is not document.root:
+            session.note("prerendered regions are left out: originals are the live edit")
+            document = replace(document, root=live)
         if wanted.use_proxies or wanted.use_originals:
             switched = conversion.use_reference(document, wanted.use_proxies)
             document = _keep(switched, left)

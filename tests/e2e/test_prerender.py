@@ -270,6 +270,18 @@ def test_restore_gives_back_exactly_what_was_there(warm: Room) -> None:
     assert (warm.folder / "back.otio").read_text(encoding="utf-8") == edit(FIRST, SECOND, NEWS).to_json_string()
 
 
+def test_originals_are_the_live_edit(warm: Room) -> None:
+    """Who asks for originals goes on to finishing: nothing that was baked may lie over them. With proxies it stays."""
+    done = warm.otio_perf("convert", "-i", "out.otio", "-o", "live.otio", "--use-originals", cwd=warm.folder)
+    assert done.returncode == 0, done.stderr
+    assert "prerendered regions are left out" in done.stderr
+    live = otio.adapters.read_from_file(str(warm.folder / "live.otio"))
+    assert live.is_equivalent_to(edit(FIRST, SECOND, NEWS))
+    assert warm.otio_perf("convert", "-i", "out.otio", "-o", "same.otio", cwd=warm.folder).returncode == 0
+    same = otio.adapters.read_from_file(str(warm.folder / "same.otio"))
+    assert [track.name for track in same.tracks] == ["V1", TRACK]
+
+
 def test_with_proxies_below_restore_takes_off_both(optimized_film: Path, tmp_path: Path, otio_perf: Command) -> None:
     film = Path(shutil.copytree(optimized_film, tmp_path / "film"))
     words = ("prerender", "short_film.perf.otio", "-o", "pre.otio", *ALL, "--json", "-")
