@@ -40,7 +40,9 @@ def composition() -> Composition:
 def plans(composition: Composition) -> list[FramePlan]:
     """Every third frame; the media do not have to be there."""
     canvas = canvas_size(composition, {})
-    translate = located(partial(translated, canvas=canvas, frame_rate=composition.frame_rate), lambda name: str(PATH.parent / name))
+    translate = located(
+        partial(translated, canvas=canvas, frame_rate=composition.frame_rate), lambda name: str(PATH.parent / name)
+    )
     return [frame_plan(composition, n, {}, translate) for n in range(0, composition.duration.stop, 3)]
 
 
