@@ -1,4 +1,6 @@
-"""Sound of one stream by sample number, exactly the same wherever reading begins.
+"""Sound of one stream by sample number, the same wherever reading begins: to the sample, but for Vorbis in WebM, whose packets
+are stamped to half a millisecond and are not of one length. (Decoders of AC-3, and of AAC with noise substitution, fill in noise
+of their own, which is another one each time.)
 
 Sample 0 is where the medium's reference begins to count: at its first picture, or, without pictures, at its first sound. What
 the stream does not have, before, after, or where it is damaged, is silence. Memory holds a few packets, however long it is.
@@ -48,8 +50,10 @@ _EARLY_END_SECONDS = Fraction(1, 4)
 _UNSURE_FRAMES = 4
 #: Codecs whose packets are not all of one length.
 _UNEVEN = frozenset({"vorbis", "wmav1", "wmav2", "wmapro"})
+#: How long a hole in the sound, or all of them together, must be to be named.
+_HOLE_SECONDS, _HOLES_SECONDS = Fraction(1, 10), Fraction(1, 4)
 #: Codecs that carry checksums, which their decoders look at only if told to: noise would be heard otherwise.
-_CHECKED = frozenset({"flac", "wavpack", "tta", "ac3", "eac3"})
+_CHECKED = frozenset({"flac", "wavpack", "tta"})
 _MOST_NOTES = 20
 
 #: The resampler's filter reaches over so many samples of the slower side, to both sides; twice what libswresample needs.
@@ -197,13 +201,14 @@ class _Stream:
         self._open_file: tuple[InputContainer, AudioStream] | None = None
         self._parts: Iterator[tuple[int, Samples]] = iter(())
         self._left: deque[tuple[int, Samples]] = deque()  # decoded, and not wholly read
+        self._missing = 0  # samples, in holes
         self._wanted = 0  # what is before was not asked for since the last jump
         self._at: int | None = None  # where the last read ended
         self._jitter = round(_JITTER_SECONDS * self.info.sample_rate)
         self._scale = (0, 0, 1)  # see _sample_of
         self._coarseness = Fraction(0)  # samples by which a stamp may be off
         # Of a coarsely stamped stream: by how much its stamps are late, and where its packets begin (first, step)
-        self._late: int | None = None
+        self._late = 0
         self._grid: tuple[int, int] | None = None
         # Stamps of AVI are a guess for compressed sound, which fails for variable bit rates
         self._has_stamps = media.container != "avi" or self.info.codec.startswith("pcm_")
@@ -238,11 +243,13 @@ class _Stream:
     def _jump(self, first: int) -> None:
         rate = self.info.sample_rate
         self._wanted = first
+        if self._open_file is None:
+            self._learn_stamps(*self._open())
         for back in _BACK_SECONDS if self._has_stamps else ():
             goal = first - round(back * rate)
             if goal <= self._begins():
                 break
-            container, stream = self._open_anywhere()
+            container, stream = self._open_file or self._open()
             assert stream.time_base is not None
             try:
                 container.seek(int((goal / Fraction(rate) + self._origin) / stream.time_base), stream=stream, backward=True)
@@ -255,15 +262,6 @@ class _Stream:
                 return
         container, stream = self._open()
         self._left, self._parts = deque(), self._decoded(container, stream, has_jumped=False)
-
-    def _open_anywhere(self) -> tuple[InputContainer, AudioStream]:
-        """The stream, open, to be sought in."""
-        container, stream = self._open_file or self._open()
-        assert stream.time_base is not None
-        if stream.time_base * self.info.sample_rate > 1 and self._late is None:
-            container, stream = self._open()
-            self._learn_stamps(container, stream)
-        return container, stream
 
     def _open(self) -> tuple[InputContainer, AudioStream]:
         self.close()
@@ -286,14 +284,17 @@ class _Stream:
     def _learn_stamps(self, container: InputContainer, stream: AudioStream) -> None:
         """Stamps in milliseconds (Matroska) say where a packet begins to half a millisecond, after a decoder's delay; the first
         packets say how they are to be read. Where all are of one length, as of most codecs, that tells it exactly."""
-        heads = list(islice(self._frames(container, stream), 2))
-        if len(heads) == 2 and heads[0].pts is not None:
-            begins = self._begins()
-            late = self._sample_of(heads[0].pts) - begins
-            self._late = late if abs(late) <= self._jitter else 0
-            if self.info.codec not in _UNEVEN:
-                self._grid = begins + heads[0].samples, heads[1].samples
-        self._late = self._late or 0
+        assert stream.time_base is not None
+        if stream.time_base * self.info.sample_rate <= 1 or self._grid is not None:
+            return
+        first, second = (*islice(self._frames(container, stream), 2), None, None)[:2]
+        if first is None or second is None or first.pts is None:
+            return
+        start, begins = self._sample_of(first.pts), self._begins()
+        if abs(start - begins) <= self._jitter:
+            start, self._late = begins, start - begins
+        if self.info.codec not in _UNEVEN:
+            self._grid = start + first.samples, second.samples
 
     def _begins(self) -> int:
         return round((self.info.start_time - self._origin) * self.info.sample_rate)
@@ -301,7 +302,7 @@ class _Stream:
     def _decoded(self, container: InputContainer, stream: AudioStream, *, has_jumped: bool) -> Iterator[tuple[int, Samples]]:
         info, rate = self.info, self.info.sample_rate
         expected = None if has_jumped else self._begins()
-        for number, frame in enumerate(self._frames(container, stream)):
+        for number, (frame, following) in enumerate(_with_following(self._frames(container, stream))):
             if frame.sample_rate != rate:
                 self._note("changes its sample rate")
                 continue
@@ -310,8 +311,11 @@ class _Stream:
                 start = self._placed(frame, expected, is_sure=number >= _UNSURE_FRAMES)
             if start is None:
                 continue  # nothing says where it belongs
-            if expected is not None and start > max(expected, self._wanted):
-                self._note(f"has nothing from {float(expected / Fraction(rate)):.2f} to {float(start / Fraction(rate)):.2f} s")
+            if expected is not None and start != expected:
+                if self._goes_on(expected + frame.samples, following):
+                    start = expected  # a wrong stamp: what follows is where it would be without
+                elif start > max(expected, self._wanted):
+                    self._note_hole(expected, start)
             samples = _floats(frame, info.channels)
             yield start, samples
             expected = start + len(samples)
@@ -326,7 +330,7 @@ class _Stream:
         if expected is not None and abs(start - expected) <= self._jitter:
             return expected
         if expected is None:
-            start -= self._late or 0
+            start -= self._late
         if self._grid is None:
             return start
         base, step = self._grid
@@ -334,6 +338,13 @@ class _Stream:
         if abs(near - start) <= self._coarseness:
             return near
         return start if is_sure or expected is not None else None
+
+    def _goes_on(self, expected: int, following: AudioFrame | None) -> bool:
+        return (
+            following is not None
+            and following.pts is not None
+            and abs(self._sample_of(following.pts) - expected) <= self._jitter
+        )
 
     def _sample_of(self, stamp: int) -> int:
         scale, less, parts = self._scale  # whole numbers: this is asked for every packet
@@ -360,6 +371,15 @@ class _Stream:
                 continue
             yield from frames
 
+    def _note_hole(self, start: int, stop: int) -> None:
+        """Recorders leave short ones at the beginning; they, and one now and then, are no damage."""
+        rate = self.info.sample_rate
+        self._missing += stop - start
+        if stop - start >= _HOLE_SECONDS * rate:
+            self._note(f"has nothing from {start / rate:.2f} to {stop / rate:.2f} s")
+        elif self._missing >= _HOLES_SECONDS * rate:
+            self._note("has many short holes")
+
     def _note_damaged(self, stamp: int | None) -> None:
         if stamp is None:
             self._note("is damaged")
@@ -369,6 +389,14 @@ class _Stream:
     def _note(self, what: str) -> None:
         if what not in self.damage and len(self.damage) < _MOST_NOTES:
             self.damage.append(what)
+
+
+def _with_following(frames: Iterator[AudioFrame]) -> Iterator[tuple[AudioFrame, AudioFrame | None]]:
+    frame = next(frames, None)
+    while frame is not None:
+        following = next(frames, None)
+        yield frame, following
+        frame = following
 
 
 def _floats(frame: AudioFrame, channels: int) -> Samples:
