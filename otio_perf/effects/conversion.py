@@ -248,21 +248,21 @@ def _between(source: str, target: str) -> Doubles:
 # ---- for the engines
 
 
-#: Light is looked up by its fourth root, which spreads the dark as eyes do.
-ROOT_STEPS = 8192
-MOST_ROOT = float(MOST_LIGHT**0.25)
+#: Encoded values are looked up in even steps.
 VALUE_STEPS = 8192
+#: Light is looked up by the bits of a float32: 128 steps for each doubling, from 2⁻³⁰ (black) to 2⁶, more than the most.
+LEAST_BITS, MOST_BITS, BITS_BELOW_STEP = 97 << 23, 133 << 23, 16
+TABLE_LIGHT = 64.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tables:
     """A conversion as numbers, all float32. Tables are read between their entries in a straight line.
 
-    ``lights``: light by value, ``VALUE_STEPS`` steps from 0 to ``MOST_VALUE``; ``values``: value by the fourth root of light,
-    ``ROOT_STEPS`` steps from 0 to ``MOST_ROOT``. The gains are looked up likewise, by the root of: luminance before the
-    matrix (weights ``before``), the largest component after it, luminance after that (``after``). The matrix may make more
-    light than tables hold: then the gain of tones is that of the last entry, less as there is more light. A table of one
-    entry: the step is not there.
+    ``lights``: light by value, ``VALUE_STEPS`` steps from 0 to ``MOST_VALUE``; ``values``: value by light. The gains are looked
+    up by light, too: luminance before the matrix (weights ``before``), the largest component after it, luminance after that
+    (``after``). The matrix may make more light than tables hold: then the gain of tones is that of ``TABLE_LIGHT``, less as
+    there is more. A table of one entry: the step is not there.
     """
 
     lights: NDArray[np.float32]
@@ -278,7 +278,8 @@ class Tables:
 @cache
 def tables(conversion: Conversion) -> Tables:
     none = np.ones(1)
-    light = (np.linspace(0, MOST_ROOT, ROOT_STEPS + 1)) ** 4
+    light = np.arange(LEAST_BITS, MOST_BITS + 1, 1 << BITS_BELOW_STEP, dtype=np.int32).view(np.float32).astype(np.float64)
+    light[0] = 0
     source, target = conversion.source, conversion.target
     tone = tone_gain(light, conversion.peak_nits, conversion.target_nits) if conversion.peak_nits else none
     after = hlg_inverse_gain(light)[..., 0] if target.curve == "hlg" else none

@@ -5,15 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from otio_perf.effects.conversion import MOST_LIGHT, MOST_ROOT, MOST_VALUE, ROOT_STEPS, VALUE_STEPS, Conversion, tables
+from otio_perf.effects.conversion import (
+    BITS_BELOW_STEP,
+    LEAST_BITS,
+    MOST_BITS,
+    MOST_LIGHT,
+    MOST_VALUE,
+    TABLE_LIGHT,
+    VALUE_STEPS,
+    Conversion,
+    tables,
+)
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.registry import Picture
 
 Line = NDArray[np.float32]
 _ZERO, _ONE = np.float32(0), np.float32(1)
-_BY_VALUE, _BY_ROOT = np.float32(VALUE_STEPS / MOST_VALUE), np.float32(ROOT_STEPS / MOST_ROOT)
-_LAST_VALUE, _LAST_ROOT = np.float32(VALUE_STEPS) - np.float32(0.001), np.float32(ROOT_STEPS) - np.float32(0.001)
-_MOST_LIGHT = np.float32(MOST_LIGHT)
+_BY_VALUE = np.float32(VALUE_STEPS / MOST_VALUE)
+_LAST_VALUE = np.float32(VALUE_STEPS - 0.001)
+_LEAST_BITS, _LAST_BITS = np.int32(LEAST_BITS), np.int32(MOST_BITS - 1)
+_SHIFT, _BELOW, _STEP = np.int32(BITS_BELOW_STEP), np.int32((1 << BITS_BELOW_STEP) - 1), np.float32(2.0**-BITS_BELOW_STEP)
+_MOST_LIGHT, _TABLE_LIGHT = np.float32(MOST_LIGHT), np.float32(TABLE_LIGHT)
 
 
 def converted(picture: Picture, conversion: Conversion, *, is_opaque: bool) -> Picture:
@@ -39,16 +51,16 @@ def _light(value: np.float32, lights: Line) -> np.float32:
 
 
 @compiled
-def _by_root(light: np.float32, table: Line) -> np.float32:
-    at = min(np.sqrt(np.sqrt(light)) * _BY_ROOT, _LAST_ROOT)
-    first = np.int32(at)
-    found: np.float32 = table[first] + (at - np.float32(first)) * (table[first + 1] - table[first])
+def _by_light(light: np.float32, table: Line) -> np.float32:
+    bits = min(max(np.float32(light).view(np.int32), _LEAST_BITS), _LAST_BITS) - _LEAST_BITS
+    first = bits >> _SHIFT
+    found: np.float32 = table[first] + np.float32(bits & _BELOW) * _STEP * (table[first + 1] - table[first])
     return found
 
 
 @compiled
 def _value(light: np.float32, values: Line) -> np.float32:
-    value = _by_root(abs(light), values)
+    value = _by_light(abs(light), values)
     return value if light >= _ZERO else -value
 
 
@@ -77,7 +89,7 @@ def _convert(
             g = _light(picture[y, x, 1] * part, lights)
             b = _light(picture[y, x, 2] * part, lights)
             if len(gain_before) > 1:
-                gain = _by_root(max(before[0] * r + before[1] * g + before[2] * b, _ZERO), gain_before)
+                gain = _by_light(max(before[0] * r + before[1] * g + before[2] * b, _ZERO), gain_before)
                 r, g, b = r * gain, g * gain, b * gain
             r, g, b = (
                 matrix[0, 0] * r + matrix[0, 1] * g + matrix[0, 2] * b,
@@ -86,10 +98,10 @@ def _convert(
             )
             if len(gain_tone) > 1:
                 most = max(r, g, b, _ZERO)
-                gain = _by_root(most, gain_tone) * (_MOST_LIGHT / max(most, _MOST_LIGHT))
+                gain = _by_light(most, gain_tone) * (_TABLE_LIGHT / max(most, _TABLE_LIGHT))
                 r, g, b = r * gain, g * gain, b * gain
             if len(gain_after) > 1:
-                gain = _by_root(max(after[0] * r + after[1] * g + after[2] * b, _ZERO), gain_after)
+                gain = _by_light(max(after[0] * r + after[1] * g + after[2] * b, _ZERO), gain_after)
                 r, g, b = r * gain, g * gain, b * gain
             share = _ONE if is_opaque else a
             result[y, x, 0] = _value(r, values) * share

@@ -5,10 +5,21 @@ from typing import Any
 
 import taichi as ti
 
-from otio_perf.effects.conversion import MOST_LIGHT, MOST_ROOT, MOST_VALUE, ROOT_STEPS, VALUE_STEPS, Conversion, tables
+from otio_perf.effects.conversion import (
+    BITS_BELOW_STEP,
+    LEAST_BITS,
+    MOST_BITS,
+    MOST_LIGHT,
+    MOST_VALUE,
+    TABLE_LIGHT,
+    VALUE_STEPS,
+    Conversion,
+    tables,
+)
 from otio_perf.effects.gpu.kernels import NUMBERS, PIXELS, empty
 
-_BY_VALUE, _BY_ROOT = VALUE_STEPS / MOST_VALUE, ROOT_STEPS / MOST_ROOT
+_BY_VALUE = VALUE_STEPS / MOST_VALUE
+_BELOW, _STEP = (1 << BITS_BELOW_STEP) - 1, 2.0**-BITS_BELOW_STEP
 _MATRIX = ti.types.ndarray(dtype=ti.f32, ndim=2)
 
 
@@ -32,15 +43,15 @@ def _light(value: ti.f32, lights: ti.template(), steps: ti.i32) -> ti.f32:  # ty
 
 
 @ti.func
-def _by_root(light: ti.f32, table: ti.template()) -> ti.f32:  # type: ignore[valid-type]
-    at = ti.min(ti.sqrt(ti.sqrt(light)) * _BY_ROOT, ROOT_STEPS - 0.001)
-    first = ti.i32(at)
-    return table[first] + (at - first) * (table[first + 1] - table[first])
+def _by_light(light: ti.f32, table: ti.template()) -> ti.f32:  # type: ignore[valid-type]
+    bits = ti.min(ti.max(ti.bit_cast(light, ti.i32), LEAST_BITS), MOST_BITS - 1) - LEAST_BITS
+    first = bits >> BITS_BELOW_STEP
+    return table[first] + ti.f32(bits & _BELOW) * _STEP * (table[first + 1] - table[first])
 
 
 @ti.func
 def _value(light: ti.f32, values: ti.template()) -> ti.f32:  # type: ignore[valid-type]
-    value = _by_root(ti.abs(light), values)
+    value = _by_light(ti.abs(light), values)
     return ti.select(light < 0, -value, value)
 
 
@@ -67,15 +78,15 @@ def _convert(
         for i in ti.static(range(3)):
             c[i] = _light(pixel[i] * part, lights, lights.shape[0])
         if gain_before.shape[0] > 1:
-            c *= _by_root(ti.max(before[0] * c[0] + before[1] * c[1] + before[2] * c[2], 0.0), gain_before)
+            c *= _by_light(ti.max(before[0] * c[0] + before[1] * c[1] + before[2] * c[2], 0.0), gain_before)
         d = ti.Vector([0.0, 0.0, 0.0])
         for i in ti.static(range(3)):
             d[i] = matrix[i, 0] * c[0] + matrix[i, 1] * c[1] + matrix[i, 2] * c[2]
         if gain_tone.shape[0] > 1:
             most = ti.max(d[0], d[1], d[2], 0.0)
-            d *= _by_root(most, gain_tone) * (MOST_LIGHT / ti.max(most, MOST_LIGHT))
+            d *= _by_light(most, gain_tone) * (TABLE_LIGHT / ti.max(most, TABLE_LIGHT))
         if gain_after.shape[0] > 1:
-            d *= _by_root(ti.max(after[0] * d[0] + after[1] * d[1] + after[2] * d[2], 0.0), gain_after)
+            d *= _by_light(ti.max(after[0] * d[0] + after[1] * d[1] + after[2] * d[2], 0.0), gain_after)
         for i in ti.static(range(3)):
             pixel[i] = _value(d[i], values) * a
         target[y, x] = pixel
