@@ -123,7 +123,11 @@ def _show(report: ExportReport, *, dry_run: bool) -> None:
         if "missing" in kinds:
             console.print("  --allow-missing puts slates in their place; --media-root says where to look for media")
         return
-    counts = {"rendered": report.rendered, "there already": report.reused, "copied from the sources": report.copied}
+    counts = {
+        "rendered": report.counts.rendered,
+        "there already": report.counts.reused,
+        "copied from the sources": report.counts.copied,
+    }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     size = f"{report.width}x{report.height} {report.codec}, {words.count(report.frames, 'frame')}: {told}"
     if dry_run:

@@ -96,6 +96,14 @@ _ENCODINGS: dict[ChunkCodec, Encoding] = {
 }
 
 
+def pixel_format_of(codec: ChunkCodec, colour: ColourTags, *, has_alpha: bool) -> str:
+    """FFmpeg's name of how pictures of these colours are stored."""
+    row = _ENCODINGS[codec]
+    if row.alpha and not has_alpha:
+        return "yuv444p10le"
+    return row.deep_pixel_format if is_hdr(colour) else row.pixel_format
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkFile:
     """What a file is to hold: ``frames`` pictures of ``width`` × ``height``, known by ``key``."""
@@ -114,10 +122,7 @@ class ChunkFile:
 
     @property
     def pixel_format(self) -> str:
-        row = _ENCODINGS[self.codec]
-        if row.alpha and not self.has_alpha:
-            return "yuv444p10le"
-        return row.deep_pixel_format if is_hdr(self.colour) else row.pixel_format
+        return pixel_format_of(self.codec, self.colour, has_alpha=self.has_alpha)
 
     @property
     def layout(self) -> Layout:

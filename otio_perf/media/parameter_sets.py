@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_SPS, _PPS = 7, 8
+_SPS = 7
+_SELF_DESCRIBED = ("prores", "prores_ks", "dnxhd")
 _HIGH_PROFILES = (100, 110, 122, 144)
 
 
@@ -24,9 +25,10 @@ class Sets:
 def joined(codec: str, one: bytes, other: bytes) -> bytes | None:
     """The description of a track with the pictures of both; ``None``: there is none.
 
-    :param codec: FFmpeg's name; pictures of others than ``h264`` go together where their descriptions are equal.
+    :param codec: FFmpeg's name; pictures of others than ``h264`` go together where their descriptions are equal. Those of
+        ProRes and DNxHR say all of themselves.
     """
-    if one == other:
+    if one == other or codec in _SELF_DESCRIBED:
         return one
     if codec not in ("h264", "libx264"):
         return None

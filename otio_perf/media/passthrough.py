@@ -16,7 +16,7 @@ from typing import Any
 from av.packet import Packet
 
 from otio_perf.media import parameter_sets
-from otio_perf.media.chunks import OWN_PARAMETER_SETS
+from otio_perf.media.chunks import OWN_PARAMETER_SETS, pixel_format_of
 from otio_perf.media.parameter_sets import Sets
 from otio_perf.media.safe_open import safe_open
 from otio_perf.model.media import MediaInfo
@@ -28,24 +28,23 @@ _PARAMETERS = (7, 8)
 
 @dataclass(frozen=True, slots=True)
 class _Same:
-    """How a medium says that it is of the movie's codec: FFmpeg's name of it, the tags in QuickTime, profile, pixel format."""
+    """How a medium says that it is of the movie's codec: FFmpeg's name of it, the tags in QuickTime, the profiles."""
 
     codec: str
     tags: tuple[str, ...]
     profiles: tuple[str, ...]
-    pixel_format: str
 
 
 _SAME = {
-    ChunkCodec.PRORES_PROXY: _Same("prores", ("apco",), ("Proxy",), "yuv422p10le"),
-    ChunkCodec.PRORES_LT: _Same("prores", ("apcs",), ("LT",), "yuv422p10le"),
-    ChunkCodec.PRORES_422: _Same("prores", ("apcn",), ("Standard",), "yuv422p10le"),
-    ChunkCodec.PRORES_HQ: _Same("prores", ("apch",), ("HQ",), "yuv422p10le"),
-    ChunkCodec.DNXHR_LB: _Same("dnxhd", ("AVdh",), ("DNXHR LB",), "yuv422p"),
-    ChunkCodec.DNXHR_SQ: _Same("dnxhd", ("AVdh",), ("DNXHR SQ",), "yuv422p"),
-    ChunkCodec.DNXHR_HQ: _Same("dnxhd", ("AVdh",), ("DNXHR HQ",), "yuv422p"),
-    ChunkCodec.DNXHR_HQX: _Same("dnxhd", ("AVdh",), ("DNXHR HQX",), "yuv422p10le"),
-    ChunkCodec.H264_LONG_GOP: _Same("h264", ("avc1",), ("Constrained Baseline", "Main", "High"), "yuv420p"),
+    ChunkCodec.PRORES_PROXY: _Same("prores", ("apco",), ("Proxy",)),
+    ChunkCodec.PRORES_LT: _Same("prores", ("apcs",), ("LT",)),
+    ChunkCodec.PRORES_422: _Same("prores", ("apcn",), ("Standard",)),
+    ChunkCodec.PRORES_HQ: _Same("prores", ("apch",), ("HQ",)),
+    ChunkCodec.DNXHR_LB: _Same("dnxhd", ("AVdh",), ("DNXHR LB",)),
+    ChunkCodec.DNXHR_SQ: _Same("dnxhd", ("AVdh",), ("DNXHR SQ",)),
+    ChunkCodec.DNXHR_HQ: _Same("dnxhd", ("AVdh",), ("DNXHR HQ",)),
+    ChunkCodec.DNXHR_HQX: _Same("dnxhd", ("AVdh",), ("DNXHR HQX",)),
+    ChunkCodec.H264_LONG_GOP: _Same("h264", ("avc1",), ("Constrained Baseline", "Main", "High")),
 }
 
 
@@ -61,7 +60,8 @@ class PassThrough:
         video, same = info.picture, self._same
         if same is None or video is None or not info.container.startswith("mov"):
             return ()
-        if (video.codec, video.pixel_format) != (same.codec, same.pixel_format) or video.profile not in same.profiles:
+        ours = pixel_format_of(self._codec, video.colour, has_alpha=False)
+        if (video.codec, video.pixel_format) != (same.codec, ours) or video.profile not in same.profiles:
             return ()
         with safe_open(info.path) as source:
             stream = source.streams.video[0]

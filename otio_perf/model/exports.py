@@ -77,12 +77,22 @@ class ExportedSound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ExportReport:
-    """Answer of ``export``. ``path`` is where the movie is, or would be: see ``is_written``.
+class ExportCounts:
+    """Frames of a movie by where they come from, and the pieces that it is joined of.
 
-    ``rendered`` frames were not there yet; ``reused`` were, from earlier runs or prerenders; ``copied`` are packets of their
-    sources. ``engine`` says what renders, and why that.
+    ``rendered`` were not there yet; ``reused`` were, from earlier runs or prerenders; ``copied`` are packets of their sources.
     """
+
+    rendered: int
+    reused: int
+    copied: int
+    pieces: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """Answer of ``export``. ``path`` is where the movie is, or would be: see ``is_written``. ``engine`` says what renders, and
+    why that."""
 
     source: str
     path: str
@@ -98,10 +108,7 @@ class ExportReport:
     stop: int
     start_timecode: str
     stop_timecode: str
-    rendered: int
-    reused: int
-    copied: int
-    pieces: int
+    counts: ExportCounts
     sound: ExportedSound | None
     problems: tuple[ExportProblem, ...]
     predicted_seconds: float | None  # of a dry run

@@ -6,15 +6,16 @@ import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 
 from otio_perf.errors import (
     CacheError,
+    ContractError,
     CorruptMediaError,
     EffectError,
     MediaError,
     OfflineMediaError,
+    SettingsError,
     UnsupportedMediaError,
     by_name,
 )
@@ -26,7 +27,7 @@ from otio_perf.media.pieces import Piece
 from otio_perf.media.unchanged import Unchanged
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.events import Failed, Stage
-from otio_perf.model.exports import ExportProblem, ExportReport, ProblemKind
+from otio_perf.model.exports import ExportCounts, ExportProblem, ExportReport, ProblemKind
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.timing import FrameRange
@@ -34,6 +35,7 @@ from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.inexact import Inexact
 from otio_perf.optimizer.movie import Asked
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import refuse_media
@@ -63,6 +65,8 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
         composition = compose(document, where)
     for notice in document.notices:
         session.note(notice)
+    if not len(composition.duration):
+        raise SettingsError("is empty: there is nothing to render", path=timeline)
     within = frame_range(wanted.range, composition)
     found = session.look_up(shot.target for shot in composition.shots())
     kept, _ = relinking.earlier(session, document, where, found) if wanted.use_proxies else ({}, {})
@@ -110,16 +114,18 @@ class _Job:
         engine, self.why = engine_for(session.settings.gpu)
         self.chunks = Chunks(session, timeline, self.recipe, engine)
         self.size = self.recipe.size_for(*timeline.canvas)
+        self.copies = wanted.pass_through
+        label = timeline.composition.timecode
+        self.inexact = Inexact(within, label, fidelity=wanted.fidelity, allow_missing=wanted.allow_missing)
 
     def report(self, began: float) -> ExportReport:
         session, wanted = self.session, self.wanted
         with session.stage(Stage.PLAN):
             plans = self._plans()
-            problems = [*self._problems(plans), *self._sound_problems(), *self._leave_out_unreadable(plans)]
+            heard = () if self.sound is None else self.inexact.of_sound(self.sound.plan)
+            problems = [*self.inexact.of_pictures(plans), *heard, *self._leave_out_unreadable(plans)]
             parts = () if _barred(problems) else tuple(self._parts(plans))
-            chunks = _chunks(parts)
-            missing = self.chunks.missing(chunks)
-        rendered, copied = new_frames(chunks, missing), sum(len(part) for part in parts if isinstance(part, _Copied))
+            missing = self.chunks.missing(_chunks(parts))
         found = ExportReport(
             source=str(self.path),
             path=str(self.output),
@@ -135,10 +141,7 @@ class _Job:
             stop=self.within.stop,
             start_timecode=self._timecode(self.within.start),
             stop_timecode=self._timecode(self.within.stop),
-            rendered=rendered,
-            reused=sum(map(len, chunks)) - rendered,
-            copied=copied,
-            pieces=len(parts),
+            counts=_counts(parts, missing),
             sound=None if self.sound is None else self.sound.report(),
             problems=tuple(problems),
             predicted_seconds=None,
@@ -165,16 +168,9 @@ class _Job:
     def _leave_out_unreadable(self, plans: list[FramePlan]) -> Iterator[ExportProblem]:
         """Effects that read a file (a LUT) which cannot be read are taken out of ``plans``."""
         unreadable = [self.chunks.unreadable(plan) for plan in plans]
-        at = self.within.start
-        for files, group in groupby(unreadable):
-            stop = at + sum(1 for _ in group)
-            if files:
-                names = tuple(Path(path).name for path in files)
-                reason = "; ".join(f"{Path(path).name} {why}" for path, why in files.items())
-                yield self._problem(ProblemKind.MISSING, at, stop, reason, names, in_the_way=not self.wanted.allow_missing)
-                for i in range(at - self.within.start, stop - self.within.start):
-                    plans[i] = without_files(plans[i], files)
-            at = stop
+        for i, files in enumerate(unreadable):
+            plans[i] = without_files(plans[i], files) if files else plans[i]
+        return self.inexact.of_files(unreadable)
 
     def _parts(self, plans: Sequence[FramePlan]) -> Iterator[_Part]:
         """What the movie is joined of, in order.
@@ -189,7 +185,7 @@ class _Job:
         yield from self.chunks.cut(plans[at - begin :], at)
 
     def _copied(self, plans: Sequence[FramePlan]) -> Iterator[_Copied]:
-        if not self.wanted.pass_through:
+        if not self.copies:
             return
         media, session = self.timeline.media, self.session
         let = PassThrough(self.recipe.codec, session.check_stop)
@@ -205,52 +201,6 @@ class _Job:
                     medium=info,
                     piece=Piece(path=info.path, frames=info.picture.frame_count, start=frames.start, stop=frames.stop),
                 )
-
-    def _problems(self, plans: Sequence[FramePlan]) -> Iterator[ExportProblem]:
-        """Runs of frames that are not what the host shows."""
-        exact, known = self.wanted.fidelity == "exact", self.wanted.fidelity != "any"
-        kinds = (
-            (ProblemKind.UNKNOWN, "not rendered here", known, [plan.unknown for plan in plans]),
-            (ProblemKind.APPROXIMATE, "only near to the host's", exact, [plan.approximate for plan in plans]),
-            (ProblemKind.MISSING, "media are missing", not self.wanted.allow_missing, [plan.missing for plan in plans]),
-        )
-        for kind, reason, in_the_way, names_of in kinds:
-            at = self.within.start
-            for names, group in groupby(names_of):
-                stop = at + sum(1 for _ in group)
-                if names:
-                    text = f"{reason}: {', '.join(names)}"
-                    yield self._problem(kind, at, stop, text, names, in_the_way=in_the_way)
-                at = stop
-
-    def _sound_problems(self) -> Iterator[ExportProblem]:
-        """They are of the whole: where each is heard is not asked."""
-        if self.sound is None:
-            return
-        plan, start, stop = self.sound.plan, self.within.start, self.within.stop
-        wanted = self.wanted
-        silent = tuple(dict.fromkeys(problem.clip for problem in plan.silent))
-        for kind, reason, names, in_the_way in (
-            (ProblemKind.UNKNOWN, "of the sound, not rendered here", plan.unknown, wanted.fidelity != "any"),
-            (ProblemKind.APPROXIMATE, "of the sound, only near to the host's", plan.approximate, wanted.fidelity == "exact"),
-            (ProblemKind.MISSING, "sound is missing", silent, not wanted.allow_missing),
-        ):
-            if names:
-                yield self._problem(kind, start, stop, f"{reason}: {', '.join(names)}", names, in_the_way=in_the_way)
-
-    def _problem(
-        self, kind: ProblemKind, start: int, stop: int, reason: str, names: tuple[str, ...] = (), *, in_the_way: bool
-    ) -> ExportProblem:
-        return ExportProblem(
-            kind=kind,
-            start=start,
-            stop=stop,
-            start_timecode=self._timecode(start),
-            stop_timecode=self._timecode(stop),
-            reason=reason,
-            names=names,
-            is_in_the_way=in_the_way,
-        )
 
     def _predicted_seconds(self, missing: Mapping[str, Chunk]) -> float:
         session = self.session
@@ -277,13 +227,24 @@ class _Job:
                 failed = self.chunks.make(self.chunks.missing(_chunks(parts)), Stage.RENDER)
                 session.check_stop()
         barring = [
-            self._problem(ProblemKind.FAILED, c.start, c.stop, failed[c.key].message, in_the_way=True)
+            self.inexact.problem(ProblemKind.FAILED, c.start, c.stop, failed[c.key].message, in_the_way=True)
             for c in _chunks(parts)
             if c.key in failed
         ]
         problems = tuple(sorted([*found.problems, *slates, *barring], key=lambda p: p.start))
-        found = replace(found, problems=problems, pieces=len(parts))
-        return found if barring else self._written(found, parts)
+        found = replace(found, problems=problems)
+        if barring:
+            return found
+        try:
+            return self._written(found, parts)
+        except ContractError as e:
+            if not any(isinstance(part, _Copied) for part in parts):
+                raise
+            session.note(f"nothing is copied: {e.path}: {e.message}")
+        self.copies = False
+        parts = tuple(self._parts(plans))
+        missing = self.chunks.missing(_chunks(parts))
+        return self._made(replace(found, counts=_counts(parts, missing)), plans, parts, missing)
 
     def _slates(self, plans: list[FramePlan], failed: Sequence[Chunk]) -> list[ExportProblem]:
         """Finds out which frames of ``failed`` cannot be had: each is tried alone. Slates come in their place in ``plans``."""
@@ -295,7 +256,7 @@ class _Job:
             if one.key in wrong:
                 reason = wrong[one.key].message
                 plans[one.start - self.within.start] = slated(one.plans[0], "DAMAGED", reason)
-                problems.append(self._problem(ProblemKind.FAILED, one.start, one.stop, reason, in_the_way=False))
+                problems.append(self.inexact.problem(ProblemKind.FAILED, one.start, one.stop, reason, in_the_way=False))
         for trial in trials.values():
             self.chunks.renders.forget(self.chunks.key_of(trial))
         return problems
@@ -345,6 +306,12 @@ class _Job:
 
 def _barred(problems: Sequence[ExportProblem]) -> bool:
     return any(problem.is_in_the_way for problem in problems)
+
+
+def _counts(parts: Sequence[_Part], missing: Mapping[str, Chunk]) -> ExportCounts:
+    chunks = _chunks(parts)
+    rendered, copied = new_frames(chunks, missing), sum(len(part) for part in parts if isinstance(part, _Copied))
+    return ExportCounts(rendered=rendered, reused=sum(map(len, chunks)) - rendered, copied=copied, pieces=len(parts))
 
 
 def _chunks(parts: Sequence[_Part]) -> list[Chunk]:

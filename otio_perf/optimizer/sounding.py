@@ -41,14 +41,11 @@ class Sounding:
 
     @property
     def start(self) -> int:
-        return self._sample(self.within.start)
+        return _samples(self.within)[0]
 
     @property
     def stop(self) -> int:
-        return self._sample(self.within.stop)
-
-    def _sample(self, frame: int) -> int:
-        return round(frame / self.within.rate * self.plan.sample_rate)
+        return _samples(self.within)[1]
 
     @property
     def key(self) -> str:
@@ -102,6 +99,12 @@ class Sounding:
         )
 
 
+def _samples(within: FrameRange) -> tuple[int, int]:
+    """Cuts lie on the nearest sample."""
+    start, stop = (round(frame / within.rate * _SAMPLE_RATE) for frame in (within.start, within.stop))
+    return start, stop
+
+
 def _told(problem: Problem) -> str:
     return f"silent: {problem.clip}: {problem.reason}"
 
@@ -114,7 +117,7 @@ def sounding(
     found = session.look_up(shot.target for shot in soundtrack.tree.shots())
     media = {name: finding.info for name, finding in found.items() if finding.info is not None}
     hear = partial(heard, frame_rate=soundtrack.frame_rate)
-    plan = sound_plan(soundtrack, media, hear, curve_of, layout=_LAYOUT)
+    plan = sound_plan(soundtrack, media, hear, curve_of, layout=_LAYOUT, within=_samples(within))
     if not (plan.voices or plan.silent):
         return None
     return Sounding(plan=plan, media=media, within=within, codec=codec, allow_silence=allow_silence)
