@@ -1,6 +1,6 @@
 """Sound of one stream by sample number, the same wherever reading begins: to the sample, but for Vorbis in WebM, whose packets
-are stamped to half a millisecond and are not of one length. (Decoders of AC-3, and of AAC with noise substitution, fill in noise
-of their own, which is another one each time.)
+are not of one length and stamped by milliseconds, some of them three off. (Decoders of AC-3, and of AAC with noise
+substitution, fill in noise of their own, which is another one each time.)
 
 Sample 0 is where the medium's reference begins to count: at its first picture, or, without pictures, at its first sound. What
 the stream does not have, before, after, or where it is damaged, is silence. Memory holds a few packets, however long it is.
