@@ -46,15 +46,17 @@ _STAGE_WORDS = {
     Stage.PROXY: "Making proxies",
     Stage.RENDER: "Rendering",
     Stage.PRERENDER: "Prerendering",
+    Stage.EXPORT: "Rendering",
     Stage.JOIN: "Joining",
+    Stage.MOVIE: "Writing the movie",
     Stage.RELINK: "Relinking",
     Stage.WRITE: "Writing",
     Stage.VERIFY: "Verifying",
 }
 #: Stages that take long enough to deserve a bar.
-_LONG = (Stage.PROBE, Stage.CALIBRATE, Stage.PROXY, Stage.PRERENDER, Stage.VERIFY)
+_LONG = (Stage.PROBE, Stage.CALIBRATE, Stage.PROXY, Stage.PRERENDER, Stage.EXPORT, Stage.MOVIE, Stage.VERIFY)
 #: Stages whose tasks are worth a line, or a bar, each.
-_MAKING = (Stage.PROXY, Stage.PRERENDER)
+_MAKING = (Stage.PROXY, Stage.PRERENDER, Stage.EXPORT)
 
 
 class _Console(Console):
@@ -113,7 +115,7 @@ class Display:
             case StageStarted(stage=stage, total=total):
                 self._begin(stage, total)
             case StageFinished(stage=stage):
-                self.has_made = self.has_made or stage is Stage.WRITE
+                self.has_made = self.has_made or stage in (Stage.WRITE, Stage.MOVIE)
                 if self._stage_row is not None and stage is self._stage:
                     self._progress.remove_task(self._stage_row)
                     self._stage_row = None

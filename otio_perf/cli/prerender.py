@@ -1,7 +1,7 @@
 """Render ahead what does not play, and lay it over the timeline as one more video track on top.
 
 Only what is new is rendered: clips that were moved or duplicated, and edits that were undone, are there already. Disabling
-the track shows the live edit, and 'otio-perf restore' removes it.
+the track shows the live edit, and 'otio-perf restore' removes it. With --range the track holds that part alone.
 """
 
 from __future__ import annotations

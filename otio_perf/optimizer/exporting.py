@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from otio_perf.media.passthrough import PassThrough
 from otio_perf.media.pieces import Piece
 from otio_perf.media.unchanged import Unchanged
 from otio_perf.model.chunks import Chunk
-from otio_perf.model.events import Failed, Stage
+from otio_perf.model.events import Failed, Stage, TaskProgress
 from otio_perf.model.exports import ExportCounts, ExportProblem, ExportReport, ProblemKind
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
@@ -49,6 +49,9 @@ from otio_perf.render.repaired import slated, without_files
 from otio_perf.render.untouched import untouched
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.referred import targets_of
+
+#: Of a movie that is written, between two words on how far it is.
+_TOLD_FRAMES = 100
 
 
 def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> ExportReport:
@@ -217,14 +220,14 @@ class _Job:
         session = self.session
         if missing:
             warn_of_full_disk(session, found.predicted_bytes, self.output.absolute().parent)
-        failed = self.chunks.make(missing, Stage.RENDER)
+        failed = self.chunks.make(missing, Stage.EXPORT)
         session.check_stop()
         slates: list[ExportProblem] = []
         if self.wanted.allow_missing and all(map(_is_of_source, failed.values())):
             slates = self._slates(plans, [c for c in _chunks(parts) if c.key in failed])
             if slates:
                 parts = tuple(self._parts(plans))
-                failed = self.chunks.make(self.chunks.missing(_chunks(parts)), Stage.RENDER)
+                failed = self.chunks.make(self.chunks.missing(_chunks(parts)), Stage.EXPORT)
                 session.check_stop()
         barring = [
             self.inexact.problem(ProblemKind.FAILED, c.start, c.stop, failed[c.key].message, in_the_way=True)
@@ -250,7 +253,7 @@ class _Job:
         """Finds out which frames of ``failed`` cannot be had: each is tried alone. Slates come in their place in ``plans``."""
         alone = [self.chunks.cut([plan], at)[0] for chunk in failed for at, plan in enumerate(chunk.plans, chunk.start)]
         trials = self.chunks.missing(alone)
-        wrong = self.chunks.make(trials, Stage.RENDER)
+        wrong = self.chunks.make(trials, Stage.EXPORT)
         problems = []
         for one in alone:
             if one.key in wrong:
@@ -266,7 +269,7 @@ class _Job:
         key = self._key(parts)
         if key_in(self.output) == key:
             return replace(found, is_written=True, size_bytes=self.output.stat().st_size)
-        with session.stage(Stage.JOIN, len(parts)), session.workspace.writing():
+        with session.stage(Stage.MOVIE, 1), session.workspace.writing():
             session.workspace.clean_orphans(publish.is_part, beside=[self.output.absolute().parent])
             try:
                 joined = self._joined(parts, key)
@@ -286,8 +289,21 @@ class _Job:
             stands_alone=self.recipe.codec.is_intra,
             sound=None if self.sound is None else self.sound.track(self.session),
             unchanged=Unchanged({p.medium.path: p.medium for p in parts if isinstance(p, _Copied)}.values(), {}, str).require,
-            tick=self.session.check_stop,
+            tick=self._told(),
         )
+
+    def _told(self) -> Callable[[], None]:
+        """Called for each picture that is read or written, tells how far the movie is: it is written, then read back."""
+        done, total = 0, 2 * len(self.within)
+
+        def tick() -> None:
+            nonlocal done
+            self.session.check_stop()
+            done = min(done + 1, total)
+            if done % _TOLD_FRAMES == 0:
+                self.session.listener(TaskProgress(key=str(self.output), done=done, total=total))
+
+        return tick
 
     def _key(self, parts: Sequence[_Part]) -> str:
         """What the movie is."""
