@@ -11,7 +11,7 @@ import numpy as np
 
 from otio_perf.effects.conversion import USUAL_PEAK_NITS, Meaning, conversion_to, meaning_of, peak_nits_of
 from otio_perf.effects.engine import Engine, Image
-from otio_perf.effects.pixels import Coding, coding_of, to_picture
+from otio_perf.effects.pixels import Coding, coding_of
 from otio_perf.media.access import FrameAccess
 from otio_perf.media.planes import Plane
 from otio_perf.model.colour import ColourSpace
@@ -110,9 +110,10 @@ def in_colours(
 
 
 def _upright(shown: Shown, engine: Engine) -> Image:
+    image = engine.read(shown.planes, shown.coding)
     if not shown.turn and not shown.is_mirrored:
-        return engine.read(shown.planes, shown.coding)
-    picture = np.rot90(to_picture(shown.planes, shown.coding), -shown.turn // 90)
+        return image
+    picture = np.rot90(engine.download(image), -shown.turn // 90)
     if shown.is_mirrored:
         picture = picture[:, ::-1]
-    return engine.upload(np.ascontiguousarray(picture), is_opaque=not shown.coding.layout.has_alpha)
+    return engine.upload(np.ascontiguousarray(picture), is_opaque=image.is_opaque)
