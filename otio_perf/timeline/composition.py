@@ -85,7 +85,7 @@ class Composer:
             effects, speed, retimed_in_point = effects_of(clip)
             reference = original_of(clip)
             reference = self.measure.resolved(reference) if reference else {}
-            target = self.locator.target(described(reference, name, audio=self.kind == "Audio"))
+            target = self.locator.target(described(reference, clip, audio=self.kind == "Audio"))
             line = self.consumption.line(clip, reference, length=stop - start, speed=speed, retimed_in_point=retimed_in_point)
         except DAMAGE as e:
             reason = self.measure.problem(clip, e)
