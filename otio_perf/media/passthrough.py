@@ -66,7 +66,12 @@ class PassThrough:
         with safe_open(info.path) as source:
             stream = source.streams.video[0]
             context = stream.codec_context
-            if stream.index != video.stream_index or context.codec_tag not in same.tags or stream.frames != video.frame_count:
+            is_plain = (stream.index, stream.frames, stream.average_rate) == (
+                video.stream_index,
+                video.frame_count,
+                video.frame_rate,
+            )
+            if not is_plain or context.codec_tag not in same.tags:  # an edit list, or several streams
                 return ()
             if self._codec.is_intra:
                 return (range(first, stop),)
