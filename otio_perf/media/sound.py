@@ -404,11 +404,14 @@ def _floats(frame: AudioFrame, channels: int) -> Samples:
     raw = frame.to_ndarray()
     raw = raw.T if frame.format.is_planar else raw.reshape(frame.samples, -1)
     kind = frame.format.name.removesuffix("p")
-    samples: Samples = raw.astype(np.float32)
+    with np.errstate(over="ignore"):  # doubles
+        samples: Samples = raw.astype(np.float32)
     if kind == "u8":
         samples -= 128
     if kind in _SCALES:
         samples *= np.float32(_SCALES[kind])
+    elif not (numbers := np.isfinite(samples)).all():  # what is none would silence all that is mixed with it
+        samples[~numbers] = 0
     if samples.shape[1] != channels:
         padded = np.zeros((len(samples), channels), np.float32)
         shared = min(channels, samples.shape[1])

@@ -143,6 +143,20 @@ def test_a_gap_in_the_stamps_is_silence(tmp_path: Path) -> None:
     assert (samples[2 * RATE :] == 0.5).all()
 
 
+def test_what_is_no_number_is_silent(tmp_path: Path) -> None:
+    samples = np.full(4800, 0.5, "<f4")
+    samples[[10, 20, 30]] = np.nan, np.inf, -np.inf
+    path = tmp_path / "odd.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="flt", layout="mono")
+        frame.sample_rate = RATE
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    found = whole(probe(str(path)), 4800)[:, 0]
+    assert np.flatnonzero(found != 0.5).tolist() == [10, 20, 30]
+    assert not found[[10, 20, 30]].any()
+
+
 @pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.mka", "libmp3lame")])
 def test_damaged_sound_does_not_shift_what_follows(name: str, codec: str, chirp: Path, make: Callable[..., Path]) -> None:
     path = make(name, "-f", "f32le", "-ar", str(RATE), "-ac", "2", "-i", str(chirp), "-c:a", codec)

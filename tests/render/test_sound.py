@@ -27,6 +27,7 @@ from otio_perf.model.sound import Pitch, SoundPlan, SoundReport
 from otio_perf.model.timing import snap_rate
 from otio_perf.render.sound import Mixer
 from otio_perf.render.sound_plan import sound_plan
+from otio_perf.timeline import files
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.sound import compose_sound
@@ -357,6 +358,16 @@ def test_backwards_is_the_range_from_its_end(noise: tuple[Path, np.ndarray]) -> 
     assert (found == samples[10 * 1920 : 70 * 1920][::-1]).all()
 
 
+def test_final_cuts_backwards_counts_from_the_mediums_end(write: Callable[..., Path]) -> None:
+    samples = (np.random.default_rng(2).standard_normal((20 * 48000, 2)) * 4000).astype(np.int16)
+    path = write("to_its_end", samples)
+    rows = [{"parameterid": "speed", "value": "200"}, {"parameterid": "reverse", "value": "TRUE"}]
+    remap = otio.schema.Effect("Time Remap", "", {"fcp_xml": {"effectid": "timeremap", "parameter": rows}})
+    found = Mixed(timeline([clip(path, 0, 50, effects=[remap])]), layout="mono").samples()[:, 0]
+    twice = Mixed(timeline([clip(path, 400, 50, effects=[otio.schema.LinearTimeWarp(time_scalar=2)])]), layout="mono")
+    assert np.abs(found[100:-100] - twice.samples()[::-1, 0][100:-100]).max() < 2e-2  # other phases of the same
+
+
 def test_a_nested_sequence_backwards_and_fast_is_what_is_in_it(noise: tuple[Path, np.ndarray]) -> None:
     path, samples = noise
     inner = otio.schema.Track("inner", children=[clip(path, 0, 20), gap(4), clip(path, 100, 26)], kind="Audio")
@@ -459,6 +470,24 @@ def test_tracks_of_an_edl_are_channels(steady: Path) -> None:
     assert levels(Mixed(both, format="cmx_3600").samples()) == (0.25, 0.125)
     second = otio.schema.Track("A2", children=[clip(steady, 0, 20)], kind="Audio")
     assert levels(Mixed(timeline(second), format="cmx_3600").samples()) == (0, 0.125)
+
+
+def test_an_edl_is_heard_by_its_channels(steady: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cut.edl"
+    line = (
+        "AX       {channels}    C        00:00:01:00 00:00:02:00 00:00:0{at}:00 00:00:0{to}:00\n* FROM CLIP NAME: steady.wav\n"
+    )
+    events = [("AA ", 0, 1), ("A2 ", 1, 2), ("A  ", 2, 3)]
+    text = "".join(f"00{n}  {line.format(channels=c, at=at, to=to)}" for n, (c, at, to) in enumerate(events, 1))
+    path.write_text("TITLE: cut\nFCM: NON-DROP FRAME\n\n" + text)
+    document = files.read(path)
+    soundtrack = compose_sound(document, Locator(str(path)), 48000)
+    media = {shot.target.medium: probe(str(steady)) for shot in soundtrack.tree.shots()}
+    hear = partial(heard, frame_rate=soundtrack.frame_rate)
+    plan = sound_plan(soundtrack, media, hear, curve_of)
+    with Mixer(plan, media, hear) as mixer:
+        found = np.concatenate(list(mixer.blocks(0, 3 * 48000)))
+    assert [levels(found[second * 48000 :]) for second in range(3)] == [(0.25, 0.125), (0, 0.125), (0.25, 0)]
 
 
 # ------------------------------------------------------------------------------------------------------ what is not heard
