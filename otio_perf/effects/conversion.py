@@ -11,12 +11,15 @@ sRGB material goes to one and the same screen, as it does in editing programs. (
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from otio_perf.effects.parameters import Numbers, Parameter, Values
 from otio_perf.effects.registry import Picture
 from otio_perf.model.colour import ColourSpace
 from otio_perf.model.media import ColourTags, VideoInfo
@@ -160,6 +163,27 @@ def converted(picture: Picture, conversion: Conversion) -> Picture:
     result[..., :3] = values_of(conversion.target.curve, light) * alpha
     result[..., 3:] = picture[..., 3:]
     return result
+
+
+#: What colours that are written as numbers mean, and pictures that are drawn: an SDR screen.
+GRAPHICS = Meaning(primaries="bt709", curve="bt1886")
+
+
+def values_in(space: ColourSpace, parameters: Sequence[Parameter], values: Values) -> dict[str, Any]:
+    """``values`` for pictures in ``space``: colours are converted, all else is as it is."""
+    found = dict(values)
+    if space.is_hdr:
+        for row in parameters:
+            if isinstance(row, Numbers) and row.is_colour and row.name in found:
+                found[row.name] = _colour_in(space, tuple(found[row.name]))
+    return found
+
+
+@cache
+def _colour_in(space: ColourSpace, colour: tuple[float, float, float]) -> tuple[float, ...]:
+    conversion = conversion_to(space, GRAPHICS)
+    assert conversion is not None
+    return tuple(map(float, converted(np.array([[[*colour, 1]]], np.float32), conversion)[0, 0, :3]))
 
 
 def light_of(curve: str, values: Doubles) -> Doubles:

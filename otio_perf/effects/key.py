@@ -88,7 +88,15 @@ EFFECTS = (
         shape=Shape.POINT,
         alpha=Alpha.STRAIGHT,
         parameters=(
-            Numbers(name="color", default=(0.0, 1.0, 0.0), least=0, most=1, usual=(0, 1), help="What becomes transparent"),
+            Numbers(
+                name="color",
+                default=(0.0, 1.0, 0.0),
+                least=0,
+                most=1,
+                usual=(0, 1),
+                help="What becomes transparent",
+                is_colour=True,
+            ),
             Number(name="tolerance", default=0.1, least=0, most=1, usual=(0, 0.3), help="Distance in chroma that is still it"),
             _SOFTNESS,
             Number(name="spill", default=0, least=0, most=1, usual=(0, 1), help="How much of its light on the rest is removed"),

@@ -41,7 +41,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numbers:
-    """So many numbers that belong together: a colour (R'G'B', 0 to 1), a point, gains of three channels."""
+    """So many numbers that belong together: a colour (R'G'B', 0 to 1), a point, gains of three channels.
+
+    ``is_colour``: a colour as an SDR screen shows it. Effects and transitions get it in the colours of the timeline.
+    """
 
     name: str
     default: tuple[float, ...]
@@ -50,6 +53,7 @@ class Numbers:
     usual: tuple[float, float]
     unit: str = ""
     help: str = ""
+    is_colour: bool = False
 
     def checked(self, value: object, effect: str) -> tuple[float, ...]:
         if not isinstance(value, (tuple, list)) or len(value) != len(self.default):

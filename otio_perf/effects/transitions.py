@@ -126,7 +126,17 @@ EFFECTS = (
     Transition(
         name="dip_to_colour",
         title="Dip to colour",
-        parameters=(Numbers(name="colour", default=(0, 0, 0), least=0, most=1, usual=(0, 1), help="R'G'B'; black, or white"),),
+        parameters=(
+            Numbers(
+                name="colour",
+                default=(0, 0, 0),
+                least=0,
+                most=1,
+                usual=(0, 1),
+                help="R'G'B'; black, or white",
+                is_colour=True,
+            ),
+        ),
         reference=_dip,
         cost=1.1,
         pack=_pack_dip,

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import numpy as np
 
+from otio_perf.effects.conversion import GRAPHICS, values_in
 from otio_perf.effects.engine import Engine, Image, Step
 from otio_perf.effects.registry import Picture, View, registry
-from otio_perf.model.frames import FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
-from otio_perf.render.sources import GRAPHICS, Shown, image_of, in_colours
+from otio_perf.model.frames import Applied, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
+from otio_perf.render.sources import Shown, image_of, in_colours
 
 
 class Reads(Protocol):
@@ -67,8 +68,13 @@ class Compositor:
 
     def _layer(self, layer: Layer, view: View) -> Image:
         image = self._content(layer, view)
-        steps = [Step(registry().effect(effect.name), dict(effect.values)) for effect in layer.effects]
+        steps = [self._step(effect, view) for effect in layer.effects]
         return self.engine.apply(image, steps, view) if steps else image
+
+    @staticmethod
+    def _step(applied: Applied, view: View) -> Step:
+        effect = registry().effect(applied.name)
+        return Step(effect, values_in(view.colour, effect.parameters, dict(applied.values)))
 
     def _content(self, layer: Layer, view: View) -> Image:
         match layer.content:
@@ -99,7 +105,8 @@ class Compositor:
             self._nothing(view) if s is None else self._laid(self._nothing(view), s, view) for s in (mix.outgoing, mix.incoming)
         ]
         transition = registry().transition(mix.transition.name)
-        return self.engine.mix(sides[0], sides[1], transition, mix.progress, dict(mix.transition.values), view)
+        values = values_in(view.colour, transition.parameters, dict(mix.transition.values))
+        return self.engine.mix(sides[0], sides[1], transition, mix.progress, values, view)
 
     def _nothing(self, view: View) -> Image:
         return self._empty(view, alpha=0)

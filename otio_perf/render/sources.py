@@ -16,7 +16,7 @@ from otio_perf.media.access import FrameAccess
 from otio_perf.media.planes import Plane
 from otio_perf.model.colour import ColourSpace
 from otio_perf.model.frames import SourceFrame
-from otio_perf.model.media import ColourTags, MediaInfo, VideoInfo
+from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.pixels import Layout
 from otio_perf.model.timing import FrameRate
 
@@ -26,9 +26,6 @@ _MOST_OPEN = 8
 #: Codecs that hold colours multiplied by alpha, by their specification (OpenEXR's technical introduction). All others have them
 #: straight: PNG (section 6.2), ProRes 4444 as FFmpeg reads it, TIFF and TGA as editors write them.
 _PREMULTIPLIED = ("exr",)
-
-#: Of what is drawn here: an SDR screen.
-GRAPHICS = meaning_of(ColourTags())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from otio_perf.media.chunks import ChunkFile, write_chunk
 from otio_perf.media.probe import probe
 from otio_perf.model.colour import ColourSpace, Light
 from otio_perf.model.composition import Composition
-from otio_perf.model.frames import FramePlan, Generated, Layer, SourceFrame, Stacked, Translated
+from otio_perf.model.frames import Applied, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked, Translated
 from otio_perf.model.media import ColourTags, MediaInfo, MediaKind
 from otio_perf.model.pixels import Layout
 from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
@@ -207,3 +207,13 @@ def test_light_is_said_where_all_films_agree(composed: Composed, paper: Callable
     assert of(first, second, space=ColourSpace.BT709) == Light()
     assert of(first, film(3, PQ, Light(mastering_display=MASTERED))) == Light()
     assert of(first, film(3, HD, BRIGHT)) == Light()
+
+
+def test_a_dip_to_white_does_not_blind_in_hdr() -> None:
+    dip = Applied(name="dip_to_colour", version=1, values=(("colour", (1.0, 1.0, 1.0)),))
+    for space, level in zip(ColourSpace, (1.0, 0.58, 0.75), strict=True):
+        mix = Mix(transition=dip, progress=0.5, outgoing=None, incoming=None)
+        plan = FramePlan(width=8, height=4, colour=space, root=Stacked(layers=(Layer(content=mix),)))
+        with Sources({}, RATE) as sources:
+            picture = Compositor(CpuEngine(), sources).picture(plan)
+        assert np.allclose(picture[..., :3], level, atol=2e-3)
