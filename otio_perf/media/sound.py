@@ -109,8 +109,8 @@ class SoundReader:
         skipped = first - self._next
         if self._resampler is None or not 0 <= skipped <= _SKIP_SECONDS * self._chunk:
             self._restart(first)
-        while self._next + len(self._ready) < first + count:
-            self._feed()
+        while (short := first + count - self._next - len(self._ready)) > 0:
+            self._feed(min(self._chunk, math.ceil(short * self._ratio) + _REACH))
         kept = self._ready[first - self._next :]
         self._ready, self._next = kept[count:], first + count
         return kept[:count]
@@ -128,10 +128,11 @@ class SoundReader:
         self._resampler = AudioResampler(format="flt", layout=layout, rate=ours)
         self._ready = self._ready[:0]
 
-    def _feed(self) -> None:
+    def _feed(self, count: int) -> None:
+        """So many samples of the stream, and no more: what lies beyond may be damaged, and is not asked for."""
         assert self._resampler is not None
-        samples = self._stream.read(self._fed, self._chunk)
-        self._fed += self._chunk
+        samples = self._stream.read(self._fed, count)
+        self._fed += count
         made = self._resampler.resample(_frame(samples, self._ratio.numerator))
         parts = [_floats(part, self.channels) for part in made]
         self._ready = np.concatenate([self._ready, *parts])
