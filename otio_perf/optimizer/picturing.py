@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from otio_perf.errors import EffectError, SettingsError
+from otio_perf.effects.engine import Engine
+from otio_perf.errors import EffectError, OtioPerfError, SettingsError
 from otio_perf.media.stills import require_format, write_still
 from otio_perf.metrics import system
 from otio_perf.model.composition import Composition
@@ -14,16 +15,16 @@ from otio_perf.model.events import Stage
 from otio_perf.model.frames import FIDELITIES, FramePlan
 from otio_perf.model.results import RenderedFrame, StillReport
 from otio_perf.optimizer import relinking, timelines
-from otio_perf.optimizer.composed import composed
+from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.times import frame_number
 from otio_perf.render.compositor import Compositor
-from otio_perf.render.engines import engine_for
+from otio_perf.render.engines import PROCESSOR, engine_for, gave_up
 from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
-from otio_perf.render.sheet import contact_sheet, eight_bits
+from otio_perf.render.sheet import Pixels, contact_sheet, eight_bits
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.referred import targets_of
 
@@ -60,19 +61,21 @@ def frame(
     instead = stand_ins(session, linked, found, use_proxies)
     shown = composed(composition, found, finder(document, where), colour=session.settings.colour, stand_ins=instead)
     engine, why = engine_for(session.settings.gpu)
-    pictures, rendered = [], []
-    watch, began = Stopwatch(), time.monotonic()
-    with (
-        session.stage(Stage.RENDER, len(numbers)),
-        MeasuredSources(watch, shown.media, composition.frame_rate, cores=system.cores(), tick=session.check_stop) as sources,
-    ):
-        compositor = Compositor(measured(engine, watch), sources)
-        for number in numbers:
-            plan = shown.plan(number)
-            _require(plan, fidelity, composition, number)
-            pictures.append(eight_bits(compositor.picture(plan), plan.colour))
-            rendered.append(_rendered(plan, composition, number))
-    session.trace.breakdown(watch.timings(), began=began, lane="render")
+    plans = {number: shown.plan(number) for number in numbers}
+    for number, plan in plans.items():
+        _require(plan, fidelity, composition, number)
+    with session.stage(Stage.RENDER, len(numbers)):
+        try:
+            drawn = _drawn(session, shown, plans, engine)
+        except OtioPerfError:
+            raise
+        except Exception as error:
+            if engine.name == PROCESSOR:
+                raise
+            why = gave_up(error, session.settings.gpu)
+            drawn = _drawn(session, shown, plans, engine_for("off")[0])
+    pictures = [drawn[number] for number in numbers]
+    rendered = [_rendered(plans[number], composition, number) for number in numbers]
     pixels = pictures[0] if len(pictures) == 1 else contact_sheet(pictures, [r.timecode for r in rendered])
     with session.stage(Stage.WRITE):
         write_still(output, pixels)
@@ -85,6 +88,16 @@ def frame(
         frames=tuple(rendered),
         notices=tuple(session.notices),
     )
+
+
+def _drawn(session: Session, shown: Composed, plans: Mapping[int, FramePlan], engine: Engine) -> dict[int, Pixels]:
+    """Pictures of ``plans``, each of which is rendered once; the trace hears where the time went."""
+    watch, began, rate = Stopwatch(), time.monotonic(), shown.composition.frame_rate
+    with MeasuredSources(watch, shown.media, rate, cores=system.cores(), tick=session.check_stop) as sources:
+        compositor = Compositor(measured(engine, watch), sources)
+        drawn = {number: eight_bits(compositor.picture(plan), plan.colour) for number, plan in plans.items()}
+    session.trace.breakdown(watch.timings(), began=began, lane="render")
+    return drawn
 
 
 def _require(plan: FramePlan, fidelity: str, composition: Composition, number: int) -> None:

@@ -40,6 +40,17 @@ def engine_for(gpu: str, *, cache_folder: str | None = None) -> tuple[Engine, st
     return _cpu(), f"processor: {engine.device.reason}"
 
 
+def gave_up(error: Exception, gpu: str) -> str:
+    """What to tell the user of a GPU that was lost, or out of memory, and of the processor in its place.
+
+    :raises EffectError: the GPU was demanded.
+    """
+    lost = f"the GPU gave up: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    if gpu == "on":
+        raise EffectError(lost, hint="Take --gpu auto") from error
+    return f"processor, for {lost}"
+
+
 def _cpu() -> Engine:
     from otio_perf.effects.cpu.native import NativeEngine
 

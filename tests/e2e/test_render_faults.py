@@ -26,7 +26,7 @@ from otio_perf.effects.engine import Image
 from otio_perf.errors import EffectError, SettingsError
 from otio_perf.media.publish import is_part
 from otio_perf.model.events import Outcome
-from otio_perf.optimizer import prerendering
+from otio_perf.optimizer import picturing, prerendering
 from otio_perf.optimizer.session import Session
 from otio_perf.tasks import prerender as task
 from otio_perf.tasks import registry
@@ -225,7 +225,9 @@ def test_wrong_parameters_leave_their_spans_to_the_host_by_name(room: Path, prer
     assert answer.regions == [(24 * n, 24 * n + 12) for n in range(len(WRONG) + 1)]
     assert answer.document["new_frames"] == 12  # it is one and the same
     for place, effects in zip(wrong, WRONG.values(), strict=True):
-        names = " ".join([*effects, *(v["path"].partition("\0")[0].rpartition("/")[2] for v in effects.values() if "path" in v)])
+        names = " ".join(
+            [*effects, *(v["path"].partition("\0")[0].rpartition("/")[2] for v in effects.values() if "path" in v)]
+        )
         assert any(word in answer.left[place] for word in names.split()), (names, answer.left[place])
     for number, (name, effects) in enumerate(WRONG.items()):
         if number % 8 == 0:
@@ -499,6 +501,16 @@ def test_a_lost_gpu_is_made_up_for_by_the_processor(
     again = optimizer.prerender(alone, room / "out.otio", mode="all", gpu="auto")
     assert again.new_frames == 0
     assert [r.key for r in again.regions] == [r.key for r in report.regions]
+    monkeypatch.setattr(picturing, "engine_for", engines)
+    LostGpu.made = 2
+    still = optimizer.frame(alone, ["1", "2", "3", "4", "2"], room / "lost.png", gpu="auto")
+    assert "GPU gave up" in still.engine
+    optimizer.frame(alone, ["1", "2", "3", "4", "2"], room / "wanted.png", gpu="off")
+    assert (room / "lost.png").read_bytes() == (room / "wanted.png").read_bytes()
+    LostGpu.made = 2
+    with pytest.raises(EffectError, match="gave up"):
+        optimizer.frame(alone, ["1", "2", "3", "4"], room / "none.png", gpu="on")
+    assert not (room / "none.png").exists()
     monkeypatch.undo()
     assert prerender().document["new_frames"] == 24  # that one is the GPU's
 
