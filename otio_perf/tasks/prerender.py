@@ -20,7 +20,7 @@ from otio_perf.model.events import Prerendered
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.render.compositor import Compositor, Reads
-from otio_perf.render.engines import engine_for
+from otio_perf.render.engines import PROCESSOR, engine_for
 from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.storing import stored
 from otio_perf.render.stream import streamed
@@ -28,32 +28,31 @@ from otio_perf.render.stream import streamed
 
 def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Prerendered:
     """:raises MediaError, EffectError, CacheError, TaskCancelledError: the registry makes them a ``Failed``"""
-    began = time.monotonic()
     job = _Job(task, progress, cancelled)
     workspace = Workspace.open(task.workspace)
     if task.gpu == "off":
         job.leave_to_processor()
-    with workspace.writing(), workspace.lock(f"chunk {job.wanted.key}", cancelled=job.is_stopped):
-        written = found_chunk(job.wanted, tick=job.tick)
-        if written is not None:
-            return job.outcome(written, began, engine="", notes=["made by another run in the meantime"])
+    locked = job.wanted.key
+    with workspace.writing(), workspace.lock(f"chunk {locked}", cancelled=job.is_stopped):
+        found = job.found()
+        if found is not None:
+            return found
         engine, why = engine_for(task.gpu)
-        notes = [f"rendered by {why}"]
-        try:
-            written = job.render(engine)
-        except OtioPerfError:
-            raise
-        except Exception as error:
-            if engine.name == "cpu":
+        if engine.name != PROCESSOR:
+            try:
+                return job.rendered(engine, why)
+            except OtioPerfError:
                 raise
-            lost = f"the GPU gave up: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-            if task.gpu == "on":
-                raise EffectError(lost, hint="Take --gpu auto") from error
-            engine, _ = engine_for("off")
-            job.leave_to_processor()
-            notes = [f"rendered by processor, for {lost}"]
-            written = job.render(engine)
-        return job.outcome(written, began, engine=engine.name, notes=notes)
+            except Exception as error:
+                lost = f"the GPU gave up: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
+                if task.gpu == "on":
+                    raise EffectError(lost, hint="Take --gpu auto") from error
+            engine, why = engine_for("off")[0], f"processor, for {lost}"
+        job.leave_to_processor()
+        if job.wanted.key == locked:
+            return job.rendered(engine, why)
+        with workspace.lock(f"chunk {job.wanted.key}", cancelled=job.is_stopped):
+            return job.found() or job.rendered(engine, why)
 
 
 class _Job:
@@ -62,6 +61,7 @@ class _Job:
     def __init__(self, task: PrerenderTask, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> None:
         self.task, self._progress, self._cancelled, self._done = task, progress, cancelled, 0
         self.watch = Stopwatch()
+        self._began = time.monotonic()
         canvas = task.plans[0].width, task.plans[0].height
         self.scale = float(task.recipe.scale_for(*canvas))
         width, height = task.recipe.size_for(*canvas)
@@ -92,7 +92,15 @@ class _Job:
         if self.is_stopped():
             raise TaskCancelledError("stopped", path=self.task.label)
 
-    def render(self, engine: Engine) -> Written:
+    def found(self) -> Prerendered | None:
+        """What is wanted, if it is there by now."""
+        written = found_chunk(self.wanted, tick=self.tick)
+        return None if written is None else self._outcome(written, engine="", note="made by another run in the meantime")
+
+    def rendered(self, engine: Engine, why: str) -> Prerendered:
+        return self._outcome(self._render(engine), engine=engine.name, note=f"rendered by {why}")
+
+    def _render(self, engine: Engine) -> Written:
         self._done = 0
         self.watch = watch = Stopwatch()
         task = self.task
@@ -121,7 +129,7 @@ class _Job:
                 yield planes
                 self._done += 1
 
-    def outcome(self, written: Written, began: float, *, engine: str, notes: list[str]) -> Prerendered:
+    def _outcome(self, written: Written, *, engine: str, note: str) -> Prerendered:
         return Prerendered(
             key=self.task.key,
             chunk=self.wanted.key,
@@ -129,8 +137,8 @@ class _Job:
             frames=len(self.task.plans),
             size_bytes=written.size_bytes,
             digest=written.digest,
-            seconds=time.monotonic() - began,
+            seconds=time.monotonic() - self._began,
             engine=engine,
-            notes=tuple(notes),
+            notes=(note,),
             timings=self.watch.timings(),
         )

@@ -20,12 +20,13 @@ import av
 import numpy as np
 import pytest
 
+from otio_perf.cache.workspace import Workspace
 from otio_perf.effects.cpu.engine import CpuEngine
 from otio_perf.effects.engine import Image
-from otio_perf.effects.lut_files import digest
 from otio_perf.effects.pixels import coding_of, to_picture
 from otio_perf.effects.registry import Picture
 from otio_perf.media.concat import join
+from otio_perf.media.fingerprint import digest
 from otio_perf.media.pieces import whole
 from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
@@ -362,25 +363,28 @@ class Lost(CpuEngine):
         return super().download(image)
 
 
-def test_a_lost_gpu_is_made_up_for_and_said(
-    region: list[FramePlan],
-    footage: dict[str, MediaInfo],
-    tasks: Callable[..., list[PrerenderTask]],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """What the processor renders in its place is the processor's: another key, another file, and just what it renders alone."""
-    real = prerender.engine_for
-    monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off") if gpu == "off" else (Lost(), "GPU by lost"))
+@pytest.fixture
+def for_gpu(region: list[FramePlan], footage: dict[str, MediaInfo], tasks: Callable[..., Any]) -> tuple[Any, Any]:
+    """A task as it is given out where a GPU renders, and the same as the processor's."""
     (chunk, *_) = chunks(region, start=0, media=footage, frame_rate=RATE, recipe=PrerenderRecipe(), engine="gpu")
     alone = tasks(region)[0]
     assert chunk.processor_key == alone.key != chunk.key
     path = str(Path(alone.path).with_name(f"{chunk.key}.mov"))
-    work = replace(alone, gpu="auto", key=chunk.key, path=path, processor_key=alone.key, processor_path=alone.path)
+    return replace(alone, gpu="auto", key=chunk.key, path=path, processor_key=alone.key, processor_path=alone.path), alone
+
+
+def test_a_lost_gpu_is_made_up_for_and_said(
+    for_gpu: tuple[PrerenderTask, PrerenderTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the processor renders in its place is the processor's: another key, another file, and just what it renders alone."""
+    real = prerender.engine_for
+    monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off") if gpu == "off" else (Lost(), "GPU by lost"))
+    work, alone = for_gpu
     outcome = here(work)
     assert isinstance(outcome, Prerendered), outcome
-    assert (outcome.key, outcome.chunk, outcome.path, outcome.engine) == (chunk.key, alone.key, alone.path, "cpu")
+    assert (outcome.key, outcome.chunk, outcome.path, outcome.engine) == (work.key, alone.key, alone.path, "cpu")
     assert outcome.notes == ("rendered by processor, for the GPU gave up: RuntimeError: CUDA error: device lost",)
-    assert not Path(path).exists()
+    assert not Path(work.path).exists()
     again = here(alone)  # taken for what it is
     assert isinstance(again, Prerendered)
     assert again.notes == ("made by another run in the meantime",)
@@ -391,12 +395,44 @@ def test_a_lost_gpu_is_made_up_for_and_said(
     os.unlink(alone.path)
     died = here(work.again())  # the driver took the worker with it
     assert isinstance(died, Prerendered)
-    assert (died.chunk, died.digest, Path(path).exists()) == (alone.key, outcome.digest, False)
+    assert (died.chunk, died.digest, Path(work.path).exists()) == (alone.key, outcome.digest, False)
     os.unlink(alone.path)
     demanded = here(replace(work, gpu="on"))
     assert isinstance(demanded, Failed)
     assert demanded.error == "EffectError"
     assert list(Path(work.path).parent.iterdir()) == []
+
+
+def test_a_worker_that_finds_no_gpu_writes_what_is_the_processors(
+    for_gpu: tuple[PrerenderTask, PrerenderTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, alone = for_gpu
+    real = prerender.engine_for
+    monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off"))
+    outcome = here(work)
+    assert isinstance(outcome, Prerendered), outcome
+    assert (outcome.key, outcome.chunk, outcome.path) == (work.key, alone.key, alone.path)
+    assert [path.name for path in Path(work.path).parent.iterdir()] == [Path(alone.path).name]
+
+
+def test_what_another_run_made_with_the_processor_is_taken_and_waited_for(
+    for_gpu: tuple[PrerenderTask, PrerenderTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, alone = for_gpu
+    real, lost = prerender.engine_for, Lost()
+    monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off") if gpu == "off" else (lost, "GPU by lost"))
+    with Workspace.open(work.workspace).lock(f"chunk {alone.key}"):
+        waiting = registry.outcome_of(work, registry.KINDS["prerender"], lambda _: None, lambda: lost.frames >= 10)
+    assert isinstance(waiting, Failed)
+    assert "another otio-perf was at work" in waiting.message
+    assert not Path(alone.path).exists()
+    assert isinstance(here(alone), Prerendered)
+    before = os.stat(alone.path).st_mtime_ns
+    lost.frames = 0
+    outcome = here(work)
+    assert isinstance(outcome, Prerendered), outcome
+    assert (outcome.chunk, outcome.engine, outcome.notes) == (alone.key, "", ("made by another run in the meantime",))
+    assert os.stat(alone.path).st_mtime_ns == before
 
 
 def test_a_task_is_started_again_without_the_gpu(region: list[FramePlan], tasks: Callable[..., list[PrerenderTask]]) -> None:
