@@ -34,6 +34,12 @@ class Row:
         self.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
         self.peak_mb.append(usage.ru_maxrss / 1024)
 
+    def forget(self) -> None:
+        """What was measured so far was to warm up."""
+        self.wall_seconds.clear()
+        self.cpu_seconds.clear()
+        self.peak_mb.clear()
+
     @property
     def wall(self) -> float:
         return statistics.median(self.wall_seconds)
@@ -58,8 +64,7 @@ def in_turn(rows: Sequence[Row], rounds: int) -> None:
     """Every row once, so that caches and footage are warm; then ``rounds`` rounds that count."""
     for row in rows:
         row.measure()
-        row.wall_seconds.clear()
-        row.cpu_seconds.clear()
+        row.forget()
     for number in range(rounds):
         for row in rows:
             row.measure()
