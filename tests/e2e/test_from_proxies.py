@@ -65,18 +65,17 @@ def blurred(picture: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def test_a_proxy_shows_the_frames_of_its_original(cut: Path, otio_perf: Command, tmp_path: Path) -> None:
-    for frame, number in SHOWN.items():
-        seen = {}
-        for source, words in {"original": (), "proxy": ("--use-proxies", "120p")}.items():
-            still = tmp_path / f"{source}.png"
-            done = otio_perf("frame", "cut.perf.otio", str(frame), "-o", still, *words, cwd=cut)
-            assert done.returncode == 0, done.stderr
-            seen[source] = luma(still)
-            assert read_number(seen[source]) == number, (source, frame)
-        assert seen["proxy"].shape == seen["original"].shape
-        assert not np.array_equal(seen["proxy"], seen["original"])
-        apart = blurred(seen["proxy"]) - blurred(seen["original"])  # without the grain that fewer pixels cannot hold
-        assert np.abs(apart).mean() < 4, frame
+    seen = {}
+    for source, words in {"original": (), "proxy": ("--use-proxies", "120p")}.items():
+        still = tmp_path / f"{source}.png"
+        done = otio_perf("frame", "cut.perf.otio", "39", "-o", still, *words, cwd=cut)
+        assert done.returncode == 0, done.stderr
+        seen[source] = luma(still)
+        assert read_number(seen[source]) == SHOWN[39], source
+    assert seen["proxy"].shape == seen["original"].shape
+    assert not np.array_equal(seen["proxy"], seen["original"])
+    apart = blurred(seen["proxy"]) - blurred(seen["original"])  # without the grain that fewer pixels cannot hold
+    assert np.abs(apart).mean() < 4
 
 
 def test_prerenders_know_what_they_were_made_of(cut: Path, otio_perf: Command) -> None:
@@ -106,10 +105,9 @@ def test_originals_may_stay_on_the_shelf(cut: Path, otio_perf: Command, tmp_path
     shelf = tmp_path / "shelf"
     (cut / "media").rename(shelf)
     try:
-        for frame, number in SHOWN.items():
-            still = tmp_path / "still.png"
-            done = otio_perf("frame", "cut.perf.otio", str(frame), "-o", still, "--use-proxies", "120p", cwd=cut)
-            assert done.returncode == 0, done.stderr
-            assert read_number(luma(still)) == number
+        still = tmp_path / "still.png"
+        done = otio_perf("frame", "cut.perf.otio", "20", "-o", still, "--use-proxies", "120p", cwd=cut)
+        assert done.returncode == 0, done.stderr
+        assert read_number(luma(still)) == SHOWN[20]
     finally:
         shelf.rename(cut / "media")

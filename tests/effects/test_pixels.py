@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 
 import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from otio_perf.effects import pixels
 from otio_perf.effects.cpu import pixels as cpu_pixels
 from otio_perf.effects.pixels import Coding, from_picture, to_picture
 from otio_perf.effects.registry import Picture
@@ -103,6 +105,21 @@ def test_chroma_sits_where_zscale_puts_it(matrix: str, siting: str) -> None:
     theirs = np.frombuffer(answer.stdout, np.float32).reshape(3, height, width)[[2, 0, 1]].transpose(1, 2, 0)
     ours = to_picture(planes, Coding(layout=yuv(sampling=(1, 1)), matrix=matrix, siting=siting))[..., :3]
     assert np.abs(ours - theirs).max() < 2e-4
+
+
+@pytest.mark.parametrize("fast", [False, True])
+@pytest.mark.parametrize("siting", ["left", "center", "topleft", "top", "bottomleft", "bottom"])
+def test_chroma_is_written_where_it_is_said_to_sit(siting: str, fast: bool) -> None:
+    """Colours that run evenly come back as they were, and not where it is read as if it sat elsewhere."""
+    across, down = np.linspace(0.2, 0.8, 64, dtype=np.float32)[None], np.linspace(-0.1, 0.1, 32, dtype=np.float32)[:, None]
+    picture = np.ones((32, 64, 4), np.float32)
+    picture[..., 0], picture[..., 1], picture[..., 2] = across + down, 0.5, 1 - across + down
+    coding = Coding(layout=yuv(16, (1, 1)), siting=siting)
+    planes = (cpu_pixels if fast else pixels).from_picture(picture, coding)
+    elsewhere = replace(coding, siting="topleft" if siting == "center" else "center")
+    for read_as, is_right in ((coding, True), (elsewhere, False)):
+        apart = np.abs(to_picture(planes, read_as) - picture)[3:-3, 3:-3].max()
+        assert bool(apart < 1e-4) is is_right, apart
 
 
 @pytest.mark.parametrize("siting", ["left", "center", "topleft", "bottom"])

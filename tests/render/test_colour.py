@@ -13,6 +13,8 @@ import pytest
 
 from otio_perf.effects.conversion import conversion_to, converted, meaning_of
 from otio_perf.effects.cpu.engine import CpuEngine
+from otio_perf.effects.cpu.native import NativeEngine
+from otio_perf.effects.engine import Engine
 from otio_perf.effects.pixels import coding_of, from_picture, to_picture
 from otio_perf.media.chunks import ChunkFile, write_chunk
 from otio_perf.media.probe import probe
@@ -126,10 +128,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ColourTags], Med
     return make
 
 
+@pytest.mark.parametrize("make_engine", [CpuEngine, NativeEngine])
 @pytest.mark.parametrize("space", list(ColourSpace))
 @pytest.mark.parametrize("tags", [HD, PQ, HLG], ids=["bt709", "pq", "hlg"])
 def test_films_are_shown_in_the_timelines_colours(
-    film: Callable[[ColourTags], MediaInfo], tags: ColourTags, space: ColourSpace
+    film: Callable[[ColourTags], MediaInfo], tags: ColourTags, space: ColourSpace, make_engine: Callable[[], Engine]
 ) -> None:
     info = film(replace(tags, chroma_location="left"))
     source = SourceFrame(medium="m", fingerprint="", number=1)
@@ -137,7 +140,7 @@ def test_films_are_shown_in_the_timelines_colours(
     with Sources({"m": info}, RATE) as sources:
         shown = sources.read(source)
         encoded = to_picture(shown.planes, shown.coding)
-        picture = Compositor(CpuEngine(), sources).picture(plan)
+        picture = Compositor(make_engine(), sources).picture(plan)
     conversion = conversion_to(space, meaning_of(tags))
     wanted = encoded if conversion is None else converted(encoded, conversion)
     assert (conversion is None) is (space.tags.transfer == tags.transfer)
@@ -188,6 +191,7 @@ def test_files_say_how_much_light_there_is(codec: ChunkCodec, tmp_path: Path) ->
     assert video
     assert (video.mastering_display, video.content_light) == (BRIGHT.mastering_display, BRIGHT.content_light)
     assert video.colour.transfer == "smpte2084"
+    assert video.colour.chroma_location == ("left" if wanted.layout.down else None)
 
 
 def test_light_is_said_where_all_films_agree(composed: Composed, paper: Callable[..., MediaInfo]) -> None:
