@@ -26,7 +26,7 @@ def frame_key(plan: FramePlan, *, engine: str, output: str, digests: Mapping[str
     :param engine: name of the engine that renders: pictures of two engines are alike, not equal.
     :param output: the format of the pixels, one spelling for each: ``"rgba32f 1920x1080"``.
     :param digests: of the files that the plan's effects read (``files_of``), by path.
-    :raises KeyError: a file without a digest.
+    :raises KeyError: a file without a digest. :raises EffectError: a blend mode that is not there.
     """
     body = {
         "compositor": _COMPOSITOR_VERSION,
@@ -35,6 +35,7 @@ def frame_key(plan: FramePlan, *, engine: str, output: str, digests: Mapping[str
         "width": plan.width,
         "height": plan.height,
         "colour": plan.colour,
+        "blends": {layer.blend: registry().blend(layer.blend).version for layer in _layers(plan.root)},
         "root": _canonical(to_json(plan.root), {path: (digests or {})[path] for path in files_of(plan)}),
     }
     text = json.dumps(body, sort_keys=True, separators=(",", ":"))
@@ -43,7 +44,9 @@ def frame_key(plan: FramePlan, *, engine: str, output: str, digests: Mapping[str
 
 def files_of(plan: FramePlan) -> tuple[str, ...]:
     """Paths of the files that the effects of ``plan`` read, LUTs say, each once."""
-    return tuple(dict.fromkeys(path for applied in _applied(plan.root) for path in files_read(applied)))
+    return tuple(
+        dict.fromkeys(path for layer in _layers(plan.root) for applied in layer.effects for path in files_read(applied))
+    )
 
 
 def files_read(applied: Applied) -> tuple[str, ...]:
@@ -53,11 +56,12 @@ def files_read(applied: Applied) -> tuple[str, ...]:
     return tuple(str(value) for name, value in applied.values if name in names)
 
 
-def _applied(stack: Stacked) -> Iterator[Applied]:
+def _layers(stack: Stacked) -> Iterator[Layer]:
+    """Also those that are in others."""
     waiting: list[Layer] = list(stack.layers)
     while waiting:
         layer = waiting.pop()
-        yield from layer.effects
+        yield layer
         if isinstance(layer.content, Mix):
             waiting += [side for side in (layer.content.outgoing, layer.content.incoming) if side is not None]
         elif isinstance(layer.content, Stacked):

@@ -84,6 +84,22 @@ def test_what_shapes_the_pixels_is_in_the_key(other: FramePlan) -> None:
     assert frame_key(plan_of(FRAME), engine="cpu", output="x") != frame_key(other, engine="cpu", output="x")
 
 
+def test_the_version_of_a_blend_mode_is_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever its layer is: in a mix, or in a group."""
+    over = Layer(content=FRAME, blend="screen")
+    mix = Mix(transition=Applied(name="dissolve", version=1), progress=0.5, outgoing=over, incoming=None)
+    plans = [
+        FramePlan(width=64, height=36, root=Stacked(layers=(layer,)))
+        for layer in (over, Layer(content=mix), Layer(content=Stacked(layers=(Layer(content=FRAME), over))))
+    ]
+    other = plan_of(FRAME, blend="multiply")
+    before = [frame_key(plan, engine="cpu", output="x") for plan in (*plans, other)]
+    blends = registry().blends
+    monkeypatch.setitem(blends, "screen", replace(blends["screen"], version=blends["screen"].version + 1))
+    after = [frame_key(plan, engine="cpu", output="x") for plan in (*plans, other)]
+    assert [old == new for old, new in zip(before, after, strict=True)] == [False, False, False, True]
+
+
 def test_engine_and_output_are_in_the_key() -> None:
     assert len({frame_key(plan_of(FRAME), engine=e, output=o) for e in ("cpu", "gpu") for o in ("x", "y")}) == 4
 
