@@ -235,6 +235,15 @@ def frames_of(path: Path) -> int:
         return int(container.streams.video[0].frames)
 
 
+def test_a_part_of_it(warm: Room) -> None:
+    """The grid of chunks does not move with the range: what lies within is there."""
+    answer = warm.prerender(edit(FIRST, SECOND, NEWS), "--range", "01:00:00:14-01:00:01:14")  # source frames 24 to 47
+    assert [(r["start"], r["stop"], r["new_frames"]) for r in answer["regions"]] == [(14, 38, 0)]
+    assert warm.shown() == {frame: 10 + frame for frame in range(14, 38)}
+    answer = warm.prerender(edit(FIRST, SECOND, NEWS), "--range", "60-80")
+    assert [(r["start"], r["stop"], r["new_frames"]) for r in answer["regions"]] == [(70, 80, 10)]
+
+
 def test_what_was_interrupted_goes_on(cold: Room, home: dict[str, str]) -> None:
     cold.write(edit(FIRST, SECOND, NEWS))
     running = subprocess.Popen(
