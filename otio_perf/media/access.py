@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
@@ -16,6 +17,8 @@ from otio_perf.model.timing import FrameRange, FrameRate
 
 #: Frames that are rather decoded and thrown away than jumped over, where the GOP is not longer.
 _SKIP_FRAMES = 24
+#: Time stamps may be rounded, but not by so many frames.
+_SLIP_FRAMES = Fraction(3, 4)
 
 
 class FrameAccess:
@@ -30,6 +33,7 @@ class FrameAccess:
         self._reader: Reader | None = None
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._last: tuple[int, VideoFrame] | None = None
+        self._has_good_stamps = not self.video.is_vfr and media.sequence is None
         self._deinterlacer = Deinterlacer(self.video) if is_woven(self.video) else None
         self._around: dict[int, VideoFrame] = {}  # the last frame that was asked for, and its neighbours
         self._progressive: tuple[int, VideoFrame] | None = None
@@ -71,12 +75,27 @@ class FrameAccess:
         if not 0 < ahead <= max(_SKIP_FRAMES, self.video.gop.longest):
             self._jump(number)
         frame = self._advance(number)
-        if self._reader is not None and self._reader.lost and self._last is not None:
+        if self._last is not None and (self._has_lost() or self._has_slipped(number, frame)):
+            counted = frame.pts
             self._jump(number)  # what was lost on the way is no matter where it can be found without
             frame = self._advance(number)
+            self._has_good_stamps = self._has_good_stamps and frame.pts != counted  # else they are irregular, no more
         self._require_whole(number, frame)
         self._last = number, frame
         return frame
+
+    def _has_lost(self) -> bool:
+        return self._reader is not None and self._reader.lost > 0
+
+    def _has_slipped(self, number: int, frame: VideoFrame) -> bool:
+        """Whether the stamps speak against the counting: decoders swallow what they cannot read, and do not always say so."""
+        if not self._has_good_stamps or self._last is None:
+            return False
+        before, last = self._last
+        if frame.pts is None or last.pts is None or not frame.time_base or not last.time_base:
+            return False
+        frames = (frame.pts * frame.time_base - last.pts * last.time_base) * self._rate
+        return frames - (number - before) > _SLIP_FRAMES
 
     def _advance(self, number: int) -> VideoFrame:
         for found, frame in self._frames:
@@ -92,7 +111,7 @@ class FrameAccess:
 
     def _require_whole(self, number: int, frame: VideoFrame) -> None:
         """:raises CorruptMediaError: concealed, or frames before it were lost, so that its number is not sure"""
-        if frame.is_corrupt or (self._reader is not None and self._reader.lost):
+        if frame.is_corrupt or self._has_lost():
             self.close()
             raise CorruptMediaError(f"frame {number} is damaged", path=self._media.path, hint="Copy it again from the card")
 

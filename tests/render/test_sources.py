@@ -107,6 +107,22 @@ def test_one_damaged_frame_spoils_no_other(numbered: Callable[..., Path], tmp_pa
         assert number_in(sources, broken, 15, "") == 15
 
 
+def test_a_frame_that_is_swallowed_moves_no_other(numbered: Callable[..., Path], tmp_path: Path) -> None:
+    """MPEG-2's decoder says nothing of a packet that holds none."""
+    path = numbered("swallowed.mov", "mpeg2video", frames=20, g="1", q="2")
+    whole = probe(str(path))
+    with av.open(str(path)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    data = bytearray(path.read_bytes())
+    position, size = packets[10]
+    data[position : position + size] = bytes(size)
+    broken = tmp_path / "broken.mov"
+    broken.write_bytes(data)
+    with Sources({str(broken): replace(whole, path=str(broken))}, Fraction(25)) as sources:
+        for number in [8, 9, 11, 12, 13, 19, 5, 7, 12]:
+            assert number_in(sources, broken, number, "") == number
+
+
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 def test_turned_pictures_stand_upright(tmp_path: Path, turn: int) -> None:
     path = tmp_path / "phone.mp4"
