@@ -11,8 +11,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from otio_perf.cli import options
-from otio_perf.model.exports import CODECS
+from otio_perf.model.exports import CODECS, SOUNDS
 from otio_perf.model.frames import FIDELITIES
+from otio_perf.model.sound import Pitch
 
 if TYPE_CHECKING:
     from otio_perf.model.exports import ExportReport
@@ -48,9 +49,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--audio",
-        choices=["mix", "none"],
+        choices=SOUNDS,
         default="mix",
-        help="mix: all audio tracks as 48 kHz stereo, PCM in .mov and .mkv, AAC in .mp4; none: a silent movie (default: mix)",
+        help="mix (default): all audio tracks as 48 kHz stereo, PCM in .mov and .mkv, AAC in .mp4; mono, 5.1, 7.1: as many "
+        "channels; none: a silent movie",
+    )
+    parser.add_argument(
+        "--pitch",
+        choices=[pitch.value for pitch in Pitch],
+        default=Pitch.FOLLOW.value,
+        help="of sound that is played faster or slower: follow (default), as a tape does, or keep",
     )
     options.add_sources(parser)
     parser.add_argument("--no-pass-through", action="store_true", help="render also what could be copied from the sources")
@@ -84,6 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             fidelity=arguments.fidelity,
             allow_missing=arguments.allow_missing,
             audio=arguments.audio,
+            pitch=arguments.pitch,
             use_proxies=arguments.use_proxies,
             pass_through=not arguments.no_pass_through,
             dry_run=arguments.dry_run,

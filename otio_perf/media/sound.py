@@ -61,6 +61,8 @@ _REACH = 64
 #: Ratios of rates are kept to so small terms: off by less than a sample in ten hours.
 _MOST_TERM = 1 << 16
 
+_MOST_PLANES = 8
+
 #: The range of one ``atempo`` in which it blends all samples and drops none.
 _SLOWEST_TEMPO, _FASTEST_TEMPO = 0.5, 2.0
 
@@ -317,12 +319,20 @@ class _Stream:
                     start = expected  # a wrong stamp: what follows is where it would be without
                 elif start > max(expected, self._wanted):
                     self._note_hole(expected, start)
-            samples = _floats(frame, info.channels)
+            samples = _floats(self._packed(frame), info.channels)
             yield start, samples
             expected = start + len(samples)
         end = round((info.start_time - self._origin + info.duration - _EARLY_END_SECONDS) * rate)
         if self._media.container in _SURE_LENGTHS and expected is not None and expected < min(end, self._at or 0):
             self._note(f"breaks off after {float(expected / Fraction(rate)):.2f} s")
+
+    def _packed(self, frame: AudioFrame) -> AudioFrame:
+        """Frames of eight planes and more, as one: PyAV reads beyond their end."""
+        if not frame.format.is_planar or frame.layout.nb_channels < _MOST_PLANES:
+            return frame
+        name = frame.format.name.removesuffix("p")
+        whole = AudioResampler(format=name, layout=frame.layout, rate=frame.sample_rate).resample(frame)
+        return whole[0]
 
     def _placed(self, frame: AudioFrame, expected: int | None, *, is_sure: bool) -> int | None:
         """Where a frame begins. ``None``: it cannot be told, for after a jump a decoder may cut the first ones short."""

@@ -48,7 +48,7 @@ class SoundWriter:
         stream = container.add_stream(track.codec, rate=track.sample_rate, layout=track.layout)
         assert isinstance(stream, AudioStream)
         context = stream.codec_context
-        context.format = _KINDS[track.codec].sample_format
+        context.format = "fltp" if track.codec == "aac" else _KINDS[track.codec].sample_format
         if track.codec == "aac":
             context.bit_rate = _BIT_RATE_PER_CHANNEL * track.channels
         stream.disposition = Disposition.default
@@ -74,9 +74,9 @@ class SoundWriter:
         if not len(block):
             return
         track, kind = self._track, _KINDS[self._track.codec]
-        samples = kind.stored(block)
-        shaped = samples.T if kind.sample_format.endswith("p") else samples.reshape(1, -1)
-        frame = AudioFrame.from_ndarray(np.ascontiguousarray(shaped), format=kind.sample_format, layout=track.layout)
+        # interleaved, also for the encoder that wants planes: PyAV cannot fill a frame of eight
+        samples = np.ascontiguousarray(kind.stored(block)).reshape(1, -1)
+        frame = AudioFrame.from_ndarray(samples, format=kind.sample_format, layout=track.layout)
         frame.sample_rate, frame.time_base, frame.pts = track.sample_rate, Fraction(1, track.sample_rate), self._written
         self._container.mux(self._stream.encode(frame))
         self._written += len(block)
@@ -99,5 +99,5 @@ class _Kind:
 _KINDS = {
     "pcm_s16le": _Kind("s16", 1 << 15),
     "pcm_s24le": _Kind("s32", 1 << 23, 8),
-    "aac": _Kind("fltp", 0),
+    "aac": _Kind("flt", 0),
 }

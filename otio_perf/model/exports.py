@@ -39,6 +39,9 @@ CONTAINERS: dict[str, Container] = {
     ),
 }
 
+#: What users call the sound of movies, and FFmpeg its layout.
+SOUNDS: dict[str, str | None] = {"mix": "stereo", "mono": "mono", "5.1": "5.1", "7.1": "7.1", "none": None}
+
 
 class ProblemKind(StrEnum):
     APPROXIMATE = "approximate"  # effects that only come near to the host's

@@ -124,6 +124,7 @@ def export(
     fidelity: str = "exact",
     allow_missing: bool = False,
     audio: str = "mix",
+    pitch: str = "follow",
     pass_through: bool = True,
     use_proxies: str | None = None,
     dry_run: bool = False,
@@ -138,7 +139,8 @@ def export(
     :param range: ``"START-END"`` in frames, timecodes or seconds, ``END`` being the first frame that is not in it.
     :param fidelity: see ``frame``. What it does not allow is in the report, and no movie is made.
     :param allow_missing: slates and silence stand in for media that are not there; otherwise no movie is made.
-    :param audio: ``"mix"``, or ``"none"``.
+    :param audio: ``"mix"`` (stereo), ``"mono"``, ``"5.1"``, ``"7.1"`` or ``"none"``.
+    :param pitch: of sound that is played faster or slower: ``"follow"`` moves it, as a tape does, ``"keep"`` keeps it.
     :param pass_through: clips that are already what is wanted are copied, not rendered.
     :param use_proxies: as ``prerender``.
     :param dry_run: plan only.
@@ -158,6 +160,7 @@ def export(
         fidelity=fidelity,
         allow_missing=allow_missing,
         audio=audio,
+        pitch=pitch,
         pass_through=pass_through,
         use_proxies=use_proxies,
         dry_run=dry_run,

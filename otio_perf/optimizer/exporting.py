@@ -27,7 +27,7 @@ from otio_perf.media.pieces import Piece
 from otio_perf.media.unchanged import Unchanged
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.events import Failed, Stage, TaskProgress
-from otio_perf.model.exports import ExportCounts, ExportProblem, ExportReport, ProblemKind
+from otio_perf.model.exports import SOUNDS, ExportCounts, ExportProblem, ExportReport, ProblemKind
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.timing import FrameRange
@@ -77,9 +77,12 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
     find = finder(document, where)
     shown = composed(composition, found, find, colour=session.settings.colour, stand_ins=instead)
     sound = None
-    if wanted.audio == "mix":
+    layout = SOUNDS[wanted.audio]
+    if layout is not None:
         codec, allowed = wanted.container.sound, wanted.allow_missing
-        sound = sounding(session, document, where, within, codec=codec, allow_silence=allowed)
+        sound = sounding(
+            session, document, where, within, codec=codec, layout=layout, pitch=wanted.pitch, allow_silence=allowed
+        )
     return _Job(session, timeline, output, shown, within, wanted, sound).report(began)
 
 

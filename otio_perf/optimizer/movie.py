@@ -7,12 +7,12 @@ from pathlib import Path
 
 from otio_perf.errors import SettingsError
 from otio_perf.media.finished import key_in
-from otio_perf.model.exports import CODECS, CONTAINERS, Container
+from otio_perf.model.exports import CODECS, CONTAINERS, SOUNDS, Container
 from otio_perf.model.frames import FIDELITIES
 from otio_perf.model.recipes import CANVAS, PrerenderRecipe
+from otio_perf.model.sound import Pitch
 from otio_perf.optimizer.overwriting import is_input
 
-SOUNDS = ("mix", "none")
 #: The quality that prerenders have by themselves: so their pieces serve exports too.
 USUAL_QUALITY = 80
 
@@ -26,7 +26,8 @@ class Asked:
     range: str | None
     fidelity: str
     allow_missing: bool
-    audio: str
+    audio: str  # a word of SOUNDS
+    pitch: Pitch
     pass_through: bool
     use_proxies: str | None
     dry_run: bool
@@ -43,6 +44,7 @@ def asked(
     fidelity: str = "exact",
     allow_missing: bool = False,
     audio: str = "mix",
+    pitch: str = Pitch.FOLLOW,
     pass_through: bool = True,
     use_proxies: str | None = None,
     dry_run: bool = False,
@@ -53,7 +55,7 @@ def asked(
         words = ", ".join(CONTAINERS)
         raise SettingsError(f"is none of {words}", path=output, hint="The suffix of -o says what kind of movie is made")
     word = None if codec is None else codec.lower().replace("-", "_")
-    for given, choices in ((word, CODECS), (fidelity, FIDELITIES), (audio, SOUNDS)):
+    for given, choices in ((word, CODECS), (fidelity, FIDELITIES), (audio, SOUNDS), (pitch, tuple(Pitch))):
         if given is not None and given not in choices:
             raise SettingsError(f"{given!r} is not one of {', '.join(choices)}")
     chosen = container.usual if word is None else CODECS[word]
@@ -72,6 +74,7 @@ def asked(
         fidelity=fidelity,
         allow_missing=allow_missing,
         audio=audio,
+        pitch=Pitch(pitch),
         pass_through=pass_through,
         use_proxies=use_proxies,
         dry_run=dry_run,

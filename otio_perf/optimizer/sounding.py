@@ -14,7 +14,7 @@ from otio_perf.media.sound_writer import SoundTrack
 from otio_perf.model import wire
 from otio_perf.model.exports import ExportedSound
 from otio_perf.model.media import MediaInfo
-from otio_perf.model.sound import SoundPlan, SoundReport
+from otio_perf.model.sound import Pitch, SoundPlan, SoundReport
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Problem
 from otio_perf.optimizer.session import Session
@@ -25,7 +25,6 @@ from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.sound import compose_sound
 
 _SAMPLE_RATE = 48_000
-_LAYOUT = "stereo"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -110,14 +109,22 @@ def _told(problem: Problem) -> str:
 
 
 def sounding(
-    session: Session, document: Document, where: Locator, within: FrameRange, *, codec: str, allow_silence: bool
+    session: Session,
+    document: Document,
+    where: Locator,
+    within: FrameRange,
+    *,
+    codec: str,
+    layout: str,
+    pitch: Pitch,
+    allow_silence: bool,
 ) -> Sounding | None:
     """``None``: the timeline has no sound. :raises UnreadableTimelineError: see ``compose_sound``"""
     soundtrack = compose_sound(document, where, _SAMPLE_RATE)
     found = session.look_up(shot.target for shot in soundtrack.tree.shots())
     media = {name: finding.info for name, finding in found.items() if finding.info is not None}
     hear = partial(heard, frame_rate=soundtrack.frame_rate)
-    plan = sound_plan(soundtrack, media, hear, curve_of, layout=_LAYOUT, within=_samples(within))
+    plan = sound_plan(soundtrack, media, hear, curve_of, layout=layout, pitch=pitch, within=_samples(within))
     if not (plan.voices or plan.silent):
         return None
     return Sounding(plan=plan, media=media, within=within, codec=codec, allow_silence=allow_silence)
