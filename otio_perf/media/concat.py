@@ -15,10 +15,11 @@ from av.container import OutputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from otio_perf.errors import CorruptMediaError, EncodeError
+from otio_perf.errors import CorruptMediaError, EncodeError, MediaError
 from otio_perf.media import pieces as encoded
 from otio_perf.media.encode import KEY_TAG
 from otio_perf.media.fingerprint import digest
+from otio_perf.media.finished import key_in
 from otio_perf.media.pieces import Piece, Settings
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
@@ -90,6 +91,16 @@ def join(
         joined = Joined(path=str(output), frames=wanted.frames, size_bytes=part.stat().st_size, digest=digest(str(part), tick))
         publish(part, output, tick=tick)
     return joined
+
+
+def is_whole(path: str | Path, frames: int, key: str, tick: Callable[[], None]) -> bool:
+    """Whether the file at ``path`` is the one known by ``key``, with all its pictures."""
+    if key_in(path) != key:
+        return False
+    try:
+        return count_some(Path(path), tick) == frames
+    except (MediaError, IndexError):
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,6 @@ from otio_perf.errors import (
 )
 from otio_perf.media import concat, publish
 from otio_perf.media.concat import Joined
-from otio_perf.media.finished import key_in
 from otio_perf.media.passthrough import PassThrough
 from otio_perf.media.pieces import Piece
 from otio_perf.media.unchanged import Unchanged
@@ -270,7 +269,7 @@ class _Job:
     def _written(self, found: ExportReport, parts: Sequence[_Part]) -> ExportReport:
         session = self.session
         key = self._key(parts)
-        if key_in(self.output) == key:
+        if concat.is_whole(self.output, len(self.within), key, session.check_stop):
             return replace(found, is_written=True, size_bytes=self.output.stat().st_size)
         with session.stage(Stage.MOVIE, 1), session.workspace.writing():
             session.workspace.clean_orphans(publish.is_part, beside=[self.output.absolute().parent])

@@ -235,6 +235,16 @@ def test_a_second_run_does_nothing_and_an_edit_costs_what_it_changed(room: Room)
     assert (answer["rendered_frames"], answer["new"]) == (0, True)  # the sound is another
 
 
+def test_a_movie_that_was_cut_off_is_written_again(room: Room) -> None:
+    room.render(CUT, "out.mp4", "--range", "0-24")
+    path = room.folder / "out.mp4"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 2 // 3])  # its index comes first, and speaks of pictures that are not there
+    answer = room.render(CUT, "out.mp4", "--range", "0-24")
+    assert (answer["rendered_frames"], answer["new"], answer["size_bytes"]) == (0, True, len(whole))
+    assert room.numbers("out.mp4") == SHOWN[:24]
+
+
 def test_prerendered_chunks_are_taken(room: Room) -> None:
     otio.adapters.write_to_file(CUT, str(room.folder / "cut.otio"))
     done = room.otio_perf("prerender", "cut.otio", "-o", "pre.otio", "--prerender", "all", cwd=room.folder)
