@@ -16,7 +16,20 @@ if TYPE_CHECKING:
 
 _INTERRUPTED = 130
 #: Modules of this package, in the order in which ``--help`` lists them.
-COMMANDS = ("analyze", "optimize", "prerender", "render", "restore", "proxy", "convert", "frame", "probe", "calibrate", "doctor", "cache")
+COMMANDS = (
+    "analyze",
+    "optimize",
+    "prerender",
+    "render",
+    "restore",
+    "proxy",
+    "convert",
+    "frame",
+    "probe",
+    "calibrate",
+    "doctor",
+    "cache",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
