@@ -136,8 +136,8 @@ class ProxyRecipe:
 
 
 class ChunkCodec(StrEnum):
-    """What rendered frames are stored in. Where ``is_intra``, each picture stands alone, so that a file can be cut and joined at
-    any frame; what is of one of the others is joined as a whole: it begins with a keyframe, and nothing reaches beyond it."""
+    """What rendered frames are stored in. Where ``is_intra``, each picture stands alone, so that a file can be cut and joined
+    at any frame; of the others it is joined as a whole: it begins with a keyframe, and nothing reaches beyond it."""
 
     PRORES_PROXY = "prores_proxy"
     PRORES_LT = "prores_lt"
@@ -156,6 +156,11 @@ class ChunkCodec(StrEnum):
     def is_intra(self) -> bool:
         return self not in (ChunkCodec.H264_LONG_GOP, ChunkCodec.HEVC_LONG_GOP)
 
+    @property
+    def has_quality(self) -> bool:
+        """Not where one rate is part of the definition."""
+        return self not in (ChunkCodec.DNXHR_LB, ChunkCodec.DNXHR_SQ, ChunkCodec.DNXHR_HQ, ChunkCodec.DNXHR_HQX)
+
 
 #: Size of the timeline's own picture.
 CANVAS = "canvas"
@@ -163,8 +168,8 @@ CANVAS = "canvas"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrerenderRecipe:
-    """How rendered regions are stored. ``size``: ``canvas``, or a rung as ``ProxyRecipe`` has. ``quality``: 0–100; DNxHR has
-    one rate by definition.
+    """How rendered regions are stored. ``size``: ``canvas``, or a rung as ``ProxyRecipe`` has. ``quality``: 0–100, of codecs
+    that have one.
 
     :raises ValueError: unknown size, quality out of range.
     """
@@ -192,10 +197,10 @@ class PrerenderRecipe:
         scale = self.scale_for(width, height)
         return _multiple(2, width * scale, width), _multiple(2, height * scale, height)
 
-    @property
-    def digest(self) -> str:
-        """Hex digest of everything that shapes the bytes, encoder settings included (``RECIPE_VERSION``)."""
-        return _digest(self)
+    def encoded_as(self, *, has_alpha: bool) -> str:
+        """All that shapes the bytes of given pictures, encoder settings included (``RECIPE_VERSION``)."""
+        codec = self.codec_for(has_alpha=has_alpha)
+        return f"{RECIPE_VERSION} {codec}" + (f" {self.quality}" if codec.has_quality else "")
 
 
 def _is_rung(name: str) -> bool:
@@ -213,7 +218,7 @@ def _factor(rung: str, width: Fraction, height: Fraction) -> Fraction:
     return min(Fraction(1), int(exact[1]) / width, int(exact[2]) / height)
 
 
-def _digest(recipe: ProxyRecipe | PrerenderRecipe, **instead: object) -> str:
+def _digest(recipe: ProxyRecipe, **instead: object) -> str:
     """:param instead: what stands for a field; ``None``: as if there were no such field, so that older digests stay."""
     fields = {name: value for name, value in {**asdict(recipe), **instead}.items() if instead.get(name, value) is not None}
     text = json.dumps({"version": RECIPE_VERSION, **fields}, sort_keys=True, default=str)

@@ -60,7 +60,7 @@ def chunks(
     if not plans:
         return ()
     has_alpha = not on_black and any(not covers_canvas(plan, media, recipe) for plan in plans)
-    codec = recipe.codec_for(has_alpha=has_alpha)
+    codec, encoded_as = recipe.codec_for(has_alpha=has_alpha), recipe.encoded_as(has_alpha=has_alpha)
     colour, light = plans[0].colour.tags, light or UNSAID
     found = []
     seconds = _INTRA_SECONDS if codec.is_intra else _LONG_GOP_SECONDS
@@ -69,7 +69,7 @@ def chunks(
         keys = {
             name: _digest(
                 [
-                    *(str(_CHUNK_VERSION), recipe.digest, codec, str(frame_rate), str(colour), str(light)),
+                    *(str(_CHUNK_VERSION), encoded_as, str(frame_rate), str(colour), str(light)),
                     *(_frame_key(plan, recipe, has_alpha=has_alpha, engine=name, digests=digests) for plan in frames),
                 ]
             )
@@ -95,8 +95,10 @@ def chunks(
 def _frame_key(
     plan: FramePlan, recipe: PrerenderRecipe, *, has_alpha: bool, engine: str, digests: Mapping[str, str] | None
 ) -> str:
-    width, height = recipe.size_for(plan.width, plan.height)
-    return frame_key(plan, engine=engine, output=f"{'rgba' if has_alpha else 'rgb'} {width}x{height}", digests=digests)
+    canvas = plan.width, plan.height
+    width, height = recipe.size_for(*canvas)  # odd canvases of two sizes may come to one
+    output = f"{'rgba' if has_alpha else 'rgb'} {width}x{height} at {recipe.scale_for(*canvas)}"
+    return frame_key(plan, engine=engine, output=output, digests=digests)
 
 
 def _digest(words: Iterable[str]) -> str:

@@ -212,6 +212,20 @@ def test_what_shapes_the_file_is_in_the_key(media: dict[str, MediaInfo]) -> None
     assert len({key(media, one), *others}) == len(others) + 1
 
 
+def test_what_does_not_shape_the_file_is_not(media: dict[str, MediaInfo]) -> None:
+    one, clear = plan(Layer(content=PIXELS)), plan(Layer(content=PIXELS, opacity=0.5))
+    width, height = SIZE
+    assert key(media, one) == key(media, one, size=f"{height}p") == key(media, one, size=f"{4 * width}x{height}")
+    assert key(media, one, size="half") == key(media, one, size=f"{width // 2}x{height // 2}")
+    dnxhr = [key(media, one, codec=ChunkCodec.DNXHR_HQX, quality=quality) for quality in (10, 90)]
+    assert dnxhr[0] == dnxhr[1]
+    transparent = [key(media, clear, codec=codec) for codec in (ChunkCodec.DNXHR_HQX, ChunkCodec.PRORES_HQ)]
+    assert transparent[0] == transparent[1]  # ProRes 4444, both
+    assert transparent[0] != key(media, clear, codec=ChunkCodec.DNXHR_HQX, quality=10)
+    odd = replace(one, width=321, height=181)  # both are stored with 320×180, one of them scaled
+    assert key(media, odd) != key(media, odd, size="180p")
+
+
 def opaque(**fields: Any) -> Layer:
     return Layer(content=PIXELS, **fields)
 
