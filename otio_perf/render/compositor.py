@@ -43,10 +43,7 @@ class Compositor:
     def image(self, plan: FramePlan, *, on_black: bool) -> Image:
         """``plan`` where the engine keeps its pictures; see ``picture``."""
         view = self._view(plan)
-        image = self._empty(view, alpha=int(on_black))
-        for layer in plan.root.layers:
-            image = self._laid(image, layer, view)
-        return image
+        return self._layers(plan.root, view, alpha=int(on_black))
 
     def reading(self, sources: Reads) -> Compositor:
         """The same with other sources."""
@@ -58,12 +55,20 @@ class Compositor:
         width, height = (max(1, round(size * self._scale)) for size in (plan.width, plan.height))
         return View(width=width, height=height, scale=self._scale, colour=plan.colour)
 
-    def _laid(self, below: Image, layer: Layer, view: View) -> Image:
+    def _layers(self, stack: Stacked, view: View, *, alpha: int) -> Image:
+        """On a canvas of ``alpha``, which is not looked for before it is seen."""
+        image = None
+        for layer in stack.layers:
+            image = self._laid(image, layer, view, alpha=alpha)
+        return image or self._empty(view, alpha=alpha)
+
+    def _laid(self, below: Image | None, layer: Layer, view: View, *, alpha: int) -> Image | None:
         if layer.opacity == 0:
             return below
         image = self._layer(layer, view)
         if image.is_opaque and layer.opacity == 1 and layer.blend == "over":
             return image  # hides what is below
+        below = below or self._empty(view, alpha=alpha)
         return self.engine.blend(below, image, registry().blend(layer.blend), layer.opacity)
 
     def _layer(self, layer: Layer, view: View) -> Image:
@@ -92,24 +97,14 @@ class Compositor:
             case Mix() as mix:
                 return self._mix(mix, view)
             case Stacked() as stack:
-                return self._stacked(stack, view)
-
-    def _stacked(self, stack: Stacked, view: View) -> Image:
-        image = self._nothing(view)
-        for layer in stack.layers:
-            image = self._laid(image, layer, view)
-        return image
+                return self._layers(stack, view, alpha=0)
 
     def _mix(self, mix: Mix, view: View) -> Image:
-        sides = [
-            self._nothing(view) if s is None else self._laid(self._nothing(view), s, view) for s in (mix.outgoing, mix.incoming)
-        ]
+        stacks = (Stacked(layers=() if side is None else (side,)) for side in (mix.outgoing, mix.incoming))
+        outgoing, incoming = (self._layers(stack, view, alpha=0) for stack in stacks)
         transition = registry().transition(mix.transition.name)
         values = values_in(view.colour, transition.parameters, dict(mix.transition.values))
-        return self.engine.mix(sides[0], sides[1], transition, mix.progress, values, view)
-
-    def _nothing(self, view: View) -> Image:
-        return self._empty(view, alpha=0)
+        return self.engine.mix(outgoing, incoming, transition, mix.progress, values, view)
 
     def _empty(self, view: View, *, alpha: int) -> Image:
         """A canvas before anything is on it: made once, for images do not change."""
