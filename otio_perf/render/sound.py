@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from otio_perf.errors import MediaError
-from otio_perf.media.sound import Samples, SoundReader, Stretched
+from otio_perf.media.sound import SoundReader, Stretched
+from otio_perf.media.sound_stream import Samples
 from otio_perf.model.frames import Fidelity
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.sound import Carried, Curve, Fade, Hear, Heard, Level, Pitch, SoundPlan, SoundReport, Voice
