@@ -40,13 +40,21 @@ SHOWN = [
 
 
 def test_every_time_shows_its_frame(film: Path, otio_perf: Command, tmp_path: Path) -> None:
-    for number, (time, wanted) in enumerate(SHOWN):
-        still = tmp_path / f"{number}.png"
-        done = otio_perf("frame", film / "short_film.otio", time, "-o", still)
-        assert done.returncode == 0, done.stderr
-        picture = pixels(still)
-        assert picture.shape == (2160, 3840, 3)  # the timeline's canvas
-        assert number_in(picture) == wanted, time
+    sheet = tmp_path / "sheet.png"
+    done = otio_perf("frame", film / "short_film.otio", *(time for time, _ in SHOWN), "-o", sheet)
+    assert done.returncode == 0, done.stderr
+    picture = pixels(sheet)
+    for index, (time, wanted) in enumerate(SHOWN):
+        top, left = 12 + index // 3 * (270 + 45), 12 + index % 3 * (480 + 12)
+        assert number_in(picture[top : top + 270, left : left + 480]) == wanted, time
+
+
+def test_a_still_has_the_size_of_the_timeline(film: Path, otio_perf: Command, tmp_path: Path) -> None:
+    done = otio_perf("frame", film / "short_film.otio", SHOWN[1][0], "-o", tmp_path / "still.png")
+    assert done.returncode == 0, done.stderr
+    picture = pixels(tmp_path / "still.png")
+    assert picture.shape == (2160, 3840, 3)
+    assert number_in(picture) == SHOWN[1][1]
 
 
 def test_a_contact_sheet_and_its_json(film: Path, otio_perf: Command, tmp_path: Path) -> None:
