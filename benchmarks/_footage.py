@@ -18,6 +18,7 @@ FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 
 #: Cameras keep their rate: without a buffer the first frame would take eight megabytes.
 _CAMERA = ["-maxrate", "140M", "-bufsize", "25M"]
+_SMALL_CAMERA = ["-maxrate", "40M", "-bufsize", "8M"]
 
 #: name: (width, height, frames, pixel format, encoder options)
 SHOTS: dict[str, tuple[int, int, int, str, list[str]]] = {
@@ -33,7 +34,7 @@ SHOTS: dict[str, tuple[int, int, int, str, list[str]]] = {
         1080,
         300,
         "yuv420p",
-        ["libx264", "-preset", "fast", "-tune", "grain", "-g", "30", "-bf", "3", "-b:v", "26M", "-maxrate", "40M", "-bufsize", "8M"],
+        ["libx264", "-preset", "fast", "-tune", "grain", "-g", "30", "-bf", "3", "-b:v", "26M", *_SMALL_CAMERA],
     ),
 }
 
