@@ -352,6 +352,7 @@ class Lost(CpuEngine):
     """An engine whose device goes away at its tenth frame."""
 
     name = "gpu"
+    is_shared = False  # as a GPU is
 
     def __init__(self) -> None:
         self.frames = 0
