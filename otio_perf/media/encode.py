@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -191,6 +192,7 @@ class ProxyWriter:
     look: Look
     cores: int
     paint: Paint | None = None
+    tick: Callable[[], None] = lambda: None  # called while pictures are painted; stops by raising
     written: int = 0
     container: OutputContainer = field(init=False)
     _stream: VideoStream = field(init=False)
@@ -208,7 +210,7 @@ class ProxyWriter:
         self._needs_alpha_check = self.video.has_alpha and not self.look.encoding.alpha
         self._encoder = EncoderThread(self.container, self._stream)
         if self.paint is not None:
-            self._painter = Painter(self.paint, encoder_threads(self.cores))
+            self._painter = Painter(self.paint, encoder_threads(self.cores), self.tick)
 
     @property
     def video(self) -> VideoInfo:

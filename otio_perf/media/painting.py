@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import numpy as np
 from av.filter import Graph
@@ -17,14 +17,19 @@ Paint = Callable[[list[Plane], int], None]
 call it at once."""
 
 
+#: Between two signs of life while a picture is painted.
+_ALIVE_SECONDS = 0.2
+
+
 class Painter:
     """Paints several frames at once and gives them back in order.
 
-    ``put`` each frame, ``rest`` at the end; ``close`` in any case.
+    ``put`` each frame, ``rest`` at the end; ``close`` in any case. ``tick`` is called while frames are waited for: the first
+    may take a minute on a busy machine, for what paints it is compiled then. It stops by raising.
     """
 
-    def __init__(self, paint: Paint, threads: int) -> None:
-        self._paint, self._most = paint, threads + 1
+    def __init__(self, paint: Paint, threads: int, tick: Callable[[], None]) -> None:
+        self._paint, self._most, self._tick = paint, threads + 1, tick
         self._pool = ThreadPoolExecutor(threads, "paint")
         self._waiting: deque[Future[VideoFrame]] = deque()
 
@@ -32,14 +37,20 @@ class Painter:
         """Take ``frame``, which is nobody else's; what is ready by now comes back."""
         self._waiting.append(self._pool.submit(self._painted, frame, number))
         while len(self._waiting) > self._most or (self._waiting and self._waiting[0].done()):
-            yield self._waiting.popleft().result()
+            yield self._next()
 
     def rest(self) -> Iterator[VideoFrame]:
         while self._waiting:
-            yield self._waiting.popleft().result()
+            yield self._next()
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+    def _next(self) -> VideoFrame:
+        future = self._waiting.popleft()
+        while not wait([future], _ALIVE_SECONDS).done:
+            self._tick()
+        return future.result()
 
     def _painted(self, frame: VideoFrame, number: int) -> VideoFrame:
         layout = layout_of(frame.format.name)

@@ -29,7 +29,7 @@ from otio_perf.media.encode import Look, ProxyWriter, look_of
 from otio_perf.media.encodings import PCM_S16_BYTES
 from otio_perf.media.fingerprint import Identity, digest, fingerprint, identity
 from otio_perf.media.painting import Paint
-from otio_perf.media.publish import part_file, publish, require_room, write_error
+from otio_perf.media.publish import alive, part_file, publish, require_room, write_error
 from otio_perf.media.safe_open import safe_open
 from otio_perf.media.verify import verify
 from otio_perf.model.media import MediaInfo, Sequence
@@ -99,7 +99,7 @@ def _transcode(
         raise CorruptMediaError("has changed since it was probed", path=task.media.path, hint="Run it again")
     run = _Run(task, choice, progress, cancelled)
     with ExitStack() as stack:
-        segments = _segments(task, choice, run.rate, paint_for, stack)
+        segments = _segments(run, paint_for, stack)
         try:
             run.encode(segments)
         except MediaError as error:
@@ -217,8 +217,9 @@ class _Run:
                 segment.abandon()
 
 
-def _segments(task: ProxyTask, choice: engine.Engine, rate: FrameRate, paint_for: PaintFor, stack: ExitStack) -> list[_Segment]:
+def _segments(run: _Run, paint_for: PaintFor, stack: ExitStack) -> list[_Segment]:
     """Products by range, in order, each with its part file: all that can be refused is refused before any work."""
+    task, rate = run.task, run.rate
     video = task.media.picture
     if video is None:
         raise EncodeError("has no picture", path=task.media.path, hint="Sound needs no proxy")
@@ -234,10 +235,11 @@ def _segments(task: ProxyTask, choice: engine.Engine, rate: FrameRate, paint_for
     for wanted, products in groupby(sorted(task.products, key=lambda p: p.source_range), key=lambda p: p.source_range):
         writers = []
         for product in products:
-            look = look_of(product, video, choice.encodings[product.recipe.codec])
-            paint = paint_for(task.media, product, look)
+            look = look_of(product, video, run.choice.encodings[product.recipe.codec])
+            with alive(run.tick):  # it may be compiled first
+                paint = paint_for(task.media, product, look)
             part = stack.enter_context(part_file(product.path))
-            writers.append(ProxyWriter(product, task.media, rate, part, look, task.cores, paint))
+            writers.append(ProxyWriter(product, task.media, rate, part, look, task.cores, paint, run.tick))
         segments.append(_Segment(wanted, writers, task.media, len(wanted) == total))
     return segments
 

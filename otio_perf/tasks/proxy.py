@@ -70,7 +70,7 @@ def run(task: ProxyTask, *, progress: Callable[[int], None], cancelled: Callable
         left = tuple(p for p in placed if p.key not in ready)
         if left:
             made = transcode.transcode(
-                replace(task, products=left), progress=progress, cancelled=cancelled, paint_for=_paint_for(left)
+                replace(task, products=left), progress=progress, cancelled=cancelled, paint_for=_paint_for(left, tick)
             )
             for product in made.products:
                 keep(product)
@@ -83,11 +83,12 @@ def run(task: ProxyTask, *, progress: Callable[[int], None], cancelled: Callable
     )
 
 
-def _paint_for(products: Sequence[Product]) -> transcode.PaintFor:
+def _paint_for(products: Sequence[Product], tick: Callable[[], None]) -> transcode.PaintFor:
     """Effects are loaded where they are needed only: most proxies show what their source does."""
     if all(product.recipe.is_plain for product in products):
         return transcode.unpainted
-    from otio_perf.tasks import painting
+    with alive(tick):  # what compiles them is large
+        from otio_perf.tasks import painting
 
     return painting.paint_for
 

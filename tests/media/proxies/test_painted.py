@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from dataclasses import replace
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -407,3 +408,30 @@ def test_what_goes_wrong_while_painting_is_told(long_gop: Any, source: Any, new_
     with pytest.raises(EffectError, match=r"look\.cube: line 3"):
         transcode(task, progress=lambda done: None, cancelled=lambda: False, paint_for=lambda media, product, look: fails)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_first_picture_that_takes_long_is_no_hanging_worker(
+    is_late: bool, long_gop: Any, source: Any, new_plan: Any, tmp_path: Path
+) -> None:
+    """It compiles what paints, which is slow where much else is done: when it is asked for, or with the first picture."""
+    is_slow = [True]
+    signs = [time.monotonic()]
+
+    def compiling() -> None:
+        if is_slow.pop():
+            time.sleep(1.5)
+        is_slow.append(False)
+
+    def paint(planes: Any, number: int) -> None:
+        if is_late:
+            compiling()
+
+    def slowly(media: Any, product: Any, look: Any) -> Any:
+        if not is_late:
+            compiling()
+        return paint
+
+    task = new_plan(source(long_gop), tmp_path, burn_in=(NAME,))
+    transcode(task, progress=lambda _: signs.append(time.monotonic()), cancelled=lambda: False, paint_for=slowly)
+    assert max(b - a for a, b in pairwise(signs)) < 1
