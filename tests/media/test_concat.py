@@ -18,6 +18,7 @@ from otio_perf.media.chunks import ChunkFile, found_chunk, write_chunk
 from otio_perf.media.concat import join
 from otio_perf.media.finished import key_in
 from otio_perf.media.pieces import Piece, whole
+from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
 from otio_perf.model.recipes import ChunkCodec
 from sample_timelines.make_media import draw_number, read_number
@@ -220,6 +221,63 @@ def test_pictures_that_need_others_are_refused(
 def test_a_picture_too_small_for_the_codec(chunk: Callable[..., Piece]) -> None:
     with pytest.raises(EncodeError, match="begins at 256x120"):
         chunk(0, 2, ChunkCodec.DNXHR_SQ, size=(128, 96))
+
+
+@pytest.mark.parametrize("codec", list(ChunkCodec))
+def test_the_pictures_of_a_chunk_do_not_depend_on_the_machine(codec: ChunkCodec, tmp_path: Path) -> None:
+    rng = np.random.default_rng(7)
+    wanted = ChunkFile(
+        path=str(tmp_path / "x.mov"),
+        key="k",
+        codec=codec,
+        quality=60,
+        has_alpha=False,
+        width=320,
+        height=180,
+        frame_rate=NTSC,
+        frames=12,
+    )
+    pictures = [planes(wanted, n) for n in range(12)]
+    for luma, *_ in pictures:
+        luma[60:] += np.kron(rng.integers(0, 90, (30, 80)), np.ones((4, 4))).astype(luma.dtype)
+    found = set()
+    for cores in (1, 2, 5):
+        write_chunk(wanted, pictures, cores=cores, tick=lambda: None)
+        with av.open(wanted.path) as container:
+            if codec is ChunkCodec.H264_LONG_GOP:  # with AVX-512 x264 is not exact: what it says of its threads has to do
+                first = next(bytes(packet) for packet in container.demux(video=0))
+                found.add(first[first.index(b" threads=") :].split()[0])
+            else:
+                found.add(b"".join(plane.tobytes() for frame in container.decode(video=0) for plane in planes_of(frame)[1]))
+    assert len(found) == 1
+
+
+def test_what_the_encoder_refuses_leaves_no_open_container(
+    chunk: Callable[..., Piece], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, real = [], av.open
+    closed: list[bool] = []
+
+    class Container:
+        def __init__(self, container: Any) -> None:
+            self._container = container
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._container, name)
+
+        def close(self) -> None:
+            closed.append(True)
+            self._container.close()
+
+    def open_(*args: Any, **options: Any) -> Any:
+        opened.append(Container(real(*args, **options)))
+        return opened[-1]
+
+    monkeypatch.setattr(av, "open", open_)
+    with pytest.raises(OverflowError):  # beyond what FFmpeg counts with
+        chunk(0, 1, rate=Fraction(10**12, 3))
+    assert (len(opened), closed) == (1, [True])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_error_while_pictures_are_made_leaves_nothing(tmp_path: Path) -> None:
