@@ -75,7 +75,7 @@ def join(
     """
     if not pieces:
         raise ValueError("nothing to join")
-    require_room(output, sum(Path(path).stat().st_size for path in {p.path for p in pieces} if Path(path).exists()))
+    require_room(output, sum(map(_size_bytes, pieces)))
     wanted = _Wanted(
         pieces=pieces, output=Path(output), frame_rate=frame_rate, start_timecode=start_timecode, key=key, sound=sound
     )
@@ -101,6 +101,12 @@ def is_whole(path: str | Path, frames: int, key: str, tick: Callable[[], None]) 
         return count_some(Path(path), tick) == frames
     except (MediaError, IndexError):
         return False
+
+
+def _size_bytes(piece: Piece) -> int:
+    """Likely, of its packets; 0 where the file is not there."""
+    path = Path(piece.path)
+    return path.stat().st_size * len(piece) // piece.frames if path.exists() else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

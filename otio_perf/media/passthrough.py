@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import av.error
 from av.packet import Packet
 
 from otio_perf.media import parameter_sets
 from otio_perf.media.chunks import OWN_PARAMETER_SETS, pixel_format_of
 from otio_perf.media.parameter_sets import Sets
-from otio_perf.media.safe_open import safe_open
-from otio_perf.model.media import MediaInfo
+from otio_perf.media.safe_open import media_error, safe_open
+from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.recipes import ChunkCodec
 
 _IDR = 5
@@ -63,7 +64,13 @@ class PassThrough:
         ours = pixel_format_of(self._codec, video.colour, has_alpha=False)
         if (video.codec, video.pixel_format) != (same.codec, ours) or video.profile not in same.profiles:
             return ()
-        with safe_open(info.path) as source:
+        try:
+            return self._ranges(info.path, video, same, first, stop)
+        except av.error.FFmpegError as error:
+            raise media_error(info.path, error) from error
+
+    def _ranges(self, path: str, video: VideoInfo, same: _Same, first: int, stop: int) -> tuple[range, ...]:
+        with safe_open(path) as source:
             stream = source.streams.video[0]
             context = stream.codec_context
             is_plain = (stream.index, stream.frames, stream.average_rate) == (

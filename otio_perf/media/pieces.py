@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+import av.error
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from otio_perf.errors import ContractError, CorruptMediaError
 from otio_perf.media import parameter_sets
-from otio_perf.media.safe_open import safe_open
+from otio_perf.media.safe_open import media_error, safe_open
 from otio_perf.model.timing import FrameRate
 
 HINT = "It was made otherwise than the others: make it again, all with one recipe"
@@ -112,8 +113,17 @@ def packets(
 
     :param stands_alone: every picture must.
     :raises ContractError: a picture needs others that are not of the piece.
-    :raises CorruptMediaError: a picture is not there.
+    :raises CorruptMediaError: a picture is not there, or cannot be read.
     """
+    try:
+        yield from _packets(source, piece, frame_rate, stands_alone=stands_alone)
+    except av.error.FFmpegError as error:
+        raise media_error(piece.path, error) from error
+
+
+def _packets(
+    source: InputContainer, piece: Piece, frame_rate: FrameRate, *, stands_alone: bool
+) -> Iterator[tuple[int, Packet[VideoStream]]]:
     stream = source.streams.video[0]
     assert stream.time_base is not None
     origin = stream.start_time or 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -12,8 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from otio_perf.errors import ContractError, EncodeError
-from otio_perf.media import parameter_sets
+from otio_perf.errors import ContractError, CorruptMediaError, DiskFullError, EncodeError
+from otio_perf.media import parameter_sets, publish
 from otio_perf.media.chunks import OWN_PARAMETER_SETS, ChunkFile, write_chunk
 from otio_perf.media.concat import join
 from otio_perf.media.finished import key_in
@@ -206,6 +207,33 @@ def test_closed_gops_are_let_through_and_nothing_else(camera: Callable[..., Path
     assert let(opened, 0, 60) == []  # its keyframes are no IDR pictures, and lean on what was before
     other = camera(0, "own.mp4", **{"x264-params": f"scenecut=0:sps-id={OWN_PARAMETER_SETS}"})
     assert let(other, 0, 60) == []
+
+
+def test_errors_of_a_source_name_the_source(camera: Callable[..., Path], tmp_path: Path) -> None:
+    """And not the movie: who reads them has to know which file to look at, or to make anew."""
+    path = camera(0, **{"x264-params": "scenecut=0:open-gop=0"})
+    data = bytearray(path.read_bytes())
+    table = data.index(b"stss") + 12  # of keyframes: the first is beyond the frames that are asked for
+    data[table : table + 12] = struct.pack(">3I", 58, 59, 60)
+    path.write_bytes(data)
+    with pytest.raises(CorruptMediaError, match="Operation not permitted") as caught:
+        join([Piece(path=str(path), frames=60, start=20, stop=40)], tmp_path / "out.mp4", frame_rate=PAL, stands_alone=False)
+    assert caught.value.path == str(path)
+    with pytest.raises(CorruptMediaError, match="Operation not permitted") as caught:
+        let(path, 20, 40)
+    assert caught.value.path == str(path)
+
+
+def test_no_more_room_is_asked_for_than_is_taken(
+    camera: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second of a camera's file needs no room for all of it."""
+    path = camera(0, **{"x264-params": "scenecut=0:open-gop=0"})
+    piece = Piece(path=str(path), frames=60, start=20, stop=40)
+    monkeypatch.setattr(publish, "free_bytes", lambda folder: publish.RESERVE_BYTES + path.stat().st_size // 2)
+    join([piece], tmp_path / "out.mp4", frame_rate=PAL, stands_alone=False)
+    with pytest.raises(DiskFullError):
+        join([piece, piece], tmp_path / "two.mp4", frame_rate=PAL, stands_alone=False)
 
 
 def test_pictures_of_two_encoders_stand_in_one_track(camera: Callable[..., Path], chunk: Chunked, tmp_path: Path) -> None:
