@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from typing import Protocol, TypeVar
 
 from otio_perf.model.frames import FramePlan, Layer, Mix, SourceFrame, Stacked
@@ -44,28 +44,48 @@ def streamed(
     *,
     cores: int,
     workers: int,
+    check_stop: Callable[[], None] = lambda: None,
     tick: Callable[[], None] = lambda: None,
 ) -> Generator[Made]:
     """``make(plan, frames)`` for each of ``plans``, in order. Close the iterator, or read it to its end.
 
     :param cores: that decoders may keep busy, together.
     :param workers: threads that make frames at the same time; 0: frames are made by whoever asks for them, as a GPU wants it.
-    :param tick: called all the while by whoever asks; stops by raising.
+    :param check_stop: called all the while by whoever asks; stops by raising.
+    :param tick: the same, only when something came of it: something was decoded, or a picture is reckoned, which has an end.
+        A decoder that hangs is none.
     :raises MediaError, EffectError: of ``make``, when it is the turn of its frame.
     """
     ahead = max(1, workers) + _WAITING
     frames = _Ahead(plans, open_sources, ahead=ahead, cores=cores)
+    at_work = _AtWork()
+
+    def wait_for(index: int, frame: SourceFrame) -> Shown:
+        with at_work.resting():
+            return frames.wait_for(index, frame)
+
+    def told() -> None:
+        check_stop()
+        if frames.came_on() or at_work.count:
+            tick()
+
+    def wait_and_tell(index: int, frame: SourceFrame) -> Shown:
+        return frames.wait_for(index, frame, told)
+
+    read = wait_for if workers else wait_and_tell
     pool = ThreadPoolExecutor(workers, "composite") if workers else None
 
     def made(index: int) -> Made:
         try:
-            return make(plans[index], _OfPlan(frames, index))
+            with at_work.working() if workers else nullcontext():
+                return make(plans[index], _OfPlan(read, index))
         finally:
             frames.forget(index)
 
     waiting: deque[Future[Made]] = deque()
     try:
         for index in range(len(plans)):
+            check_stop()
             tick()
             frames.turn(index)
             if pool is None:
@@ -73,7 +93,7 @@ def streamed(
             else:
                 first = index + len(waiting)
                 waiting.extend(pool.submit(made, n) for n in range(first, min(index + ahead, len(plans))))
-                result = _result(waiting.popleft(), tick)
+                result = _result(waiting.popleft(), told)
             yield result
             del result
     finally:
@@ -88,9 +108,37 @@ def _result(future: Future[Made], tick: Callable[[], None]) -> Made:
         try:
             return future.result(_TICK_SECONDS)
         except TimeoutError:
-            if future.done():
-                raise
+            if future.done():  # it failed of itself, or was done a moment later
+                return future.result()
             tick()
+
+
+class _AtWork:
+    """How many threads make a picture, and do not wait for a source."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.count = 0
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        self._add(1)
+        try:
+            yield
+        finally:
+            self._add(-1)
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        self._add(-1)
+        try:
+            yield
+        finally:
+            self._add(1)
+
+    def _add(self, one: int) -> None:
+        with self._lock:
+            self.count += one
 
 
 # ---- which decoder reads what
@@ -163,11 +211,11 @@ class _StoppedError(Exception):
 class _OfPlan:
     """The source frames of one plan."""
 
-    def __init__(self, frames: _Ahead, index: int) -> None:
-        self._frames, self._index = frames, index
+    def __init__(self, read: Callable[[int, SourceFrame], Shown], index: int) -> None:
+        self._read, self._index = read, index
 
     def read(self, frame: SourceFrame) -> Shown:
-        return self._frames.wait_for(self._index, frame)
+        return self._read(self._index, frame)
 
 
 class _Ahead:
@@ -181,6 +229,7 @@ class _Ahead:
         self._changed = Condition()
         self._turn = 0
         self._is_stopped = False
+        self._came_on = False
         self._read: dict[tuple[int, SourceFrame], Shown | Exception] = {}
 
     def turn(self, index: int) -> None:
@@ -195,9 +244,21 @@ class _Ahead:
             self._threads.append(thread)
             thread.start()
 
-    def wait_for(self, index: int, frame: SourceFrame) -> Shown:
+    def came_on(self) -> bool:
+        """Whether any decoder did since this was asked last."""
+        came_on, self._came_on = self._came_on, False
+        return came_on
+
+    def wait_for(self, index: int, frame: SourceFrame, tick: Callable[[], None] | None = None) -> Shown:
+        """:param tick: called while it is waited for; stops by raising. :raises MediaError: it cannot be read"""
+
+        def is_there() -> bool:
+            return self._is_stopped or (index, frame) in self._read
+
         with self._changed:
-            self._changed.wait_for(lambda: self._is_stopped or (index, frame) in self._read)
+            while not self._changed.wait_for(is_there, None if tick is None else _TICK_SECONDS):
+                assert tick is not None
+                tick()
             found = self._read.get((index, frame))
         if found is None:
             raise _StoppedError
@@ -240,9 +301,11 @@ class _Ahead:
     def _wait_until(self, index: int) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._is_stopped or index < self._turn + self._ahead)
-            self._tick()
+            if self._is_stopped:
+                raise _StoppedError
 
     def _tick(self) -> None:
+        self._came_on = True
         if self._is_stopped:
             raise _StoppedError
 

@@ -88,9 +88,14 @@ class _Job:
         self._progress(self._done)
         return self._cancelled()
 
-    def tick(self) -> None:
-        if self.is_stopped():
+    def check_stop(self) -> None:
+        if self._cancelled():
             raise TaskCancelledError("stopped", path=self.task.label)
+
+    def tick(self) -> None:
+        """It comes on."""
+        self._progress(self._done)
+        self.check_stop()
 
     def found(self) -> Prerendered | None:
         """What is wanted, if it is there by now."""
@@ -118,6 +123,7 @@ class _Job:
             partial(MeasuredSources, watch, task.media, task.frame_rate),
             cores=task.cores,
             workers=task.cores if engine.is_shared else 0,
+            check_stop=self.check_stop,
             tick=self.tick,
         )
         with closing(frames):

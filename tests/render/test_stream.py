@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from fractions import Fraction
 from functools import partial
+from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +23,7 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.render.compositor import Compositor, Reads
 from otio_perf.render.sources import Shown, Sources
 from otio_perf.render.storing import stored
-from otio_perf.render.stream import heads, streamed
+from otio_perf.render.stream import _result, heads, streamed
 
 RATE = Fraction(25)
 
@@ -129,7 +131,7 @@ def test_stopped_while_a_decoder_is_slow() -> None:
 
     plans = [plan(("a", n)) for n in range(1000)]
     with pytest.raises(KeyboardInterrupt):
-        list(streamed(plans, seen, partial(Paper, log=[], slow=0.25), cores=2, workers=2, tick=tick))
+        list(streamed(plans, seen, partial(Paper, log=[], slow=0.25), cores=2, workers=2, check_stop=tick))
     assert time.monotonic() - began < 2
 
 
@@ -182,3 +184,78 @@ def test_real_pictures_are_those_of_one_after_the_other(footage: dict[str, Media
         for one, ours in zip(plans, found, strict=True):
             wanted = planes(one, sources)
             assert all(np.array_equal(a, b) for a, b in zip(ours, wanted, strict=True))
+
+
+class Hung(Paper):
+    """Its decoder says nothing any more from frame 3 on, until it is let go."""
+
+    def __init__(self, *, cores: int, tick: Callable[[], None], let_go: threading.Event) -> None:
+        super().__init__(cores=cores, tick=tick, log=[])
+        self._let_go = let_go
+
+    def read(self, frame: SourceFrame) -> Shown:
+        if frame.number == 3:
+            self._let_go.wait(10)
+        return super().read(frame)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_decoder_that_hangs_is_no_sign_of_life_but_stop_is_heard(workers: int) -> None:
+    let_go, signs, asked = threading.Event(), list[float](), list[float]()
+
+    def check_stop() -> None:
+        asked.append(time.monotonic())
+        if len(signs) > 2 and time.monotonic() - signs[-1] > 0.8:
+            let_go.set()
+            raise KeyboardInterrupt
+
+    plans = [plan(("a", n)) for n in range(20)]
+    frames = streamed(
+        plans,
+        seen,
+        partial(Hung, let_go=let_go),
+        cores=2,
+        workers=workers,
+        check_stop=check_stop,
+        tick=lambda: signs.append(time.monotonic()),
+    )
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        list(frames)
+    assert time.monotonic() - began < 4
+    assert sum(1 for at in asked if at > signs[-1]) >= 4
+
+
+def test_a_picture_that_takes_long_to_make_is_a_sign_of_life() -> None:
+    """The first is compiled: a minute, on a machine where much else is done."""
+    signs = [time.monotonic()]
+
+    def slowly(one: FramePlan, frames: Reads) -> list[Any]:
+        found = seen(one, frames)
+        if found == [("a", 0)]:
+            time.sleep(1.2)
+        return found
+
+    plans = [plan(("a", n)) for n in range(6)]
+    assert list(
+        streamed(plans, slowly, partial(Paper, log=[]), cores=2, workers=2, tick=lambda: signs.append(time.monotonic()))
+    )
+    assert max(b - a for a, b in pairwise(signs)) < 0.7
+
+
+def test_a_result_that_comes_while_its_lateness_is_told_is_taken() -> None:
+    class Late(Future[int]):
+        def result(self, timeout: float | None = None) -> int:
+            if not self.done():
+                self.set_result(7)
+                raise TimeoutError
+            return super().result(timeout)
+
+    assert _result(Late(), lambda: None) == 7
+
+
+def test_a_time_out_of_the_maker_is_its_own_error() -> None:
+    future = Future[int]()
+    future.set_exception(TimeoutError("of a server"))
+    with pytest.raises(TimeoutError, match="server"):
+        _result(future, lambda: None)
