@@ -34,7 +34,7 @@ class FrameAccess:
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._last: tuple[int, VideoFrame] | None = None
         self._has_good_stamps = not self.video.is_vfr and media.sequence is None
-        self._deinterlacer = Deinterlacer(self.video) if is_woven(self.video) else None
+        self._deinterlacer = Deinterlacer(self.video, media.path) if is_woven(self.video) else None
         self._around: dict[int, VideoFrame] = {}  # the last frame that was asked for, and its neighbours
         self._progressive: tuple[int, VideoFrame] | None = None
 

@@ -136,7 +136,7 @@ def _write(part: Path, wanted: _Wanted, stands_alone: bool, tick: Callable[[], N
             with safe_open(piece.path) as source:
                 if stream is None:
                     stream = _like(source.streams.video[0], container, wanted, settings)
-                    sound = SoundWriter(wanted.sound, container) if wanted.sound is not None else None
+                    sound = SoundWriter(wanted.sound, container, wanted.output) if wanted.sound is not None else None
                 for number, packet in encoded.packets(source, piece, wanted.frame_rate, stands_alone=stands_alone):
                     packet.stream = stream
                     packet.time_base = 1 / wanted.frame_rate

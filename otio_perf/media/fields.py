@@ -29,7 +29,8 @@ def is_woven(video: VideoInfo) -> bool:
 class Deinterlacer:
     """Frames of one medium; going on by one frame costs one, any other order two or three."""
 
-    def __init__(self, video: VideoInfo) -> None:
+    def __init__(self, video: VideoInfo, path: str) -> None:
+        self._path = path
         self._parity = "tff" if video.field_order in _TOP_FIRST else "bff"
         self._graph: Graph | None = None
         self._current: VideoFrame | None = None
@@ -38,8 +39,11 @@ class Deinterlacer:
     def frame(self, before: VideoFrame | None, current: VideoFrame, after: VideoFrame | None) -> VideoFrame:
         """``current`` with all lines of one moment, in a planar format. ``None``: there is no such neighbour.
 
-        :raises CorruptMediaError: frames of different sizes.
+        :raises CorruptMediaError: frames of different sizes or formats.
         """
+        shape = _shape(current)
+        if any(frame is not None and _shape(frame) != shape for frame in (before, after)):  # FFmpeg's filter would crash
+            raise CorruptMediaError("cannot be deinterlaced: its frames differ in size or format", path=self._path)
         try:
             if self._graph is None or before is None or before is not self._current or current is not self._next:
                 self._graph = self._opened(current)
@@ -55,7 +59,7 @@ class Deinterlacer:
             found = self._graph.vpull()
         except av.error.FFmpegError as error:
             self._graph = None
-            raise CorruptMediaError(f"cannot be deinterlaced: {error.strerror or error}") from error
+            raise CorruptMediaError(f"cannot be deinterlaced: {error.strerror or error}", path=self._path) from error
         self._current, self._next = current, after
         if after is None:
             self._graph = None  # it has come to its end
@@ -73,3 +77,7 @@ class Deinterlacer:
         filtered = graph.add("bwdif", f"mode=send_frame:parity={self._parity}:deint=all")
         graph.link_nodes(source, filtered, graph.add("buffersink")).configure()
         return graph
+
+
+def _shape(frame: VideoFrame) -> tuple[int, int, str]:
+    return frame.width, frame.height, frame.format.name

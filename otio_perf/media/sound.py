@@ -51,7 +51,7 @@ class SoundReader:
         tick: Callable[[], None] = lambda: None,
     ) -> None:
         self._stream = Stream(media, stream_index, tick)
-        self.channels = self._stream.info.channels
+        self.path, self.channels = media.path, self._stream.info.channels
         ratio = self._stream.info.sample_rate * speed / sample_rate
         if max(ratio.numerator, ratio.denominator) > _MOST_TERM:
             ratio = ratio.limit_denominator(_MOST_TERM // max(1, math.ceil(ratio)))
@@ -116,7 +116,7 @@ class Stretched:
         self._reader, self._rate, self._at, self._backwards = reader, sample_rate, first, backwards
         self._fed = 0
         self._ready = np.zeros((0, reader.channels), np.float32)
-        self._graph = _tempo_graph(tempo, sample_rate, reader.channels)
+        self._graph = _tempo_graph(tempo, sample_rate, reader.channels, reader.path)
 
     @property
     def damage(self) -> tuple[str, ...]:
@@ -165,10 +165,10 @@ def _frame(samples: Samples, rate: int) -> AudioFrame:
     return frame
 
 
-def _tempo_graph(tempo: float, rate: int, channels: int) -> Graph:
+def _tempo_graph(tempo: float, rate: int, channels: int, path: str) -> Graph:
     """:raises MediaError: a tempo that is none"""
     if not 0.01 <= tempo <= 100:
-        raise MediaError(f"cannot be played {tempo:g} times as fast with its own pitch")
+        raise MediaError(f"cannot be played {tempo:g} times as fast with its own pitch", path=path)
     graph = Graph()
     last = graph.add_abuffer(sample_rate=rate, format="flt", layout=_layout_name(channels), time_base=Fraction(1, rate))
     for factor in _tempo_steps(tempo):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,9 @@ class SoundTrack:
 class SoundWriter:
     """Attach it after the pictures' stream and before anything is muxed; then ``write_until`` as they come, and ``finish``."""
 
-    def __init__(self, track: SoundTrack, container: OutputContainer) -> None:
-        self._track, self._container = track, container
+    def __init__(self, track: SoundTrack, container: OutputContainer, path: Path) -> None:
+        """:param path: what errors are to name: the file has another name while it is written"""
+        self._track, self._container, self._path = track, container, path
         self._written = 0
         stream = container.add_stream(track.codec, rate=track.sample_rate, layout=track.layout)
         assert isinstance(stream, AudioStream)
@@ -60,14 +62,14 @@ class SoundWriter:
         while self._written < goal:
             block = next(self._track.blocks, None)
             if block is None:
-                raise EncodeError(f"the sound ends after {self._written} of {self._track.samples} samples")
+                raise EncodeError(f"the sound ends after {self._written} of {self._track.samples} samples", path=self._path)
             self._write(block)
 
     def finish(self) -> None:
         """The rest. :raises EncodeError: there are more or fewer samples than were said"""
         self.write_until(Fraction(self._track.samples, self._track.sample_rate))
         if self._written != self._track.samples or any(len(block) for block in self._track.blocks):
-            raise EncodeError(f"the sound goes on after {self._track.samples} samples")
+            raise EncodeError(f"the sound goes on after {self._track.samples} samples", path=self._path)
         self._container.mux(self._stream.encode(None))
 
     def _write(self, block: NDArray[np.float32]) -> None:

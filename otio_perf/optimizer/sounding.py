@@ -25,6 +25,8 @@ from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.sound import compose_sound
 
 _SAMPLE_RATE = 48_000
+#: Raise it when the same plan is mixed, or written, otherwise.
+_SOUND_VERSION = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,8 +51,9 @@ class Sounding:
     @property
     def key(self) -> str:
         """What it sounds like."""
-        content = sorted(self.media[v.medium].fingerprint for v in self.plan.voices if v.medium in self.media)
-        words = [wire.dumps(self.plan), self.codec, str(self.start), str(self.stop), *content]
+        named = {v.medium: self.media[v.medium].fingerprint for v in self.plan.voices if v.medium in self.media}
+        content = [f"{medium} {fingerprint}" for medium, fingerprint in sorted(named.items())]
+        words = [str(_SOUND_VERSION), wire.dumps(self.plan), self.codec, str(self.start), str(self.stop), *content]
         return hashlib.blake2b("\n".join(words).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def track(self, session: Session) -> SoundTrack:
@@ -76,8 +79,10 @@ class Sounding:
     def _require_whole(self, report: SoundReport) -> None:
         if report.damaged and not self.allow_silence:
             first = report.damaged[0]
+            names = (voice.medium for voice in self.plan.voices if voice.name == first.clip)
             raise CorruptMediaError(
                 f"the sound of {first.clip} is damaged: {first.reason}",
+                path=next((self.media[name].path for name in names if name in self.media), None),
                 hint="--allow-missing puts silence there, --audio none leaves the sound out",
             )
 

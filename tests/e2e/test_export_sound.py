@@ -81,3 +81,24 @@ def test_as_many_channels_as_are_asked_for(words: str, output: str, channels: in
 def test_words_that_are_none_are_refused(film: Path, otio_perf: Command) -> None:
     for words in (["--audio", "quad"], ["--pitch", "up"]):
         assert otio_perf("render", "cut.otio", "-o", "a.mov", *words, cwd=film).returncode == 2
+
+
+def test_sound_that_is_damaged_is_named_by_its_file(film: Path, otio_perf: Command) -> None:
+    hiss = film / "hiss.flac"
+    samples = np.random.default_rng(1).integers(-9000, 9000, (1, 2 * 96000), np.int16)
+    with av.open(str(hiss), "w") as container:
+        stream = container.add_stream("flac", rate=48000, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
+        frame.sample_rate, frame.pts = 48000, 0
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    data = bytearray(hiss.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 60000] = bytes(60000)
+    hiss.write_bytes(data)
+    timeline = otio.adapters.read_from_file(str(film / "cut.otio"))
+    reference = otio.schema.ExternalReference("hiss.flac", Range(Time(0, 25), Time(50, 25)))
+    timeline.tracks[1][:] = [otio.schema.Clip("hiss", reference, Range(Time(0, 25), Time(50, 25)))]
+    otio.adapters.write_to_file(timeline, str(film / "cut.otio"))
+    done = otio_perf("render", "cut.otio", "-o", "a.mov", cwd=film)
+    assert done.returncode != 0
+    assert "hiss.flac: the sound of hiss" in " ".join(done.stderr.split())
+    assert not (film / "a.mov").exists()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from otio_perf.errors import CorruptMediaError
 from otio_perf.media.access import FrameAccess
+from otio_perf.media.fields import Deinterlacer
 from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
 from otio_perf.model.media import MediaInfo
@@ -131,3 +132,14 @@ def test_a_damaged_frame_spoils_no_neighbour(film: Callable[[str], Path], tmp_pa
         assert same is (number in (8, 12)), number
     with pytest.raises(CorruptMediaError):
         access.planes(10)
+
+
+def test_frames_of_two_sizes_name_their_file(film: Callable[[str], Path]) -> None:
+    info = probe(str(film("prores.mov")))
+    assert info.picture
+    frames = [av.VideoFrame(width, HEIGHT, "yuv422p10le") for width in (WIDTH, WIDTH + 16)]
+    for number, frame in enumerate(frames):
+        frame.pts, frame.time_base = number, Fraction(1, 25)
+    with pytest.raises(CorruptMediaError, match="deinterlaced") as caught:
+        Deinterlacer(info.picture, info.path).frame(None, *frames)
+    assert caught.value.path == info.path

@@ -149,8 +149,9 @@ def test_sound_of_another_length_is_refused(there: int, text: str, chunk: Chunke
     output = tmp_path / "made" / "out.mov"
     output.parent.mkdir()
     sound = track(1000, "pcm_s24le", blocks=tone(there, 2, block=100))
-    with pytest.raises(EncodeError, match=text):
+    with pytest.raises(EncodeError, match=text) as caught:
         join([chunk(0, 2, ChunkCodec.PRORES_LT, PAL)], output, frame_rate=PAL, sound=sound)
+    assert caught.value.path == str(output)
     assert list(output.parent.iterdir()) == []
 
 

@@ -327,8 +327,9 @@ def test_stretching_is_ffmpegs(chirp_wav: MediaInfo, ffmpeg: Path) -> None:
 
 
 def test_an_absurd_tempo_is_refused(chirp_wav: MediaInfo) -> None:
-    with pytest.raises(MediaError, match="times as fast"):
+    with pytest.raises(MediaError, match="times as fast") as caught:
         Stretched(reader(chirp_wav), RATE, 0, 1e9)
+    assert caught.value.path == chirp_wav.path
 
 
 def test_a_medium_that_is_gone_says_so(chirp_wav: MediaInfo, tmp_path: Path) -> None:
