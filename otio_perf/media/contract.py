@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
-import av.error
-
-from otio_perf.errors import CorruptMediaError
-from otio_perf.media.safe_open import media_error, safe_open
 from otio_perf.model.media import AudioInfo, MediaInfo, VideoInfo
 from otio_perf.model.timing import FrameRange, FrameRate, format_timecode, parse_timecode
 
@@ -88,31 +84,6 @@ def compare(
     if not adopted:
         clauses.append(_reel(source, proxy))
     return tuple(difference for clause in clauses for difference in clause)
-
-
-def count_decoded(path: str, *, threads: int = 0) -> int:
-    """Decode the whole first video stream and count its frames: the proof that a file holds what it announces.
-
-    :param threads: decoder threads; 0: FFmpeg's choice.
-    :raises CorruptMediaError: a packet could not be decoded, or a frame only in part.
-    :raises MediaError: as ``safe_open``.
-    """
-    count = damaged = 0
-    with safe_open(path) as container:
-        if not container.streams.video:
-            return 0
-        stream = container.streams.video[0]
-        stream.codec_context.thread_type = "AUTO"
-        stream.codec_context.thread_count = threads
-        try:
-            for frame in container.decode(stream):
-                count += 1
-                damaged += frame.is_corrupt
-        except av.error.FFmpegError as error:
-            raise media_error(path, error) from error
-    if damaged:
-        raise CorruptMediaError(f"{damaged} of {count} frames are damaged", path=path, hint="Make it again")
-    return count
 
 
 def _difference(field: str, wanted: object, actual: object, what: str) -> Difference:

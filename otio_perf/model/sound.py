@@ -137,9 +137,8 @@ class SoundPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundReport:
     """What was mixed. ``peak`` is the largest amplitude (1: full scale), ``over_samples`` how many samples lie beyond full
-    scale, ``first_over`` the first of these; ``damaged`` names media of which parts could not be decoded: silence there."""
+    scale; ``damaged`` names media of which parts could not be decoded: silence there."""
 
     peak: float
     over_samples: int
-    first_over: int | None
     damaged: tuple[Problem, ...] = ()

@@ -40,7 +40,6 @@ class Mixer:
         self._plan, self._hear = plan, hear
         self._readers = _Readers(media, plan.sample_rate, tick)
         self._peak, self._over = 0.0, 0
-        self._first_over: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +66,7 @@ class Mixer:
                     if one.voice.stop <= last:
                         one.end()
                 playing = [one for one in playing if one.voice.stop > last]
-                self._measure(block, first)
+                self._measure(block)
                 yield block
         finally:
             for one in playing:
@@ -75,9 +74,7 @@ class Mixer:
 
     def report(self) -> SoundReport:
         """What was found in all blocks so far."""
-        return SoundReport(
-            peak=self._peak, over_samples=self._over, first_over=self._first_over, damaged=tuple(self._readers.damaged)
-        )
+        return SoundReport(peak=self._peak, over_samples=self._over, damaged=tuple(self._readers.damaged))
 
     def _add(self, one: _Playing, block: Samples, first: int) -> None:
         voice = one.voice
@@ -93,13 +90,10 @@ class Mixer:
             sound = _faded(sound, fade, start)
         block[start - first : stop - first] += sound
 
-    def _measure(self, block: Samples, first: int) -> None:
+    def _measure(self, block: Samples) -> None:
         size = np.abs(block)
         self._peak = max(self._peak, float(size.max(initial=0)))
-        over = np.flatnonzero((size > 1).any(axis=1))
-        self._over += len(over)
-        if len(over) and self._first_over is None:
-            self._first_over = first + int(over[0])
+        self._over += int((size > 1).any(axis=1).sum())
 
 
 # ------------------------------------------------------------------------------------------------------------------- voices

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from otio_perf.errors import CorruptMediaError
-from otio_perf.media.contract import compare, count_decoded, shifted_timecode
+from otio_perf.media.contract import compare, shifted_timecode
 from otio_perf.media.probe import probe
 from otio_perf.model.media import ColourTags, MediaInfo
 from otio_perf.model.timing import FrameRange
@@ -176,15 +173,3 @@ def test_silence_about_colour_may_be_filled_in_with_the_usual(source: MediaInfo)
     usual = ColourTags(primaries="bt709", transfer="bt709", matrix="bt709", range="tv", chroma_location="left")
     assert compare(silent, proxy_of(silent, colour=usual)) == ()
     assert fields(silent, proxy_of(silent, colour=replace(usual, transfer="smpte2084"))) == ["colour_transfer"]
-
-
-def test_counting_by_decoding(tmp_path: Path, write_movie: Callable[..., Path], movie: Path) -> None:
-    assert count_decoded(str(movie)) == 12
-    whole = write_movie(tmp_path / "w.mkv", frames=40, size=(320, 240), options={"g": "10"})
-    assert count_decoded(str(whole)) == 40
-    cut = tmp_path / "cut.mkv"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    counted = 0
-    with contextlib.suppress(CorruptMediaError):
-        counted = count_decoded(str(cut))  # Matroska may raise nothing: only the count tells
-    assert counted < 40

@@ -29,10 +29,10 @@ from otio_perf.errors import (
 )
 from otio_perf.media import encode, publish, verify
 from otio_perf.media import transcode as transcode_module
-from otio_perf.media.contract import count_decoded
 from otio_perf.media.encoder_thread import EncoderThread
 from otio_perf.media.probe import probe
 from otio_perf.media.transcode import transcode
+from otio_perf.media.verify import decode_all
 from otio_perf.model.recipes import Codec
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -143,7 +143,7 @@ def test_an_older_proxy_stays_until_a_verified_one_replaces_it(
     assert final.read_bytes() == b"the older one"
     shutil.copy(whole, clip)
     transcode(new_plan(clip, out), progress=lambda done: None, cancelled=lambda: False)
-    assert count_decoded(str(final)) == 120
+    assert decode_all(Path(final), lambda: None) == 120
     assert os.listdir(out) == [final.name]
 
 
@@ -188,7 +188,7 @@ def test_truncated_sources_are_told_by_count(
             outcomes.append(str(error))
         else:  # a format without an index: the file is shorter, and so is its proxy; nothing is missing in between
             assert task.media.picture.frame_count < media.picture.frame_count
-            assert count_decoded(made.products[0].path) == len(task.products[0].source_range)
+            assert decode_all(Path(made.products[0].path), lambda: None) == len(task.products[0].source_range)
             Path(made.products[0].path).unlink()
     assert os.listdir(out) == []
     assert all("cut" in text for text in outcomes)
@@ -222,7 +222,7 @@ def test_flipped_bits_do_not_pass_unseen(
             assert str(error)
         else:
             published += 1
-            assert count_decoded(made.products[0].path) == 40
+            assert decode_all(Path(made.products[0].path), lambda: None) == 40
             Path(made.products[0].path).unlink()
     assert os.listdir(out) == []
     assert refused + published == 12
