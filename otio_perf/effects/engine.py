@@ -92,6 +92,11 @@ class Engine(Protocol):
         """A source of any size on a transparent canvas of ``width`` × ``height``; see ``fit.placed`` for the rest."""
         ...
 
+    def fuses(self, effect: Effect) -> bool:
+        """Whether it is done together with others in one pass over the picture, where it looks at one pixel only: see
+        ``runs``."""
+        ...
+
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         """``steps``, one after the other; the size may change to that of ``view`` only in a WARP."""
 

@@ -13,7 +13,7 @@ from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, render
 from otio_perf.effects.fit import Placing, covers, laid, placed
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding, from_picture, to_picture
-from otio_perf.effects.registry import Blend, Picture, Transition, View
+from otio_perf.effects.registry import Blend, Effect, Picture, Transition, View
 from otio_perf.effects.sampling import Interpolation
 from otio_perf.model.frames import Fit
 
@@ -33,6 +33,9 @@ class ReferenceEngine:
 
     def convert(self, image: Image, conversion: Conversion) -> Image:
         return Image(converted(image.pixels, conversion), image.is_opaque)
+
+    def fuses(self, effect: Effect) -> bool:  # noqa: ARG002
+        return False
 
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels

@@ -123,7 +123,7 @@ class MeasuredEngine:
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         """Pass by pass: what is done in one is measured in one."""
-        for _, run in runs(steps, lambda effect: effect.pack is not None):
+        for _, run in runs(steps, self._engine.fuses):
             with reading() as taken:
                 image = self._engine.apply(image, run, view)
             said = costs(run)

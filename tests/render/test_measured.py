@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from otio_perf.effects.cpu.engine import CpuEngine
-from otio_perf.effects.engine import Engine, Step
+from otio_perf.effects.engine import Engine, Image, Step
 from otio_perf.effects.registry import Picture, View, registry
 from otio_perf.model import wire
 from otio_perf.model.events import Prerendered
@@ -56,6 +58,22 @@ def test_effects_are_named_and_counted_and_pixels_stay(picture: Picture) -> None
         (TimingKind.STAGE, "download"): 1,
     }
     assert {t.name for t in watch.timings() if t.unit_ms} == {"exposure", "invert", "gaussian_blur", "sepia"}
+
+
+def test_what_has_no_fast_path_is_measured_alone(picture: Picture) -> None:
+    """As the engine does it: what another package packs, and no engine knows, is no part of a pass."""
+    foreign = replace(registry().effect("invert"), name="foreign", cost=1.0)
+    applied: list[list[str]] = []
+
+    class Listening(CpuEngine):
+        def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
+            applied.append([step.effect.name for step in steps])
+            return super().apply(image, steps, view)
+
+    engine = measured(Listening(), Stopwatch())
+    steps = [step("exposure", stops=0.5), Step(foreign, {}), step("sepia"), step("exposure", stops=0.5)]
+    engine.apply(engine.upload(picture, is_opaque=True), steps, VIEW)
+    assert applied == [["exposure"], ["foreign"], ["sepia", "exposure"]]
 
 
 def test_a_unit_is_the_processor_time_for_a_megapixel_of_cost_one(picture: Picture) -> None:

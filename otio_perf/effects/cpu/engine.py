@@ -23,7 +23,7 @@ from otio_perf.effects.fit import Placing, covers
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
 from otio_perf.effects.reference import ReferenceEngine
-from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
+from otio_perf.effects.registry import Blend, Effect, Packed, Picture, Transition, View
 
 Rows = Picture
 """Some rows of a picture."""
@@ -70,9 +70,12 @@ class CpuEngine(ReferenceEngine):
         canvas[placing.top : placing.bottom, placing.left : placing.right] = pixels
         return canvas
 
+    def fuses(self, effect: Effect) -> bool:
+        return effect.name in _table("POINTS") and effect.pack is not None
+
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
-        points, wholes = _table("POINTS"), _table("WHOLES")
-        for fused, run in runs(steps, lambda effect: effect.name in points and effect.pack is not None):
+        wholes = _table("WHOLES")
+        for fused, run in runs(steps, self.fuses):
             if fused:
                 pixels = self._fused(image, run, view)
             elif run[0].effect.name in wholes:

@@ -22,7 +22,7 @@ from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
 from otio_perf.effects.reference import ReferenceEngine
-from otio_perf.effects.registry import Blend, Packed, Picture, Transition, View
+from otio_perf.effects.registry import Blend, Effect, Packed, Picture, Transition, View
 
 
 class GpuEngine(ReferenceEngine):
@@ -54,9 +54,12 @@ class GpuEngine(ReferenceEngine):
     def _laid(self, image: Image, placing: Placing, width: int, height: int) -> Any:
         return resampled(image.pixels, placing.columns, placing.rows, left=placing.left, top=placing.top, size=(width, height))
 
+    def fuses(self, effect: Effect) -> bool:
+        return effect.name in kernels.table("POINTS") and effect.pack is not None
+
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
-        points, wholes = kernels.table("POINTS"), kernels.table("WHOLES")
-        for fused, run in runs(steps, lambda effect: effect.name in points and effect.pack is not None):
+        wholes = kernels.table("WHOLES")
+        for fused, run in runs(steps, self.fuses):
             opaque = is_opaque_after(image, run)
             if fused:
                 image = Image(self._fused(image, run, view), opaque)
