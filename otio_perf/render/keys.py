@@ -51,9 +51,14 @@ def files_of(plan: FramePlan) -> tuple[str, ...]:
 
 def files_read(applied: Applied) -> tuple[str, ...]:
     """Paths of the files that one effect reads."""
-    row = registry().effects.get(applied.name)
-    names = {p.name for p in row.parameters if isinstance(p, File)} if row else set()
+    names = file_parameters(applied)
     return tuple(str(value) for name, value in applied.values if name in names)
+
+
+def file_parameters(applied: Applied) -> set[str]:
+    """Names of the parameters of an effect that are paths of files."""
+    row = registry().effects.get(applied.name)
+    return {p.name for p in row.parameters if isinstance(p, File)} if row else set()
 
 
 def _layers(stack: Stacked) -> Iterator[Layer]:

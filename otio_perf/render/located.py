@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from otio_perf.effects.parameters import File
-from otio_perf.effects.registry import registry
 from otio_perf.model.frames import Applied, Moment, Translate, Translated
 from otio_perf.model.uses import EffectUse
+from otio_perf.render.keys import file_parameters
 
 
 def located(translate: Translate, find: Callable[[str], str]) -> Translate:
@@ -17,8 +16,7 @@ def located(translate: Translate, find: Callable[[str], str]) -> Translate:
     path_of = cache(find)
 
     def absolute(applied: Applied) -> Applied:
-        row = registry().effects.get(applied.name)
-        names = {p.name for p in row.parameters if isinstance(p, File)} if row else set()
+        names = file_parameters(applied)
         if not names:
             return applied
         values = tuple((k, path_of(v) if k in names and v else v) for k, v in applied.values)
