@@ -8,19 +8,14 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
-from otio_perf.model.frames import FIDELITIES
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timeline", metavar="TIMELINE", help="timeline file (.otio, .otioz, EDL, FCP XML, AAF …)")
     parser.add_argument("times", metavar="TIME", nargs="+", help="frame (48), timecode (01:00:02:00) or seconds (2.5s)")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="picture to write: .png, .tif or .jpg")
-    parser.add_argument(
-        "--fidelity",
-        choices=FIDELITIES,
-        default="exact",
-        help="exact (default): refuse effects that are not rendered as the editing program does; approximate: allow what comes "
-        "near; any: leave out what is unknown",
+    options.add_fidelity(
+        parser, exact="refuse effects that are not rendered as the editing program does", unknown="leave out what is unknown"
     )
     options.add_sources(parser)
     options.add_settings(parser, "workspace", "colour", "gpu", *options.READING, "stall_seconds")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from otio_perf import settings
+from otio_perf.model.frames import FIDELITIES
 
 #: Settings of everything that reads a timeline.
 READING = ("media_root", "map", "rate", "max_timeline_bytes", "max_timeline_depth")
@@ -39,6 +40,16 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         help="render from the proxies of this size that the timeline has; media without, from their originals (default: all "
         "from the originals)",
     )
+
+
+def add_fidelity(
+    parser: argparse.ArgumentParser, *, exact: str, unknown: str = "", near: str = "allow what comes near"
+) -> None:
+    """:param exact, near, unknown: what becomes of effects that are not rendered as the host does, by what is allowed; without
+    ``unknown`` there is no such choice."""
+    said = f"exact (default): {exact}; approximate: {near}" + (f"; any: {unknown}" if unknown else "")
+    choices = FIDELITIES if unknown else FIDELITIES[:2]
+    parser.add_argument("--fidelity", choices=choices, default="exact", help=said)
 
 
 def add_output(parser: argparse.ArgumentParser, *, json: str, html: bool = False, trace: bool = True) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options, render
-from otio_perf.model.frames import FIDELITIES
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def add_fidelity(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--fidelity",
-        choices=FIDELITIES[:2],
-        default="exact",
-        help="exact: regions with effects that are not prerendered as the editing program does are left to it; approximate: "
-        "what comes near is rendered (default: exact). Regions with unknown effects are always left to the editing program",
+    options.add_fidelity(
+        parser,
+        exact="regions with effects that are not prerendered as the editing program does are left to it",
+        near="what comes near is rendered. Regions with unknown effects are always left to the editing program",
     )
 
 

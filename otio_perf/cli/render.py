@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from otio_perf.cli import options
 from otio_perf.model.exports import CODECS, SOUNDS
-from otio_perf.model.frames import FIDELITIES
 from otio_perf.model.sound import Pitch
 
 if TYPE_CHECKING:
@@ -37,12 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="canvas, the timeline's own; 720p, 1080p, WIDTHxHEIGHT, half or quarter; never larger (default: canvas)",
     )
     add_range(parser)
-    parser.add_argument(
-        "--fidelity",
-        choices=FIDELITIES,
-        default="exact",
-        help="exact (default): no movie where effects are not rendered as the editing program does; approximate: allow what "
-        "comes near; any: leave out what is unknown",
+    options.add_fidelity(
+        parser, exact="no movie where effects are not rendered as the editing program does", unknown="leave out what is unknown"
     )
     parser.add_argument(
         "--allow-missing", action="store_true", help="a slate with its name stands for a medium that is not there"
