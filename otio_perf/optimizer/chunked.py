@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.cache.renders import Render, RenderKind
-from otio_perf.effects.engine import Engine
 from otio_perf.errors import MediaError
 from otio_perf.media import fingerprint, publish
 from otio_perf.media.pieces import Piece, whole
@@ -20,14 +19,14 @@ from otio_perf.model.tasks import PrerenderTask
 from otio_perf.optimizer.composed import Composed
 from otio_perf.optimizer.session import Session
 from otio_perf.render.chunks import chunks
-from otio_perf.render.engines import PROCESSOR
+from otio_perf.render.engines import PROCESSOR, FoundEngine
 from otio_perf.render.keys import files_of
 
 
 class Chunks:
     """Those of one timeline, in one recipe."""
 
-    def __init__(self, session: Session, timeline: Composed, recipe: PrerenderRecipe, engine: Engine) -> None:
+    def __init__(self, session: Session, timeline: Composed, recipe: PrerenderRecipe, engine: FoundEngine) -> None:
         self.session, self.timeline, self.recipe, self.engine = session, timeline, recipe, engine
         self.renders = session.index.renders
         self._digests: dict[str, str] = {}

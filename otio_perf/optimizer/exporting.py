@@ -43,7 +43,7 @@ from otio_perf.optimizer.sounding import Sounding, sounding
 from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders
-from otio_perf.render.engines import engine_for
+from otio_perf.render.engines import found_engine
 from otio_perf.render.repaired import slated, without_files
 from otio_perf.render.untouched import untouched
 from otio_perf.timeline.composition import compose
@@ -116,7 +116,8 @@ class _Job:
     ) -> None:
         self.session, self.path, self.output, self.wanted, self.sound = session, path, output, wanted, sound
         self.timeline, self.within, self.recipe = timeline, within, wanted.recipe
-        engine, self.why = engine_for(session.settings.gpu)
+        engine = found_engine(session.settings.gpu, tick=session.check_stop)
+        self.why = engine.why
         self.chunks = Chunks(session, timeline, self.recipe, engine)
         self.size = self.recipe.size_for(*timeline.canvas)
         self.copies = wanted.pass_through

@@ -31,7 +31,7 @@ from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders, proxies
 from otio_perf.planning.prerenders import Left, Region
-from otio_perf.render.engines import engine_for
+from otio_perf.render.engines import found_engine
 from otio_perf.timeline import lay
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.lay import Laid
@@ -148,7 +148,8 @@ class _Job:
         self.spans = surveyed.spans
         self.within = frame_range(asked.range, timeline.composition)
         self.recipe = session.settings.prerender_recipe()
-        engine, self.why = engine_for(session.settings.gpu)
+        engine = found_engine(session.settings.gpu, tick=session.check_stop)
+        self.why = engine.why
         self.chunks = Chunks(session, timeline, self.recipe, engine)
         self.renders = session.index.renders
         self.machine = session.machine()

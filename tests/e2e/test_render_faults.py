@@ -28,6 +28,7 @@ from otio_perf.media.publish import is_part
 from otio_perf.model.events import Outcome
 from otio_perf.optimizer import picturing, prerendering
 from otio_perf.optimizer.session import Session
+from otio_perf.render.engines import FoundEngine
 from otio_perf.tasks import prerender as task
 from otio_perf.tasks import registry
 from sample_timelines.make_media import draw_number, read_number
@@ -447,7 +448,7 @@ def test_a_disk_that_takes_no_more_in_the_middle_of_a_file(room: Path, home: dic
 
 
 class LostGpu(CpuEngine):
-    """Stands for a GPU that goes away, or has no memory left, in the second chunk. The first engine made is the planner's."""
+    """Stands for a GPU that goes away, or has no memory left, in the second chunk."""
 
     name = "gpu"
     made = 0
@@ -458,7 +459,7 @@ class LostGpu(CpuEngine):
 
     def apply(self, image: Image, *arguments: Any) -> Image:
         self.calls += 1
-        if self.number >= 3 and self.calls >= 5:
+        if self.number >= 2 and self.calls >= 5:
             raise RuntimeError("CUDA_ERROR_OUT_OF_MEMORY: out of memory")
         return super().apply(image, *arguments)
 
@@ -486,7 +487,7 @@ def test_a_lost_gpu_is_made_up_for_by_the_processor(
     real = task.engine_for
     engines = lambda gpu, **_: real("off") if gpu == "off" else (LostGpu(), "GPU by a test")  # noqa: E731
     monkeypatch.setattr(task, "engine_for", engines)
-    monkeypatch.setattr(prerendering, "engine_for", engines)
+    monkeypatch.setattr(prerendering, "found_engine", lambda gpu, **_: FoundEngine(name="gpu", why="GPU by a test"))
     monkeypatch.setattr(Session, "run", here)
     LostGpu.made = 0
     report = optimizer.prerender(alone, room / "out.otio", mode="all", gpu="auto")
