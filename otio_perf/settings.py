@@ -363,6 +363,11 @@ def user_cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("otio_perf", appauthor=False))
 
 
+def kernels_folder() -> Path:
+    """Where compiled kernels of GPUs are kept, so that not every process compiles them."""
+    return user_cache_folder() / "kernels"
+
+
 def _take(
     values: dict[str, Any], given: Mapping[str, Any], *, origin: str | None, spell: Callable[[str], str] = lambda name: name
 ) -> None:

@@ -95,6 +95,7 @@ class PrerenderTask:
     gpu: str = "auto"  # as the setting: auto, on, off; off where ``key`` is the processor's
     processor_key: str = ""  # of the chunk, and its path, where a GPU gives up and the processor renders it: pictures of two
     processor_path: str = ""  # engines are alike, not equal; "" where ``key`` is the processor's
+    kernels: str = ""  # folder where compiled kernels of GPUs are kept; "": they are not
     cores: int = 1
     label: str = ""
     stall_seconds: float = 60.0

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from otio_perf import settings
 from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.errors import MediaError
 from otio_perf.media import fingerprint, publish
@@ -126,6 +127,7 @@ class Chunks:
             gpu=self.session.settings.gpu if is_on_gpu else "off",
             processor_key=chunk.processor_key if is_on_gpu else "",
             processor_path=str(self.renders.chunk_path(chunk.processor_key)) if is_on_gpu else "",
+            kernels=str(settings.kernels_folder()) if is_on_gpu else "",
             cores=cores,
             label=f"{label(chunk.start)} – {label(chunk.stop)}",
             stall_seconds=float(self.session.settings.stall_seconds),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from otio_perf import settings
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import EffectError, OtioPerfError, SettingsError
 from otio_perf.media.stills import require_format, write_still
@@ -60,7 +61,7 @@ def frame(
     linked, _ = relinking.earlier(session, document, where, found) if use_proxies else ({}, found)
     instead = stand_ins(session, linked, found, use_proxies)
     shown = composed(composition, found, finder(document, where), colour=session.settings.colour, stand_ins=instead)
-    engine, why = engine_for(session.settings.gpu)
+    engine, why = engine_for(session.settings.gpu, cache_folder=str(settings.kernels_folder()))
     plans = {number: shown.plan(number) for number in numbers}
     for number, plan in plans.items():
         _require(plan, fidelity, composition, number)

@@ -379,7 +379,7 @@ def test_a_lost_gpu_is_made_up_for_and_said(
 ) -> None:
     """What the processor renders in its place is the processor's: another key, another file, and just what it renders alone."""
     real = prerender.engine_for
-    monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off") if gpu == "off" else (Lost(), "GPU by lost"))
+    monkeypatch.setattr(prerender, "engine_for", lambda gpu, **_: real("off") if gpu == "off" else (Lost(), "GPU by lost"))
     work, alone = for_gpu
     outcome = here(work)
     assert isinstance(outcome, Prerendered), outcome
@@ -409,11 +409,25 @@ def test_a_worker_that_finds_no_gpu_writes_what_is_the_processors(
 ) -> None:
     work, alone = for_gpu
     real = prerender.engine_for
-    monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off"))
+    monkeypatch.setattr(prerender, "engine_for", lambda gpu, **_: real("off"))
     outcome = here(work)
     assert isinstance(outcome, Prerendered), outcome
     assert (outcome.key, outcome.chunk, outcome.path) == (work.key, alone.key, alone.path)
     assert [path.name for path in Path(work.path).parent.iterdir()] == [Path(alone.path).name]
+
+
+def test_compiled_kernels_are_kept_where_the_task_says(
+    for_gpu: tuple[PrerenderTask, PrerenderTask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, folders = prerender.engine_for, []
+
+    def engine_for(gpu: str, *, cache_folder: str | None = None) -> Any:
+        folders.append(cache_folder)
+        return real("off")
+
+    monkeypatch.setattr(prerender, "engine_for", engine_for)
+    assert isinstance(here(replace(for_gpu[0], kernels="/cache/kernels")), Prerendered)
+    assert folders == ["/cache/kernels"]
 
 
 def test_what_another_run_made_with_the_processor_is_taken_and_waited_for(
@@ -421,7 +435,7 @@ def test_what_another_run_made_with_the_processor_is_taken_and_waited_for(
 ) -> None:
     work, alone = for_gpu
     real, lost = prerender.engine_for, Lost()
-    monkeypatch.setattr(prerender, "engine_for", lambda gpu: real("off") if gpu == "off" else (lost, "GPU by lost"))
+    monkeypatch.setattr(prerender, "engine_for", lambda gpu, **_: real("off") if gpu == "off" else (lost, "GPU by lost"))
     with Workspace.open(work.workspace).lock(f"chunk {alone.key}"):
         waiting = registry.outcome_of(work, registry.KINDS["prerender"], lambda _: None, lambda: lost.frames >= 10)
     assert isinstance(waiting, Failed)
