@@ -1,4 +1,4 @@
-"""Taichi on one device: which arch, why that one, and what was said about those that are not there.
+"""Taichi on one device: which arch, and why that one.
 
 One process has one device, and ``start`` must be called on its main thread before any kernel. A device is chosen from outside,
 by ``CUDA_VISIBLE_DEVICES`` or ``TI_VISIBLE_DEVICE``.
@@ -51,11 +51,11 @@ def start(wanted: str = "auto", cache_folder: str | None = None) -> Device:
 
 
 def _init(arch: str, cache_folder: str | None) -> tuple[str, str]:
-    """The arch that Taichi took (it falls back without an error), and what it said."""
-    heard = io.StringIO()
+    """The arch that Taichi took (it falls back without an error), and the error where there was one."""
+    quiet = io.StringIO()  # it prints what it starts on
     options = {"offline_cache": cache_folder is not None} | ({"offline_cache_file_path": cache_folder} if cache_folder else {})
     os.environ.setdefault("TI_LOG_LEVEL", "error")
-    with contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+    with contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
         try:
             ti.init(arch=getattr(ti, arch), default_fp=ti.f32, fast_math=False, **options)
         except Exception as error:  # noqa: BLE001 (drivers raise whatever they like)
