@@ -25,10 +25,14 @@ from otio_perf.render.keys import files_of
 
 
 class Chunks:
-    """Those of one timeline, in one recipe."""
+    """Those of one timeline, in one recipe. ``takes_alike``: those too that the processor made where a GPU is to render: their
+    pictures are alike, not equal. A preview may."""
 
-    def __init__(self, session: Session, timeline: Composed, recipe: PrerenderRecipe, engine: FoundEngine) -> None:
+    def __init__(
+        self, session: Session, timeline: Composed, recipe: PrerenderRecipe, engine: FoundEngine, *, takes_alike: bool
+    ) -> None:
         self.session, self.timeline, self.recipe, self.engine = session, timeline, recipe, engine
+        self._takes_alike, self._rendered = takes_alike, set[str]()  # keys, in this run
         self.renders = session.index.renders
         self._digests: dict[str, str] = {}
 
@@ -71,8 +75,11 @@ class Chunks:
         return {c.key: c for c in found if self.made(c) is None}
 
     def made(self, chunk: Chunk) -> Render | None:
-        """``chunk``, if it is there: as the engine makes it, or the processor, whose pictures are alike."""
-        return next(filter(None, map(self.renders.get, dict.fromkeys((chunk.key, chunk.processor_key)))), None)
+        """``chunk``, if it is there: as the engine makes it, or as the processor did where the GPU gave up in this run."""
+        keys = [chunk.key]
+        if self._takes_alike or chunk.processor_key in self._rendered:
+            keys.append(chunk.processor_key)
+        return next(filter(None, map(self.renders.get, dict.fromkeys(keys))), None)
 
     def key_of(self, chunk: Chunk) -> str:
         """What is there in its place, or is to come there."""
@@ -135,6 +142,7 @@ class Chunks:
 
     def _record(self, outcome: Outcome) -> None:
         if isinstance(outcome, Prerendered):
+            self._rendered.add(outcome.chunk)
             if self.engine.name != PROCESSOR == outcome.engine:
                 self.session.note(f"not everything was rendered by the GPU: {outcome.notes[0]}")
             self.renders.put(
@@ -154,10 +162,21 @@ def new_frames(found: Sequence[Chunk], missing: Mapping[str, Chunk]) -> int:
     return sum(len(c) for c in found if c.key in missing and missing[c.key].start == c.start)
 
 
-def warn_of_full_disk(session: Session, predicted_bytes: int, folder: Path) -> None:
-    free = system.free_disk_bytes(folder)
-    if predicted_bytes > free:
-        session.note(f"the disk may become full: about {predicted_bytes / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free")
+def warn_of_full_disk(session: Session, *predicted: tuple[int, Path]) -> None:
+    """:param predicted: bytes, and the folder that is there in which they will be written"""
+    disks: dict[int, list[tuple[int, Path]]] = {}
+    for size_bytes, folder in predicted:
+        disks.setdefault(_disk_of(folder), []).append((size_bytes, folder))
+    for needs in disks.values():
+        need, folder = sum(size_bytes for size_bytes, _ in needs), needs[0][1]
+        free = system.free_disk_bytes(folder)
+        if need > free:
+            told = f"about {need / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free"
+            session.note(f"the disk of {folder} may become full: {told}")
+
+
+def _disk_of(folder: Path) -> int:
+    return folder.stat().st_dev
 
 
 def _media_of(stack: Stacked) -> Iterator[str]:

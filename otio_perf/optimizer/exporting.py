@@ -35,7 +35,7 @@ from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.inexact import Inexact
-from otio_perf.optimizer.movie import Asked
+from otio_perf.optimizer.movie import MOVIE, Asked
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.optimizer.session import Session
@@ -51,6 +51,8 @@ from otio_perf.timeline.referred import targets_of
 
 #: Of a movie that is written, between two words on how far it is.
 _TOLD_FRAMES = 100
+#: Raise it when the same pieces are joined otherwise.
+_MOVIE_VERSION = 1
 
 
 def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> ExportReport:
@@ -80,7 +82,15 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
     if layout is not None:
         codec, allowed = wanted.container.sound, wanted.allow_missing
         sound = sounding(
-            session, document, where, within, codec=codec, layout=layout, pitch=wanted.pitch, allow_silence=allowed
+            session,
+            document,
+            where,
+            within,
+            codec=codec,
+            layout=layout,
+            pitch=wanted.pitch,
+            allow_silence=allowed,
+            stand_ins=instead,
         )
     return _Job(session, timeline, output, shown, within, wanted, sound).report(began)
 
@@ -118,7 +128,7 @@ class _Job:
         self.timeline, self.within, self.recipe = timeline, within, wanted.recipe
         engine = found_engine(session.settings.gpu, tick=session.check_stop)
         self.why = engine.why
-        self.chunks = Chunks(session, timeline, self.recipe, engine)
+        self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=False)
         self.size = self.recipe.size_for(*timeline.canvas)
         self.copies = wanted.pass_through
         label = timeline.composition.timecode
@@ -131,7 +141,9 @@ class _Job:
             heard = () if self.sound is None else self.inexact.of_sound(self.sound.plan)
             problems = [*self.inexact.of_pictures(plans), *heard, *self._leave_out_unreadable(plans)]
             parts = () if _barred(problems) else tuple(self._parts(plans))
-            missing = self.chunks.missing(_chunks(parts))
+            # a movie that is what it was needs none of its pieces
+            is_there = bool(parts) and self._is_there(parts)
+            missing = {} if is_there else self.chunks.missing(_chunks(parts))
         found = ExportReport(
             source=str(self.path),
             path=str(self.output),
@@ -158,6 +170,8 @@ class _Job:
         if not _barred(problems):
             if wanted.dry_run:
                 found = replace(found, predicted_seconds=self._predicted_seconds(missing))
+            elif is_there:
+                found = replace(found, is_written=True, size_bytes=self.output.stat().st_size)
             else:
                 found = self._made(found, plans, parts, missing)
         return replace(found, seconds=time.monotonic() - began, notices=tuple(session.notices))
@@ -222,7 +236,9 @@ class _Job:
     ) -> ExportReport:
         session = self.session
         if missing:
-            warn_of_full_disk(session, found.predicted_bytes, self.output.absolute().parent)
+            rendered = prerenders.size_bytes(sum(map(len, missing.values())), self.recipe, self.size)
+            there, here = session.workspace.root, self.output.absolute().parent
+            warn_of_full_disk(session, (rendered, there), (found.predicted_bytes - rendered, here))
         failed = self.chunks.make(missing, Stage.EXPORT)
         session.check_stop()
         slates: list[ExportProblem] = []
@@ -270,7 +286,7 @@ class _Job:
     def _written(self, found: ExportReport, parts: Sequence[_Part]) -> ExportReport:
         session = self.session
         key = self._key(parts)
-        if concat.is_whole(self.output, len(self.within), key, session.check_stop):
+        if self._is_there(parts):
             return replace(found, is_written=True, size_bytes=self.output.stat().st_size)
         with session.stage(Stage.MOVIE, 1), session.workspace.writing():
             session.workspace.clean_orphans(publish.is_part, beside=[self.output.absolute().parent])
@@ -309,15 +325,18 @@ class _Job:
         return tick
 
     def _key(self, parts: Sequence[_Part]) -> str:
-        """What the movie is."""
-        words = ["export", self.output.suffix.lower(), self._timecode(self.within.start)]
+        """What the movie is, with the pieces that are there, or to come."""
+        words = [str(_MOVIE_VERSION), self.output.suffix.lower(), self._timecode(self.within.start)]
         words.append("" if self.sound is None else self.sound.key)
         for part in parts:
             if isinstance(part, Chunk):
                 words.append(self.chunks.key_of(part))
             else:
                 words.append(f"{part.medium.fingerprint} {part.piece.start} {part.piece.stop}")
-        return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+        return MOVIE + hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+
+    def _is_there(self, parts: Sequence[_Part]) -> bool:
+        return concat.is_whole(self.output, len(self.within), self._key(parts), self.session.check_stop)
 
     def _timecode(self, frame: int) -> str:
         return self.timeline.composition.timecode(frame)

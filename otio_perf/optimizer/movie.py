@@ -15,6 +15,8 @@ from otio_perf.optimizer.overwriting import is_input
 
 #: The quality that prerenders have by themselves: so their pieces serve exports too.
 USUAL_QUALITY = 80
+#: Begins the key that movies carry: chunks, regions and proxies carry keys too, and are written over by no movie.
+MOVIE = "movie-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +57,15 @@ def asked(
         words = ", ".join(CONTAINERS)
         raise SettingsError(f"is none of {words}", path=output, hint="The suffix of -o says what kind of movie is made")
     word = None if codec is None else codec.lower().replace("-", "_")
-    for given, choices in ((word, CODECS), (fidelity, FIDELITIES), (audio, SOUNDS), (pitch, tuple(Pitch))):
+    for flag, given, choices in (
+        ("--codec", word, CODECS),
+        ("--fidelity", fidelity, FIDELITIES),
+        ("--audio", audio, SOUNDS),
+        ("--pitch", pitch, tuple(Pitch)),
+    ):
         if given is not None and given not in choices:
-            raise SettingsError(f"{given!r} is not one of {', '.join(choices)}")
+            near = f"Did you mean {usual}?" if (usual := _near(given, tuple(choices))) else None
+            raise SettingsError(f"{flag}: {given!r} is not one of {', '.join(choices)}", hint=near)
     chosen = container.usual if word is None else CODECS[word]
     if chosen not in container.codecs:
         able = ", ".join(suffix for suffix, one in CONTAINERS.items() if chosen in one.codecs)
@@ -81,6 +89,14 @@ def asked(
     )
 
 
+def _near(given: str, choices: Sequence[str]) -> str | None:
+    """What was meant; of a family by its name alone (``prores``) the usual one."""
+    family = [choice for choice in choices if given and choice.startswith(given)]
+    if ChunkCodec.PRORES_422 in family:
+        return ChunkCodec.PRORES_422.value
+    return next(iter(family or get_close_matches(given, choices, n=1)), None)
+
+
 def _refuse_unusable(timeline: Path, output: Path) -> None:
     """:raises SettingsError: it is the timeline, there is no such folder, or something is there that we did not make"""
     other = "Name another file with -o"
@@ -92,5 +108,6 @@ def _refuse_unusable(timeline: Path, output: Path) -> None:
         is_there = output.exists() or output.is_symlink()
     except OSError as e:  # no file system takes this name
         raise SettingsError(f"cannot be written: {e.strerror}", path=output, hint=other) from e
-    if is_there and not (output.is_file() and (output.stat().st_size == 0 or key_in(output) is not None)):
-        raise SettingsError("is there, and was not made by otio-perf: it would be overwritten", path=output, hint=other)
+    if is_there and not (output.is_file() and (output.stat().st_size == 0 or (key_in(output) or "").startswith(MOVIE))):
+        reason = "is there, and is no movie that was made by otio-perf: it would be overwritten"
+        raise SettingsError(reason, path=output, hint=other)

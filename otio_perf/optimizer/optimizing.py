@@ -52,6 +52,7 @@ def optimize(
     :param prerender: what is to be rendered ahead of what does not play with the proxies; ``None``: nothing.
     """
     lut = session.settings.viewing_lut()
+    saved = {path: prerendering.saved_state(path) for path in wanted} if prerender is not None else {}
     surveyed = timelines.survey_all(session, tuple(wanted))
     findings = session.look_up(t for s in surveyed for t in s.targets)
     analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
@@ -78,6 +79,8 @@ def optimize(
             laid = prerendering.laid(one, rendered[-1])
         if path is None or dry_run:
             continue
+        if one.path in saved:
+            prerendering.require_unsaved(one.path, saved[one.path])
         active = _active(session, one, findings, recipes).reference_key if link == "proxy" else None
         written.append(
             relinking.write_relinked(

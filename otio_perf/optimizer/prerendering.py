@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from otio_perf.cache.renders import Render, RenderKind
-from otio_perf.errors import CacheError, MediaError, SettingsError
+from otio_perf.errors import CacheError, MediaError, SettingsError, TimelineError
 from otio_perf.media import concat
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.chunks import Chunk
@@ -39,6 +39,8 @@ from otio_perf.timeline.relink import AS_BEFORE
 
 #: What is unknown is always left to the host.
 _FIDELITIES = FIDELITIES[:2]
+#: Raise it when the same chunks are joined otherwise.
+_REGION_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,7 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
 
     :raises TimelineError: it cannot be read, or cannot carry an overlay. Regions that fail are in the report.
     """
+    saved = saved_state(timeline)
     surveyed = timelines.survey(session, timeline)
     findings = session.look_up(surveyed.targets)
     document = timelines.read(session, timeline)
@@ -78,6 +81,7 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
     if asked.dry_run:
         return report
     session.check_stop()
+    require_unsaved(timeline, saved)
     written = relinking.write_relinked(
         session,
         surveyed,
@@ -89,6 +93,25 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
         laid=laid(surveyed, report),
     )
     return replace(report, written=written, notices=tuple(session.notices))
+
+
+def saved_state(timeline: Path) -> tuple[int, int, int]:
+    """Tells whether it was saved since. :raises TimelineError: it is gone"""
+    try:
+        found = (timeline / "content.otio" if timeline.is_dir() else timeline).stat()
+    except OSError as e:
+        raise TimelineError(f"cannot be read: {e.strerror}", path=timeline) from e
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def require_unsaved(timeline: Path, before: tuple[int, int, int]) -> None:
+    """:raises TimelineError: it was saved since: what was rendered is of the edit as it was then"""
+    if saved_state(timeline) != before:
+        raise TimelineError(
+            "was saved while it was rendered, so what was rendered may not fit it: nothing is written",
+            path=timeline,
+            hint="Run it again: what did not change is not rendered again",
+        )
 
 
 def laid(surveyed: Surveyed, report: PrerenderReport) -> tuple[Laid, ...]:
@@ -150,7 +173,7 @@ class _Job:
         self.recipe = session.settings.prerender_recipe()
         engine = found_engine(session.settings.gpu, tick=session.check_stop)
         self.why = engine.why
-        self.chunks = Chunks(session, timeline, self.recipe, engine)
+        self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True)
         self.renders = session.index.renders
         self.machine = session.machine()
         self.originals = cost.predict(self.survey, self.spans, timeline.media, self.machine, effect_costs)
@@ -191,7 +214,7 @@ class _Job:
         )
         if self.asked.dry_run:
             return replace(predicted, seconds=time.monotonic() - began)
-        warn_of_full_disk(session, predicted.predicted_bytes, session.workspace.root)
+        warn_of_full_disk(session, (predicted.predicted_bytes, session.workspace.root))
         reasons = {key: failed.message for key, failed in self.chunks.make(missing, Stage.PRERENDER).items()}
         session.check_stop()
         regions, failed = self._join(cuts, missing, reasons)
@@ -279,7 +302,7 @@ class _Job:
         return render
 
     def _region_key(self, run: Sequence[Chunk]) -> str:
-        words = ["region", self._timecode(run[0].start), *map(self.chunks.key_of, run)]
+        words = ["region", str(_REGION_VERSION), self._timecode(run[0].start), *map(self.chunks.key_of, run)]
         return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
 
     # ---- words

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,9 @@ from otio_perf.errors import CorruptMediaError
 from otio_perf.media.sound_writer import SoundTrack
 from otio_perf.model import wire
 from otio_perf.model.exports import ExportedSound
-from otio_perf.model.media import MediaInfo
-from otio_perf.model.sound import Pitch, SoundPlan, SoundReport
+from otio_perf.model.media import MediaInfo, sound_origin
+from otio_perf.model.sound import Pitch, SoundPlan, SoundReport, Voice
+from otio_perf.model.stand_ins import StandIn, StandIns, as_original
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Problem
 from otio_perf.optimizer.session import Session
@@ -123,13 +125,46 @@ def sounding(
     layout: str,
     pitch: Pitch,
     allow_silence: bool,
+    stand_ins: StandIns,
 ) -> Sounding | None:
-    """``None``: the timeline has no sound. :raises UnreadableTimelineError: see ``compose_sound``"""
+    """``None``: the timeline has no sound.
+
+    :param stand_ins: proxies, which carry the sound of originals that are not there.
+    :raises UnreadableTimelineError: see ``compose_sound``
+    """
     soundtrack = compose_sound(document, where, _SAMPLE_RATE)
     found = session.look_up(shot.target for shot in soundtrack.tree.shots())
     media = {name: finding.info for name, finding in found.items() if finding.info is not None}
+    instead = {name: ones for name, ones in stand_ins.items() if name not in media}
+    known = {**{name: _as_original(ones) for name, ones in instead.items()}, **media}
     hear = partial(heard, frame_rate=soundtrack.frame_rate)
-    plan = sound_plan(soundtrack, media, hear, curve_of, layout=layout, pitch=pitch, within=_samples(within))
+    plan = sound_plan(soundtrack, known, hear, curve_of, layout=layout, pitch=pitch, within=_samples(within))
+    voices = tuple(_of_stand_in(v, instead[v.medium]) if v.medium in instead else v for v in plan.voices)
+    plan = replace(plan, voices=voices)
+    media |= {one.medium: one.info for ones in instead.values() for one in ones}
     if not (plan.voices or plan.silent):
         return None
     return Sounding(plan=plan, media=media, within=within, codec=codec, allow_silence=allow_silence)
+
+
+def _as_original(stand_ins: Sequence[StandIn]) -> MediaInfo:
+    """With the sound that its proxies have, from the first to the last of them."""
+    info = as_original(stand_ins)
+    begin = min(one.source_range.start / one.source_range.rate for one in stand_ins)
+    end = max(one.source_range.stop / one.source_range.rate for one in stand_ins)
+    origin = sound_origin(info)
+    return replace(info, audio=tuple(replace(s, start_time=origin + begin, duration=end - begin) for s in info.audio))
+
+
+def _of_stand_in(voice: Voice, stand_ins: Sequence[StandIn]) -> Voice:
+    """``voice`` of an original, heard from the proxy that holds most of it."""
+    far = voice.position + voice.speed * Fraction(voice.stop - voice.start, _SAMPLE_RATE)
+    first, last = sorted((voice.position, far))
+
+    def shared(one: StandIn) -> Fraction:
+        frames = one.source_range
+        return min(last, frames.stop / frames.rate) - max(first, frames.start / frames.rate)
+
+    chosen = max(stand_ins, key=shared)
+    begin = chosen.source_range.start / chosen.source_range.rate
+    return replace(voice, medium=chosen.medium, position=voice.position - begin)

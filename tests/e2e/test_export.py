@@ -235,6 +235,24 @@ def test_a_second_run_does_nothing_and_an_edit_costs_what_it_changed(room: Room)
     assert (answer["rendered_frames"], answer["new"]) == (0, True)  # the sound is another
 
 
+def test_a_movie_needs_its_pieces_no_more(room: Room) -> None:
+    room.render(CUT, "out.mov")
+    cleared = room.otio_perf("cache", "clear", "renders", cwd=room.folder)
+    assert (cleared.returncode, room.rendered()) == (0, 0), cleared.stderr
+    answer = room.render(CUT, "out.mov")
+    assert (answer["rendered_frames"], answer["new"], answer["written"]) == (0, False, True)
+    assert room.rendered() == 0
+
+
+def test_no_piece_and_no_proxy_is_written_over(room: Room) -> None:
+    room.render(CUT, "out.mov", "--range", "0-24")
+    piece = next(iter(room.chunks.glob("[!.]*.mov")))
+    before = piece.read_bytes()
+    done = room.run(CUT, str(piece))
+    assert (done.returncode, piece.read_bytes()) == (2, before)
+    assert "no movie that was made by otio-perf" in done.stderr
+
+
 def test_a_movie_that_was_cut_off_is_written_again(room: Room) -> None:
     room.render(CUT, "out.mp4", "--range", "0-24")
     path = room.folder / "out.mp4"
@@ -392,7 +410,7 @@ def test_a_missing_lut_is_named_or_left_out(room: Room) -> None:
         (["-o", "out.mov", "--range", "0-71"], "outside"),
         (["-o", "out.mov", "--range", "soon"], "no range"),
         (["-o", f"media/{A}"], "overwritten"),
-        (["-o", "mine.mov"], "not made by otio-perf"),
+        (["-o", "mine.mov"], "no movie that was made by otio-perf"),
         (["-o", "nowhere/out.mov"], "folder"),
     ],
 )

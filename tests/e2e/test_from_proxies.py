@@ -111,3 +111,38 @@ def test_originals_may_stay_on_the_shelf(cut: Path, otio_perf: Command, tmp_path
         assert read_number(luma(still)) == SHOWN[20]
     finally:
         shelf.rename(cut / "media")
+
+
+def sound(path: Path) -> NDArray[np.int32]:
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray().reshape(-1, 2) for frame in container.decode(audio=0)])
+
+
+def test_what_stays_on_the_shelf_is_heard_from_its_proxies(cut: Path, otio_perf: Command, tmp_path: Path) -> None:
+    timeline = otio.adapters.read_from_file(str(cut / "cut.otio"))
+    track = otio.schema.Track("A1", kind="Audio")
+    for one in timeline.tracks[0]:
+        heard = one.clone()
+        heard.effects.clear()
+        heard.source_range = span(one.source_range.start_time.value, one.source_range.duration.value)
+        track.append(heard)
+    timeline.tracks.append(track)
+    otio.adapters.write_to_file(timeline, str(cut / "heard.otio"))
+    words = ("--proxy", "120p", "--all")
+    done = otio_perf("optimize", "heard.otio", "-o", "heard.perf.otio", *words, cwd=cut)
+    assert done.returncode == 0, done.stderr
+    found = []
+    for shelf in (None, tmp_path / "shelf"):
+        if shelf:
+            (cut / "media").rename(shelf)
+        try:
+            name = f"{len(found)}.mov"
+            done = otio_perf("render", "heard.perf.otio", "-o", name, "--use-proxies", "120p", cwd=cut)
+            assert done.returncode == 0, done.stdout + done.stderr
+        finally:
+            if shelf:
+                shelf.rename(cut / "media")
+        found.append(sound(cut / name).astype(float) / 2**31)
+    assert found[0].shape == found[1].shape == (50 * 2000, 2)
+    assert np.abs(found[0]).max() > 0.05
+    assert np.abs(found[0] - found[1]).max() < 2e-4  # 16 bits

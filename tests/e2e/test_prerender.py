@@ -338,6 +338,29 @@ def test_a_bad_span_spoils_nothing_else(cold: Room) -> None:
     assert (left["start"], left["stop"], left["failed"]) == (50, 74, False)
 
 
+SAVING = """
+import sys, os
+from otio_perf import prerender
+from otio_perf.model.events import Stage, StageStarted
+def save(event):
+    if isinstance(event, StageStarted) and event.stage is Stage.PRERENDER:
+        os.replace("saved.otio", "cut.otio")
+prerender("cut.otio", "out.otio", mode="all", listener=save)
+"""
+
+
+def test_who_saves_meanwhile_gets_no_overlay_of_the_cut_before(cold: Room, home: dict[str, str]) -> None:
+    cold.write(edit(FIRST))
+    cold.write(edit(graded("A001_C001.mp4", 12, 30)), "saved.otio")
+    environment = {**home, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    done = subprocess.run(
+        [sys.executable, "-c", SAVING], cwd=cold.folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert "TimelineError: " in done.stderr
+    assert "was saved while it was rendered" in done.stderr
+    assert not (cold.folder / "out.otio").exists()
+
+
 def test_a_damaged_chunk_is_named_and_made_anew(warm: Room) -> None:
     chunks = warm.folder / ".otio_perf" / "renders" / "chunks"
     damaged = next(p for p in chunks.glob("*.mov") if frames_of(p) == 14)
