@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from otio_perf.errors import SettingsError
 from otio_perf.media.finished import key_in
 from otio_perf.model.exports import CODECS, CONTAINERS, SOUNDS, Container
 from otio_perf.model.frames import FIDELITIES
-from otio_perf.model.recipes import CANVAS, PrerenderRecipe
+from otio_perf.model.recipes import CANVAS, ChunkCodec, PrerenderRecipe
 from otio_perf.model.sound import Pitch
 from otio_perf.optimizer.overwriting import is_input
 
