@@ -176,5 +176,6 @@ EFFECTS = (
             Text(name="text", default="", help="Below it: the name of the file"),
         ),
         draw=_slate,
+        version=2,
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 
 import numpy as np
@@ -45,10 +46,16 @@ def line(text: str) -> NDArray[np.bool_]:
 
 
 def wrapped(text: str, length: int, lines: int) -> list[str]:
-    """``text`` in so many lines of so many characters; of a longer one the middle is left out: ends of file names tell more."""
+    """``text`` in so many lines of so many characters, broken between words where no word is longer than a line.
+
+    Of what is longer the middle is left out: ends of file names tell more.
+    """
     text = plain(text)
-    room = length * lines
-    if len(text) > room:
+    room = min(len(text), length * lines)
+    while True:
         kept = max(0, room - 3)
-        text = text[: kept // 2] + "..."[:room] + text[len(text) - (kept - kept // 2) :]
-    return [text[at : at + length] for at in range(0, len(text), length)]
+        shown = text if room == len(text) else text[: kept // 2] + "..."[:room] + text[len(text) - (kept - kept // 2) :]
+        found = textwrap.wrap(shown, length, break_on_hyphens=False)
+        if len(found) <= lines:
+            return found
+        room -= 1

@@ -121,6 +121,11 @@ def test_long_names_lose_their_middle_and_keep_their_ends() -> None:
     assert lines[-1].endswith("/A001_C004.mov")
     assert "..." in "".join(lines)
     assert lettering.wrapped("", 20, 3) == []
+    said = lettering.wrapped("A001_C004.mov is offline: the file is not there", 20, 3)
+    assert said == ["A001_C004.mov is", "offline: the file is", "not there"]
+    said = lettering.wrapped("interview " * 20 + "A001_C004.mov", 20, 3)
+    assert len(said) == 3
+    assert said[-1].endswith("A001_C004.mov")
     assert drawn("slate", View(width=9, height=9), text="x" * 1000).shape == (9, 9, 4)
 
 
