@@ -11,6 +11,8 @@ import argparse
 
 from otio_perf.cli import options
 
+_WORKSPACE = "folder of proxies and prerenders (default: .otio_perf in this folder, else the one in the user's cache folder)"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
@@ -34,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
             )
             action.add_argument("--force", action="store_true", help="delete prerenders that a timeline plays, too")
             action.add_argument("--dry-run", action="store_true", help="say what would be deleted; nothing is")
-        options.add_settings(action, "workspace")
+        options.add_settings(action, "workspace", said={"workspace": _WORKSPACE})
         options.add_output(action, json="the answer", trace=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ PROXIES = ("proxy", "codec", "quality", "scope", "handles", "lut", "burn_in", "p
 RENDERING = ("render_codec", "render_quality", "render_size", "colour", "gpu")
 
 
-def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Flags for these settings. They are checked by ``settings.load``, which also knows file and environment."""
+def add_settings(parser: argparse.ArgumentParser, *names: str, said: Mapping[str, str] | None = None) -> None:
+    """Flags for these settings. They are checked by ``settings.load``, which also knows file and environment.
+
+    :param said: help, by setting, where a command takes one for something else than most do.
+    """
     group = parser.add_argument_group("settings")
     group.add_argument("--settings", metavar="FILE", help="settings file (default: settings.yaml in the user's configuration)")
     for name in names:
@@ -29,7 +33,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
             metavar=row.metavar,
             action="append" if row.many else "store",
             default=None,
-            help=row.help.replace("%", "%%"),
+            help=(said or {}).get(name, row.help).replace("%", "%%"),
         )
 
 

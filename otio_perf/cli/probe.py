@@ -9,7 +9,8 @@ from otio_perf.cli import options
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("media", metavar="MEDIA|DIR", nargs="+", help="media files, pictures of sequences, folders")
-    options.add_settings(parser, "workspace", "stall_seconds")
+    kept = "folder that remembers what was found (default: one in the user's cache folder)"
+    options.add_settings(parser, "workspace", "stall_seconds", said={"workspace": kept})
     options.add_output(parser, json="what was found")
 
 

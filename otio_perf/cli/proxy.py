@@ -19,7 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--beside", action="store_true", help="proxies in a Proxy folder beside each source, as Resolve expects"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: jobs, bytes, predicted time")
-    options.add_settings(parser, "workspace", *(n for n in options.PROXIES if n not in ("scope", "handles")), "rate")
+    names = (n for n in options.PROXIES if n not in ("scope", "handles"))
+    kept = "folder for proxies and their index (default: one in the user's cache folder)"
+    options.add_settings(parser, "workspace", *names, "rate", said={"workspace": kept})
     options.add_output(parser, json="what was done")
 
 
