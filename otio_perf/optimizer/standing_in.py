@@ -30,7 +30,7 @@ def stand_ins(
     try:
         ProxyRecipe(rung=rung)
     except ValueError as e:
-        raise SettingsError(f"--use-proxies: {e}") from None
+        raise SettingsError(str(e)) from None
     wanted = {name: [p for p in linked.get(name, ()) if p.recipe.rung == rung and p.recipe.is_plain] for name in findings}
     paths = {p.path for products in wanted.values() for p in products}
     seen = session.look_up(Target(kind=TargetKind.FILE, url=path, path=path) for path in sorted(paths))
