@@ -61,14 +61,21 @@ def test_the_python_example_runs(folder: Path, environment: dict[str, str]) -> N
         [sys.executable, "-c", example], cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert "× the time it has" in done.stdout or "StageStarted" in done.stdout
+    # whether anything is slow is this machine's affair; what is written is not
+    for name in ("short_film.perf.otio", "back.otio", "still.png", "opening.mov"):
+        assert (folder / name).is_file(), name
+    for line in done.stdout.splitlines():
+        assert "× the time it has" in line
 
 
 def test_every_option_in_the_table_exists() -> None:
     table = TEXT[TEXT.index("## Options worth knowing") : TEXT.index("## The other commands")]
-    helped = subprocess.run(
-        [sys.executable, "-m", "otio_perf", "optimize", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    helped = "".join(
+        subprocess.run(
+            [sys.executable, "-m", "otio_perf", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+        for name in ("optimize", "render")
+    )
     options = set(re.findall(r"--[a-z][a-z-]+", table)) - {"--help"}
     assert options
     for option in options:
