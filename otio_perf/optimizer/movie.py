@@ -20,6 +20,9 @@ USUAL_QUALITY = 80
 #: Begins the key that movies carry: chunks, regions and proxies carry keys too, and are written over by no movie.
 MOVIE = "movie-"
 
+#: Other names of codecs.
+_ALSO_CALLED = {"h265": "hevc", "x265": "hevc", "x264": "h264", "avc": "h264"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
@@ -93,6 +96,8 @@ def asked(
 
 def _near(given: str, choices: Sequence[str]) -> str | None:
     """What was meant; of a family by its name alone (``prores``) the usual one."""
+    if given in _ALSO_CALLED:
+        return _ALSO_CALLED[given]
     family = [choice for choice in choices if given and choice.startswith(given)]
     if ChunkCodec.PRORES_422 in family:
         return ChunkCodec.PRORES_422.value
