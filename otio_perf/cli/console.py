@@ -129,8 +129,9 @@ class Display:
                 self._advance(key, done / total if total else 0.0)
             case TaskFinished(key=key, outcome=outcome):
                 self._finish(key, outcome)
-            case Notice(text=text):
-                self._line(f"note: {text}")
+            case Notice(text=text, is_urgent=is_urgent):
+                if is_urgent or not self._quiet:
+                    self._print(lines.line(f"note: {text}"))
 
     def _begin(self, stage: Stage, total: int) -> None:
         self._stage, self._finished, self._total = stage, 0, total

@@ -122,6 +122,7 @@ class Notice:
     """A word to the user that is no error."""
 
     text: str
+    is_urgent: bool = False  # said also to who wants to hear of failures only
 
 
 Event = StageStarted | StageFinished | TaskStarted | TaskProgress | TaskFinished | Notice

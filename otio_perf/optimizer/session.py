@@ -126,11 +126,11 @@ class Session:
                 self.note(notice)
         return self._opened
 
-    def note(self, text: str) -> None:
-        """Tell the user, and keep it for the report."""
+    def note(self, text: str, *, is_urgent: bool = False) -> None:
+        """Tell the user, and keep it for the report. ``is_urgent``: also who wants to hear of failures only."""
         if text not in self.notices:
             self.notices.append(text)
-            self.listener(Notice(text=text))
+            self.listener(Notice(text=text, is_urgent=is_urgent))
 
     @contextmanager
     def stage(self, stage: Stage, total: int = 0) -> Iterator[None]:

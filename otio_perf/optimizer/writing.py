@@ -92,11 +92,12 @@ def _note_player(session: Session, output: Path, regions: set[str]) -> None:
 
 def _tell_kept(session: Session, output: Path, kept: Path) -> None:
     if not stamp.is_stamped(kept):
-        session.note(f"{output} was there and was another: kept as {kept}")
+        session.note(f"{output} was there and was another: kept as {kept}", is_urgent=True)
         return
     ours = _OPTIMIZED.fullmatch(output.stem)
     edited = output.with_name(f"{ours['name'] if ours else output.stem}.edited{output.suffix}")
     session.note(
         f"{output} had been edited since: kept as {kept}. "
-        f"To go on from the edits, rename that to {edited} and run: otio-perf optimize {edited} -o FILE"
+        f"To go on from the edits, rename that to {edited} and run: otio-perf optimize {edited} -o FILE",
+        is_urgent=True,
     )

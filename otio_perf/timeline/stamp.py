@@ -4,23 +4,21 @@ Timelines with notes of ours carry a stamp, the digest of their own text. A file
 that a host has saved since is not, and is kept beside the new one.
 """
 
-# ruff: noqa: PTH112, PTH113
+# ruff: noqa: PTH112, PTH113, PTH114
 # os.path answers for names that no file system takes; Path raises.
 
 from __future__ import annotations
 
 import filecmp
+import itertools
 import os
 import re
-import shutil
 import zipfile
 from pathlib import Path
 
 import xxhash
 
-from otio_perf.errors import UnwritableTimelineError
 from otio_perf.timeline import json_text
-from otio_perf.timeline.bundle_folders import files_of, refuse_loss
 from otio_perf.timeline.references import NOTES, Json, notes_of
 from otio_perf.timeline.tree import with_metadata
 
@@ -48,22 +46,15 @@ def is_stamped(path: Path) -> bool:
 def keep_edited(new: Path, old: Path) -> Path | None:
     """Before ``new`` takes the place of ``old``: where ``old`` is now, if it is worth keeping.
 
-    That is what is neither the same as ``new`` nor as we once wrote it. An older file of that name is replaced.
+    That is what is neither the same as ``new`` nor as we once wrote it. What has been kept before stays: the names are
+    ``NAME.bak``, ``NAME.bak2`` and so on, and a file that is kept already is not kept twice.
 
-    :raises UnwritableTimelineError: a folder that is none of ours has that name. :raises OSError
+    :raises OSError
     """
     if not (os.path.isfile(old) or _is_bundle(old)) or _is_as_written(old) or _is_same(new, old):
         return None
-    kept = old.with_name(f"{old.name}.bak")
-    if os.path.isdir(kept):
-        if not _is_bundle(kept):
-            raise UnwritableTimelineError(
-                "is in the way of what has to be kept", path=kept, hint="Move it, or name another file with -o"
-            )
-        refuse_loss(kept, [*files_of(new), *files_of(old)] if os.path.isdir(old) else ())
-        shutil.rmtree(kept)
-    elif os.path.isdir(old):
-        kept.unlink(missing_ok=True)
+    names = (old.with_name(f"{old.name}.bak{number if number > 1 else ''}") for number in itertools.count(1))
+    kept = next(name for name in names if not os.path.lexists(name) or _is_copy(name, old))
     old.replace(kept)
     return kept
 
@@ -103,6 +94,11 @@ def _is_same(new: Path, old: Path) -> bool:
     if zipfile.is_zipfile(new) and zipfile.is_zipfile(old):
         return _members(new) == _members(old)
     return filecmp.cmp(new, old, shallow=False)
+
+
+def _is_copy(kept: Path, old: Path) -> bool:
+    """Byte for byte. Of folders none is taken for another, nor is what a link leads to."""
+    return os.path.isfile(old) and os.path.isfile(kept) and not os.path.islink(kept) and filecmp.cmp(kept, old, shallow=False)
 
 
 def _sizes(folder: Path) -> dict[str, int]:

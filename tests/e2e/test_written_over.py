@@ -45,7 +45,14 @@ def test_edits_of_an_optimized_timeline_are_kept_and_told_of(film: Path, otio_pe
     assert done.returncode == 0, done.stderr
     assert f"{path} had been edited since: kept as {kept}" in done.stderr
     assert start(path) != 20
-    assert start(kept.rename(film / "edited.otio")) == 20
+    assert start(Path(shutil.copy(kept, film / "edited.otio"))) == 20
+    # the next edits are kept beside the first, and said also to who wants no notes
+    kept.write_text("of Monday")
+    edit(path)
+    done = otio_perf(*again, "--quiet")
+    assert f"{path} had been edited since: kept as {kept}2" in done.stderr
+    assert kept.read_text() == "of Monday"
+    assert start(Path(f"{kept}2").rename(film / "tuesday.otio")) == 20
     # the way that the notice names
     done = otio_perf("optimize", film / "edited.otio", "-o", film / "on.otio", *PROXIES)
     assert done.returncode == 0, done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +11,6 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
-from otio_perf.errors import UnwritableTimelineError
 from otio_perf.timeline import files
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.tree import with_metadata
@@ -51,10 +49,21 @@ def test_our_own_work_is_replaced_and_edited_work_is_kept(noted: Noted, tmp_path
                 bundle.writestr("content.otio", f"{written}{' ' * number}")
         else:
             (path / "content.otio" if suffix == ".otiod" else path).write_text(f"{written}{' ' * number}")
-        assert files.write(noted("fourth"), path).kept == kept
-        assert str(files.read(kept.rename(tmp_path / f"kept{number}{suffix}")).root["name"]).startswith("edited")
+        beside = kept if number == 1 else tmp_path / f"out{suffix}.bak2"  # the first is not replaced
+        assert files.write(noted("fourth"), path).kept == beside
         assert files.read(path).root["name"] == "fourth"
-        shutil.copytree(tmp_path / f"kept{number}{suffix}", kept) if suffix == ".otiod" else kept.write_text("older")
+    for number, beside in ((1, kept), (2, tmp_path / f"out{suffix}.bak2")):
+        assert str(files.read(beside.rename(tmp_path / f"kept{number}{suffix}")).root["name"]).startswith("edited")
+
+
+def test_what_is_kept_already_is_not_kept_twice(noted: Noted, tmp_path: Path) -> None:
+    path = tmp_path / "out.otio"
+    for text, name in (("one", "bak"), ("two", "bak2"), ("one", "bak"), ("three", "bak3"), ("two", "bak2")):
+        path.write_text(text)
+        kept = files.write(noted("ours"), path).kept
+        assert kept == tmp_path / f"out.otio.{name}"
+        assert kept.read_text() == text
+    assert sorted(p.name for p in tmp_path.glob("*.bak*")) == ["out.otio.bak", "out.otio.bak2", "out.otio.bak3"]
 
 
 def test_what_is_the_same_is_not_kept_twice(save: Save, edit: Edit, tmp_path: Path) -> None:
@@ -71,7 +80,7 @@ def test_a_folder_that_is_none_of_ours_is_not_taken_away(save: Save, edit: Edit,
     path.write_text("mine")
     (tmp_path / "out.otio.bak").mkdir()
     (tmp_path / "out.otio.bak" / "photo.jpg").write_bytes(b"photo")
-    with pytest.raises(UnwritableTimelineError, match="in the way"):
-        files.write(files.read(save(edit([("a.mov", 0, 10)]), "input.otio")), path)
-    assert path.read_text() == "mine"
+    kept = files.write(files.read(save(edit([("a.mov", 0, 10)]), "input.otio")), path).kept
+    assert kept == tmp_path / "out.otio.bak2"
+    assert kept.read_text() == "mine"
     assert (tmp_path / "out.otio.bak" / "photo.jpg").exists()
