@@ -17,7 +17,7 @@ from otio_perf.errors import printable
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
-from otio_perf.model.media import MediaInfo
+from otio_perf.model.media import MediaInfo, MediaKind
 from otio_perf.model.plans import Action, Decision, Product
 from otio_perf.model.results import Check, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import TargetKind
@@ -93,8 +93,15 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
     _show_folders(there)
     for look in dict.fromkeys(explain.look_words(p.recipe) for p in there if not p.recipe.is_plain):
         console.print(f"  with {_safe(look)}")
-    for note in sorted({n for o in report.outcomes if isinstance(o, Ready) for n in o.notes}):
-        console.print(f"  {_safe(note)}")
+    sources = {
+        p.key: PurePath(printable(d.target.path or d.target.url)).name for d in report.plan.decisions for p in d.products
+    }
+    noted: dict[str, list[str]] = {}
+    for outcome in report.outcomes:
+        for note in outcome.notes if isinstance(outcome, Ready) else ():
+            noted.setdefault(note, []).extend(sources[p.key] for p in outcome.products if p.key in sources)
+    for note, media in sorted(noted.items()):
+        console.print(f"  {_safe(words.names(sorted(media)))}: {_safe(note)}")
 
 
 def _show_folders(products: Iterable[Product]) -> None:
@@ -202,6 +209,7 @@ def show_still(report: StillReport) -> None:
     console = stdout()
     console.print(f"{_safe(report.path)}: {report.width}x{report.height}, {words.count(len(report.frames), 'frame', 'frames')}")
     console.print(f"  rendered by: {_safe(report.engine)}")
+    said: dict[str, list[str]] = {}  # what is true of several frames is said once
     for frame in report.frames:
         for what, names in (
             ("near to the host's, not equal", frame.approximate),
@@ -209,7 +217,9 @@ def show_still(report: StillReport) -> None:
             ("missing, a slate stands for it", frame.missing),
         ):
             if names:
-                console.print(f"  {frame.timecode} {what}: {_safe(', '.join(names))}")
+                said.setdefault(f"{what}: {_safe(', '.join(names))}", []).append(frame.timecode)
+    for what, timecodes in said.items():
+        console.print(f"  {words.names(timecodes)} {what}")
 
 
 def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
@@ -301,7 +311,8 @@ def _media_lines(info: MediaInfo) -> Iterable[str]:
     yield f"{info.kind.value}, {info.container}, {float(info.duration):.3f} s, {words.size(info.size_bytes)}"
     for video in info.video:
         gop = "every frame a keyframe" if video.gop.all_intra else f"keyframes up to {video.gop.longest} frames apart"
-        rate = f"{float(video.frame_rate):g} fps{' variable' if video.is_vfr else ''}"
+        has_none = info.kind in (MediaKind.SEQUENCE, MediaKind.STILL)  # pictures carry no rate
+        rate = f"{float(video.frame_rate):g} fps{' variable' if video.is_vfr else ' assumed' if has_none else ''}"
         extras = [
             f"rotated {video.rotation}°" if video.rotation else "",
             "mirrored" if video.is_mirrored else "",
