@@ -258,8 +258,8 @@ class Session:
 
         Measured again, it forgets what rendering taught of effects.
         """
-        if not measure_again and (known := self.known_machine()) is not None:
-            return known
+        if not measure_again and (profile := self.known_machine()) is not None:
+            return profile
         if not measure_again:
             self.note("measuring this machine once (at most 20 seconds); 'otio-perf calibrate' does it anew")
         task = CalibrateTask(machine=machine_identity())
@@ -279,9 +279,9 @@ class Session:
     def _learn(self, outcomes: Iterable[Outcome]) -> None:
         """What rendering taught of effects. Two runs that end at once may lose what one of them learnt: the next teaches it."""
         timings = [t for o in outcomes if isinstance(o, Prerendered) and o.engine == "cpu" for t in o.timings]
-        known = self.known_machine() if timings else None
-        if known is not None:
-            self._keep(learnt(known, timings))
+        profile = self.known_machine() if timings else None
+        if profile is not None:
+            self._keep(learnt(profile, timings))
 
     def _keep(self, profile: MachineProfile) -> None:
         path = settings_module.user_cache_folder() / _MACHINE_FILE
