@@ -27,8 +27,8 @@ class Timing:
     thread: int  # 1 is the first that did anything
     count: int  # calls
     milliseconds: float  # by the clock, together
-    #: Processor milliseconds that a megapixel took for each unit of the registry's ``cost``: the median of the calls, so that
-    #: compiling and other firsts do not count. 0: no cost is known, or nothing was measured.
+    #: Processor milliseconds that a megapixel took for each unit of the registry's ``cost``: the median of the calls in all
+    #: threads but the first of each, where code is compiled. 0: no cost is known, or too little was measured.
     unit_ms: float = 0.0
 
 

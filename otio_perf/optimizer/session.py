@@ -46,6 +46,8 @@ _MACHINE_FILE = "machine.json"
 _KNOWN_FILE = "workspaces.json"
 #: A process that decodes 8K HEVC with frame threads needs about 1.5 GB (measured: 1.4–1.5 GB); leave it twice that.
 _BYTES_PER_JOB = 3 << 30
+#: Above it other programs hold the processors, and share their caches: what rendering takes then is not what it takes.
+_QUIET_LOAD = 1.0
 
 
 class Session:
@@ -73,6 +75,7 @@ class Session:
         self.stop = stop
         self.documents = documents
         self.notices: list[str] = []
+        self._is_quiet = system.load() <= _QUIET_LOAD  # before this command adds its own
         self._root = workspace_root(settings, anchor, create=create)
         self._opened: tuple[Workspace, Index] | None = None
         self._shared: Shared | None = None
@@ -278,6 +281,8 @@ class Session:
 
     def _learn(self, outcomes: Iterable[Outcome]) -> None:
         """What rendering taught of effects. Two runs that end at once may lose what one of them learnt: the next teaches it."""
+        if not self._is_quiet:
+            return
         timings = [t for o in outcomes if isinstance(o, Prerendered) and o.engine == "cpu" for t in o.timings]
         profile = self.known_machine() if timings else None
         if profile is not None:

@@ -16,6 +16,9 @@ from otio_perf.model.timings import Timing, TimingKind
 LEAST_FRAMES = 24
 #: What is older than that many frames fades: programs and machines change.
 MOST_FRAMES = 500
+#: What rendering says is believed up to that many times what the registry says, and down to its inverse: beyond, something
+#: else was measured.
+MOST_TIMES = 4.0
 
 
 def learnt(machine: MachineProfile, timings: Iterable[Timing]) -> MachineProfile:
@@ -25,11 +28,12 @@ def learnt(machine: MachineProfile, timings: Iterable[Timing]) -> MachineProfile
     for timing in timings:
         if timing.kind is not TimingKind.EFFECT or not timing.unit_ms:
             continue
-        seen = timing.unit_ms / machine.cores  # with every core at a frame of its own
+        seen = _believed(machine, timing.unit_ms / machine.cores)  # with every core at a frame of its own
         before = effects.get(timing.name, EffectTime(unit_ms=seen, frames=0))
+        past = _believed(machine, before.unit_ms)
         weight = timing.count / (before.frames + timing.count)
         effects[timing.name] = EffectTime(
-            unit_ms=before.unit_ms + weight * (seen - before.unit_ms),
+            unit_ms=past + weight * (seen - past),
             frames=min(before.frames + timing.count, MOST_FRAMES),
         )
     return replace(machine, effects=effects)
@@ -40,4 +44,9 @@ def correction(machine: MachineProfile, effect: str) -> float:
     known = machine.effects.get(effect)
     if known is None or known.frames < LEAST_FRAMES or not machine.effect_ms_per_megapixel:
         return 1.0
-    return known.unit_ms / machine.effect_ms_per_megapixel
+    return _believed(machine, known.unit_ms) / machine.effect_ms_per_megapixel
+
+
+def _believed(machine: MachineProfile, unit_ms: float) -> float:
+    said = machine.effect_ms_per_megapixel
+    return min(max(unit_ms, said / MOST_TIMES), said * MOST_TIMES) if said else unit_ms

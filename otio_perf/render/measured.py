@@ -21,6 +21,9 @@ from otio_perf.model.frames import SourceFrame
 from otio_perf.model.timings import Timing, TimingKind
 from otio_perf.render.sources import Shown, Sources
 
+#: A median of fewer calls than that says nothing of an effect.
+_LEAST_CALLS = 4
+
 
 @dataclass(slots=True)
 class _Row:
@@ -64,6 +67,7 @@ class Stopwatch:
     def timings(self) -> tuple[Timing, ...]:
         """What was added so far, by thread, in the order in which each work came first."""
         with self._lock:
+            units = self._units()
             found = [
                 Timing(
                     kind=kind,
@@ -71,11 +75,19 @@ class Stopwatch:
                     thread=thread,
                     count=row.count,
                     milliseconds=round(row.seconds * 1e3, 3),
-                    unit_ms=round(median(row.units), 4) if row.units else 0.0,
+                    unit_ms=units.get((kind, name), 0.0),
                 )
                 for (kind, name, thread), row in self._rows.items()
             ]
         return tuple(sorted(found, key=lambda timing: timing.thread))
+
+    def _units(self) -> dict[tuple[TimingKind, str], float]:
+        """The median over all threads, each without its first call: in that one a file is read, or code is compiled. A short
+        render that counted it would teach a hundred times what an effect costs."""
+        calls: dict[tuple[TimingKind, str], list[float]] = {}
+        for (kind, name, _), row in self._rows.items():
+            calls.setdefault((kind, name), []).extend(row.units[1:])
+        return {work: round(median(found), 4) for work, found in calls.items() if len(found) >= _LEAST_CALLS}
 
 
 @contextmanager

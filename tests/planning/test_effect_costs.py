@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from otio_perf.model.machine import EffectTime
 from otio_perf.model.timings import Timing, TimingKind
 from otio_perf.model.uses import EffectUse, Use
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.planning.cost import predict
-from otio_perf.planning.effect_times import LEAST_FRAMES, MOST_FRAMES, learnt
+from otio_perf.planning.effect_times import LEAST_FRAMES, MOST_FRAMES, MOST_TIMES, correction, learnt
 
 CANVAS = (1920, 1080)
 
@@ -117,3 +118,20 @@ def test_rendering_corrects_what_the_registry_says(build: SimpleNamespace) -> No
         known = learnt(known, [timing(TimingKind.EFFECT, "invert", 2.0, MOST_FRAMES)])
     assert known.effects["invert"].unit_ms == pytest.approx(2 * machine.effect_ms_per_megapixel, rel=0.05)
     assert learnt(machine, []) == machine
+
+
+@pytest.mark.parametrize(("times", "believed"), [(40.0, MOST_TIMES), (0.001, 1 / MOST_TIMES), (2.0, 2.0)])
+def test_what_cannot_be_is_not_believed(build: SimpleNamespace, times: float, believed: float) -> None:
+    """Neither from a render nor from a profile that an earlier version spoilt: what follows puts it right."""
+    machine = build.machine()
+    unit_ms = times * machine.effect_ms_per_megapixel
+    timing = Timing(
+        kind=TimingKind.EFFECT, name="lut", thread=1, count=MOST_FRAMES, milliseconds=1.0, unit_ms=unit_ms * machine.cores
+    )
+    assert correction(learnt(machine, [timing]), "lut") == pytest.approx(believed)
+    spoilt = replace(machine, effects={"lut": EffectTime(unit_ms=unit_ms, frames=MOST_FRAMES)})
+    assert correction(spoilt, "lut") == pytest.approx(believed)
+    usual = replace(timing, unit_ms=machine.effect_ms_per_megapixel * machine.cores)
+    for _ in range(6):
+        spoilt = learnt(spoilt, [usual])
+    assert correction(spoilt, "lut") == pytest.approx(1, rel=0.1)
