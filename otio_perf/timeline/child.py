@@ -192,6 +192,8 @@ def _write(found: Any, request: dict[str, Any]) -> None:
     if adapter == "otio_json":
         Path(target).write_text(found.to_json_string(), encoding="utf-8")
         return
+    if adapter == "cmx_3600":
+        _record_at_start_time(found, otio)
     with contextlib.redirect_stdout(None):
         otio.adapters.write_to_file(found, target, adapter_name=adapter)
 
@@ -262,11 +264,40 @@ def _read_edl(source: str, rate: str | None, otio: Any) -> tuple[Any, list[str],
             notices = [] if rate else [f"an EDL does not say its frame rate: read at {candidate}; give another with --rate"]
             if lenient:
                 notices.append("source and record timecodes of the EDL disagree in length: the record side was taken")
+            _start_at_record_time(found, otio)
             return found, notices, str(candidate)
     tried = ", ".join(str(r) for r in rates)
     hint = "Is it an EDL, and its rate that?" if rate else "Give its frame rate with --rate"
     text = " ".join(str(first_error).split())
     raise UnreadableTimelineError(f"the EDL cannot be read at {tried} frames per second ({text[:200]})", hint=hint)
+
+
+def _start_at_record_time(timeline: Any, otio: Any) -> None:
+    """The first record timecode as ``global_start_time``, and what begins later after a gap.
+
+    The adapter leaves record times as tracks that start before their beginning, which nothing else understands.
+    """
+    begins = {i: -t.source_range.start_time if t.source_range else None for i, t in enumerate(timeline.tracks)}
+    times = [time for time in begins.values() if time is not None]
+    if not times:
+        return  # all at 00:00:00:00
+    zero = otio.opentime.RationalTime(0, times[0].rate)
+    first = min(times) if len(times) == len(begins) else zero
+    for i, track in enumerate(timeline.tracks):
+        late = (begins[i] or zero) - first
+        track.source_range = None
+        if late > zero:
+            track.insert(0, otio.schema.Gap(source_range=otio.opentime.TimeRange(zero, late)))
+    if first > zero:
+        timeline.global_start_time = first
+
+
+def _record_at_start_time(timeline: Any, otio: Any) -> None:
+    """The reverse of ``_start_at_record_time``, for an EDL that is written."""
+    start = getattr(timeline, "global_start_time", None)
+    for track in timeline.tracks if start else ():
+        shown = track.trimmed_range()
+        track.source_range = otio.opentime.TimeRange(shown.start_time - start, shown.duration)
 
 
 def _refuse_entities(path: Path) -> None:

@@ -500,3 +500,23 @@ def test_a_link_that_leads_nowhere_is_not_followed(save: Save, edit: Edit, tmp_p
             with pytest.raises(UnwritableTimelineError, match="leads nowhere"):
                 attempt(tmp_path / name)
     assert set(tmp_path.iterdir()) == before
+
+
+def test_record_timecodes_of_an_edl_are_those_of_the_timeline(tmp_path: Path) -> None:
+    edl = """TITLE: cut
+
+001  A001     V     C        02:00:00:00 02:00:01:00 01:00:00:00 01:00:01:00
+002  A001     V     C        02:00:04:00 02:00:05:00 01:00:02:00 01:00:03:00
+003  A001     A     C        02:00:04:00 02:00:05:00 01:00:02:00 01:00:03:00
+"""
+    (tmp_path / "cut.edl").write_text(edl)
+    document = files.read(tmp_path / "cut.edl", rate=Fraction(24))
+    assert document.root["global_start_time"]["value"] == 3600 * 24
+    pictures, sounds = document.root["tracks"]["children"]
+    assert [pictures["source_range"], sounds["source_range"]] == [None, None]
+    assert [c["OTIO_SCHEMA"] for c in pictures["children"]] == ["Clip.2", "Gap.1", "Clip.2"]
+    assert sounds["children"][0]["source_range"]["duration"]["value"] == 48  # a gap until it begins
+    files.write(document, tmp_path / "cut.otio")
+    files.write(files.read(tmp_path / "cut.otio"), tmp_path / "back.edl")
+    written = [line.split()[4:] for line in (tmp_path / "back.edl").read_text().splitlines() if line[:3].isdigit()]
+    assert written == [line.split()[4:] for line in edl.splitlines() if " V " in line]
