@@ -317,7 +317,7 @@ class _Job:
             stop=stop,
             start_timecode=self._timecode(start),
             stop_timecode=self._timecode(stop),
-            reasons=region.reasons,
+            reasons=region.reasons(start, stop),
             chunks=len(run),
             new_frames=new_frames(run, missing),
         )

@@ -53,11 +53,16 @@ _TOO_LONG: tuple[str, tuple[str, ...]] = ("longer than a day", ())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Frames of the timeline that are to be rendered, why, and what they are made of."""
+    """Frames of the timeline that are to be rendered, and what they are made of. ``costs``: of the spans there, in order."""
 
     position: FrameRange
-    reasons: tuple[str, ...]
+    costs: tuple[SpanCost, ...]
     plans: tuple[FramePlan, ...]
+
+    def reasons(self, start: int, stop: int) -> tuple[str, ...]:
+        """Why frames ``[start, stop)`` of the timeline are rendered: what is said of the spans there, each once."""
+        there = (c for c in self.costs if c.span.position.start < stop and c.span.position.stop > start)
+        return tuple(dict.fromkeys(reason for cost in there for reason in cost.reasons))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +124,13 @@ def choose(
                 position = _both(left.pop().position, position)
             left.append(Left(position=position, reason=reason, effects=effects))
         else:
-            reasons, plans = cost.reasons, tuple(seen.plans)
+            inside: tuple[SpanCost, ...] = (cost,)
+            plans = tuple(seen.plans)
             if _follows(regions, position):
                 before = regions.pop()
-                position, reasons = _both(before.position, position), tuple(dict.fromkeys(before.reasons + reasons))
-                plans = before.plans + plans
-            regions.append(Region(position=position, reasons=reasons, plans=plans))
+                position = _both(before.position, position)
+                inside, plans = before.costs + inside, before.plans + plans
+            regions.append(Region(position=position, costs=inside, plans=plans))
     return Chosen(regions=tuple(regions), left=tuple(left))
 
 

@@ -66,7 +66,9 @@ def test_what_does_not_play_is_joined_with_its_neighbours(chosen: Callable[..., 
     ]
     found = chosen(costs)
     assert edges(found.regions) == [(10, 30), (40, 50)]
-    assert found.regions[0].reasons == ("4K", "blur", "two layers")
+    assert found.regions[0].reasons(10, 30) == ("4K", "blur", "two layers")
+    assert found.regions[0].reasons(10, 20) == ("4K", "blur")  # where only a part of it can be rendered
+    assert found.regions[0].reasons(20, 25) == ("blur", "two layers")
     assert found.left == ()
 
 
