@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -93,3 +94,16 @@ def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         if not target.startswith("http"):
             assert (ROOT / target).exists(), target
+
+
+def test_the_contact_sheet_of_the_readme_shows_different_frames(folder: Path, environment: dict[str, str]) -> None:
+    (line,) = (line for line in COMMANDS if line.startswith("otio-perf frame") and "sheet.png" in line)
+    words = [sys.executable, "-m", "otio_perf", *shlex.split(line)[1:], "--json", "-"]
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    frames = [frame["frame"] for frame in json.loads(done.stdout)["frames"]]
+    assert len(frames) == len(set(frames)) == 3
+
+
+def test_the_readme_says_where_its_examples_are_run() -> None:
+    assert TEXT.index("cd sample_timelines") < TEXT.index("otio-perf analyze short_film.otio")
