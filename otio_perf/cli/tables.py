@@ -50,6 +50,8 @@ def show_analysis(analysis: Analysis) -> None:
         )
     if analysis.gone:
         console.print(f"  [magenta]{_safe(words.gone_proxies(analysis.gone))}[/]")
+    if analysis.linked:
+        console.print(f"  {_safe(words.linked_proxies(analysis))}")
     if analysis.suggestions:
         console.print("\nWhat would help, best gain per second of work first (proxies are made by: otio-perf optimize):")
         for number, suggestion in enumerate(analysis.suggestions[:10], 1):
@@ -98,7 +100,9 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
     }
     noted: dict[str, list[str]] = {}
     for outcome in report.outcomes:
-        for note in outcome.notes if isinstance(outcome, Ready) else ():
+        if not isinstance(outcome, Ready):
+            continue
+        for note in outcome.notes:
             noted.setdefault(note, []).extend(sources[p.key] for p in outcome.products if p.key in sources)
     for note, media in sorted(noted.items()):
         console.print(f"  {_safe(words.names(sorted(media)))}: {_safe(note)}")
@@ -222,6 +226,14 @@ def show_still(report: StillReport) -> None:
         console.print(f"  {words.names(timecodes)} {what}")
 
 
+#: By the mode of a prerender that found no region.
+_NOTHING_TO_RENDER = {
+    "auto": "Everything plays in real time here with the proxies that the timeline has; --prerender all renders all that has "
+    "effects, transitions or several layers, too",
+    "all": "Nothing has effects, transitions or several layers",
+}
+
+
 def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
     console = stdout()
     table = _table("Region", "Frames", "New", "Why" if dry_run else "File")
@@ -239,6 +251,8 @@ def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
         console.print(f"  {word}: {left.start_timecode} – {left.stop_timecode}: {_safe(left.reason)}")
     if len(report.left) > _MOST_ROWS:
         console.print(f"  … and {len(report.left) - _MOST_ROWS} more; --json has them all")
+    if not report.regions and not report.left:
+        console.print(_NOTHING_TO_RENDER[report.mode])
     regions = words.count(len(report.regions), "region")
     size = f"{report.width}x{report.height} {report.recipe.codec}"
     if dry_run:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo
+from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.spans import Span
 from otio_perf.model.uses import Survey
 
@@ -46,8 +47,9 @@ class SpanCost:
     factor: float
     reasons: tuple[str, ...]
     parts_ms: tuple[tuple[str, float], ...]  # ("decode A001.mp4", 31.0), ("2 layers", 4.1) …
-    with_proxy_factor: float | None  # after the suggested proxies; None where none helps
+    with_proxy_factor: float | None  # with the linked proxies and those that are suggested; None where none helps
     offline: tuple[str, ...] = ()  # media that are missing: not counted in the cost
+    linked_factor: float | None = None  # with the proxies that are linked; None where none is
 
     @property
     def is_smooth(self) -> bool:
@@ -74,6 +76,15 @@ class GoneProxy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkedProxy:
+    """A proxy of ``medium`` (``Target.medium``) that is good, and that all of its clips show."""
+
+    medium: str
+    media_path: str
+    recipe: ProxyRecipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
     survey: Survey
     machine: MachineProfile
@@ -81,6 +92,7 @@ class Analysis:
     spans: tuple[SpanCost, ...]
     suggestions: tuple[Suggestion, ...]  # best gain per second of work first
     gone: tuple[GoneProxy, ...] = ()  # looked for by ``analyze`` alone: ``optimize`` makes them anew
+    linked: tuple[LinkedProxy, ...] = ()  # likewise; they are not suggested again
 
     @property
     def smooth_share(self) -> float:
@@ -89,8 +101,14 @@ class Analysis:
 
     @property
     def smooth_share_with_proxies(self) -> float:
-        """The same, once the suggested proxies are made."""
+        """The same with the proxies that are linked, once those that are suggested are made."""
         playable = self._share(lambda s: min(s.factor, s.with_proxy_factor or s.factor) <= 1.0 and not s.offline)
+        return playable if self.spans else 1.0
+
+    @property
+    def smooth_share_linked(self) -> float:
+        """The same with the proxies that are linked."""
+        playable = self._share(lambda s: (s.factor if s.linked_factor is None else s.linked_factor) <= 1.0 and not s.offline)
         return playable if self.spans else 1.0
 
     @property

@@ -40,7 +40,8 @@ def analyze(
     path = existing_file(timeline)
     with _session(options, anchor=path, create=False) as session:
         surveyed = timelines.survey(session, path)
-        found = timelines.analysis(session, surveyed, session.look_up(surveyed.targets))
+        findings = session.look_up(surveyed.targets)
+        found = timelines.analysis(session, surveyed, findings, links.linked(session, surveyed, findings))
         return replace(found, gone=links.gone(session, surveyed))
 
 

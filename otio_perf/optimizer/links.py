@@ -1,4 +1,4 @@
-"""Which proxies a timeline plays that are not there any more."""
+"""Which proxies a timeline plays, and which of them are not there any more."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from otio_perf.cache.workspace import write_whole
-from otio_perf.model.analysis import GoneProxy
+from otio_perf.model.analysis import GoneProxy, LinkedProxy, MediaFinding
+from otio_perf.model.plans import Product
 from otio_perf.optimizer import timelines
+from otio_perf.optimizer.relinking import Records
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import files
@@ -36,6 +38,39 @@ def gone(session: Session, surveyed: Surveyed) -> tuple[GoneProxy, ...]:
         if path is None or not Path(path).exists():
             found.append(GoneProxy(path=path or url, clips=clips))
     return tuple(found)
+
+
+def linked(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding]) -> tuple[LinkedProxy, ...]:
+    """Proxies that the timeline plays, are there, and were made of their originals as these are now.
+
+    Only of media whose clips all show one: where a clip was added since, one is still to be linked.
+    """
+    if surveyed.path.suffix.lower() == ".otioz":
+        return ()
+    shown = _shown(session, surveyed)
+    if not shown:
+        return ()
+    locator = surveyed.locator.based(files.base_of(surveyed.path))
+    uses = Counter(use.target.medium for use in surveyed.survey.uses)
+    media: dict[str, list[str]] = {}
+    for medium, finding in findings.items():
+        if finding.info is not None and finding.info.picture is not None:
+            media.setdefault(finding.info.fingerprint, []).append(medium)
+    clips: Counter[str] = Counter()  # that show a proxy, by the fingerprint of its source
+    products: dict[str, Product] = {}
+    with Records(session) as records:
+        for url, count in shown.items():
+            path = locator.target(Reference("external", url)).path
+            product = records.product_of(path) if path is not None and Path(path).is_file() else None
+            if product is not None and product.source_fingerprint in media:
+                clips[product.source_fingerprint] += count
+                products[product.source_fingerprint] = product
+    return tuple(
+        LinkedProxy(medium=medium, media_path=findings[medium].path, recipe=product.recipe)
+        for content, product in products.items()
+        if clips[content] >= sum(uses[medium] for medium in media[content])
+        for medium in media[content]
+    )
 
 
 def _shown(session: Session, surveyed: Surveyed) -> Mapping[str, int]:

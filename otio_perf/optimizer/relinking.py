@@ -119,7 +119,7 @@ def earlier(
     pairs = linked(document, locator)
     found = {**session.look_up(p.original for p in pairs if p.original.medium not in findings), **findings}
     kept: dict[str, list[Product]] = {}
-    with _Records(session) as records:
+    with Records(session) as records:
         for pair in pairs:
             product = records.product_of(pair.proxy.path) if pair.proxy.path else None
             if product is not None and _is_of(product, pair.original, found[pair.original.medium].info):
@@ -140,7 +140,7 @@ def _is_of(product: Product, original: Target, info: MediaInfo | None) -> bool:
 def write_restored(session: Session, path: Path, output: Path) -> WrittenTimeline:
     """Write ``path`` with its originals. :raises SettingsError, UnwritableTimelineError: see ``writing.refuse_unusable``"""
     writing.refuse_unusable([path], output)
-    with _Records(session) as records, session.stage(Stage.RELINK):
+    with Records(session) as records, session.stage(Stage.RELINK):
         is_bundle = path.suffix.lower() in bundles.SUFFIXES
         document = timelines.read(session, path, exact=True, canonical=is_bundle)
         where = timelines.locator(session.settings, path)
@@ -174,14 +174,14 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
     )
 
 
-class _Records:
+class Records:
     """What is on record of a proxy: in this session's workspace, or in the one that its path lies in."""
 
     def __init__(self, session: Session) -> None:
         self._indices = {session.workspace.root: session.index}
         self._opened = ExitStack()
 
-    def __enter__(self) -> _Records:
+    def __enter__(self) -> Records:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from otio_perf.media import discover
 from otio_perf.media.sequences import PICTURE_SUFFIXES
-from otio_perf.model.analysis import Analysis, MediaFinding
+from otio_perf.model.analysis import Analysis, LinkedProxy, MediaFinding
 from otio_perf.model.events import Stage
 from otio_perf.model.spans import Span
 from otio_perf.model.uses import Survey, Target
@@ -95,8 +95,13 @@ def survey(session: Session, path: Path) -> Surveyed:
     return Surveyed(path=path, locator=where, survey=found, spans=spans)
 
 
-def analysis(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding]) -> Analysis:
-    """Predict every span on this machine. Findings by medium, as ``Session.look_up`` gives them."""
+def analysis(
+    session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding], linked: Sequence[LinkedProxy] = ()
+) -> Analysis:
+    """Predict every span on this machine. Findings by medium, as ``Session.look_up`` gives them.
+
+    :param linked: proxies that the timeline shows (``links.linked``).
+    """
     machine = session.machine()
     with session.stage(Stage.ANALYZE):
         media = {name: finding.info for name, finding in findings.items()}
@@ -107,6 +112,7 @@ def analysis(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaF
             findings=tuple(_told(findings[t.medium], t) for t in surveyed.targets),
             recipes=session.settings.recipes(),
             effect_costs=effect_costs,
+            linked=linked,
         )
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from otio_perf.model.analysis import Analysis, MediaFinding, Remedy, SpanCost, Suggestion
+from otio_perf.model.analysis import Analysis, LinkedProxy, MediaFinding, Remedy, SpanCost, Suggestion
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, MediaKind
 from otio_perf.model.recipes import ProxyRecipe
@@ -33,22 +33,34 @@ def analyze(
     findings: Sequence[MediaFinding],
     recipes: Sequence[ProxyRecipe] = (),
     effect_costs: cost.EffectCosts = cost.by_words,
+    linked: Sequence[LinkedProxy] = (),
 ) -> Analysis:
     """The whole analysis: ``costs`` with what proxies would make of them, and the suggestions.
 
     :param costs: from ``cost.predict``.
     :param findings: one for each of the survey's targets.
     :param recipes: rungs that the user asked for, of which the largest is suggested; empty: chosen for timeline and machine.
+    :param linked: proxies that the timeline shows: their media need no other.
     """
     media = {target.medium: finding.info for target, finding in zip(survey.targets, findings, strict=True)}
     if recipes:
         recipe = max(recipes, key=lambda r: r.size_for(3840, 2160)[0])
     else:
         recipe = ProxyRecipe(rung=choose_rung([survey], machine)[0])
-    candidates = {path: stand_in for path, info in media.items() if (stand_in := _stand_in(info, recipe, survey, machine))}
+    played = {
+        one.medium: proxies.proxied(info, one.recipe, survey.frame_rate)
+        for one in linked
+        if (info := media.get(one.medium)) is not None
+    }
+    candidates = {
+        path: stand_in
+        for path, info in media.items()
+        if path not in played and (stand_in := _stand_in(info, recipe, survey, machine))
+    }
     spans = [c.span for c in costs]
-    stand_ins = {**media, **candidates}
-    after = cost.predict(survey, spans, stand_ins, machine, effect_costs) if candidates else tuple(costs)
+    stand_ins = {**media, **candidates, **played}
+    after = cost.predict(survey, spans, stand_ins, machine, effect_costs) if candidates or played else tuple(costs)
+    now = cost.predict(survey, spans, {**media, **played}, machine, effect_costs) if played else ()
     gains = _gains(survey, costs, media, candidates, machine)
     suggestions = [*_proxies(survey, gains, media, recipe, machine), *_prerenders(survey, after, media, machine)]
     suggestions.sort(key=lambda s: (-s.gain_per_second, s.text))
@@ -57,20 +69,15 @@ def analyze(
         machine=machine,
         media=tuple(findings),
         spans=tuple(
-            before
-            if then.factor >= before.factor * 0.99
-            else SpanCost(
-                span=before.span,
-                frame_ms=before.frame_ms,
-                factor=before.factor,
-                reasons=before.reasons,
-                parts_ms=before.parts_ms,
-                with_proxy_factor=then.factor,
-                offline=before.offline,
+            replace(
+                before,
+                with_proxy_factor=then.factor if then.factor < before.factor * 0.99 else before.with_proxy_factor,
+                linked_factor=now[index].factor if played else None,
             )
-            for before, then in zip(costs, after, strict=True)
+            for index, (before, then) in enumerate(zip(costs, after, strict=True))
         ),
         suggestions=tuple(suggestions[:_MOST]),
+        linked=tuple(linked),
     )
 
 

@@ -82,6 +82,7 @@ def _score(analysis: Analysis, stutters: tuple[Region, ...]) -> Iterator[str]:
     worst_label = f"{words.load_of(worst)}: what a frame needs at worst; {words.short_load(after)} with proxies"
     figures = [
         (words.percent(analysis.smooth_share), "plays in real time"),
+        *([(words.percent(analysis.smooth_share_linked), "with the proxies that are linked")] if analysis.linked else []),
         (words.percent(analysis.smooth_share_with_proxies), "with the proxies below"),
         (str(len(stutters)), "stretch stutters" if len(stutters) == 1 else "stretches stutter"),
         (words.short_load(worst), worst_label),
@@ -96,6 +97,9 @@ def _verdict(analysis: Analysis, stutters: tuple[Region, ...]) -> str:
     if not stutters:
         return "This machine plays the whole timeline in real time."
     proxies = [s for s in analysis.suggestions if s.remedy is Remedy.PROXY]
+    if analysis.linked and not proxies:
+        share = words.percent(analysis.smooth_share_linked)
+        return f"With the proxies that are linked {share} plays in real time; {words.linked_proxies(analysis)}."
     if not proxies:
         return "Proxies would not help here: effects and layers take the time. What would is: otio-perf prerender TIMELINE"
     seconds, size = sum(s.work_seconds for s in proxies), sum(s.size_bytes for s in proxies)

@@ -83,6 +83,8 @@ def timeline_facts(analysis: Analysis) -> str:
         count(clips, "clip"),
     ]
     plays = f"{percent(analysis.smooth_share)} plays in real time"
+    if analysis.linked:
+        plays += f" with the originals, {percent(analysis.smooth_share_linked)} with the proxies that are linked"
     if analysis.missing_share:
         plays += f", {percent(analysis.missing_share)} has media missing"
     return f"{', '.join(filter(None, facts))}; {plays}"
@@ -143,6 +145,19 @@ def gone_proxies(gone: Sequence[GoneProxy]) -> str:
         f"make {'it' if len(gone) == 1 else 'them'} anew with otio-perf optimize, "
         "or go back to the originals with otio-perf restore"
     )
+
+
+def linked_proxies(analysis: Analysis) -> str:
+    """``5 media have proxies that are linked already, and need no others: A001.mp4, B002.mov …``; nothing where none has."""
+    if not analysis.linked:
+        return ""
+    several = names(one.media_path.rpartition("/")[2] for one in analysis.linked)
+    have = (
+        "have proxies that are linked already, and need"
+        if len(analysis.linked) > 1
+        else "has a proxy that is linked already, and needs"
+    )
+    return f"{count(len(analysis.linked), 'medium', 'media')} {have} no other: {several}"
 
 
 def command(one: Suggestion) -> str:

@@ -47,3 +47,18 @@ def test_what_was_cleared_is_told_until_it_is_made_anew(folder: Path, otio_perf:
     words = ("optimize", "short_film.perf.otio", "-o", "anew.otio", "--proxy", "120p", "--all")
     assert otio_perf(*words, cwd=folder).returncode == 0
     assert analyzed(otio_perf, folder, "anew.otio")[1] == []
+
+
+@pytest.mark.slow
+def test_proxies_that_are_linked_are_not_suggested_again(folder: Path, otio_perf: Command) -> None:
+    done = otio_perf("analyze", "short_film.perf.otio", "--json", "analysis.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads((folder / "analysis.json").read_text())
+    linked = {Path(one["media_path"]).name for one in answer["linked_proxies"]}
+    assert "A001_C001.mp4" in linked
+    assert {one["rung"] for one in answer["linked_proxies"]} == {"120p"}
+    assert "with the proxies that are linked" in " ".join(done.stdout.split())
+    assert not linked & {Path(one["media_path"]).name for one in answer["suggestions"] if one["media_path"]}
+    done = otio_perf("analyze", "short_film.otio", "--json", "analysis.json", cwd=folder)
+    assert json.loads((folder / "analysis.json").read_text())["linked_proxies"] == []
+    assert "linked" not in done.stdout

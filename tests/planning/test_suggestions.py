@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from otio_perf.model.analysis import Analysis, Remedy
+from otio_perf.model.analysis import Analysis, LinkedProxy, Remedy
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.planning import cost, proxies, suggestions
 
@@ -81,3 +81,18 @@ def test_factor_with_a_rung_falls_with_its_size(build: SimpleNamespace) -> None:
     ]
     assert factors == sorted(factors, reverse=True)
     assert factors[-1] > 0
+
+
+def test_a_medium_that_plays_from_its_proxy_needs_no_other(build: SimpleNamespace) -> None:
+    linked, other = build.media("/m/linked.mp4"), build.media("/m/other.mp4")
+    uses = [build.use(build.target("/m/linked.mp4"), 0, 30), build.use(build.target("/m/other.mp4"), 30, 100)]
+    before = analyse(build, uses, [linked, other])
+    assert {s.media_path for s in before.suggestions} == {"/m/linked.mp4", "/m/other.mp4"}
+    there = LinkedProxy(medium="/m/linked.mp4", media_path="/m/linked.mp4", recipe=ProxyRecipe(rung="1080p"))
+    after = analyse(build, uses, [linked, other], linked=[there])
+    assert {s.media_path for s in after.suggestions} == {"/m/other.mp4"}
+    assert after.linked == (there,)
+    assert after.smooth_share == before.smooth_share == 0
+    assert after.smooth_share_linked == pytest.approx(0.3)
+    assert after.smooth_share_with_proxies == before.smooth_share_with_proxies == 1
+    assert [s.factor for s in after.spans] == [s.factor for s in before.spans]
