@@ -11,8 +11,8 @@ from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Ready
 from otio_perf.model.media import ColourTags, Gop, MediaInfo, MediaKind, VideoInfo
 from otio_perf.model.plans import Action, Decision, Plan, Product
-from otio_perf.model.recipes import ProxyRecipe
-from otio_perf.model.results import ProxyReport, RenderedFrame, StillReport
+from otio_perf.model.recipes import PrerenderRecipe, ProxyRecipe
+from otio_perf.model.results import LeftToHost, PrerenderReport, ProxyReport, RenderedFrame, StillReport
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Target, TargetKind
 
@@ -102,3 +102,34 @@ def test_a_note_names_the_media_that_it_is_of(capsys: pytest.CaptureFixture[str]
     said = " ".join(capsys.readouterr().out.split())
     assert "phone.mp4, ramp.mov: RGB was converted to bt709" in said
     assert said.count("RGB was converted") == 1
+
+
+def prerendered(mode: str, *left: LeftToHost) -> PrerenderReport:
+    return PrerenderReport(
+        source="cut.otio",
+        mode=mode,
+        engine="processor",
+        recipe=PrerenderRecipe(),
+        width=640,
+        height=360,
+        colour="bt709",
+        regions=(),
+        left=left,
+        predicted_seconds=0.0,
+        predicted_bytes=0,
+        seconds=0.1,
+    )
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_why_nothing_is_prerendered_is_said(dry_run: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    tables.show_prerender(prerendered("auto"), dry_run=dry_run)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "plays in real time here with the proxies that the timeline has; --prerender all renders" in said
+    tables.show_prerender(prerendered("all"), dry_run=dry_run)
+    assert "Nothing has effects, transitions or several layers" in " ".join(capsys.readouterr().out.split())
+    left = LeftToHost(start=0, stop=9, start_timecode="01:00:00:00", stop_timecode="01:00:00:09", reason="Glow is unknown")
+    tables.show_prerender(prerendered("auto", left), dry_run=dry_run)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "left to the editing program: 01:00:00:00 – 01:00:00:09: Glow is unknown" in said
+    assert "plays in real time" not in said
