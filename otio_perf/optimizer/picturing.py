@@ -9,7 +9,7 @@ from pathlib import Path
 from otio_perf import settings
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import EffectError, OtioPerfError, SettingsError
-from otio_perf.media.stills import require_format, write_still
+from otio_perf.media.stills import refuse_other, require_format, write_still
 from otio_perf.metrics import system
 from otio_perf.model.composition import Composition
 from otio_perf.model.events import Stage
@@ -43,7 +43,7 @@ def frame(
 
     :param use_proxies: size of the timeline's proxies that are shown in the place of originals.
     :raises SettingsError: a time that is none or lies outside, a picture format that is not written, a picture
-        that the timeline uses, no proxies of that size.
+        that the timeline uses or that we did not make, no proxies of that size.
     :raises EffectError: an effect that ``fidelity`` does not allow; it is named.
     """
     require_format(output)
@@ -53,6 +53,7 @@ def frame(
         document = timelines.read(session, timeline)
         where = timelines.locator(session.settings, timeline)
         refuse_media([output], targets_of(document, where))
+        refuse_other(output)
         composition = compose(document, where)
     for notice in document.notices:
         session.note(notice)

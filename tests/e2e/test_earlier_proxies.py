@@ -99,7 +99,13 @@ def test_an_output_that_cannot_be_is_a_mistake_of_the_command_line(film: Path, o
 
 
 def test_pages_and_answers_are_written_through_links(film: Path, otio_perf: Command) -> None:
-    (film / "real.html").write_text("old")
+    (film / "real.html").write_text("my notes")
+    done = otio_perf("analyze", film / "short_film.otio", "--html", film / "real.html")
+    assert done.returncode == 2
+    assert "is no page that was made by otio-perf" in done.stderr
+    assert (film / "real.html").read_text() == "my notes"
+    (film / "real.html").unlink()
+    assert otio_perf("analyze", film / "short_film.otio", "--html", film / "real.html").returncode == 0
     (film / "page.html").symlink_to("real.html")
     (film / "loop.json").symlink_to("loop.json")
     done = otio_perf(
