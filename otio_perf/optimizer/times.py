@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 
 from otio_perf.errors import SettingsError
 from otio_perf.model.composition import Composition
-from otio_perf.model.timing import FrameRange, parse_timecode
+from otio_perf.model.timing import FrameRange, is_drop_frame_rate, parse_timecode
 
 _TIME_HINT = "Write a frame (48), 01:00:02:00 or 2.5s"
 
@@ -47,6 +48,8 @@ def frame_range(text: str | None, composition: Composition) -> FrameRange:
 
 
 def _number(text: str, composition: Composition) -> int:
+    if ":" in text:
+        _refuse_other_rates(text, composition)
     try:
         if ":" in text:
             return parse_timecode(text, composition.frame_rate) - composition.start_frame
@@ -57,6 +60,18 @@ def _number(text: str, composition: Composition) -> int:
         raise SettingsError(f"{text!r} is no time", hint=_TIME_HINT) from None
 
 
+def _refuse_other_rates(text: str, composition: Composition) -> None:
+    """:raises SettingsError: a timecode that is none at the rate of the timeline"""
+    rate = composition.frame_rate
+    last = math.ceil(rate) - 1
+    frames = re.split("[:;.,]", text)[-1]
+    at = f"{float(rate):.5g} fps"
+    if text[-len(frames) - 1] != ":" and not is_drop_frame_rate(rate):
+        raise SettingsError(f"{text!r} is drop-frame timecode, which there is none of at {at}", hint="Write ':' for ';'")
+    if frames.isdecimal() and int(frames) > last:
+        raise SettingsError(f"{text!r} is no time: at {at} the frames of a second end at :{last:02d}", hint=_TIME_HINT)
+
+
 def _outside(text: str, composition: Composition) -> SettingsError:
-    first, last = (composition.timecode(n) for n in (0, max(composition.duration.stop - 1, 0)))
-    return SettingsError(f"{text} lies outside the timeline, which runs from {first} to {last}")
+    first, end = composition.timecode(0), composition.timecode(composition.duration.stop)
+    return SettingsError(f"{text} lies outside the timeline, which runs from {first} up to, not including, {end}")

@@ -58,10 +58,11 @@ def test_drop_frame_labels_are_counted_as_they_are_shown() -> None:
         ("1/0s-4", "no time"),
         ("96-48", "ends before it begins"),
         ("48-48", "ends before it begins"),
-        ("0-1001", "outside"),
+        ("0-1001", "from 01:00:00:00 up to, not including, 01:00:40:00"),
         ("1000-1001", "outside"),
         ("00:59:59:24-01:00:01:00", "outside"),
-        ("01:00:00:25-01:00:02:00", "no time"),
+        ("01:00:00:25-01:00:02:00", "at 25 fps the frames of a second end at :24"),
+        ("01:00:00;12-01:00:02;00", "drop-frame timecode, which there is none of at 25 fps"),
     ],
 )
 def test_what_is_no_range_is_said_to_be_none(text: str, why: str) -> None:
