@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -57,6 +58,12 @@ _STAGE_WORDS = {
 _LONG = (Stage.PROBE, Stage.CALIBRATE, Stage.PROXY, Stage.PRERENDER, Stage.EXPORT, Stage.MOVIE, Stage.VERIFY)
 #: Stages whose tasks are worth a line, or a bar, each.
 _MAKING = (Stage.PROXY, Stage.PRERENDER, Stage.EXPORT)
+#: Stages whose tasks render frames: their first use compiles effects.
+_RENDERING = (Stage.PRERENDER, Stage.EXPORT)
+#: Longer without a first frame is explained.
+_FIRST_FRAME_SECONDS = 3.0
+#: A sign of life that often where there are no bars.
+_LINE_SECONDS = 10.0
 
 
 class _Console(Console):
@@ -101,6 +108,8 @@ class Display:
         self._finished = 0
         self._total = 0  # tasks
         self._done: dict[str, float] = {}  # share of each task, 0–1
+        self._has_explained = False  # why the first frame takes so long
+        self._told = 0.0  # when the stage began, or progress was last told of
         self.has_made = False  # something that lasts: a proxy, a file
 
     def __enter__(self) -> Display:
@@ -127,6 +136,8 @@ class Display:
                 if key in self._rows:
                     self._progress.update(self._rows[key], completed=done)
                 self._advance(key, done / total if total else 0.0)
+                if self._stage in _RENDERING:
+                    self._tell(key, done, total)
             case TaskFinished(key=key, outcome=outcome):
                 self._finish(key, outcome)
             case Notice(text=text, is_urgent=is_urgent):
@@ -136,6 +147,7 @@ class Display:
     def _begin(self, stage: Stage, total: int) -> None:
         self._stage, self._finished, self._total = stage, 0, total
         self._done.clear()
+        self._told = time.monotonic()
         if stage in _LONG and (total or stage not in (Stage.PROBE, *_MAKING)):
             self._stage_row = self._progress.add_task(_STAGE_WORDS[stage], total=total or None)
             if not self._bars and total:
@@ -164,6 +176,16 @@ class Display:
         self._done[key] = share
         if self._stage_row is not None:
             self._progress.update(self._stage_row, completed=sum(self._done.values()))
+
+    def _tell(self, key: str, done: int, total: int) -> None:
+        """Why nothing moves yet; then a line now and then where there are no bars."""
+        waited = time.monotonic() - self._told
+        if not self._has_explained and not any(self._done.values()) and not self._finished and waited >= _FIRST_FRAME_SECONDS:
+            self._has_explained = True
+            self._line("no frame is done yet: effects are compiled when they are first used, which can take a minute, once")
+        if not self._bars and done and waited >= _LINE_SECONDS:
+            self._told = time.monotonic()
+            self._line(f"{self._labels.get(key, key)}: {done} of {total} frames")
 
     def complain(self, text: str) -> None:
         self._print(lines.line(f"otio-perf: {text}"))
