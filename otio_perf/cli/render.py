@@ -40,7 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         parser, exact="no movie where effects are not rendered as the editing program does", unknown="leave out what is unknown"
     )
     parser.add_argument(
-        "--allow-missing", action="store_true", help="a slate with its name stands for a medium that is not there"
+        "--allow-missing",
+        action="store_true",
+        help="a slate with its name stands for a medium that is not there; an effect without its file is left out",
     )
     parser.add_argument(
         "--audio",
@@ -125,7 +127,10 @@ def _show(report: ExportReport, *, dry_run: bool) -> None:
             wider = "any" if "unknown" in kinds else "approximate"
             console.print(f"  --fidelity {wider} renders it nevertheless")
         if "missing" in kinds:
-            console.print("  --allow-missing puts slates in their place; --media-root says where to look for media")
+            console.print(
+                "  --allow-missing renders all the same: slates stand for media, and effects whose file is missing are left out"
+            )
+            console.print("  --media-root says where to look for media and LUTs")
         return
     counts = {
         "rendered": report.counts.rendered,

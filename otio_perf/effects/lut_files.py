@@ -92,7 +92,9 @@ def _state(path: str) -> tuple[int, int]:
         status = os.stat(path)  # noqa: PTH116 (paths come as text, and stay it)
     except (OSError, ValueError) as error:
         raise EffectError(
-            f"the LUT cannot be read: {_why(error)}", path=path, hint="Bring the file back, or take the effect away"
+            f"the LUT cannot be read: {_why(error)}",
+            path=path,
+            hint="Bring the file back, say with --media-root where it is, or take the effect away",
         ) from None
     if not stat.S_ISREG(status.st_mode):
         raise EffectError("the LUT is no regular file", path=path)

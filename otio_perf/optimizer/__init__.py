@@ -35,11 +35,12 @@ def analyze(
 
     :raises TimelineError: it cannot be read. Media that cannot are listed in the analysis.
     """
-    from otio_perf.optimizer import links, timelines
+    from otio_perf.optimizer import links, lost_files, timelines
 
     path = existing_file(timeline)
     with _session(options, anchor=path, create=False) as session:
         surveyed = timelines.survey(session, path)
+        lost_files.tell_lost(session, surveyed)
         findings = session.look_up(surveyed.targets)
         found = timelines.analysis(session, surveyed, findings, links.linked(session, surveyed, findings))
         return replace(found, gone=links.gone(session, surveyed))

@@ -28,7 +28,7 @@ def effect_costs(use: Use, canvas: tuple[int, int], machine: MachineProfile) -> 
         registry()
     except EffectError:
         return (None,) * len(use.effects)
-    moment = _middle(use)
+    moment = middle(use)
     said = [translated(effect, moment, canvas, use.position.rate) for effect in use.effects]
     known = [one if one.fidelity is not Fidelity.UNKNOWN else None for one in said]
     steps = [Step(registry().effect(a.name), dict(a.values)) for one in known if one for a in one.applied]
@@ -45,7 +45,8 @@ def effect_costs(use: Use, canvas: tuple[int, int], machine: MachineProfile) -> 
     return tuple(found)
 
 
-def _middle(use: Use) -> Moment:
+def middle(use: Use) -> Moment:
+    """The frame in the middle of a clip."""
     length = Fraction(len(use.position))
     inner = Fraction(use.source.start - (use.available_start or 0)) + Fraction(len(use.source), 2)
     return Moment(frame=length / 2, length=length, inner=inner)

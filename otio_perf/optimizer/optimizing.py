@@ -10,7 +10,7 @@ from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, WrittenTimeline
-from otio_perf.optimizer import prerendering, proxies, relinking, timelines
+from otio_perf.optimizer import lost_files, prerendering, proxies, relinking, timelines
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.prerendering import Wanted
 from otio_perf.optimizer.session import Session
@@ -54,6 +54,8 @@ def optimize(
     lut = session.settings.viewing_lut()
     saved = {path: prerendering.saved_state(path) for path in wanted} if prerender is not None else {}
     surveyed = timelines.survey_all(session, tuple(wanted))
+    for each in surveyed:
+        lost_files.tell_lost(session, each)
     findings = session.look_up(t for s in surveyed for t in s.targets)
     analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
     recipes = proxies.recipes_for(session, [s.survey for s in surveyed], lut)

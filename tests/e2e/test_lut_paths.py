@@ -117,3 +117,25 @@ def test_what_is_no_file_is_named_and_never_read(
     assert name.rpartition("/")[2] in done.stderr
     assert "LUT" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_lut_that_is_gone_is_told_before_anything_is_rendered(
+    film: Path, small: Callable[[str], str], otio_perf: Command, tmp_path: Path
+) -> None:
+    moment = small("lost.cube")
+    for command in (["analyze", "small.otio"], ["optimize", "small.otio", "--dry-run", "--proxy", "120p"]):
+        done = otio_perf(*command, cwd=film)
+        assert done.returncode == 0, done.stderr
+        said = " ".join((done.stdout + done.stderr).split())
+        assert "'LUT': lost.cube, which an effect reads, is not there; --media-root says" in said
+    done = otio_perf("frame", "small.otio", moment, "-o", tmp_path / "x.png", cwd=film)
+    assert done.returncode == 5
+    assert "--media-root" in done.stderr
+    done = otio_perf("render", "small.otio", "-o", tmp_path / "x.mov", "--range", f"{moment}-{int(moment) + 1}", cwd=film)
+    assert done.returncode == 5
+    assert "effects whose file is missing are left out" in " ".join(done.stdout.split())
+    (tmp_path / "luts").mkdir()
+    shutil.copy(film / "warm.cube", tmp_path / "luts" / "lost.cube")
+    done = otio_perf("analyze", "small.otio", "--media-root", tmp_path / "luts", cwd=film)
+    assert done.returncode == 0, done.stderr
+    assert "lost.cube" not in done.stdout + done.stderr
