@@ -25,7 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     with console.job(arguments) as job:
         written = optimizer.restore(arguments.timeline, arguments.output, **job.options)
     job.answer(
-        table=lambda: tables.show_written([written], "back to their originals"),
+        table=lambda: tables.show_written(
+            [written], "back to their originals", otherwise=None if written.left_alone else "no proxies are left in it"
+        ),
         document=lambda: document.written_document([written]),
     )
     job.complain(words.left_alone(written.left_alone))

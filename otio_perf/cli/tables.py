@@ -108,11 +108,16 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
         console.print(f"  {_safe(words.names(sorted(media)))}: {_safe(note)}")
 
 
+#: So many folders are named; of more the first.
+_FEW_FOLDERS = 3
+
+
 def _show_folders(products: Iterable[Product]) -> None:
     folders = list(dict.fromkeys(str(PurePath(p.path).parent) for p in products if not p.is_adopted))
     if folders:
-        more = f" and {words.count(len(folders) - 1, 'other folder')}" if len(folders) > 1 else ""
-        stdout().print(f"proxies are in {_safe(folders[0])}{more}", soft_wrap=True)
+        few = folders if len(folders) <= _FEW_FOLDERS else folders[:1]
+        more = [words.count(len(folders) - 1, "other folder")] if len(few) < len(folders) else []
+        stdout().print(f"proxies are in {' and '.join([*map(_safe, few), *more])}", soft_wrap=True)
 
 
 def show_written(written: Iterable[WrittenTimeline], what: str, *, otherwise: str | None = None) -> None:
@@ -283,9 +288,10 @@ def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
 
 def show_freed(freed: Freed, *, dry_run: bool) -> None:
     console = stdout()
-    what = [words.count(freed.proxies, "proxy", "proxies") + f" of {words.count(freed.sources, 'source')}"]
-    what += [words.count(freed.renders, "prerendered region")] if freed.renders else []
-    what += [words.count(freed.chunks, "piece") + " of them"] if freed.chunks else []
+    rendered = [words.count(freed.chunks, "prerendered piece")] if freed.chunks else []
+    rendered += [words.count(freed.renders, "prerendered region")] if freed.renders else []
+    proxies = [words.count(freed.proxies, "proxy", "proxies") + f" of {words.count(freed.sources, 'source')}"]
+    what = [*(proxies if freed.proxies or not rendered else []), *rendered]
     said, freed_words = ("would be deleted", "to be freed") if dry_run else ("deleted", "freed")
     console.print(f"{', '.join(what)} {said}: {words.size(freed.size_bytes)} {freed_words}")
     if freed.kept:

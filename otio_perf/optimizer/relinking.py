@@ -161,8 +161,9 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
             )
             restored = conversion.moved_to(result.document, output)
     if result.nameless:
-        clips = "1 clip refers" if result.nameless == 1 else f"{result.nameless} clips refer"
-        session.note(f"{clips} to no media, as before")
+        clips = "1 clip has its proxy" if result.nameless == 1 else f"{result.nameless} clips have their proxies"
+        again = "refers" if result.nameless == 1 else "refer"
+        session.note(f"{clips} taken off and {again} to no media again, as in the timeline that was optimized")
     with session.stage(Stage.WRITE):
         not_packed = writing.write(session, restored, output, locator=where)
     return WrittenTimeline(

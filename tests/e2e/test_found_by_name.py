@@ -61,7 +61,8 @@ def test_clips_of_an_edl_are_found_below_the_media_root(names: Path, film: Path,
     assert clips[0].active_media_reference_key == "otio_perf:120p"
     back = otio_perf("restore", film / "again.otio", "-o", film / "back.otio")
     assert back.returncode == 0, back.stderr
-    assert "2 clips refer to no media, as before" in back.stderr
+    assert "2 clips have their proxies taken off and refer to no media again, as in the timeline" in back.stderr
+    assert "back.otio: no proxies are left in it" in back.stdout
     assert {type(c.media_reference) for c in otio.adapters.read_from_file(str(film / "back.otio")).find_clips()} == {
         otio.schema.MissingReference
     }
