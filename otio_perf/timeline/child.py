@@ -194,8 +194,44 @@ def _write(found: Any, request: dict[str, Any]) -> None:
         return
     if adapter == "cmx_3600":
         _record_at_start_time(found, otio)
-    with contextlib.redirect_stdout(None):
-        otio.adapters.write_to_file(found, target, adapter_name=adapter)
+    causes = _likely_causes(found, otio)  # before the adapter changes what it writes
+    try:
+        with contextlib.redirect_stdout(None):
+            otio.adapters.write_to_file(found, target, adapter_name=adapter)
+    except (OSError, MemoryError, RecursionError):
+        raise
+    except Exception as e:
+        text = " ".join(str(e).split())[:200]
+        name = OPTIONAL.get(Path(target).suffix.lower(), adapter)
+        likely = f"; what it may not hold: {', '.join(causes)}" if causes else ""
+        raise UnwritableTimelineError(
+            f"cannot be written: the adapter for {name} cannot hold something in this timeline{likely} "
+            f"({type(e).__name__}: {text})",
+            hint="Write .otio, which holds everything, or leave tracks out (--video-only, --only-tracks-with-index)",
+        ) from e
+
+
+def _likely_causes(found: Any, otio: Any) -> list[str]:
+    """What adapters are known to stumble over, each with the first clip that has it."""
+    causes: dict[str, str] = {}
+    rates = set()
+    for clip in found.find_clips() if hasattr(found, "find_clips") else ():
+        medium = clip.media_reference
+        if isinstance(medium, otio.schema.ImageSequenceReference):
+            causes.setdefault("image sequences", clip.name)
+        elif isinstance(medium, otio.schema.GeneratorReference):
+            causes.setdefault("generators", clip.name)
+        elif medium is None or medium.is_missing_reference:
+            causes.setdefault("clips without media", clip.name)
+        elif medium.available_range is None:
+            causes.setdefault("media of which no available range is known", clip.name)
+        if clip.source_range:
+            rates.add(clip.source_range.duration.rate)
+    told = [f"{what} (clip {name!r})" for what, name in causes.items()]
+    if len(rates) > 1:
+        told.append(f"frame rates that differ ({', '.join(f'{r:.5g}' for r in sorted(rates))})")
+    tracks = len(found.video_tracks()) if isinstance(found, otio.schema.Timeline) else 0
+    return [*told, f"several video tracks ({tracks})"] if tracks > 1 else told
 
 
 def _text_of(path: Path) -> str:

@@ -9,7 +9,7 @@ import opentimelineio as otio
 import pytest
 from opentimelineio.console import otiotool
 
-from otio_perf.errors import SettingsError
+from otio_perf.errors import SettingsError, UnwritableTimelineError
 from otio_perf.model.plans import Product
 from otio_perf.timeline import convert, files
 from otio_perf.timeline.files import Document
@@ -102,3 +102,11 @@ def test_urls_are_remapped(edit: Edit, save: Save, tmp_path: Path) -> None:
     assert urls == ["/mnt/r/a.mov", "/new/b.mov", "c.mov", "http://h/d.mov"]
     assert done.changed == 2
     assert [p.clip for p in done.left_alone] == ["http://h/d.mov"]
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".fcpxml", ".edl"])
+def test_what_an_adapter_cannot_hold_is_said_in_words(tmp_path: Path, suffix: str) -> None:
+    film = files.read(Path(__file__).parents[2] / "sample_timelines" / "short_film.otio", canonical=True)
+    with pytest.raises(UnwritableTimelineError, match=r"cannot hold .*image sequences \(clip '.*several video tracks") as error:
+        files.write(film, tmp_path / f"film{suffix}")
+    assert ".otio" in str(error.value.hint)
