@@ -45,7 +45,7 @@ def analysis_document(analysis: Analysis) -> Document:
         "suggestions": [_suggestion(s) for s in analysis.suggestions],
         "problems": [{"clip": p.clip, "reason": p.reason} for p in survey.problems],
         "gone_proxies": [{"path": g.path, "clips": g.clips} for g in analysis.gone],
-        "linked_proxies": [{"media_path": one.media_path, "rung": one.recipe.rung} for one in analysis.linked],
+        "linked_proxies": {one.media_path: one.recipe.rung for one in analysis.linked},
         "smooth_share_linked": analysis.smooth_share_linked,
     }
 
