@@ -239,14 +239,6 @@ _NOTHING_TO_RENDER = {
 }
 
 
-#: By the mode of a prerender that found no region.
-_NOTHING_TO_RENDER = {
-    "auto": "Everything plays in real time here with the proxies that the timeline has; --prerender all renders all that has "
-    "effects, transitions or several layers, too",
-    "all": "Nothing has effects, transitions or several layers",
-}
-
-
 def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
     console = stdout()
     table = _table("Region", "Frames", "New", "Why" if dry_run else "File")
@@ -264,8 +256,6 @@ def show_prerender(report: PrerenderReport, *, dry_run: bool) -> None:
         console.print(f"  {word}: {left.start_timecode} – {left.stop_timecode}: {_safe(left.reason)}")
     if len(report.left) > _MOST_ROWS:
         console.print(f"  … and {len(report.left) - _MOST_ROWS} more; --json has them all")
-    if not report.regions and not report.left:
-        console.print(_NOTHING_TO_RENDER[report.mode])
     if not report.regions and not report.left:
         console.print(_NOTHING_TO_RENDER[report.mode])
     regions = words.count(len(report.regions), "region")
