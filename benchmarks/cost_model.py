@@ -111,7 +111,7 @@ CHAINS: dict[str, tuple[EffectUse, ...]] = {
     "MLT: hue, gamma": (mlt("avfilter.hue", av__h="20"), mlt("gamma", gamma="1.3")),
     "MLT: small blur": (mlt("avfilter.gblur", av__sigma="3"),),
     "large blur, vignette": (own("gaussian_blur", sigma=24, quality="fast"), own("vignette")),
-    "exact blur of 12": (own("gaussian_blur", sigma=12),),
+    "exact blur of 12": (own("gaussian_blur", sigma=12, quality="exact"),),
     "denoise, sharpen": (own("bilateral", sigma=1.5), own("sharpen", amount=0.7)),
     "median of 5 by 5": (own("median", radius=2),),
     "motion blur": (own("directional_blur", length=30, angle=60),),
