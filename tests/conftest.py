@@ -82,7 +82,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         (report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)).removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])
     )
-    if reasons:
+    left_out = [name for name in ("slow", "gpu") if f"not {name}" in terminalreporter.config.option.markexpr]
+    if reasons or left_out:
         terminalreporter.section("NOT TESTED HERE", sep="=", yellow=True)
+        for name in left_out:
+            terminalreporter.line(f"  all × marked {name}: python3 run.py test -m {name}")
         for reason, count in reasons.most_common():
             terminalreporter.line(f"{count:5d} × {reason}")

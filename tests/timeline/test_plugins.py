@@ -178,7 +178,6 @@ def test_loading_the_manifest_is_cheap() -> None:
     assert answer.stdout.strip() == "[]"
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_an_installed_wheel_is_found_by_otioconvert(edit: Edit, save: Save, workspace: Path, tmp_path: Path) -> None:
     """The real thing: build a wheel, install it in a new environment, and let OTIO find the entry point by itself.
