@@ -90,6 +90,10 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
                 path=inputs[0],
                 hint=f"Make them with: otio-perf optimize --proxy {wanted.use_proxies}, or name their --workspace",
             )
+    if output.suffix.lower() not in files.KEEPS_REFERENCES:
+        found = session.look_up(_files(surveying.survey(document, where.based(document.base))))
+        media = {medium: finding.info for medium, finding in found.items() if finding.info is not None}
+        document = conversion.with_ranges(document, where, media)
     if wanted.check_contract:
         broken += [b for b in _broken(session, document, where) if b not in broken]
     with session.stage(Stage.WRITE):

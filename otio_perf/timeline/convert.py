@@ -10,12 +10,14 @@ relink (``use_reference``, ``remap_urls``) ▸ output (``moved_to``).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from otio_perf.errors import SettingsError
+from otio_perf.model.media import MediaInfo, first_number
 from otio_perf.model.uses import Problem, TargetKind
 from otio_perf.timeline import files
+from otio_perf.timeline.clock import Clock, nearest, rate_of
 from otio_perf.timeline.describe import described, name_of, timelines_of
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import PACKED, Locator, is_relative, moved_url, output_folder
@@ -132,6 +134,34 @@ def remap_urls(document: Document, locator: Locator) -> Switched:
 
     root = map_clips(document.root, change)
     return Switched(document=replace(document, root=root), changed=changed, left_alone=tuple(left))
+
+
+def with_ranges(document: Document, locator: Locator, media: Mapping[str, MediaInfo]) -> Document:
+    """References that do not say which frames their media have say so: other formats cannot be written without.
+
+    :param media: by ``Target.medium``; what is not in it stays as it is.
+    """
+    document = files.canonical(document)
+    locator = locator.based(document.base)
+    sounds = audio_clips(document.root)
+
+    def ranged(reference: Json, clip: Json) -> Json:
+        if reference.get("available_range") or schema_of(reference) == "MissingReference":
+            return reference
+        info = media.get(locator.target(described(reference, clip, audio=id(clip) in sounds)).medium)
+        if info is None or not info.duration:
+            return reference
+        used = (clip.get("source_range") or {}).get("start_time")
+        spelled = used["rate"] if used else float(info.picture.frame_rate if info.picture else 25)
+        rate = rate_of(spelled)
+        first, frames = first_number(info, rate), nearest(info.duration * rate)
+        if used and not first <= Clock(rate).frames(used) < first + frames:
+            first = 0  # counted from the first picture, not by timecode
+        start, duration = ({"OTIO_SCHEMA": "RationalTime.1", "rate": spelled, "value": float(n)} for n in (first, frames))
+        return {**reference, "available_range": {"OTIO_SCHEMA": "TimeRange.1", "duration": duration, "start_time": start}}
+
+    root = map_clips(document.root, lambda clip: map_references(clip, lambda reference: ranged(reference, clip)))
+    return replace(document, root=root)
 
 
 def moved_to(document: Document, output_path: str | os.PathLike[str]) -> Document:

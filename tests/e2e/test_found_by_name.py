@@ -117,3 +117,18 @@ def test_a_reel_is_looked_for_where_a_clip_is_called_otherwise(film: Path, otio_
     assert keys == ["otio_perf:120p", "DEFAULT_MEDIA", "otio_perf:120p"]
     again = otio_perf("optimize", path, *words, "--proxy", "120p", "--all", "--dry-run", "--json", "-")  # from the sidecar
     assert {d["action"] for d in json.loads(again.stdout)["proxies"]["decisions"]} == {"have", "offline"}
+
+
+@pytest.mark.parametrize("suffix", [".xml", ".fcpxml"])
+def test_what_was_found_can_be_written_in_formats_that_want_to_know_its_length(
+    suffix: str, names: Path, film: Path, otio_perf: Command
+) -> None:
+    names.write_text(EDL.replace("b001_c001.MOV", "A001_C001"))
+    done = otio_perf("convert", "-i", names, "--rate", 24, "--media-root", film / "media", "-o", film / f"found{suffix}")
+    assert done.returncode == 0, done.stderr
+    back = otio.adapters.read_from_file(str(film / f"found{suffix}"))
+    timeline = back if isinstance(back, otio.schema.Timeline) else next(iter(back.find_children(otio.schema.Timeline)))
+    clip = next(iter(timeline.find_clips()))
+    assert Path(clip.media_reference.target_url.removeprefix("file://")).name == "A001_C001.mp4"
+    assert clip.source_range.start_time == otio.opentime.RationalTime(10, 24)
+    assert clip.available_range().duration == otio.opentime.RationalTime(120, 24)
