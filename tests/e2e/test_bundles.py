@@ -12,6 +12,8 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 SMALL = ("--proxy", "120p", "--all")
 

@@ -21,6 +21,8 @@ import pytest
 
 from sample_timelines.make_media import CLIPS, make
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).parent.parent.parent
 

@@ -98,7 +98,7 @@ def test_a_missing_medium_is_a_slate_never_black(film: Path, otio_perf: Command,
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["99999", "-o", "x.png"], 2, "01:00:11:15"),
+        (["99999", "-o", "x.png"], 2, "01:00:11:16"),
         (["yesterday", "-o", "x.png"], 2, "no time"),
         (["0", "-o", "x.mp4"], 2, ".png"),
         (["0", "-o", "nowhere/x.png"], 5, "nowhere"),

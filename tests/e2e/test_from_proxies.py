@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from sample_timelines.make_media import read_number
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Time = otio.opentime.RationalTime
 

@@ -17,6 +17,8 @@ import pytest
 
 from otio_perf.reports.document import schemas
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "sample_timelines"
 LOOK = ("--lut", "warm.cube", "--burn-in", "name", "--burn-in", "timecode")

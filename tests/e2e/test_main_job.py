@@ -214,11 +214,12 @@ def test_several_sizes_come_from_one_run(film: Path, otio_perf: Command) -> None
 
 
 def test_the_table_is_whole_in_a_pipe(film: Path, otio_perf: Command) -> None:
-    done = otio_perf("analyze", film / "short_film.otio", "--proxy", "120p")
+    name = "a name that is longer than any terminal is wide " * 3 + ".mp4"  # quick machines have nothing else to tell of
+    text = (film / "short_film.otio").read_text(encoding="utf-8").replace("media/A001_C001.mp4", f"media/{name}")
+    (film / "long.otio").write_text(text, encoding="utf-8")
+    done = otio_perf("analyze", film / "long.otio", "--proxy", "120p")
     assert done.returncode == 0, done.stderr
-    listed = [line for line in done.stdout.splitlines() if " proxy of " in line]
-    assert listed
-    assert all(line.endswith(("span", "spans")) for line in listed)
+    assert any(name in line for line in done.stdout.splitlines()), done.stdout
 
 
 def test_trace_and_page_are_written(film: Path, otio_perf: Command) -> None:

@@ -128,9 +128,14 @@ def melt(
         # MLT's Qt filters ask whether there is a display, and then need none
         environment = {"DISPLAY": ":0", **os.environ, "QT_QPA_PLATFORM": "offscreen"}
         command = [program, "p.mlt", "-consumer", *target]
-        melted_by(command, cwd=folder, env=environment)
         shown = [*quiet, "-i", f"{folder}/out.mkv", "-f", "rawvideo", "-pix_fmt", "yuv422p", "-"]
-        data = np.frombuffer(subprocess.run(shown, capture_output=True, check=True).stdout, np.uint8)
+        for _ in range(3):  # on a busy machine melt now and then ends well and leaves a file that nobody can read
+            melted_by(command, cwd=folder, env=environment)
+            seen = subprocess.run(shown, capture_output=True, check=False)
+            if seen.returncode == 0:
+                break
+        seen.check_returncode()
+        data = np.frombuffer(seen.stdout, np.uint8)
         parts = np.split(data.reshape(-1, 2 * width * height), np.array([2, 3]) * width * height // 2, axis=1)
         return [part.reshape(len(part), height, -1) for part in parts]
 
