@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from otio_perf.media.pieces import Piece, whole
 from otio_perf.metrics import system
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.events import Failed, Outcome, Prerendered, Stage
-from otio_perf.model.frames import FramePlan, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.frames import FramePlan
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.optimizer.composed import Composed
@@ -22,6 +22,7 @@ from otio_perf.optimizer.session import Session
 from otio_perf.render.chunks import chunks
 from otio_perf.render.engines import PROCESSOR, FoundEngine
 from otio_perf.render.keys import files_of
+from otio_perf.render.stream import source_frames
 
 #: Pictures of the canvas's size, in float32 R'G'B'A, that a core holds while it makes one: three layers with effects at 2160p
 #: took 4.0 of one core, and 2.9 of each of four; sources and what waits for the encoder come to it.
@@ -121,7 +122,7 @@ class Chunks:
                 self.renders.forget(key)
 
     def _task(self, chunk: Chunk, *, cores: int) -> PrerenderTask:
-        names = {name for plan in chunk.plans for name in _media_of(plan.root)}
+        names = {frame.medium for plan in chunk.plans for frame in source_frames(plan.root)}
         label = self.timeline.composition.timecode
         is_on_gpu = self.engine.name != PROCESSOR
         return PrerenderTask(
@@ -188,17 +189,3 @@ def warn_of_full_disk(session: Session, *predicted: tuple[int, Path]) -> None:
 
 def _disk_of(folder: Path) -> int:
     return folder.stat().st_dev
-
-
-def _media_of(stack: Stacked) -> Iterator[str]:
-    """Names of the media that are shown."""
-    waiting: list[Layer] = list(stack.layers)
-    while waiting:
-        content = waiting.pop().content
-        match content:
-            case SourceFrame():
-                yield content.medium
-            case Mix():
-                waiting += [side for side in (content.outgoing, content.incoming) if side is not None]
-            case Stacked():
-                waiting += content.layers
