@@ -12,7 +12,7 @@ from typing import Any
 from otio_perf.cache.workspace import Workspace
 from otio_perf.effects.cpu.threads import one_a_frame
 from otio_perf.effects.engine import Engine
-from otio_perf.errors import EffectError, OtioPerfError, TaskCancelledError
+from otio_perf.errors import OtioPerfError, TaskCancelledError
 from otio_perf.media import fingerprint
 from otio_perf.media.chunks import ChunkFile, Written, found_chunk, write_chunk
 from otio_perf.media.unchanged import Unchanged
@@ -20,7 +20,7 @@ from otio_perf.model.events import Prerendered
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.render.compositor import Compositor, Reads
-from otio_perf.render.engines import PROCESSOR, engine_for
+from otio_perf.render.engines import PROCESSOR, engine_for, gave_up
 from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.storing import stored
 from otio_perf.render.stream import streamed
@@ -43,11 +43,9 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
                 return job.rendered(engine, why)
             except OtioPerfError:
                 raise
-            except Exception as error:
-                lost = f"the GPU gave up: {type(error).__name__}: {str(error).partition(chr(10))[0]}"
-                if task.gpu == "on":
-                    raise EffectError(lost, hint="Take --gpu auto") from error
-            engine, why = engine_for("off")[0], f"processor, for {lost}"
+            except Exception as error:  # noqa: BLE001 (gave_up tells it, or raises)
+                why = gave_up(error, task.gpu)
+            engine = engine_for("off")[0]
         job.leave_to_processor()
         if job.wanted.key == locked:
             return job.rendered(engine, why)
