@@ -46,6 +46,11 @@ WALLS = {
     "rich": {"cli"},
     "xxhash": {"media", "timeline"},
     "platformdirs": {"settings"},
+    "fastapi": {"web"},
+    "starlette": {"web"},
+    "uvicorn": {"web"},
+    "prometheus_client": {"metrics"},
+    "pynvml": {"metrics"},
 }
 
 
@@ -116,7 +121,7 @@ def test_no_import_cycles() -> None:
 
 @pytest.mark.parametrize("module", ["otio_perf", "otio_perf.plugins", "otio_perf.errors", "otio_perf.model.wire"])
 def test_import_is_light(module: str) -> None:
-    heavy = ["av", "numpy", "numba", "cv2", "taichi", "opentimelineio", "yaml", "rich", "psutil", "sqlite3"]
+    heavy = ["av", "numpy", "numba", "cv2", "taichi", "opentimelineio", "yaml", "rich", "psutil", "sqlite3", "fastapi"]
     script = f"import sys, {module}; print([m for m in {heavy!r} if m in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=PACKAGE.parent)
     assert answer.stdout.strip() == "[]"
