@@ -72,7 +72,7 @@ def _rung(value: Any) -> str:
     return ProxyRecipe(rung=_text(value)).rung
 
 
-def _render_size(value: Any) -> str:
+def _prerender_size(value: Any) -> str:
     return PrerenderRecipe(size=_text(value)).size
 
 
@@ -169,22 +169,22 @@ TABLE: tuple[Setting, ...] = (
         "playback: real time is enough, the largest size that plays; effects: the sharpest picture (default: editing)",
     ),
     Setting(
-        name="render_codec",
+        name="prerender_codec",
         parse=_one_of(_PRERENDER_CODECS),
         default=ChunkCodec.PRORES_422.value,
         metavar="CODEC",
         help=f"codec of what is prerendered: {', '.join(_PRERENDER_CODECS)} (default: prores_422)",
     ),
     Setting(
-        name="render_quality",
+        name="prerender_quality",
         parse=_whole(0, 100),
         default=80,
         metavar="0-100",
         help="quality of what is prerendered (default: 80)",
     ),
     Setting(
-        name="render_size",
-        parse=_render_size,
+        name="prerender_size",
+        parse=_prerender_size,
         default=CANVAS,
         metavar="SIZE",
         help="size of what is prerendered: canvas, the timeline's own; 720p, 1080p, WIDTHxHEIGHT, half or quarter "
@@ -274,9 +274,9 @@ class Settings:
     lut: Path | None
     burn_in: tuple[str, ...]
     purpose: str
-    render_codec: str
-    render_quality: int
-    render_size: str
+    prerender_codec: str
+    prerender_quality: int
+    prerender_size: str
     colour: str
     gpu: str
     jobs: int
@@ -317,7 +317,7 @@ class Settings:
             raise SettingsError(e.message, path=path, hint="Check --lut, or leave it away") from e
 
     def prerender_recipe(self) -> PrerenderRecipe:
-        return PrerenderRecipe(codec=ChunkCodec(self.render_codec), quality=self.render_quality, size=self.render_size)
+        return PrerenderRecipe(codec=ChunkCodec(self.prerender_codec), quality=self.prerender_quality, size=self.prerender_size)
 
 
 def load(

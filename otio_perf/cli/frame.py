@@ -14,6 +14,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timeline", metavar="TIMELINE", help="timeline file (.otio, .otioz, EDL, FCP XML, AAF …)")
     parser.add_argument("times", metavar="TIME", nargs="+", help="frame (48), timecode (01:00:02:00) or seconds (2.5s)")
     parser.add_argument("-o", "--output", metavar="FILE", required=True, help="picture to write: .png, .tif or .jpg")
+    options.add_size(parser)
     options.add_fidelity(
         parser, exact="refuse effects that are not rendered as the editing program does", unknown="leave out what is unknown"
     )
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.timeline,
             arguments.times,
             arguments.output,
+            size=arguments.size,
             fidelity=arguments.fidelity,
             use_proxies=arguments.use_proxies,
             **job.options,

@@ -9,13 +9,14 @@ from typing import Any
 
 from otio_perf import settings
 from otio_perf.model.frames import FIDELITIES
+from otio_perf.model.recipes import CANVAS
 
 #: Settings of everything that reads a timeline.
 READING = ("media_root", "map", "rate", "max_timeline_bytes", "max_timeline_depth")
 #: Settings of everything that makes proxies.
 PROXIES = ("proxy", "codec", "quality", "scope", "handles", "lut", "burn_in", "purpose", "jobs", "stall_seconds")
 #: Settings of everything that prerenders.
-RENDERING = ("render_codec", "render_quality", "render_size", "colour", "gpu")
+RENDERING = ("prerender_codec", "prerender_quality", "prerender_size", "colour", "gpu")
 
 
 def add_settings(parser: argparse.ArgumentParser, *names: str, said: Mapping[str, str] | None = None) -> None:
@@ -43,6 +44,15 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
         metavar="RUNG",
         help="render from the proxies of this size that the timeline has; media without, from their originals (default: all "
         "from the originals)",
+    )
+
+
+def add_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--size",
+        default=CANVAS,
+        metavar="SIZE",
+        help="canvas, the timeline's own; 720p, 1080p, WIDTHxHEIGHT, half or quarter; never larger (default: canvas)",
     )
 
 

@@ -29,12 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(CODECS)} (default: prores_422 in .mov, h264 in .mp4 and .mkv)",
     )
     parser.add_argument("--quality", type=int, default=80, metavar="0-100", help="default: 80; DNxHR has one rate")
-    parser.add_argument(
-        "--size",
-        default="canvas",
-        metavar="SIZE",
-        help="canvas, the timeline's own; 720p, 1080p, WIDTHxHEIGHT, half or quarter; never larger (default: canvas)",
-    )
+    options.add_size(parser)
     add_range(parser)
     options.add_fidelity(
         parser, exact="no movie where effects are not rendered as the editing program does", unknown="leave out what is unknown"

@@ -273,6 +273,7 @@ def frame(
     times: Sequence[str | int],
     output: PathLike,
     *,
+    size: str = "canvas",
     fidelity: str = "exact",
     use_proxies: str | None = None,
     **options: Unpack[Options],
@@ -280,6 +281,7 @@ def frame(
     """Render frames of ``timeline`` with their effects into the picture ``output``; several become a contact sheet.
 
     :param times: frames (``48``), timecodes (``"01:00:02:00"``) or seconds (``"2.5s"``).
+    :param size: as ``export``.
     :param fidelity: ``"exact"`` refuses effects that are not rendered as the host does, ``"approximate"`` allows what comes
         near, ``"any"`` leaves out what is unknown.
     :param use_proxies: as ``prerender``.
@@ -289,7 +291,7 @@ def frame(
 
     path = existing_file(timeline)
     with _session(options, anchor=path, create=False) as session:
-        return picturing.frame(session, path, times, Path(output), fidelity=fidelity, use_proxies=use_proxies)
+        return picturing.frame(session, path, times, Path(output), size=size, fidelity=fidelity, use_proxies=use_proxies)
 
 
 def calibrate(

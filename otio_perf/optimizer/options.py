@@ -28,9 +28,9 @@ class Options(TypedDict, total=False):
     lut: str | os.PathLike[str]
     burn_in: Sequence[str]
     purpose: str
-    render_codec: str
-    render_quality: int
-    render_size: str
+    prerender_codec: str
+    prerender_quality: int
+    prerender_size: str
     colour: str
     gpu: str
     jobs: int

@@ -14,6 +14,7 @@ from otio_perf.metrics import system
 from otio_perf.model.composition import Composition
 from otio_perf.model.events import Stage
 from otio_perf.model.frames import FIDELITIES, FramePlan
+from otio_perf.model.recipes import CANVAS, PrerenderRecipe
 from otio_perf.model.results import RenderedFrame, StillReport
 from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.composed import Composed, composed
@@ -36,19 +37,25 @@ def frame(
     times: Sequence[str | int],
     output: Path,
     *,
+    size: str = CANVAS,
     fidelity: str,
     use_proxies: str | None = None,
 ) -> StillReport:
-    """Render the frames at ``times`` into ``output``; several become a contact sheet.
+    """Render the frames at ``times`` into ``output``; several become a contact sheet, in which no picture is wide.
 
+    :param size: as of ``PrerenderRecipe``.
     :param use_proxies: size of the timeline's proxies that are shown in the place of originals.
-    :raises SettingsError: a time that is none or lies outside, a picture format that is not written, a picture
+    :raises SettingsError: an unknown size, a time that is none or lies outside, a picture format that is not written, a picture
         that the timeline uses or that we did not make, no proxies of that size.
     :raises EffectError: an effect that ``fidelity`` does not allow; it is named.
     """
     require_format(output)
     if fidelity not in FIDELITIES:
         raise SettingsError(f"{fidelity!r} is not one of {', '.join(FIDELITIES)}")
+    try:
+        recipe = PrerenderRecipe(size=size)
+    except ValueError as e:
+        raise SettingsError(str(e)) from e
     with session.stage(Stage.READ):
         document = timelines.read(session, timeline)
         where = timelines.locator(session.settings, timeline)
@@ -63,19 +70,20 @@ def frame(
     instead = stand_ins(session, linked, found, use_proxies)
     shown = composed(composition, found, finder(document, where), colour=session.settings.colour, stand_ins=instead)
     engine, why = engine_for(session.settings.gpu, cache_folder=str(settings.kernels_folder()))
+    scale = float(recipe.scale_for(*shown.canvas))
     plans = {number: shown.plan(number) for number in numbers}
     for number, plan in plans.items():
         _require(plan, fidelity, composition, number)
     with session.stage(Stage.RENDER, len(numbers)):
         try:
-            drawn = _drawn(session, shown, plans, engine)
+            drawn = _drawn(session, shown, plans, scale, engine)
         except OtioPerfError:
             raise
         except Exception as error:
             if engine.name == PROCESSOR:
                 raise
             why = gave_up(error, session.settings.gpu)
-            drawn = _drawn(session, shown, plans, engine_for("off")[0])
+            drawn = _drawn(session, shown, plans, scale, engine_for("off")[0])
     pictures = [drawn[number] for number in numbers]
     rendered = [_rendered(plans[number], composition, number) for number in numbers]
     pixels = pictures[0] if len(pictures) == 1 else contact_sheet(pictures, [r.timecode for r in rendered])
@@ -92,11 +100,13 @@ def frame(
     )
 
 
-def _drawn(session: Session, shown: Composed, plans: Mapping[int, FramePlan], engine: Engine) -> dict[int, Pixels]:
+def _drawn(
+    session: Session, shown: Composed, plans: Mapping[int, FramePlan], scale: float, engine: Engine
+) -> dict[int, Pixels]:
     """Pictures of ``plans``, each of which is rendered once; the trace hears where the time went."""
     watch, began, rate = Stopwatch(), time.monotonic(), shown.composition.frame_rate
     with MeasuredSources(watch, shown.media, rate, cores=system.cores(), tick=session.check_stop) as sources:
-        compositor = Compositor(measured(engine, watch), sources)
+        compositor = Compositor(measured(engine, watch), sources, scale=scale)
         drawn = {number: eight_bits(compositor.picture(plan), plan.colour) for number, plan in plans.items()}
     session.trace.breakdown(watch.timings(), began=began, lane="render")
     return drawn

@@ -79,9 +79,11 @@ def test_effects_that_are_not_exact_are_named_and_refused(film: Path, otio_perf:
     assert "--fidelity approximate" in done.stderr
     assert "Traceback" not in done.stderr
     assert not still.exists()
-    done = otio_perf("frame", film / "short_film.otio", "120", "-o", still, "--fidelity", "approximate")
+    words = ["--fidelity", "approximate", "--size", "360p"]
+    done = otio_perf("frame", film / "short_film.otio", "120", "-o", still, *words)
     assert done.returncode == 0, done.stderr
     assert "Transform" in done.stdout
+    assert pixels(still).shape == (360, 640, 3)
 
 
 def test_a_missing_medium_is_a_slate_never_black(film: Path, otio_perf: Command, tmp_path: Path) -> None:
@@ -101,6 +103,7 @@ def test_a_missing_medium_is_a_slate_never_black(film: Path, otio_perf: Command,
         (["99999", "-o", "x.png"], 2, "01:00:11:16"),
         (["yesterday", "-o", "x.png"], 2, "no time"),
         (["0", "-o", "x.mp4"], 2, ".png"),
+        (["0", "-o", "x.png", "--size", "9p"], 2, "canvas"),
         (["0", "-o", "nowhere/x.png"], 5, "nowhere"),
         (["0", "-o", "x.png", "--gpu", "on"], 5, "GPU"),
         (["0", "-o", "x.png", "--gpu", "maybe"], 2, "auto"),

@@ -21,7 +21,7 @@ from sample_timelines.make_media import read_number
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Time = otio.opentime.RationalTime
-SIZE = ("--render-size", "384x216")
+SIZE = ("--prerender-size", "384x216")
 ALL = ("--prerender", "all", *SIZE)
 TRACK = "otio_perf prerender"
 
@@ -419,9 +419,9 @@ def test_the_folder_can_move(warm: Room, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        (["--render-codec", "gif"], 2, "prores_422"),
-        (["--render-size", "9p"], 2, "canvas"),
-        (["--render-quality", "101"], 2, "100"),
+        (["--prerender-codec", "gif"], 2, "prores_422"),
+        (["--prerender-size", "9p"], 2, "canvas"),
+        (["--prerender-quality", "101"], 2, "100"),
         (["--gpu", "on"], 5, "GPU"),
         (["-o", "cut.otio"], 2, "overwritten"),
         (["-o", "cut.xml"], 2, ".otio"),

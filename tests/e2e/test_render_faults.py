@@ -294,7 +294,7 @@ def running(room: Path, home: dict[str, str], otio_perf: Command) -> Iterator[Ca
 
 #: Dear enough to be met in the middle of a chunk.
 SLOW: Effects = {"bilateral": {"sigma": 4.0}, "exposure": {"stops": 0.1}}
-LARGE = ("--render-size", "960x540")
+LARGE = ("--prerender-size", "960x540")
 
 
 def wait_until(process: subprocess.Popen[str], is_so: Callable[[], bool]) -> None:
@@ -400,7 +400,7 @@ def test_a_full_disk_keeps_what_is_whole_and_says_so(room: Path, prerender: Prer
     filler = disk_of_70_megabytes / "filler"
     edit(room, clip("n", frames=72), clip("c"))
     filler.write_bytes(bytes(5 << 20))
-    answer = prerender(*workspace, *LARGE, "--render-quality", "100")
+    answer = prerender(*workspace, *LARGE, "--prerender-quality", "100")
     assert answer.code in (4, 5)
     assert answer.failed
     assert all("disk full" in answer.left[place] for place in answer.failed)
@@ -411,7 +411,7 @@ def test_a_full_disk_keeps_what_is_whole_and_says_so(room: Path, prerender: Prer
             assert container.streams.video[0].frames == sum(1 for _ in container.decode(video=0))
     filler.unlink()
     subprocess.run(["mount", "-o", "remount,size=300m", disk_of_70_megabytes], check=True)
-    healed = prerender(*workspace, *LARGE, "--render-quality", "100")
+    healed = prerender(*workspace, *LARGE, "--prerender-quality", "100")
     assert (healed.code, healed.regions) == (0, [(0, 120)])
 
 
@@ -428,7 +428,7 @@ def test_a_disk_that_takes_no_more_in_the_middle_of_a_file(room: Path, home: dic
     assert prerender("--dry-run").code == 0  # so that the machine is measured, and the index is there
     words = [sys.executable, "-m", "otio_perf", "prerender", "cut.otio", "-o", "out.otio", *ALL, *LARGE]
     done = subprocess.run(
-        [*words, "--render-quality", "100", "--json", "-"],
+        [*words, "--prerender-quality", "100", "--json", "-"],
         cwd=room,
         env={**home, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -443,7 +443,7 @@ def test_a_disk_that_takes_no_more_in_the_middle_of_a_file(room: Path, home: dic
     assert "larger than this file system or your account's limit" in answer.left[0, 48]
     nothing_is_half(room)
     assert chunks_of(room) == set()
-    healed = prerender(*LARGE, "--render-quality", "100")
+    healed = prerender(*LARGE, "--prerender-quality", "100")
     assert (healed.code, healed.regions) == (0, [(0, 48)])
 
 

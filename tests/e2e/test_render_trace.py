@@ -42,7 +42,7 @@ def traced(path: Path) -> tuple[list[dict[str, Any]], dict[int, str]]:
 def test_a_trace_says_where_the_time_went(film: Path, home: dict[str, str], otio_perf: Command) -> None:
     graded(film, 40)
     is_quiet = system.load() < 0.8  # otherwise nothing may be learnt
-    words = ("prerender", "cut.otio", "-o", "out.otio", "--prerender", "all", "--render-size", "384x216", "--gpu", "off")
+    words = ("prerender", "cut.otio", "-o", "out.otio", "--prerender", "all", "--prerender-size", "384x216", "--gpu", "off")
     done = otio_perf(*words, "--trace", "trace.json", "--quiet", cwd=film)
     assert done.returncode == 0, done.stderr
     slices, rows = traced(film / "trace.json")
