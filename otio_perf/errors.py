@@ -25,6 +25,10 @@
     ├── TaskError                             exit 5
     │   ├── TaskCancelledError            exit 130         stopped by the user
     │   └── WorkerLostError                            the process that did the work died or hung
+    ├── ServiceError                               the background service cannot do what was asked
+    │   ├── ServiceRunningError           exit 2       another one has this workspace
+    │   ├── NoServiceError                exit 2       none is running
+    │   └── UnknownIdError (LookupError)               no timeline, folder, medium or task is called so
     ├── OutputError                       exit 5, or 4 where something was made: the answer cannot be written
     └── MissingDependencyError (ImportError)  exit 2   an optional package is not installed
 
@@ -162,6 +166,22 @@ class TaskCancelledError(TaskError):
 
 
 class WorkerLostError(TaskError):
+    pass
+
+
+class ServiceError(OtioPerfError):
+    pass
+
+
+class ServiceRunningError(ServiceError):
+    exit_code = 2
+
+
+class NoServiceError(ServiceError):
+    exit_code = 2
+
+
+class UnknownIdError(ServiceError, LookupError):
     pass
 
 

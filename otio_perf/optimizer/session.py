@@ -56,6 +56,7 @@ class Session:
     :param create: make the workspace beside the timeline if there is none; otherwise the user's cache folder serves, so that
         a look at a timeline leaves nothing beside it.
     :param documents: files that will be written: refused where they turn out to be media.
+    :param root: the workspace's folder, where it is known already.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Session:
         trace: Trace,
         stop: threading.Event,
         documents: Sequence[str | os.PathLike[str]] = (),
+        root: Path | None = None,
     ) -> None:
         self.settings = settings
         self.listener = listener
@@ -76,7 +78,7 @@ class Session:
         self.documents = documents
         self.notices: list[str] = []
         self._is_quiet = system.load() <= _QUIET_LOAD  # before this command adds its own
-        self._root = workspace_root(settings, anchor, create=create)
+        self._root = workspace_root(settings, anchor, create=create) if root is None else root
         self._opened: tuple[Workspace, Index] | None = None
         self._shared: Shared | None = None
         for folder in settings.media_root:

@@ -1,0 +1,112 @@
+"""What the rooms of a service share: settings in force, workspace, index, queue, and who is told.
+
+Every room (``following``, ``rushes``, ``sources``, ``upkeep`` …) is made with the ``Core`` and nothing else of the service.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from otio_perf.cache.index import Index
+from otio_perf.cache.workspace import Workspace
+from otio_perf.metrics.trace import Trace
+from otio_perf.model.analysis import MediaFinding
+from otio_perf.model.events import Event, Listener, Notice, ignore
+from otio_perf.model.plans import Plan
+from otio_perf.model.uses import Target
+from otio_perf.optimizer.session import Session
+from otio_perf.service.happenings import Happenings
+from otio_perf.settings import Settings
+
+if TYPE_CHECKING:
+    from otio_perf.render_queue.live import LiveQueue
+
+_NOTICES = 100
+
+
+class Followed(Protocol):
+    """What other rooms may ask of a timeline that is followed. All of it is of the last survey; empty before the first."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def path(self) -> Path: ...
+    @property
+    def targets(self) -> Sequence[Target]:
+        """The media that it uses."""
+
+    @property
+    def findings(self) -> Mapping[str, MediaFinding]:
+        """What they are, by ``Target.medium``."""
+
+    @property
+    def plan(self) -> Plan | None:
+        """What becomes of each medium: which proxies it has, gets, or why it gets none."""
+
+
+class Core:
+    """Made by ``Service``; ``timelines`` gives those that are followed now."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        workspace: Workspace,
+        index: Index,
+        queue: LiveQueue,
+        happenings: Happenings,
+        timelines: Callable[[], tuple[Followed, ...]],
+    ) -> None:
+        self.settings = settings  # replaced as a whole when they change: take it once for one piece of work
+        self.workspace = workspace
+        self.index = index  # may be used from any thread
+        self.queue = queue
+        self.tell = happenings.tell  # tell(kind, body): see ``views.ServiceEvent``
+        self.timelines = timelines
+        self.trace = Trace()
+        self.stop = threading.Event()  # set when the service closes
+        self.notices: deque[str] = deque(maxlen=_NOTICES)
+
+    def session(self, *, listener: Listener = ignore, stop: threading.Event | None = None) -> Session:
+        """A session of the optimizer on the service's workspace; use it as a context manager. Its notices become the service's.
+
+        :param stop: ends the work within a second; default: the end of the service
+        """
+
+        def heard(event: Event) -> None:
+            if isinstance(event, Notice):
+                self.note(event.text)
+            listener(event)
+
+        return Session(
+            self.settings,
+            anchor=None,
+            root=self.workspace.root,
+            create=True,
+            listener=heard,
+            trace=self.trace,
+            stop=self.stop if stop is None else stop,
+        )
+
+    def note(self, text: str) -> None:
+        """A word to the user, once."""
+        if text not in self.notices:
+            self.notices.append(text)
+            self.tell("notice", {"text": text})
+
+
+def identity(path: str | os.PathLike[str]) -> str:
+    """The ``id`` of a timeline, folder or medium: the same each time, and no path."""
+    return hashlib.blake2b(os.path.realpath(path).encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
+def medium_id(medium: str) -> str:
+    """The ``id`` of a medium by ``Target.medium``."""
+    return hashlib.blake2b(medium.encode(errors="surrogatepass"), digest_size=8).hexdigest()
+
+
