@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from otio_perf.cache.index import Fault
+from otio_perf.cache.housekeeping import Fault
 from otio_perf.cache.renders import Render, RenderKind, Renders
 
 Identify = Callable[[Path, RenderKind], "Render | None"]
@@ -18,8 +18,8 @@ Identify = Callable[[Path, RenderKind], "Render | None"]
 def orphans(
     renders: Renders, *, is_part: Callable[[str], bool], identify: Identify | None = None, repair: bool = False
 ) -> Iterator[Fault]:
-    """Faults, as ``Index.verify`` has them. ``repair`` puts back on record what is whole, and deletes the rest; a file among
-    the regions that says nothing of itself is left alone, for it may be the user's.
+    """Faults, as ``housekeeping.verify`` has them. ``repair`` puts back on record what is whole, and deletes the rest; a file
+    among the regions that says nothing of itself is left alone, for it may be the user's.
 
     :param is_part: whether a file name is that of an unfinished file (``media.publish.is_part``).
     :param identify: needed for ``repair``.

@@ -132,7 +132,7 @@ class Renders:
         return sum(1 for _ in self._records())
 
     def faults(self, digest: Callable[[Path], str], *, repair: bool) -> Iterator[tuple[str, str, str | None]]:
-        """Path, what is wrong with it, and what was done about it: as ``Index.verify``."""
+        """Path, what is wrong with it, and what was done about it: as ``housekeeping.verify``."""
         for record in list(self._records()):
             render = self._outward(record)
             path = Path(render.path)

@@ -14,11 +14,14 @@ from otio_perf.cache.manifests import Manifests, Record, state_of, stem
 from otio_perf.errors import MediaError
 from otio_perf.model.plans import Product
 
+#: Note of what a file was found to be.
+_CONTENT = "content"
+
 
 class Shared:
     """What the workspaces at ``roots`` have, for that of ``index``.
 
-    :param digest: of the bytes of a file, as products have it on record. Asked once for each product: see ``Index.is_checked``.
+    :param digest: of the bytes of a file, as products have it on record. Asked once for each product: its answer is noted.
     """
 
     def __init__(self, index: Index, roots: Iterable[Path], digest: Callable[[Path], str]) -> None:
@@ -52,11 +55,11 @@ class Shared:
         path = Path(product.path)
         try:
             checked = f"{path.stat().st_mtime_ns} {product.digest}"
-            if self._index.is_checked(product.path, checked):
+            if self._index.notes.get(_CONTENT, product.path) == checked.encode():
                 return True
             if self._digest(path) != product.digest:
                 return False
         except (OSError, MediaError):
             return False
-        self._index.put_checked(product.path, checked)
+        self._index.notes.put(_CONTENT, product.path, checked.encode())
         return True

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
-from otio_perf.cache.index import Fault, Freed, Status
+from otio_perf.cache.housekeeping import Fault, Freed, Status
 from otio_perf.cli import lines
 from otio_perf.cli.console import stdout
 from otio_perf.errors import printable

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
-from otio_perf.cache.index import Fault, Freed, Status
+from otio_perf.cache.housekeeping import Fault, Freed, Status
 from otio_perf.errors import SettingsError
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import Analysis, MediaFinding
@@ -122,6 +122,7 @@ def export(
     movie_codec: str | None = None,
     movie_quality: int = 80,
     size: str = "canvas",
+    alpha: str = "black",
     range: str | None = None,
     fidelity: str = "exact",
     allow_missing: bool = False,
@@ -138,6 +139,8 @@ def export(
     :param movie_codec: a name in ``model.exports.CODECS``; ``None``: ``"prores_422"`` in ``.mov``, ``"h264"`` elsewhere.
     :param movie_quality: 0–100; DNxHR has one rate by definition.
     :param size: ``"canvas"``, ``"1080p"``, ``"1280x720"``, ``"half"`` …; never larger than the timeline's own.
+    :param alpha: ``"black"``: opaque, on black; ``"keep"``: transparent where no layer covers the frame, straight; codecs that
+        have alpha only.
     :param range: ``"START-END"`` in frames, timecodes or seconds, ``END`` being the first frame that is not in it.
     :param fidelity: see ``frame``. What it does not allow is in the report, and no movie is made.
     :param allow_missing: slates and silence stand in for media that are not there; otherwise no movie is made.
@@ -158,6 +161,7 @@ def export(
         codec=movie_codec,
         quality=movie_quality,
         size=size,
+        alpha=alpha,
         range=range,
         fidelity=fidelity,
         allow_missing=allow_missing,
@@ -205,7 +209,7 @@ def generate_proxies(
     paths = [media] if isinstance(media, (str, Path)) else media
     with _session(options, anchor=None, create=not dry_run) as session:
         lut = session.settings.viewing_lut()
-        targets = [t for t in sources.named(session, paths) if session.index.key_at(t.url) is None]
+        targets = [t for t in sources.named(session, paths) if session.index.products.key_at(t.url) is None]
         if session.settings.rate is not None:
             targets = [t if t.sequence is None else replace(t, sequence_rate=session.settings.rate) for t in targets]
         return proxies.make(

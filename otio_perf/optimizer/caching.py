@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from otio_perf.cache.index import Fault, Freed, Status
+from otio_perf.cache import housekeeping
+from otio_perf.cache.housekeeping import Fault, Freed, Status
 from otio_perf.cache.orphans import orphans
 from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.errors import MediaError, SettingsError
@@ -20,7 +21,7 @@ KINDS = ("proxies", "renders", "analysis")
 
 def status(session: Session) -> Status:
     with session.stage(Stage.PROBE):
-        found = session.index.status(partial(sources.content_at, session))
+        found = housekeeping.status(session.index, partial(sources.content_at, session))
         others = tuple(map(str, other_workspaces(session.workspace.root)))
         return replace(found, orphans=sum(1 for _ in orphans(session.index.renders, is_part=publish.is_part)), others=others)
 
@@ -44,7 +45,7 @@ def verify(session: Session, *, repair: bool) -> tuple[Fault, ...]:
         return Render(key=key, kind=kind, path=str(path), frames=video.frame_count, size_bytes=size, digest=content)
 
     with session.stage(Stage.VERIFY):
-        known = session.index.verify(digest, repair=repair)
+        known = housekeeping.verify(session.index, digest, repair=repair)
         left = orphans(session.index.renders, is_part=publish.is_part, identify=identify, repair=repair)
         return (*known, *left)
 
@@ -54,4 +55,4 @@ def clear(session: Session, what: str, *, force: bool, dry_run: bool) -> Freed:
     if what not in (*KINDS, "all"):
         raise SettingsError(f"{what!r} is not one of {', '.join(KINDS)}, all")
     kinds = KINDS if what == "all" else (what,)
-    return sum((session.index.clear(kind, force=force, dry_run=dry_run) for kind in kinds), Freed())
+    return sum((housekeeping.clear(session.index, kind, force=force, dry_run=dry_run) for kind in kinds), Freed())

@@ -181,8 +181,8 @@ def _differences(session: Session, pair: Linked, source: MediaInfo, proxy: Media
     """By what the index has on record of the proxy; else by what the two references say of each other."""
     assert source.picture is not None
     assert proxy.picture is not None
-    key = session.index.key_at(proxy.path)
-    product = session.index.product(key) if key else None
+    key = session.index.products.key_at(proxy.path)
+    product = session.index.products.get(key) if key else None
     is_adopted = (pair.product_key if product is None else product.key).startswith(ADOPTED)
     rate = proxy.picture.frame_rate if source.picture.is_vfr else source.picture.frame_rate
     expected = pair.source_range(rate) if product is None else product.source_range
@@ -201,5 +201,5 @@ def _files(survey: Survey) -> list[Target]:
 
 
 def _of_rung(session: Session, target: Target, rung: str) -> tuple[Product, ...]:
-    known = session.index.products_of_path(target.path) if target.path else ()
+    known = session.index.products.of_path(target.path) if target.path else ()
     return tuple(p for p in relink.of_target(known, target) if p.recipe.rung == rung)

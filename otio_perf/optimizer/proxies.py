@@ -57,6 +57,35 @@ def make(
 
     :raises SettingsError: ``beside`` with several rungs.
     """
+    plan = planned(
+        session,
+        findings=findings,
+        recipes=recipes,
+        targets=targets,
+        surveys=surveys,
+        analyses=analyses,
+        force=force,
+        beside=beside,
+        dry_run=dry_run,
+    )
+    began = time.monotonic()
+    outcomes = {} if dry_run else _work_off(session, plan)
+    return report(session, plan, findings, outcomes, seconds=time.monotonic() - began)
+
+
+def planned(
+    session: Session,
+    *,
+    findings: Mapping[str, MediaFinding],
+    recipes: Sequence[ProxyRecipe],
+    targets: Iterable[Target] = (),
+    surveys: Sequence[Survey] = (),
+    analyses: Sequence[Analysis] = (),
+    force: bool,
+    beside: bool,
+    dry_run: bool,
+) -> Plan:
+    """What becomes of each medium: see ``make``. What is there already is put on record."""
     if beside and len(recipes) > 1:
         raise SettingsError(
             "--beside takes one proxy size", hint="Say --proxy once: there is one Proxy folder for all programs"
@@ -81,13 +110,22 @@ def make(
     _tell_shared(session, plan)
     if not dry_run:
         _record(session, plan)
-    began = time.monotonic()
-    outcomes = {} if dry_run else _work_off(session, plan)
+    return plan
+
+
+def report(
+    session: Session,
+    plan: Plan,
+    findings: Mapping[str, MediaFinding],
+    outcomes: Mapping[str, Outcome],
+    *,
+    seconds: float = 0.0,
+) -> ProxyReport:
     return ProxyReport(
         plan=plan,
         media=tuple(findings.values()),
         outcomes=tuple(outcomes.values()),
-        seconds=time.monotonic() - began,
+        seconds=seconds,
         notices=tuple(session.notices),
     )
 
@@ -97,16 +135,16 @@ def _record(session: Session, plan: Plan) -> None:
     for decision in plan.decisions:
         for product in decision.products:
             if product.is_adopted:
-                session.index.put_product(product)
+                session.index.products.put(product)
             elif product.digest and decision.target.path:
-                if session.index.product(product.key) is None:
-                    session.index.put_original(product.path, decision.target.path)
-                session.index.add_source(product.key, decision.target.path)
+                if session.index.products.get(product.key) is None:
+                    session.index.products.put_original(product.path, decision.target.path)
+                session.index.products.add_source(product.key, decision.target.path)
 
 
 def _tell_shared(session: Session, plan: Plan) -> None:
     there = {p.key: p for d in plan.decisions for p in d.products if p.digest and not p.is_adopted}
-    others = [Path(p.path).parent for key, p in there.items() if session.index.product(key) is None]
+    others = [Path(p.path).parent for key, p in there.items() if session.index.products.get(key) is None]
     if others:
         folders = ", ".join(map(str, dict.fromkeys(others)))
         are, them = ("proxy is", "it") if len(others) == 1 else ("proxies are", "them")
@@ -117,22 +155,33 @@ def _tell_shared(session: Session, plan: Plan) -> None:
 
 
 def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
-    tasks = planner.tasks(plan, str(session.workspace.root), stall_seconds=float(session.settings.stall_seconds))
     free = system.free_disk_bytes(session.workspace.root)
     if plan.predicted_bytes > free:
         session.note(f"the disk may become full: about {plan.predicted_bytes / 1e9:.1f} GB to write, {free / 1e9:.1f} GB free")
-    if not tasks:
+    possible, impossible = divided(session, plan)
+    if not possible and not impossible:
         return {}
-    impossible = {p.key: failed for task in tasks for p in task.products if (failed := _impossible(task, p))}
-    possible = [replace(t, products=left) for t in tasks if (left := tuple(p for p in t.products if p.key not in impossible))]
     with session.stage(Stage.PROXY, len(impossible) + len(possible)):
         for key, failed in impossible.items():
             session.listener(TaskFinished(key=key, outcome=failed))
         jobs = max(1, min(session.jobs, len(possible)))
-        cores = max(1, system.cores() // jobs)
-        hardware = session.hardware(possible)
-        ready = [replace(task, cores=cores, hardware=hardware) for task in possible]
-        return {**impossible, **session.run(ready, workers=jobs)}
+        return {**impossible, **session.run(ready(session, possible, jobs=jobs), workers=jobs)}
+
+
+def divided(session: Session, plan: Plan) -> tuple[tuple[ProxyTask, ...], dict[str, Failed]]:
+    """The tasks of ``plan``, without what can be made by no means, and that with its reason, by key of the product."""
+    tasks = planner.tasks(plan, str(session.workspace.root), stall_seconds=float(session.settings.stall_seconds))
+    impossible = {p.key: failed for task in tasks for p in task.products if (failed := _impossible(task, p))}
+    possible = (replace(t, products=left) for t in tasks if (left := tuple(p for p in t.products if p.key not in impossible)))
+    return tuple(possible), impossible
+
+
+def ready(session: Session, tasks: Sequence[ProxyTask], *, jobs: int) -> tuple[ProxyTask, ...]:
+    """``tasks`` with the hardware that they may use, and each with its share of the cores where ``jobs`` run at once."""
+    if not tasks:
+        return ()
+    cores, hardware = max(1, system.cores() // jobs), session.hardware(tasks)
+    return tuple(replace(task, cores=cores, hardware=hardware) for task in tasks)
 
 
 def _impossible(task: ProxyTask, product: Product) -> Failed | None:
@@ -178,7 +227,8 @@ def camera_made(session: Session, findings: Mapping[str, MediaFinding], recipes:
         source = findings[path].info
         for candidate in several:
             info = looked_up[candidate].info
-            if info is None or info.picture is None or not (session.index.key_at(candidate) or ADOPTED).startswith(ADOPTED):
+            owner = session.index.products.key_at(candidate) or ADOPTED
+            if info is None or info.picture is None or not owner.startswith(ADOPTED):
                 continue  # no pictures, or one of our own
             if source is not None and (broken := contract.compare(source, info, adopted=True)):
                 session.note(f"{candidate} is not used as proxy of {Path(path).name}: {broken[0].text}")
@@ -215,7 +265,7 @@ def _adopted(path: str, source: MediaInfo | None, proxy: MediaInfo, recipe: Prox
 
 
 def _existing(session: Session, key: str, *, beside: bool) -> Product | None:
-    found = session.index.product(key)
+    found = session.index.products.get(key)
     if not beside:
         return found or session.shared.product(key)
     if found is not None and Path(found.path).parent != Path(found.source_path).parent / "Proxy":
@@ -245,7 +295,7 @@ class _Names:
         return str(path)
 
     def _taken(self, path: Path) -> str | None:
-        known = self._given.get(names.same_name(path)) or self._session.index.key_at(path)
+        known = self._given.get(names.same_name(path)) or self._session.index.products.key_at(path)
         return known or (finished_files.key_in(path) if self._beside else None)
 
 

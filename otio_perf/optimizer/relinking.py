@@ -189,11 +189,11 @@ class Records:
         self._opened.close()
 
     def original_of(self, proxy_path: str) -> str | None:
-        return next((o for i in self._near(proxy_path) if (o := i.original_of(proxy_path)) is not None), None)
+        return next((o for i in self._near(proxy_path) if (o := i.products.original_of(proxy_path)) is not None), None)
 
     def product_of(self, proxy_path: str) -> Product | None:
-        keys = ((i, i.key_at(proxy_path)) for i in self._near(proxy_path))
-        return next((p for i, key in keys if key is not None and (p := i.product(key)) is not None), None)
+        keys = ((i, i.products.key_at(proxy_path)) for i in self._near(proxy_path))
+        return next((p for i, key in keys if key is not None and (p := i.products.get(key)) is not None), None)
 
     def _near(self, proxy_path: str) -> tuple[Index, ...]:
         root = Path(proxy_path).parent.parent

@@ -36,6 +36,7 @@ from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, at_rate
 from otio_perf.model.tasks import CalibrateTask, ProbeTask, ProxyTask, Task
 from otio_perf.model.uses import Target, TargetKind
+from otio_perf.optimizer.devices import Devices
 from otio_perf.optimizer.overwriting import refuse_media
 from otio_perf.planning.effect_times import learnt
 from otio_perf.settings import Settings
@@ -56,7 +57,7 @@ class Session:
     :param create: make the workspace beside the timeline if there is none; otherwise the user's cache folder serves, so that
         a look at a timeline leaves nothing beside it.
     :param documents: files that will be written: refused where they turn out to be media.
-    :param root: the workspace's folder, where it is known already.
+    :param root: the workspace's folder, where it is known already. :param devices: what is known of them already.
     """
 
     def __init__(
@@ -70,8 +71,10 @@ class Session:
         stop: threading.Event,
         documents: Sequence[str | os.PathLike[str]] = (),
         root: Path | None = None,
+        devices: Devices | None = None,
     ) -> None:
         self.settings = settings
+        self.devices = Devices() if devices is None else devices
         self.listener = listener
         self.trace = trace
         self.stop = stop
@@ -182,7 +185,7 @@ class Session:
                 findings[name] = _finding(target, state, _clause(e))
                 continue
             identity = (target.path, seen.size_bytes, seen.mtime_ns)
-            info = self.index.probe(identity)
+            info = self.index.probes.get(identity)
             if info is not None and info.fingerprint == content:  # a file of the same size and time may have replaced it
                 if target.sequence_rate is not None:  # it may have been looked at for another timeline
                     info = at_rate(info, target.sequence_rate)
@@ -201,7 +204,7 @@ class Session:
         for name, task in unknown.items():
             outcome = outcomes[task.key]
             if isinstance(outcome, Probed):
-                self.index.put_probe(identities[name], outcome.media)
+                self.index.probes.put(identities[name], outcome.media)
             findings[name] = _looked_at(wanted[name], outcome)
         return findings
 
@@ -233,11 +236,9 @@ class Session:
 
         Seconds where a device is, nothing where there is none; a run asks once, and its workers not at all.
         """
-        from otio_perf.media import hardware
-
         codecs = {video.codec for task in tasks for video in task.media.video}
         codecs |= {product.recipe.codec.value for task in tasks for product in task.products}
-        findings = hardware.findings(codecs, tick=self.check_stop)
+        findings = self.devices.hardware(codecs, self.check_stop)
         failed = [
             f"{finding.kind} {finding.name} {finding.reason}" for finding in findings if finding.was_tried and not finding.works
         ]

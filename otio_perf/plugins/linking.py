@@ -82,7 +82,7 @@ def _products(document: Document, locator: Locator, index: Index | None) -> dict
         reference = original_of(clip)
         target = locator.target(described(reference)) if reference else None
         if target is not None and target.path is not None and target.medium not in found:
-            known = of_target(index.products_of_path(target.path), target)
+            known = of_target(index.products.of_path(target.path), target)
             found[target.medium] = tuple(p for p in known if p.recipe.scope is Scope.FULL)
     return {medium: products for medium, products in found.items() if products}
 

@@ -44,17 +44,17 @@ def run(task: ProxyTask, *, progress: Callable[[int], None], cancelled: Callable
 
         def keep(product: Product) -> None:
             with alive(lambda: progress(task.total)):  # the disk may still be busy with the proxy itself
-                index.put_product(product)
+                index.products.put(product)
             ready[product.key] = product
 
-        known = {p.key: found for p in task.products if (found := index.product(p.key))}
+        known = {p.key: found for p in task.products if (found := index.products.get(p.key))}
         for product in task.products:
             found = known.get(product.key)
             if found is None or _is_wanted_elsewhere(found, product, workspace):
                 continue
             ready[product.key] = found
             if found.source_path != task.media.path:  # the same content in another place
-                index.put_product(replace(found, source_path=task.media.path))
+                index.products.put(replace(found, source_path=task.media.path))
         missing = [p for p in task.products if p.key not in ready]
         notes = [] if missing else ["made by another run in the meantime"]
         placed = _claim(missing, workspace, index, held, waiting)
@@ -118,7 +118,7 @@ def _claim(
             locked.add(name)
 
     def taken(path: Path) -> str | None:
-        return given.get(names.same_name(path)) or index.key_at(path)
+        return given.get(names.same_name(path)) or index.products.key_at(path)
 
     for name in sorted({names.same_name(p.path) for p in products}):
         lock(name)

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from otio_perf.cache.index import Freed, Index
+from otio_perf.cache import housekeeping
+from otio_perf.cache.housekeeping import Freed
+from otio_perf.cache.index import Index
 from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.errors import CacheError
 from otio_perf.model.media import MediaInfo
@@ -49,15 +51,15 @@ def digest(path: Path) -> str:
 def test_a_product_is_found_by_key_source_and_proxy_path(root: Path, make_product: Make) -> None:
     with Index.open(root) as index:
         made = make_product("aaaaaaaa")
-        index.put_product(made)
-        assert index.product("aaaaaaaa") == made
-        assert index.product("bbbbbbbb") is None
-        assert index.products() == (made,)
-        assert index.products_of_path("/rushes/A001.mp4") == (made,)
-        assert index.original_of(made.path) == "/rushes/A001.mp4"
-        assert index.original_of("/elsewhere.mov") is None
+        index.products.put(made)
+        assert index.products.get("aaaaaaaa") == made
+        assert index.products.get("bbbbbbbb") is None
+        assert index.products.all() == (made,)
+        assert index.products.of_path("/rushes/A001.mp4") == (made,)
+        assert index.products.original_of(made.path) == "/rushes/A001.mp4"
+        assert index.products.original_of("/elsewhere.mov") is None
     with Index.open(root) as again:
-        assert again.product("aaaaaaaa") == made
+        assert again.products.get("aaaaaaaa") == made
         assert again.notices == ()
 
 
@@ -65,18 +67,18 @@ def test_a_product_that_was_not_made_is_refused(root: Path, make_product: Make) 
     with Index.open(root) as index:
         made = make_product("aaaaaaaa")
         with pytest.raises(CacheError, match="5 bytes, not 6"):
-            index.put_product(replace(made, size_bytes=6))
+            index.products.put(replace(made, size_bytes=6))
         Path(made.path).unlink()
         with pytest.raises(CacheError, match="not there"):
-            index.put_product(made)
-        assert index.products() == ()
+            index.products.put(made)
+        assert index.products.all() == ()
 
 
 @pytest.mark.parametrize("change", ["gone", "longer", "touched"])
 def test_a_product_whose_file_changed_is_not_returned_until_it_is_back(root: Path, make_product: Make, change: str) -> None:
     with Index.open(root) as index:
         made = make_product("aaaaaaaa")
-        index.put_product(made)
+        index.products.put(made)
         path, stat = Path(made.path), Path(made.path).stat()
         if change == "gone":
             path.rename(path.with_suffix(".away"))
@@ -84,31 +86,31 @@ def test_a_product_whose_file_changed_is_not_returned_until_it_is_back(root: Pat
             path.write_bytes(b"proxy+")
         else:
             os.utime(path, (0, 0))
-        assert index.product("aaaaaaaa") is None
-        assert index.products() == index.products_of_path(made.source_path) == ()
-        assert index.status(seen()).missing == 1
+        assert index.products.get("aaaaaaaa") is None
+        assert index.products.all() == index.products.of_path(made.source_path) == ()
+        assert housekeeping.status(index, seen()).missing == 1
         if change == "gone":
             path.with_suffix(".away").rename(path)
         path.write_bytes(b"proxy")
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-        assert index.product("aaaaaaaa") == made
-        assert index.status(seen()).missing == 0
+        assert index.products.get("aaaaaaaa") == made
+        assert housekeeping.status(index, seen()).missing == 0
 
 
 def test_a_moved_source_keeps_its_proxy_and_a_moved_workspace_its_products(root: Path, make_product: Make) -> None:
     made = make_product("aaaaaaaa")
     with Index.open(root) as index:
-        index.put_product(made)
-        index.put_product(replace(made, source_path="/archive/A001.mp4"))
-        assert [p.key for p in index.products_of_path("/archive/A001.mp4")] == ["aaaaaaaa"]
-        assert [p.key for p in index.products_of_path("/rushes/A001.mp4")] == ["aaaaaaaa"]
-        assert index.original_of(made.path) == "/archive/A001.mp4"
+        index.products.put(made)
+        index.products.put(replace(made, source_path="/archive/A001.mp4"))
+        assert [p.key for p in index.products.of_path("/archive/A001.mp4")] == ["aaaaaaaa"]
+        assert [p.key for p in index.products.of_path("/rushes/A001.mp4")] == ["aaaaaaaa"]
+        assert index.products.original_of(made.path) == "/archive/A001.mp4"
     moved = root.with_name("moved")
     root.rename(moved)
     with Index.open(moved) as index:
-        found = index.product("aaaaaaaa")
+        found = index.products.get("aaaaaaaa")
         assert found and found.path == str(moved / "proxies" / "aaaaaaaa.mov")
-        assert index.original_of(found.path) == "/archive/A001.mp4"
+        assert index.products.original_of(found.path) == "/archive/A001.mp4"
 
 
 def test_the_original_that_still_exists_is_preferred(root: Path, tmp_path: Path, make_product: Make) -> None:
@@ -116,37 +118,37 @@ def test_the_original_that_still_exists_is_preferred(root: Path, tmp_path: Path,
     here.write_bytes(b"x")
     with Index.open(root) as index:
         made = make_product("aaaaaaaa", source=str(here))
-        index.put_product(made)
-        index.put_product(replace(made, source_path="/unmounted/here.mp4"))
-        assert index.original_of(made.path) == str(here)
+        index.products.put(made)
+        index.products.put(replace(made, source_path="/unmounted/here.mp4"))
+        assert index.products.original_of(made.path) == str(here)
 
 
 def test_a_changed_source_makes_its_products_stale(root: Path, make_product: Make, make_media: MakeMedia) -> None:
     with Index.open(root) as index:
         made = make_product("aaaaaaaa")
-        index.put_product(made)
-        index.put_probe((made.source_path, 10, 1), make_media(made.source_path, "f1"))
-        assert index.products_of_path(made.source_path) == (made,)
-        index.put_probe((made.source_path, 11, 2), make_media(made.source_path, "f2"))
-        assert index.products_of_path(made.source_path) == ()
-        assert index.product("aaaaaaaa") == made  # by content it is still right
-        index.put_probe(("/copy.mp4", 10, 1), make_media("/copy.mp4", "f1"))
-        index.put_product(replace(made, source_path="/copy.mp4"))
-        assert [p.key for p in index.products_of_path(made.source_path)] == ["aaaaaaaa"]
+        index.products.put(made)
+        index.probes.put((made.source_path, 10, 1), make_media(made.source_path, "f1"))
+        assert index.products.of_path(made.source_path) == (made,)
+        index.probes.put((made.source_path, 11, 2), make_media(made.source_path, "f2"))
+        assert index.products.of_path(made.source_path) == ()
+        assert index.products.get("aaaaaaaa") == made  # by content it is still right
+        index.probes.put(("/copy.mp4", 10, 1), make_media("/copy.mp4", "f1"))
+        index.products.put(replace(made, source_path="/copy.mp4"))
+        assert [p.key for p in index.products.of_path(made.source_path)] == ["aaaaaaaa"]
 
 
 def test_status_looks_at_every_source_once(root: Path, make_product: Make, make_media: MakeMedia) -> None:
     """No other command has to have looked at the media before."""
     with Index.open(root) as index:
         for key in ("aaaaaaaa", "bbbbbbbb"):  # two rungs of one source
-            index.put_product(make_product(key))
-        index.put_product(make_product("cccccccc", source="/rushes/B001.mp4", fingerprint="f2"))
-        index.put_probe(("/rushes/A001.mp4", 10, 1), make_media("/rushes/A001.mp4", "f1"))  # as it was once
+            index.products.put(make_product(key))
+        index.products.put(make_product("cccccccc", source="/rushes/B001.mp4", fingerprint="f2"))
+        index.probes.put(("/rushes/A001.mp4", 10, 1), make_media("/rushes/A001.mp4", "f1"))  # as it was once
         asked: list[str] = []
 
         def states(contents: dict[str, str]) -> tuple[int, int]:
             asked.clear()
-            status = index.status(seen(contents, asked))
+            status = housekeeping.status(index, seen(contents, asked))
             assert status.proxies == 3
             return status.stale, status.sources_gone
 
@@ -155,7 +157,7 @@ def test_status_looks_at_every_source_once(root: Path, make_product: Make, make_
         assert states({"/rushes/A001.mp4": "other", "/rushes/B001.mp4": "f2"}) == (2, 0)
         assert states({"/rushes/A001.mp4": "f1"}) == (0, 1)
         assert states({}) == (0, 3)
-        index.add_source("cccccccc", "/archive/B001.mp4")  # it was moved, and something else is in its old place
+        index.products.add_source("cccccccc", "/archive/B001.mp4")  # it was moved, and something else is in its old place
         assert states({"/rushes/A001.mp4": "f1", "/rushes/B001.mp4": "new", "/archive/B001.mp4": "f2"}) == (0, 0)
 
 
@@ -163,11 +165,11 @@ def test_probes_are_kept_until_the_medium_changes(root: Path, make_media: MakeMe
     hostile = os.fsdecode(b"/m\xe9dia/\xffa\nb.wav")
     with Index.open(root) as index:
         media = make_media(hostile)
-        index.put_probe((hostile, 10, 123), media)
+        index.probes.put((hostile, 10, 123), media)
     with Index.open(root) as index:
-        assert index.probe((hostile, 10, 123)) == media
-        assert index.probe((hostile, 11, 123)) is None
-        assert index.probe((hostile, 10, 124)) is None
+        assert index.probes.get((hostile, 10, 123)) == media
+        assert index.probes.get((hostile, 11, 123)) is None
+        assert index.probes.get((hostile, 10, 124)) is None
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
@@ -197,11 +199,11 @@ def test_a_damaged_index_is_moved_aside_and_rebuilt_from_the_manifests(
     made = [make_product(f"{i:08x}") for i in range(40)]
     with Index.open(root) as index:
         for product in made:
-            index.put_product(product)
+            index.products.put(product)
     damage(root / "index.sqlite")
     with Index.open(root) as index:
-        assert index.products() == tuple(made)
-        assert index.original_of(made[3].path) == made[3].source_path
+        assert index.products.all() == tuple(made)
+        assert index.products.original_of(made[3].path) == made[3].source_path
         (notice,) = index.notices
         assert "40 products" in notice
     with Index.open(root) as index:
@@ -213,8 +215,8 @@ def test_no_flipped_byte_crashes_or_invents_anything(root: Path, make_product: M
     made = [make_product(f"{i:08x}", source=f"/rushes/{i}.mp4") for i in range(12)]
     with Index.open(root) as index:
         for product in made:
-            index.put_product(product)
-            index.put_probe((product.source_path, 10, 1), make_media(product.source_path))
+            index.products.put(product)
+            index.probes.put((product.source_path, 10, 1), make_media(product.source_path))
     database = root / "index.sqlite"
     whole = database.read_bytes()
     for offset in range(7, len(whole), len(whole) // 150):
@@ -224,32 +226,32 @@ def test_no_flipped_byte_crashes_or_invents_anything(root: Path, make_product: M
             side.unlink()
         database.write_bytes(flipped)
         with Index.open(root) as index:
-            assert [index.product(p.key) for p in made] == made, offset
+            assert [index.products.get(p.key) for p in made] == made, offset
             for product in made:
-                assert index.probe((product.source_path, 10, 1)) in (make_media(product.source_path), None), offset
+                assert index.probes.get((product.source_path, 10, 1)) in (make_media(product.source_path), None), offset
 
 
 def test_damage_that_shows_while_the_index_is_open_is_healed(root: Path, make_product: Make) -> None:
     with Index.open(root) as index:
         for i in range(40):
-            index.put_product(make_product(f"{i:08x}"))
+            index.products.put(make_product(f"{i:08x}"))
     with Index.open(root) as index:
         _overwrite(root / "index.sqlite", 4096, b"\xa5" * (root / "index.sqlite").stat().st_size)
-        assert len(index.products()) == 40
-        index.put_product(make_product("ffffffff"))
-        assert index.product("ffffffff")
+        assert len(index.products.all()) == 40
+        index.products.put(make_product("ffffffff"))
+        assert index.products.get("ffffffff")
 
 
 def test_an_index_replaced_by_another_process_is_opened_again(root: Path, make_product: Make) -> None:
     with Index.open(root) as first:
-        first.put_product(make_product("aaaaaaaa"))
+        first.products.put(make_product("aaaaaaaa"))
         (root / "index.sqlite").write_bytes(b"garbage" * 1000)
         with Index.open(root) as second:
-            assert second.product("aaaaaaaa")
-            second.put_product(make_product("bbbbbbbb"))
-            first.put_product(make_product("cccccccc"))
-            assert first.product("bbbbbbbb")
-            assert second.product("cccccccc")
+            assert second.products.get("aaaaaaaa")
+            second.products.put(make_product("bbbbbbbb"))
+            first.products.put(make_product("cccccccc"))
+            assert first.products.get("bbbbbbbb")
+            assert second.products.get("cccccccc")
 
 
 def test_a_newer_index_is_refused_in_one_line(root: Path) -> None:
@@ -265,36 +267,36 @@ def test_a_newer_index_is_refused_in_one_line(root: Path) -> None:
 
 def test_a_product_whose_process_died_before_the_index_was_written_is_there(root: Path, make_product: Make) -> None:
     with Index.open(root) as index:
-        index.put_product(make_product("aaaaaaaa"))
+        index.products.put(make_product("aaaaaaaa"))
         shutil.copy(root / "index.sqlite", root / "before.sqlite")
         with Index.open(root) as running:
-            index.put_product(make_product("bbbbbbbb"))
-            assert running.product("bbbbbbbb")
+            index.products.put(make_product("bbbbbbbb"))
+            assert running.products.get("bbbbbbbb")
     for side in root.glob("index.sqlite*"):
         side.unlink()
     (root / "before.sqlite").rename(root / "index.sqlite")
     with Index.open(root) as index:
-        assert [p.key for p in index.products()] == ["aaaaaaaa", "bbbbbbbb"]
+        assert [p.key for p in index.products.all()] == ["aaaaaaaa", "bbbbbbbb"]
 
 
 def test_verify_finds_and_repairs(root: Path, make_product: Make) -> None:
     with Index.open(root) as index:
         good, flipped, gone, touched = (make_product(k * 8, content=k.encode() * 9) for k in "abcd")
         for product in (good, flipped, gone, touched):
-            index.put_product(product)
+            index.products.put(product)
         Path(flipped.path).write_bytes(b"bxbbbbbbb")
         Path(gone.path).unlink()
         os.utime(touched.path, (0, 0))
-        found = {Path(f.path).name: f.reason for f in index.verify(digest)}
+        found = {Path(f.path).name: f.reason for f in housekeeping.verify(index, digest)}
         assert found.keys() == {"bbbbbbbb.mov", "cccccccc.mov", "dddddddd.mov"}
         assert "content" in found["bbbbbbbb.mov"]
         assert "time" in found["dddddddd.mov"]
-        assert index.verify(digest, repair=True)
-        assert index.verify(digest) == ()
-        assert [p.key for p in index.products()] == ["aaaaaaaa", "dddddddd"]
+        assert housekeeping.verify(index, digest, repair=True)
+        assert housekeeping.verify(index, digest) == ()
+        assert [p.key for p in index.products.all()] == ["aaaaaaaa", "dddddddd"]
         assert not Path(flipped.path).exists()
     with Index.open(root) as index:
-        assert [p.key for p in index.products()] == ["aaaaaaaa", "dddddddd"]
+        assert [p.key for p in index.products.all()] == ["aaaaaaaa", "dddddddd"]
 
 
 def test_clear_frees_what_is_ours(root: Path, tmp_path: Path, make_product: Make, make_media: MakeMedia) -> None:
@@ -303,27 +305,27 @@ def test_clear_frees_what_is_ours(root: Path, tmp_path: Path, make_product: Make
         beside = make_product("bbbbbbbb", root=tmp_path / "rushes")
         replaced = make_product("cccccccc", root=tmp_path / "rushes")
         for product in (inside, beside, replaced):
-            index.put_product(product)
+            index.products.put(product)
         Path(replaced.path).write_bytes(b"made by somebody else")
-        index.put_probe(("/a.wav", 10, 1), make_media("/a.wav"))
+        index.probes.put(("/a.wav", 10, 1), make_media("/a.wav"))
         (root / "analysis" / "survey-1.index").write_text("12345")
         (root / "analysis" / "edit.prproj").write_text("mine")
-        status = index.status(seen())
+        status = housekeeping.status(index, seen())
         assert (status.proxies, status.proxy_bytes, status.missing) == (2, 10, 1)
         assert (status.analysis_files, status.analysis_bytes, status.probes) == (1, 5, 1)
-        predicted = index.clear("proxies", dry_run=True), index.clear("analysis", dry_run=True)
+        predicted = housekeeping.clear(index, "proxies", dry_run=True), housekeeping.clear(index, "analysis", dry_run=True)
         assert Path(inside.path).exists()
-        assert index.probe(("/a.wav", 10, 1)) is not None
+        assert index.probes.get(("/a.wav", 10, 1)) is not None
         assert predicted == (Freed(proxies=2, sources=1, size_bytes=10), Freed(size_bytes=5))
-        assert (index.clear("proxies"), index.clear("analysis")) == predicted
+        assert (housekeeping.clear(index, "proxies"), housekeeping.clear(index, "analysis")) == predicted
         assert (root / "analysis" / "edit.prproj").exists()
         assert Path(replaced.path).exists()
         assert not Path(beside.path).exists()
-        assert index.probe(("/a.wav", 10, 1)) is None
+        assert index.probes.get(("/a.wav", 10, 1)) is None
         with pytest.raises(ValueError, match="everything"):
-            index.clear("everything")
+            housekeeping.clear(index, "everything")
     with Index.open(root) as index:
-        assert index.products() == ()
+        assert index.products.all() == ()
 
 
 def test_renders_are_told_and_cleared(root: Path) -> None:
@@ -336,11 +338,11 @@ def test_renders_are_told_and_cleared(root: Path) -> None:
             )
         (index.renders.folder / "0.mov").unlink()
         expected = Freed(renders=1, chunks=1, size_bytes=12)
-        assert index.clear("renders", dry_run=True) == expected
+        assert housekeeping.clear(index, "renders", dry_run=True) == expected
         assert (index.renders.folder / "2.mov").exists()
-        assert index.clear("renders") == expected
+        assert housekeeping.clear(index, "renders") == expected
         assert index.renders.recorded() == 0
-        assert index.clear("renders") == Freed()
+        assert housekeeping.clear(index, "renders") == Freed()
 
 
 WRITER = """
@@ -355,8 +357,8 @@ WRITER = """
         for i in range(60):
             path = root / "proxies" / f"{mine}{i:07x}.mov"
             path.write_bytes(b"proxy")
-            index.put_product(replace(template, key=f"{mine}{i:07x}", path=str(path)))
-        print(len(index.products()))
+            index.products.put(replace(template, key=f"{mine}{i:07x}", path=str(path)))
+        print(len(index.products.all()))
 """
 
 
@@ -372,5 +374,5 @@ def test_several_processes_write_at_once_also_at_the_first_opening(root: Path, m
         assert (writer.returncode, err) == (0, "")
         assert int(out) >= 60
     with Index.open(root) as index:
-        assert len(index.products()) == 240
+        assert len(index.products.all()) == 240
         assert index.notices == ()

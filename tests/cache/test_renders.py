@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from otio_perf.cache import housekeeping
 from otio_perf.cache.index import Index
 from otio_perf.cache.orphans import orphans
 from otio_perf.cache.renders import Render, RenderKind, Renders
@@ -132,9 +133,9 @@ def test_the_index_counts_verifies_and_clears_them(renders: Renders, made: Calla
     gone = made("ef" * 16)
     Path(gone.path).unlink()
     with Index.open(renders.workspace.root) as index:
-        (fault,) = index.verify(digest)
+        (fault,) = housekeeping.verify(index, digest)
         assert fault.path == gone.path
-        index.clear("renders")
+        housekeeping.clear(index, "renders")
         assert index.renders.recorded() == 0
     assert [p.name for p in renders.folder.rglob("*.mov")] == []
 
@@ -211,14 +212,14 @@ def test_what_a_timeline_plays_is_not_cleared(renders: Renders, made: Callable[.
         renders.note_player(timeline, [*names, "../../elsewhere.mov"])
     assert renders.played() == {names[0]: (str(cut),), names[1]: (str(other),)}
     with Index.open(renders.workspace.root) as index:
-        planned = index.clear("renders", dry_run=True)
+        planned = housekeeping.clear(index, "renders", dry_run=True)
         assert (planned.renders, planned.chunks, planned.kept, planned.players) == (1, 1, 2, (str(cut), str(other)))
-        assert index.clear("renders") == planned
+        assert housekeeping.clear(index, "renders") == planned
         assert sorted(p.name for p in renders.folder.rglob("*.mov")) == sorted(names[:2])
         cut.write_text("{}")  # restored, or edited since
-        assert index.clear("renders").players == (str(other),)
+        assert housekeeping.clear(index, "renders").players == (str(other),)
         renders.note_player(other, [])
-        assert index.clear("renders").kept == 0
+        assert housekeeping.clear(index, "renders").kept == 0
         assert index.renders.recorded() == 0
 
 
@@ -227,6 +228,6 @@ def test_force_clears_them_too(renders: Renders, made: Callable[..., Render], tm
     (tmp_path / "cut.otio").write_text("a_01-00-00-00_24.mov")
     renders.note_player(tmp_path / "cut.otio", ["a_01-00-00-00_24.mov"])
     with Index.open(renders.workspace.root) as index:
-        assert index.clear("renders").kept == 1
-        freed = index.clear("renders", force=True)
+        assert housekeeping.clear(index, "renders").kept == 1
+        freed = housekeeping.clear(index, "renders", force=True)
         assert (freed.renders, freed.kept) == (1, 0)

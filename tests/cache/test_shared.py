@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from otio_perf.cache import housekeeping
 from otio_perf.cache.index import Index
 from otio_perf.cache.shared import Shared
 from otio_perf.model.plans import ADOPTED, Product
@@ -36,7 +37,7 @@ def other(tmp_path: Path, make_product: Make) -> Path:
     """A workspace with the product ``aaaaaaaa``."""
     root = tmp_path / "other"
     with Index.open(root) as index:
-        index.put_product(make_product("aaaaaaaa", root=root))
+        index.products.put(make_product("aaaaaaaa", root=root))
     return root
 
 
@@ -52,8 +53,8 @@ def test_a_product_of_another_is_used_where_it_lies(tmp_path: Path, other: Path,
             assert found is not None
             assert found.path == str(other / "proxies" / "aaaaaaaa.mov")
             assert digest.asked == ["aaaaaaaa.mov"]
-        assert own.product("aaaaaaaa") is None
-        assert own.key_at(found.path) is None
+        assert own.products.get("aaaaaaaa") is None
+        assert own.products.key_at(found.path) is None
     with Index.open(tmp_path / "own") as again:
         shared = Shared(again, [other], digest)
         assert shared.product("aaaaaaaa") == found
@@ -78,12 +79,12 @@ def test_what_is_not_as_it_was_made_is_not_used(
         os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     elif change == "cleared":
         with Index.open(other) as index:
-            index.clear("proxies")
+            housekeeping.clear(index, "proxies")
     elif change == "manifest damaged":
         manifest.write_bytes(manifest.read_bytes()[:-40])
     else:
         with Index.open(other) as index:
-            index.put_product(make_product("bbbbbbbb", root=other))
+            index.products.put(make_product("bbbbbbbb", root=other))
         shutil.copy(other / "products" / "bbbbbbbb.json", manifest)
     before = entries(other)
     with Index.open(tmp_path / "own") as own:
@@ -105,7 +106,7 @@ def test_what_was_checked_and_changed_since_is_checked_again(tmp_path: Path, oth
 def test_of_several_the_first_that_is_whole_serves(tmp_path: Path, other: Path, digest: Digest, make_product: Make) -> None:
     second = tmp_path / "second"
     with Index.open(second) as index:
-        index.put_product(make_product("aaaaaaaa", root=second))
+        index.products.put(make_product("aaaaaaaa", root=second))
     (other / "proxies" / "aaaaaaaa.mov").unlink()
     with Index.open(tmp_path / "own") as own:
         found = Shared(own, [other, second], digest).product("aaaaaaaa")
@@ -116,7 +117,7 @@ def test_of_several_the_first_that_is_whole_serves(tmp_path: Path, other: Path, 
 def test_what_cameras_made_is_not_handed_on(tmp_path: Path, digest: Digest, make_product: Make) -> None:
     root = tmp_path / "other"
     with Index.open(root) as index:
-        index.put_product(make_product(f"{ADOPTED}x", root=root, name="camera.LRV"))
+        index.products.put(make_product(f"{ADOPTED}x", root=root, name="camera.LRV"))
     with Index.open(tmp_path / "own") as own:
         assert Shared(own, [root], digest).product(f"{ADOPTED}x") is None
 
@@ -125,13 +126,13 @@ def test_each_workspace_knows_its_own_copy_of_the_medium(tmp_path: Path, other: 
     with Index.open(tmp_path / "own") as own:
         found = Shared(own, [other], digest).product("aaaaaaaa")
         assert found is not None
-        assert own.original_of(found.path) is None
+        assert own.products.original_of(found.path) is None
         for source in (tmp_path / "A001.mp4", tmp_path / os.fsdecode(b"\xe9.mp4")):
-            own.put_original(found.path, str(source))
-            assert own.original_of(found.path) == str(source)
+            own.products.put_original(found.path, str(source))
+            assert own.products.original_of(found.path) == str(source)
     (tmp_path / "elsewhere").mkdir()
     shutil.move(tmp_path / "own", tmp_path / "elsewhere" / "own")
     with Index.open(tmp_path / "elsewhere" / "own") as moved:  # what lies beside it moves with it
-        assert moved.original_of(found.path) == str(tmp_path / "elsewhere" / os.fsdecode(b"\xe9.mp4"))
+        assert moved.products.original_of(found.path) == str(tmp_path / "elsewhere" / os.fsdecode(b"\xe9.mp4"))
     with Index.open(other) as theirs:
-        assert theirs.original_of(found.path) == "/rushes/A001.mp4"
+        assert theirs.products.original_of(found.path) == "/rushes/A001.mp4"

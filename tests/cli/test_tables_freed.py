@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from otio_perf.cache.index import Freed
+from otio_perf.cache.housekeeping import Freed
 from otio_perf.cli import tables
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import xxhash
 
+from otio_perf.cache import housekeeping
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
 from otio_perf.media import fingerprint, tracks
@@ -56,9 +57,9 @@ def test_proxies_are_made_recorded_and_not_made_again(tmp_path: Path, make_clip:
     assert second.products == first.products
     assert second.notes == ("made by another run in the meantime",)
     with Index.open(tmp_path) as index:
-        assert set(index.products()) == set(first.products)
-        assert index.verify(lambda p: digest(str(p))) == ()
-        assert index.original_of(first.products[0].path) == task.media.path
+        assert set(index.products.all()) == set(first.products)
+        assert housekeeping.verify(index, lambda p: digest(str(p))) == ()
+        assert index.products.original_of(first.products[0].path) == task.media.path
     video = probe(first.products[0].path).picture
     assert video
     assert (video.width, video.height, video.frame_count) == (160, 90, 20)
@@ -84,8 +85,8 @@ def test_a_moved_source_finds_its_proxy(tmp_path: Path, make_clip: MakeClip, mak
     assert isinstance(again, Ready)
     assert again.notes == ("made by another run in the meantime",)
     with Index.open(tmp_path) as index:
-        assert index.original_of(made.products[0].path) == str(moved)
-        assert [p.key for p in index.products_of_path(str(moved))] == [made.products[0].key]
+        assert index.products.original_of(made.products[0].path) == str(moved)
+        assert [p.key for p in index.products.of_path(str(moved))] == [made.products[0].key]
 
 
 def test_a_plan_made_before_another_took_its_name_still_gets_a_name(
@@ -100,8 +101,8 @@ def test_a_plan_made_before_another_took_its_name_still_gets_a_name(
     assert Path(first.products[0].path).name == "A001_half.mov"
     assert Path(second.products[0].path).name.startswith("A001_half_")
     with Index.open(tmp_path) as index:
-        assert len(index.verify(lambda p: digest(str(p)))) == 0
-        assert len(index.products()) == 2
+        assert len(housekeeping.verify(index, lambda p: digest(str(p)))) == 0
+        assert len(index.products.all()) == 2
 
 
 @pytest.mark.timeout(30)
@@ -119,8 +120,8 @@ def test_two_parts_of_a_source_that_both_lose_their_names(
         assert Path(product.path).name.startswith(f"{Path(wanted.path).stem}_")
         assert (product.key, product.source_range) == (wanted.key, wanted.source_range)
     with Index.open(tmp_path) as index:
-        assert index.verify(lambda p: digest(str(p))) == ()
-        assert len(index.products()) == 4
+        assert housekeeping.verify(index, lambda p: digest(str(p))) == ()
+        assert len(index.products.all()) == 4
 
 
 def test_beside_the_source(tmp_path: Path, make_clip: MakeClip, make_task: MakeTask) -> None:
@@ -133,7 +134,7 @@ def test_beside_the_source(tmp_path: Path, make_clip: MakeClip, make_task: MakeT
     assert not place.parent.exists()
     assert isinstance(here(task), Ready)
     with Index.open(tmp_path) as index:
-        assert index.original_of(str(place)) == str(clip)
+        assert index.products.original_of(str(place)) == str(clip)
     other = make_task(make_clip("beside/A001.mkv", seed=4), tmp_path)
     refused = here(replace(other, products=(replace(other.products[0], path=str(place)),)))
     assert isinstance(refused, Failed)
@@ -158,8 +159,8 @@ def test_beside_the_source_although_the_workspace_has_it(tmp_path: Path, make_cl
     assert second.notes == (f"copied from {first.products[0].path}",)
     assert place.read_bytes() == Path(first.products[0].path).read_bytes()
     with Index.open(tmp_path) as index:
-        assert index.products() == second.products
-        assert index.verify(lambda p: digest(str(p))) == ()
+        assert index.products.all() == second.products
+        assert housekeeping.verify(index, lambda p: digest(str(p))) == ()
     assert os.listdir(place.parent) == ["A001.mov"]
     third = here(beside(task))
     assert isinstance(third, Ready)
@@ -199,7 +200,7 @@ def test_a_kill_between_the_name_and_the_record_costs_nothing(
     assert again.products == first.products
     assert made.stat().st_mtime_ns == before
     with Index.open(tmp_path / "ws") as index:
-        assert index.products() == first.products
+        assert index.products.all() == first.products
 
     shutil.rmtree(tmp_path / "ws" / "products")
     os.truncate(made, made.stat().st_size // 2)  # no longer what its key says: in the workspace it is made anew
@@ -343,8 +344,8 @@ def test_two_runs_at_once_make_each_proxy_once(tmp_path: Path, make_clip: MakeCl
             notes += [outcome["notes"] == ["made by another run in the meantime"]]
     assert sorted(notes) == [False] * 6 + [True] * 6
     with Index.open(tmp_path) as index:
-        assert len(index.products()) == 6
-        assert index.verify(lambda p: digest(str(p))) == ()
+        assert len(index.products.all()) == 6
+        assert housekeeping.verify(index, lambda p: digest(str(p))) == ()
         assert len(list(index.workspace.proxies.iterdir())) == 6
 
 
@@ -386,7 +387,7 @@ def test_kill_9_at_any_moment_leaves_nothing_half_made_and_the_next_run_heals(
             Workspace.open(root)
         else:
             with Index.open(root) as index:
-                index.clear("proxies")
+                housekeeping.clear(index, "proxies")
         task = make_task(clip, root)
         process = program([task])
         assert process.stdout
@@ -418,8 +419,8 @@ def test_kill_9_at_any_moment_leaves_nothing_half_made_and_the_next_run_heals(
         outcome = here(task)
         assert isinstance(outcome, Ready), outcome
         with Index.open(root) as index:
-            assert [p.key for p in index.products()] == [task.products[0].key]
-            assert index.verify(lambda p: digest(str(p))) == ()
+            assert [p.key for p in index.products.all()] == [task.products[0].key]
+            assert housekeeping.verify(index, lambda p: digest(str(p))) == ()
         assert [p.name for p in workspace.proxies.iterdir()] == ["long_half.mov"]
         assert list((root / "locks").iterdir()) == []
     assert orphans

@@ -55,8 +55,8 @@ def workspace(tmp_path: Path) -> Path:
     source = tmp_path / "a.mov"
     source.write_bytes(b"source")
     with Index.open(root) as index:
-        index.put_product(made(source, root / "proxies" / "a_1080p.mov"))
-        index.put_product(made(source, root / "proxies" / "a_720p.mov", rung="720p", width=1280))
+        index.products.put(made(source, root / "proxies" / "a_1080p.mov"))
+        index.products.put(made(source, root / "proxies" / "a_720p.mov", rung="720p", width=1280))
     return root
 
 
