@@ -58,14 +58,21 @@ def _whole(low: int, high: int) -> Callable[[Any], int]:
     return parse
 
 
-def _one_of(choices: Sequence[str]) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
+@dataclass(frozen=True, slots=True)
+class _OneOf:
+    """A parser of words."""
+
+    choices: tuple[str, ...]
+
+    def __call__(self, value: Any) -> str:
         word = _text(value).lower().replace("-", "_")
-        if word not in choices:
-            raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+        if word not in self.choices:
+            raise ValueError(f"{value!r} is not one of {', '.join(self.choices)}")
         return word
 
-    return parse
+
+def _one_of(choices: Sequence[str]) -> _OneOf:
+    return _OneOf(tuple(str(choice) for choice in choices))
 
 
 def _rung(value: Any) -> str:
@@ -103,6 +110,11 @@ class Setting:
     @property
     def variable(self) -> str:
         return "OTIO_PERF_" + self.name.upper()
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that it may be; empty: any value that ``parse`` takes."""
+        return self.parse.choices if isinstance(self.parse, _OneOf) else ()
 
 
 TABLE: tuple[Setting, ...] = (
@@ -347,6 +359,17 @@ def load(
     given = {k: v for k, v in (flags or {}).items() if v is not None}
     _take(values, given, origin=None, spell=lambda name: BY_NAME[name].flag)
     return Settings(**values)
+
+
+def origins(*, environment: Mapping[str, str] | None = None, file: Path | None = None) -> dict[str, str]:
+    """Who said it, by name, of the settings that are said anywhere but in flags: ``"environment"`` or ``"file"``.
+
+    :raises SettingsError: the file cannot be read
+    """
+    environment = os.environ if environment is None else environment
+    path = file or default_file()
+    written = dict.fromkeys(_read(path), "file") if path.is_file() else {}
+    return {**written, **{s.name: "environment" for s in TABLE if environment.get(s.variable)}}
 
 
 def _separator(name: str) -> str:
