@@ -79,6 +79,16 @@ _PROXY_RULES = (
 )
 
 
+#: Folders of a card that hold no rushes, in small letters, with the folder that they lie in (``""``: any). Sources: as above,
+#: and Panasonic's P2 structure (``CONTENTS/ICON``, ``CONTENTS/PROXY``).
+_ASIDE = frozenset({("", "thmbnl"), ("m4root", "sub"), ("xdroot", "sub"), ("contents", "icon"), ("contents", "proxy")})
+
+
+def holds_rushes(around: str, name: str) -> bool:
+    """Not the folders in which cameras keep proxies and thumbnails. ``around``: name of the folder that it lies in."""
+    return not {("", name.lower()), (around.lower(), name.lower())} & _ASIDE
+
+
 def camera_proxies(path: str) -> tuple[str, ...]:
     """Files beside ``path`` that its camera (or Resolve, in ``Proxy/``) named as its proxies, in the table's order.
 

@@ -46,6 +46,17 @@ def discover(paths: Iterable[str | Path]) -> Iterator[Target]:
                 yield target
 
 
+def is_searched(around: str, name: str) -> bool:
+    """Are rushes looked for in a folder of this ``name``, that lies in one called ``around``?"""
+    return not name.startswith(".") and name.lower() not in _PROXY_FOLDERS and camera.holds_rushes(around, name)
+
+
+def is_rushes(name: str) -> bool:
+    """Is it a medium by its name, and nobody's proxy?"""
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - asked of every file of a card
+    return not name.startswith(".") and suffix not in _CAMERA_PROXIES and (suffix in MEDIA_SUFFIXES or suffix in SOUND_SUFFIXES)
+
+
 def _target(file: Path) -> Target:
     sequence = find(str(file)) if file.suffix.lower() in PICTURE_SUFFIXES else None
     if sequence is None:
@@ -63,12 +74,12 @@ def _walk(top: Path) -> Iterator[Path]:
             folders.clear()
             continue
         visited.add((status.st_dev, status.st_ino))
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f.lower() not in _PROXY_FOLDERS)
+        folders[:] = sorted(f for f in folders if is_searched(folder.name, f))
         sequences_seen: set[tuple[str, str]] = set()
         for name in sorted(names):
             file = folder / name
             suffix = file.suffix.lower()
-            if name.startswith(".") or suffix in _CAMERA_PROXIES:
+            if not is_rushes(name):
                 continue
             if suffix in PICTURE_SUFFIXES:
                 # one look per run of numbered pictures: 10,000 frames are one medium
@@ -77,5 +88,4 @@ def _walk(top: Path) -> Iterator[Path]:
                     continue
                 if find(str(file)) is not None:
                     sequences_seen.add(run)
-            if suffix in MEDIA_SUFFIXES or suffix in SOUND_SUFFIXES:
-                yield file
+            yield file
