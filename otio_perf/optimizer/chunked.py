@@ -55,7 +55,6 @@ class Chunks:
             recipe=self.recipe,
             engine=self.engine.name,
             digests=self._digests,
-            on_black=True,
             light=self.timeline.light,
         )
 
@@ -99,17 +98,27 @@ class Chunks:
         session = self.session
         session.workspace.clean_orphans(publish.is_part)
         with session.stage(stage, len(missing)):
-            # one process a GPU; the processor's engine shares its cores with the decoders and the encoder
-            jobs = 1 if self.engine.name != PROCESSOR else min(session.jobs, len(missing))
-            cores = cores_for(jobs, self.recipe.size_for(*self.timeline.canvas))
-            tasks = [self._task(chunk, cores=cores) for chunk in missing.values()]
-            outcomes = session.run(tasks, workers=jobs, done=self._record)
+            jobs = self.jobs(len(missing))
+            outcomes = session.run(self.tasks(missing.values(), jobs=jobs), workers=jobs, done=self.record)
             session.workspace.clean_orphans(publish.is_part)  # of workers that died
-        labels = {task.label for task in tasks}
+        return self.failed(missing, outcomes)
+
+    def jobs(self, tasks: int) -> int:
+        """How many of ``tasks`` are done at once: one process a GPU; the processor's engine shares its cores with the decoders
+        and the encoder."""
+        return 1 if self.engine.name != PROCESSOR else max(1, min(self.session.jobs, tasks))
+
+    def tasks(self, missing: Iterable[Chunk], *, jobs: int) -> tuple[PrerenderTask, ...]:
+        cores = cores_for(jobs, self.recipe.size_for(*self.timeline.canvas))
+        return tuple(self._task(chunk, cores=cores) for chunk in missing)
+
+    def failed(self, missing: Mapping[str, Chunk], outcomes: Mapping[str, Outcome]) -> dict[str, Failed]:
+        """What of ``missing`` could not be rendered, by key; messages name the file."""
+        labels = set(map(self.label, missing.values()))
         return {
             key: o if o.path is None or o.path in labels else replace(o, message=f"{Path(o.path).name}: {o.message}")
             for key, o in outcomes.items()
-            if isinstance(o, Failed)
+            if isinstance(o, Failed) and key in missing
         }
 
     def piece(self, chunk: Chunk) -> Piece:
@@ -123,7 +132,6 @@ class Chunks:
 
     def _task(self, chunk: Chunk, *, cores: int) -> PrerenderTask:
         names = {frame.medium for plan in chunk.plans for frame in source_frames(plan.root)}
-        label = self.timeline.composition.timecode
         is_on_gpu = self.engine.name != PROCESSOR
         return PrerenderTask(
             key=chunk.key,
@@ -134,7 +142,6 @@ class Chunks:
             recipe=chunk.recipe,
             colour=chunk.colour,
             light=chunk.light,
-            has_alpha=chunk.has_alpha,
             path=str(self.renders.chunk_path(chunk.key)),
             workspace=str(self.session.workspace.root),
             gpu=self.session.settings.gpu if is_on_gpu else "off",
@@ -142,11 +149,17 @@ class Chunks:
             processor_path=str(self.renders.chunk_path(chunk.processor_key)) if is_on_gpu else "",
             kernels=str(settings.kernels_folder()) if is_on_gpu else "",
             cores=cores,
-            label=f"{label(chunk.start)} – {label(chunk.stop)}",
+            label=self.label(chunk),
             stall_seconds=float(self.session.settings.stall_seconds),
         )
 
-    def _record(self, outcome: Outcome) -> None:
+    def label(self, chunk: Chunk) -> str:
+        """For people: its timecodes."""
+        label = self.timeline.composition.timecode
+        return f"{label(chunk.start)} – {label(chunk.stop)}"
+
+    def record(self, outcome: Outcome) -> None:
+        """Put a chunk that was made on record."""
         if isinstance(outcome, Prerendered):
             self._rendered.add(outcome.chunk)
             if self.engine.name != PROCESSOR == outcome.engine:

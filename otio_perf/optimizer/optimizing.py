@@ -83,10 +83,10 @@ def optimize(
             continue
         if one.path in saved:
             prerendering.require_unsaved(one.path, saved[one.path])
-        active = _active(session, one, findings, recipes).reference_key if link == "proxy" else None
+        shown = active(session, one, findings, recipes).reference_key if link == "proxy" else None
         written.append(
             relinking.write_relinked(
-                session, one, path, products=there, findings=findings, active=active, failed=failed, laid=laid
+                session, one, path, products=there, findings=findings, active=shown, failed=failed, laid=laid
             )
         )
     return OptimizeReport(analyses=analyses, proxies=report, written=tuple(written), prerenders=tuple(rendered))
@@ -99,7 +99,7 @@ def _played(report: ProxyReport, there: Mapping[str, Sequence[Product]], *, dry_
     return {d.target.medium: d.products for d in report.plan.decisions if d.products}
 
 
-def _active(
+def active(
     session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding], recipes: Sequence[ProxyRecipe]
 ) -> ProxyRecipe:
     """The rung to show: by purpose, from what each rung would make of the timeline."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -31,7 +31,6 @@ from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders, proxies
 from otio_perf.planning.prerenders import Left, Region
-from otio_perf.render.engines import found_engine
 from otio_perf.timeline import lay
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.lay import Laid
@@ -136,6 +135,28 @@ def render(
     :param linked: proxies that the timeline plays with, by ``Target.medium`` of their originals.
     """
     began = time.monotonic()
+    job = planned(session, surveyed, findings, linked, asked)
+    if asked.dry_run:
+        return replace(job.predicted, seconds=time.monotonic() - began)
+    warn_of_full_disk(session, (job.predicted.predicted_bytes, session.workspace.root))
+    reasons = {key: failed.message for key, failed in job.chunks.make(job.missing, Stage.PRERENDER).items()}
+    session.check_stop()
+    return replace(job.joined(reasons), seconds=time.monotonic() - began)
+
+
+def planned(
+    session: Session,
+    surveyed: Surveyed,
+    findings: Mapping[str, MediaFinding],
+    linked: Mapping[str, Sequence[Product]],
+    asked: Wanted,
+    *,
+    pins: Sequence[tuple[int, int]] = (),
+) -> Prerendering:
+    """What ``asked`` wants of one timeline, and what of it is missing: see ``render``.
+
+    :param pins: frames ``[start, stop)`` that are rendered where they play, too
+    """
     with session.stage(Stage.READ):
         document = timelines.read(session, surveyed.path)
     lay.require_possible(document)
@@ -144,7 +165,7 @@ def render(
     shown = {target.medium: findings[target.medium] for target in surveyed.targets if target.medium in findings}
     instead = stand_ins(session, linked, shown, asked.use_proxies)
     timeline = composed(composition, findings, find, colour=session.settings.colour, stand_ins=instead)
-    return _Job(session, surveyed, timeline, linked, asked).report(began)
+    return Prerendering(session, surveyed, timeline, linked, asked, pins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +176,11 @@ class _Cut:
     chunks: tuple[Chunk, ...]
 
 
-class _Job:
-    """One timeline on its way."""
+class Prerendering:
+    """One timeline on its way: planned when it is made; what is ``missing`` is rendered by whoever, then it is ``joined``.
+
+    ``predicted``: what would be done; ``missing``: chunks by key.
+    """
 
     def __init__(
         self,
@@ -165,13 +189,14 @@ class _Job:
         timeline: Composed,
         linked: Mapping[str, Sequence[Product]],
         asked: Wanted,
+        pins: Sequence[tuple[int, int]] = (),
     ) -> None:
         self.session, self.survey, self.path, self.asked = session, surveyed.survey, surveyed.path, asked
         self.timeline = timeline
         self.spans = surveyed.spans
         self.within = frame_range(asked.range, timeline.composition)
         self.recipe = session.settings.prerender_recipe()
-        engine = found_engine(session.settings.gpu, tick=session.check_stop)
+        engine = session.devices.engine(session.settings.gpu, session.check_stop)
         self.why = engine.why
         self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True)
         self.renders = session.index.renders
@@ -180,24 +205,37 @@ class _Job:
         played = {**timeline.media, **_stand_ins(timeline.media, linked, self.survey.frame_rate)}
         self.played = cost.predict(self.survey, self.spans, played, self.machine, effect_costs)
 
-    def report(self, began: float) -> PrerenderReport:
-        session = self.session
         with session.stage(Stage.PLAN):
-            chosen = prerenders.choose(
-                self.survey,
-                self.played,
-                self.timeline.plan,
-                mode=self.asked.mode,
-                fidelity=self.asked.fidelity,
-                tick=session.check_stop,
-                within=self.within,
-            )
-            cuts, left = self._cut(chosen.regions)
-            missing = self.chunks.missing(c for cut in cuts for c in cut.chunks)
-        left = [*(self._left(one) for one in chosen.left), *left]
+            self._plan(pins)
+
+    def every_chunk(self) -> Iterator[Chunk]:
+        """In the order of the timeline, those that are there, too."""
+        return (chunk for cut in self._cuts for chunk in cut.chunks)
+
+    def joined(self, reasons: Mapping[str, str]) -> PrerenderReport:
+        """Join what is there by now. :param reasons: of chunks that could not be rendered, by key"""
+        regions, failed = self._join(self._cuts, self.missing, reasons)
+        left = sorted([*self.predicted.left, *failed], key=lambda one: one.start)
+        return replace(self.predicted, regions=tuple(regions), left=tuple(left), notices=tuple(self.session.notices))
+
+    # ---- planning
+
+    def _plan(self, pins: Sequence[tuple[int, int]]) -> None:
+        chosen = prerenders.choose(
+            self.survey,
+            self.played,
+            self.timeline.plan,
+            mode=self.asked.mode,
+            fidelity=self.asked.fidelity,
+            tick=self.session.check_stop,
+            within=self.within,
+            pins=pins,
+        )
+        self._cuts, left = self._cut(chosen.regions)
+        self.missing = self.chunks.missing(self.every_chunk())
         size = self.recipe.size_for(*self.timeline.canvas)
-        frames = [FrameRange(c.start, c.stop, c.frame_rate) for c in missing.values()]
-        predicted = PrerenderReport(
+        frames = [FrameRange(c.start, c.stop, c.frame_rate) for c in self.missing.values()]
+        self.predicted = PrerenderReport(
             source=str(self.path),
             mode=self.asked.mode,
             engine=self.why,
@@ -205,24 +243,13 @@ class _Job:
             width=size[0],
             height=size[1],
             colour=self.timeline.colour,
-            regions=tuple(self._planned(cut.region, cut.chunks, missing) for cut in cuts),
-            left=tuple(left),
+            regions=tuple(self._planned(cut.region, cut.chunks, self.missing) for cut in self._cuts),
+            left=(*(self._left(one) for one in chosen.left), *left),
             predicted_seconds=prerenders.work_seconds(self.originals, frames, self.recipe, size, self.machine),
-            predicted_bytes=self._bytes(cuts, missing, size),
+            predicted_bytes=self._bytes(self._cuts, self.missing, size),
             seconds=0.0,
-            notices=tuple(session.notices),
+            notices=tuple(self.session.notices),
         )
-        if self.asked.dry_run:
-            return replace(predicted, seconds=time.monotonic() - began)
-        warn_of_full_disk(session, (predicted.predicted_bytes, session.workspace.root))
-        reasons = {key: failed.message for key, failed in self.chunks.make(missing, Stage.PRERENDER).items()}
-        session.check_stop()
-        regions, failed = self._join(cuts, missing, reasons)
-        left = sorted([*left, *failed], key=lambda one: one.start)
-        done = replace(predicted, regions=tuple(regions), left=tuple(left), notices=tuple(session.notices))
-        return replace(done, seconds=time.monotonic() - began)
-
-    # ---- planning
 
     def _cut(self, regions: Sequence[Region]) -> tuple[list[_Cut], list[LeftToHost]]:
         """Regions with their chunks, and those that read a file (a LUT) that cannot be read."""

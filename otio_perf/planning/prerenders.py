@@ -92,6 +92,7 @@ def choose(
     fidelity: str,
     tick: Callable[[], None],
     within: FrameRange | None = None,
+    pins: Sequence[tuple[int, int]] = (),
 ) -> Chosen:
     """What to render: by ``auto`` the spans that do not play; by ``all`` those with effects, transitions, several layers.
 
@@ -100,12 +101,16 @@ def choose(
     :param fidelity: ``exact`` leaves to the host what only comes near to its own picture, ``approximate`` renders it.
     :param tick: called for each frame; stops by raising.
     :param within: only these frames of the timeline; ``None``: all.
+    :param pins: spans that these frames ``[start, stop)`` lie in are chosen as by ``all``.
     """
     regions: list[Region] = []
     left: list[Left] = []
     for cost in costs:
         seen_part = _part(cost.span.position, within)
-        if seen_part is None or not (cost.span.uses and _is_candidate(survey, cost, mode)):
+        if seen_part is None or not cost.span.uses:
+            continue
+        is_pinned = any(seen_part.start < stop and start < seen_part.stop for start, stop in pins)
+        if not (_is_candidate(survey, cost, mode) or (is_pinned and _is_candidate(survey, cost, "all"))):
             continue
         position = seen_part
         seen = _Seen()
@@ -116,7 +121,7 @@ def choose(
             tick()
             seen.add(plan_of(number))
             barred = seen.barred(fidelity)
-        if mode == "all" and barred is None and not seen.is_complex:
+        if (mode == "all" or (is_pinned and cost.is_smooth)) and barred is None and not seen.is_complex:
             continue
         if barred is not None:
             reason, effects = barred

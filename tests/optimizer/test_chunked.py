@@ -30,7 +30,6 @@ CHUNK = Chunk(
     plans=(FramePlan(width=64, height=36, root=Stacked(layers=())),),
     frame_rate=Fraction(25),
     recipe=PrerenderRecipe(),
-    has_alpha=False,
     colour=ColourTags(),
 )
 
@@ -82,7 +81,7 @@ def test_a_movie_takes_what_the_gpu_gave_up_in_this_run(session: Session) -> Non
     with session:
         one = chunks(session, takes_alike=False)
         render = put(session, CHUNK.processor_key)
-        one._record(
+        one.record(
             Prerendered(
                 key=CHUNK.key,
                 chunk=render.key,

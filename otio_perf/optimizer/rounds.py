@@ -1,0 +1,204 @@
+"""One save of a timeline, for who follows its edits: surveyed and planned at once, worked off by a queue, written when done.
+
+The steps are those of ``optimizing`` and ``prerendering``; what differs is that nobody waits for the work between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from otio_perf.errors import SettingsError, TimelineError
+from otio_perf.model.events import Failed, Outcome
+from otio_perf.model.plans import Action, Product
+from otio_perf.model.recipes import ProxyRecipe
+from otio_perf.model.results import PrerenderReport, WrittenTimeline
+from otio_perf.model.tasks import ProxyTask, Task
+from otio_perf.model.timing import FrameRange, union
+from otio_perf.model.uses import TrackKind
+from otio_perf.optimizer import lost_files, optimizing, prerendering, proxies, relinking, timelines
+from otio_perf.optimizer.prerendering import Prerendering
+from otio_perf.optimizer.session import Session
+from otio_perf.planning import prerenders
+
+#: Size of the proxy that is shown, against the timeline's.
+SHARES = {"half": 0.5, "quarter": 0.25}
+QUALITIES = ("automatic", "full", *SHARES)
+USE_PROXIES = ("always", "auto", "never")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What the timeline is to have. ``use_proxies``: ``auto`` (of what does not play), ``always`` (of all media), ``never``;
+    ``prerender``: as the command's; ``quality``: which proxy is shown: ``full`` none, ``half`` and ``quarter`` the one whose
+    size is nearest to that; ``pins``: frames that are rendered where they play, too."""
+
+    use_proxies: str = "auto"
+    prerender: str = "auto"
+    fidelity: str = "exact"
+    quality: str = "automatic"
+    pins: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, word, choices in (
+            ("use_proxies", self.use_proxies, USE_PROXIES),
+            ("prerender", self.prerender, prerenders.MODES),
+            ("quality", self.quality, QUALITIES),
+        ):
+            if word not in choices:
+                raise SettingsError(f"{name}: {word!r} is not one of {', '.join(choices)}")
+
+
+class Round:
+    """Planned when it is made; then ``tasks`` are done by whoever and ``record``\\ ed, and it is ``write``\\ n.
+
+    :param output: the timeline that is written.
+    :param given_up: tasks that failed before, by key: they are not tried again.
+    :raises TimelineError, SettingsError: it cannot be read
+    """
+
+    def __init__(self, session: Session, path: Path, output: Path, aim: Aim, given_up: Mapping[str, Failed]) -> None:
+        self.session, self.path, self.output, self.aim = session, path, output, aim
+        self.saved = prerendering.saved_state(path)
+        self.surveyed = timelines.survey(session, path)
+        lost_files.tell_lost(session, self.surveyed)
+        self.findings = session.look_up(self.surveyed.targets)
+        self.analysis = timelines.analysis(session, self.surveyed, self.findings)
+        self.recipes = proxies.recipes_for(session, [self.surveyed.survey], session.settings.viewing_lut())
+        uses_proxies = aim.use_proxies != "never"
+        self.plan = proxies.planned(
+            session,
+            findings=self.findings,
+            recipes=self.recipes if uses_proxies else (),
+            surveys=[self.surveyed.survey],
+            analyses=[self.analysis],
+            force=aim.use_proxies == "always",
+            beside=False,
+            dry_run=False,
+        )
+        self.prerendering = self._prerendering()
+        possible, impossible = proxies.divided(session, self.plan)
+        proxy_tasks = proxies.ready(session, possible, jobs=max(1, min(session.jobs, len(possible))))
+        chunk_tasks = self._chunk_tasks(given_up)
+        self.outcomes: dict[str, Outcome] = {
+            **impossible,
+            **{task.key: given_up[task.key] for task in proxy_tasks if task.key in given_up},
+            **{key: given_up[key] for key in self.missing if key in given_up},
+        }
+        self.tasks: dict[str, Task] = {task.key: task for task in (*proxy_tasks, *chunk_tasks) if task.key not in self.outcomes}
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """Keys of the chunks that were not there when it was planned."""
+        return () if self.prerendering is None else tuple(self.prerendering.missing)
+
+    @property
+    def left(self) -> int:
+        """Tasks that have no outcome yet."""
+        return sum(1 for key in self.tasks if key not in self.outcomes)
+
+    def places(self) -> dict[str, tuple[tuple[int, int], ...]]:
+        """Frames ``[start, stop)`` of the timeline that each task serves, by key of the task."""
+        used: dict[str, list[FrameRange]] = {}
+        for use in self.surveyed.survey.uses:
+            if use.track_kind is TrackKind.VIDEO:
+                used.setdefault(use.target.medium, []).append(use.position)
+        of_product = {p.key: d.target.medium for d in self.plan.with_action(Action.MAKE) for p in d.products}
+        found: dict[str, tuple[tuple[int, int], ...]] = {}
+        for key, task in self.tasks.items():
+            if isinstance(task, ProxyTask):
+                media = {of_product[p.key] for p in task.products}
+                found[key] = tuple((r.start, r.stop) for r in union(r for medium in media for r in used.get(medium, ())))
+        if self.prerendering is not None:
+            chunks = [chunk for chunk in self.prerendering.every_chunk() if chunk.key in self.tasks]
+            for chunk in chunks:
+                found[chunk.key] = (*found.get(chunk.key, ()), (chunk.start, chunk.stop))
+        return found
+
+    def record(self, outcome: Outcome) -> None:
+        """What became of one of ``tasks``; a chunk is put on record."""
+        if outcome.key in self.tasks:
+            self.outcomes[outcome.key] = outcome
+            if self.prerendering is not None and outcome.key in self.prerendering.missing:
+                self.prerendering.chunks.record(outcome)
+
+    def there(self) -> dict[str, tuple[Product, ...]]:
+        """The proxies that are there by now, by ``Target.medium``."""
+        return proxies.finished(proxies.report(self.session, self.plan, self.findings, self.outcomes))
+
+    def write(self) -> tuple[WrittenTimeline, PrerenderReport | None]:
+        """Join what was rendered, and write the timeline with it and its proxies.
+
+        :raises TimelineError: it was saved again in the meantime, so that another round is due; or cannot be written.
+        """
+        made = proxies.report(self.session, self.plan, self.findings, self.outcomes)
+        there, failed = proxies.finished(made), proxies.failed_sources(made)
+        rendered, laid = None, None
+        if self.prerendering is not None:
+            rendered = self.prerendering.joined({key: one.message for key, one in self._failed_chunks().items()})
+            laid = prerendering.laid(self.surveyed, rendered)
+        prerendering.require_unsaved(self.path, self.saved)
+        active = self._shown()
+        written = relinking.write_relinked(
+            self.session,
+            self.surveyed,
+            self.output,
+            products=there,
+            findings=self.findings,
+            active=None if active is None else active.reference_key,
+            failed=failed,
+            laid=laid,
+        )
+        return written, rendered
+
+    def failures(self) -> dict[str, str]:
+        """What could not be made, by name of the medium or timecodes, and why."""
+        made = proxies.report(self.session, self.plan, self.findings, self.outcomes)
+        found = dict(proxies.failed_sources(made))
+        if self.prerendering is not None:
+            chunks, missing = self.prerendering.chunks, self.prerendering.missing
+            found |= {chunks.label(missing[key]): failed.message for key, failed in self._failed_chunks().items()}
+        return found
+
+    def _failed_chunks(self) -> dict[str, Failed]:
+        return {} if self.prerendering is None else self.prerendering.chunks.failed(self.prerendering.missing, self.outcomes)
+
+    # ---- planning
+
+    def _prerendering(self) -> Prerendering | None:
+        wanted = prerendering.wanted(self.aim.prerender, self.aim.fidelity, dry_run=False)
+        if wanted is None:
+            return None
+        shows = self.aim.quality != "full" and self.aim.use_proxies != "never"
+        linked = {d.target.medium: d.products for d in self.plan.decisions if d.products} if shows else {}
+        try:
+            return prerendering.planned(self.session, self.surveyed, self.findings, linked, wanted, pins=self.aim.pins)
+        except TimelineError as e:
+            self.session.note(str(e))
+            return None
+
+    def _chunk_tasks(self, given_up: Mapping[str, Failed]) -> Iterable[Task]:
+        if self.prerendering is None:
+            return ()
+        wanted = [chunk for key, chunk in self.prerendering.missing.items() if key not in given_up]
+        chunks = self.prerendering.chunks
+        return chunks.tasks(wanted, jobs=chunks.jobs(len(wanted)))
+
+    def _shown(self) -> ProxyRecipe | None:
+        """The proxies that the timeline shows; ``None``: its originals."""
+        if self.aim.quality == "full" or self.aim.use_proxies == "never":
+            return None
+        if self.aim.quality == "automatic":
+            return optimizing.active(self.session, self.surveyed, self.findings, self.recipes)
+        return _nearest(self.recipes, self._canvas(), SHARES[self.aim.quality])
+
+    def _canvas(self) -> tuple[int, int]:
+        """Of the timeline; where it does not say, of its largest picture."""
+        pictures = [f.info.picture.display_size for f in self.findings.values() if f.info is not None and f.info.picture]
+        return self.surveyed.survey.canvas or max(pictures, default=(1920, 1080))
+
+
+def _nearest(recipes: Sequence[ProxyRecipe], canvas: tuple[int, int], share: float) -> ProxyRecipe:
+    """Of ``recipes`` the one whose pictures come nearest to ``share`` of ``canvas``, side by side."""
+    return min(recipes, key=lambda recipe: abs(max(recipe.size_for(*canvas)) / max(canvas) - share))
