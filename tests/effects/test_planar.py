@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from otio_perf.effects.cpu.native import NativeEngine
-from otio_perf.effects.cpu.planar import Planar
+from otio_perf.effects.cpu.planar.value import Planar
 from otio_perf.effects.engine import Engine, Image, Step
 from otio_perf.effects.pixels import Coding, to_picture
 from otio_perf.effects.reference import ReferenceEngine

@@ -9,9 +9,10 @@ from typing import Any
 from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion
-from otio_perf.effects.cpu import planar
 from otio_perf.effects.cpu.engine import CpuEngine
-from otio_perf.effects.cpu.planar import Planar
+from otio_perf.effects.cpu.planar import layers, sampling, stored
+from otio_perf.effects.cpu.planar.effects import applied, transitioned
+from otio_perf.effects.cpu.planar.value import Planar, planar
 from otio_perf.effects.engine import Image, Step
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.parameters import Values
@@ -25,14 +26,14 @@ def _image(found: Planar) -> Image:
 
 def _whole(image: Image) -> Image:
     """In R'G'B'."""
-    return Image(planar.picture_of(image.pixels), image.is_opaque) if isinstance(image.pixels, Planar) else image
+    return Image(stored.picture_of(image.pixels), image.is_opaque) if isinstance(image.pixels, Planar) else image
 
 
 class NativeEngine(CpuEngine):
     """As ``CpuEngine``; what it stores of planes that nothing was done to are these planes."""
 
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
-        found = planar.planar(planes, coding)
+        found = planar(planes, coding)
         return super().read(planes, coding) if found is None else _image(found)
 
     def convert(self, image: Image, conversion: Conversion) -> Image:
@@ -43,19 +44,19 @@ class NativeEngine(CpuEngine):
 
     def store(self, image: Image, coding: Coding, width: int, height: int) -> list[NDArray[Any]]:
         if isinstance(image.pixels, Planar) and image.pixels.shape[:2] == (height, width):
-            found = planar.stored(image.pixels, coding)
+            found = stored.stored(image.pixels, coding)
             if found is not None:
                 return found
         return super().store(_whole(image), coding, width, height)
 
     def _laid(self, image: Image, placing: Placing, width: int, height: int) -> Any:
-        found = planar.fitted(image.pixels, placing, width, height) if isinstance(image.pixels, Planar) else None
+        found = sampling.fitted(image.pixels, placing, width, height) if isinstance(image.pixels, Planar) else None
         return super()._laid(_whole(image), placing, width, height) if found is None else found
 
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         left = [step for step in steps if not step.effect.is_identity(step.values)]
         while left and isinstance(image.pixels, Planar):
-            found = planar.applied(image.pixels, left[0].effect, left[0].values, view)
+            found = applied(image.pixels, left[0].effect, left[0].values, view)
             if found is None:
                 break
             image, left = _image(found), left[1:]
@@ -63,7 +64,7 @@ class NativeEngine(CpuEngine):
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
         if blend.name == "over" and isinstance(below.pixels, Planar) and isinstance(above.pixels, Planar):
-            found = planar.laid_over(below.pixels, above.pixels, opacity)
+            found = layers.laid_over(below.pixels, above.pixels, opacity)
             if found is not None:
                 return _image(found)
         return super().blend(_whole(below), _whole(above), blend, opacity)
@@ -72,7 +73,7 @@ class NativeEngine(CpuEngine):
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
     ) -> Image:
         if progress not in (0, 1) and isinstance(outgoing.pixels, Planar) and isinstance(incoming.pixels, Planar):
-            found = planar.transitioned(outgoing.pixels, incoming.pixels, transition, progress, values, view)
+            found = transitioned(outgoing.pixels, incoming.pixels, transition, progress, values, view)
             if found is not None:
                 return _image(found)
         return super().mix(_whole(outgoing), _whole(incoming), transition, progress, values, view)

@@ -7,6 +7,7 @@ rounds. Its area means are slow where the sizes are no multiples, and do not go 
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,6 +48,19 @@ def _held(value: np.float32) -> np.float32:
 
 
 @compiled
+def weighted_row(lines: NDArray[Any], first: int, weights: NDArray[np.float32], row: NDArray[np.float32]) -> None:
+    """``row``: the rows of ``lines`` from ``first`` on, each times its weight, in one; the outermost stand for those beyond."""
+    last = lines.shape[0] - 1
+    row[:] = _ZERO
+    for k in range(weights.shape[0]):
+        weight = weights[k]
+        if weight != _ZERO:
+            source = lines[min(max(first + k, 0), last)]
+            for x in range(row.shape[0]):
+                row[x] += np.float32(source[x]) * weight
+
+
+@compiled
 def _resampled(
     lines: NDArray[np.float32],
     first_x: NDArray[np.int32],
@@ -56,17 +70,11 @@ def _resampled(
     result: Picture,
 ) -> None:
     """:param lines: the picture, ``(height, width · 4)``"""
-    height, length = lines.shape
+    length = lines.shape[1]
     last_x = length // 4 - 1
     line = np.empty(length, np.float32)
     for y in range(first_y.shape[0]):
-        line[:] = _ZERO
-        for k in range(weights_y.shape[1]):
-            weight = weights_y[y, k]
-            if weight != _ZERO:
-                source = min(max(first_y[y] + k, 0), height - 1)
-                for x in range(length):
-                    line[x] += lines[source, x] * weight
+        weighted_row(lines, first_y[y], weights_y[y], line)
         for x in range(first_x.shape[0]):
             red, green, blue, alpha = _ZERO, _ZERO, _ZERO, _ZERO
             for k in range(weights_x.shape[1]):

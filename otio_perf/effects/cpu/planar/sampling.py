@@ -1,0 +1,166 @@
+"""Samples made anew, at other places or in another number; those of chroma with the weights that R'G'B' would come to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from otio_perf.effects import pixels
+from otio_perf.effects.cpu.jit import compiled
+from otio_perf.effects.cpu.pixels import tent
+from otio_perf.effects.cpu.planar.value import Planar, Plane
+from otio_perf.effects.cpu.sampling import weighted_row
+from otio_perf.effects.fit import Placing
+from otio_perf.effects.sampling import Interpolation, Taps, taps
+from otio_perf.model.pixels import Layout
+
+_ZERO = np.float32(0)
+
+
+def fitted(image: Planar, placing: Placing, width: int, height: int) -> Planar | None:
+    """As ``fit.laid``; ``None``: its edges lie between chroma samples."""
+    if not image.covers:
+        return None
+    edges = ((placing.left, placing.right, image.across), (placing.top, placing.bottom, image.down))
+    full = ((0, width), (0, height))
+    for (first, last, shift), (least, most) in zip(edges, full, strict=True):
+        part = (1 << shift) - 1
+        if (first & part and first != least) or (last & part and last != most):
+            return None
+    return replace(
+        resampled(image, placing.columns, placing.rows), left=placing.left, top=placing.top, width=width, height=height
+    )
+
+
+def resampled(image: Planar, columns: Taps, rows: Taps) -> Planar:
+    """New samples, worth what the old ones are."""
+    luma, cb, cr = image.planes
+    of_columns, of_rows = _chroma_line(columns, image, 1, cb.shape[1]), _chroma_line(rows, image, 0, cb.shape[0])
+    new = _sampled(luma, columns, rows), _sampled(cb, of_columns, of_rows), _sampled(cr, of_columns, of_rows)
+    return replace(image, planes=new, width=new[0].shape[1], height=new[0].shape[0])
+
+
+def _sampled(plane: Plane, columns: Taps, rows: Taps) -> Plane:
+    across, down = columns.old // max(1, columns.new), rows.old // max(1, rows.new)
+    result = np.empty((len(rows.first), len(columns.first)), np.float32)
+    if _is_twice(columns) and _is_twice(rows):
+        part = plane[rows.start * down :, columns.start * across :]
+        _halve(part, result)
+    else:
+        _sample(plane, columns.first, columns.weights, rows.first, rows.weights, result)
+    return result
+
+
+def _is_twice(line: Taps) -> bool:
+    return line.old == 2 * line.new and line.weights.shape[1] <= 3 and line.first[0] == 2 * line.start
+
+
+@compiled
+def _halve(plane: Plane, result: Plane) -> None:
+    quarter = np.float32(0.25)
+    for y in range(result.shape[0]):
+        for x in range(result.shape[1]):
+            upper = np.float32(plane[2 * y, 2 * x]) + np.float32(plane[2 * y, 2 * x + 1])
+            lower = np.float32(plane[2 * y + 1, 2 * x]) + np.float32(plane[2 * y + 1, 2 * x + 1])
+            result[y, x] = (upper + lower) * quarter
+
+
+@compiled
+def _sample(
+    plane: Plane,
+    first_x: NDArray[np.int32],
+    weights_x: NDArray[np.float32],
+    first_y: NDArray[np.int32],
+    weights_y: NDArray[np.float32],
+    result: Plane,
+) -> None:
+    """Of one plane; a picture of four channels has its own second half (``effects.cpu.sampling``)."""
+    width = plane.shape[1]
+    line = np.empty(width, np.float32)
+    for y in range(first_y.shape[0]):
+        weighted_row(plane, first_y[y], weights_y[y], line)
+        for x in range(first_x.shape[0]):
+            total = _ZERO
+            for k in range(weights_x.shape[1]):
+                total += line[min(max(first_x[x] + k, 0), width - 1)] * weights_x[x, k]
+            result[y, x] = total
+
+
+def _chroma_line(line: Taps, image: Planar, axis: int, old: int) -> Taps:
+    """What ``line`` does to luma samples, on chroma samples."""
+    shift, offset = (image.down, image.across)[axis], pixels.chroma_offset(image.siting, axis)
+    return _composed(_Line(line), (shift, offset), (shift, offset), old) if shift else line
+
+
+class _Line:
+    """Taps as a key: equal where they do the same."""
+
+    def __init__(self, line: Taps) -> None:
+        self.line = line
+        self._key = (line.first.tobytes(), line.weights.tobytes(), line.old)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Line) and self._key == other._key
+
+
+@lru_cache(maxsize=64)
+def _composed(luma: _Line, before: tuple[int, float], after: tuple[int, float], old: int) -> Taps:
+    """From ``old`` chroma samples along an axis to new ones: interpolated to luma samples, these made anew, and averaged.
+
+    :param before: how often they are subsampled (a power of two), and where they sit. :param after: the same of the new ones.
+    """
+    line = luma.line
+    (shift, offset), (new_shift, new_offset) = before, after
+    count = len(line.first)
+    start, shares = tent(new_shift, new_offset)
+    new = -(-count >> new_shift)
+    averaged = np.clip((np.arange(new)[:, None] << new_shift) + start + np.arange(len(shares)), 0, count - 1)
+    sources = np.clip(line.first[averaged][..., None] + np.arange(line.weights.shape[1]), 0, line.old - 1)
+    place = np.clip((sources - offset * ((1 << shift) - 1)) / (1 << shift), 0, old - 1)
+    low = place.astype(np.int64)
+    amount = shares[None, :, None] * line.weights[averaged]
+    columns = np.stack([low, np.minimum(low + 1, old - 1)], -1).reshape(new, -1)
+    values = np.stack([amount * (1 - (place - low)), amount * (place - low)], -1).reshape(new, -1)
+    first = columns.min(axis=1)
+    found = np.zeros((new, int((columns.max(axis=1) - first).max()) + 1))
+    np.add.at(found, (np.arange(new)[:, None], columns - first[:, None]), values)
+    return Taps(first.astype(np.int32), found.astype(np.float32), line.interpolation, old, new, 0)
+
+
+def resited(image: Planar, layout: Layout, siting: str) -> Planar:
+    """Chroma samples of another number, or in other places."""
+    luma, *chroma = image.planes
+    lines: list[Taps | None] = []
+    for axis, shift, new_shift in ((1, image.across, layout.across), (0, image.down, layout.down)):
+        both = (shift, image.siting), (new_shift, siting)
+        before, after = ((count, pixels.chroma_offset(where, axis) if count else 0.0) for count, where in both)
+        old = chroma[0].shape[axis]
+        whole = taps(luma.shape[axis], luma.shape[axis], Interpolation.BILINEAR)
+        lines.append(None if before == after else _composed(_Line(whole), before, after, old))
+    if lines == [None, None]:
+        return replace(image, siting=siting)
+    columns, rows = (line or taps(n, n, Interpolation.BILINEAR) for line, n in zip(lines, chroma[0].shape[::-1], strict=True))
+    cb, cr = (_sampled(plane, columns, rows) for plane in chroma)
+    return replace(image, planes=(luma, cb, cr), across=layout.across, down=layout.down, siting=siting)
+
+
+@lru_cache(maxsize=64)
+def chroma_weights(weights: bytes, shift: int, offset: float) -> NDArray[np.float32]:
+    """What ``weights`` (float32) of luma samples come to on chroma samples: interpolated, weighted, and averaged again."""
+    full = np.frombuffer(weights, np.float32).astype(np.float64)
+    if not shift:
+        return full.astype(np.float32)
+    factor = 1 << shift
+    shares = tent(shift, offset)[1].astype(np.float64)
+    both = np.convolve(np.convolve(shares, shares[::-1]), full) * factor
+    middle = both.size // 2
+    count = middle // factor
+    found = both[middle - count * factor :: factor][: 2 * count + 1]
+    result: NDArray[np.float32] = (found / found.sum()).astype(np.float32)
+    return result
