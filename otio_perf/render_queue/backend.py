@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from otio_perf.errors import TaskError
+from otio_perf.metrics import processes
 from otio_perf.model import wire
 from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.tasks import Task
@@ -44,8 +45,20 @@ class Backend(Protocol):
     def cancel(self, key: str, *, hard: bool) -> None:
         """Ask to stop, or kill; the report follows. Unknown keys are ignored: the task has just ended."""
 
-    def next_report(self, timeout_seconds: float) -> Report | None:
-        """What happened next; ``None`` if nothing did for so long."""
+    def suspend(self, key: str) -> None:
+        """Put the task to sleep, within a second, where that can be done; it loses nothing. Unknown keys are ignored."""
+
+    def resume(self, key: str) -> None:
+        """Wake it. Unknown keys, and tasks that are awake, are ignored."""
+
+    def set_niceness(self, niceness: int) -> None:
+        """How much its tasks give way to other programs: 0 not at all, 19 always."""
+
+    def next_report(self, timeout_seconds: float | None) -> Report | None:
+        """What happened next; ``None`` if nothing did for so long (``None``: it waits), or at an ``interrupt``."""
+
+    def interrupt(self) -> None:
+        """Let ``next_report`` return at once, or the next time that it is called."""
 
     def close(self) -> None:
         """Kill what runs, free everything."""
@@ -59,33 +72,49 @@ class InlineBackend:
 
     def __init__(self, workers: int = 1, *, run: worker.Run = registry.run_json, clock: Clock = time.monotonic) -> None:
         self._workers, self._run, self._clock = workers, run, clock
-        self._reports: SimpleQueue[Report] = SimpleQueue()
-        self._stops: dict[str, tuple[int, threading.Event]] = {}
+        self._reports: SimpleQueue[Report | None] = SimpleQueue()
+        self._reins: dict[str, _Reins] = {}
 
     @property
     def capacity(self) -> int:
         return self._workers
 
     def start(self, task: Task, attempt: int) -> None:
-        stop = threading.Event()
-        self._stops[task.key] = attempt, stop
-        threading.Thread(target=self._work, args=(task, attempt, stop), name=f"task {task.label}", daemon=True).start()
+        reins = self._reins[task.key] = _Reins(attempt)
+        threading.Thread(target=self._work, args=(task, reins), name=f"task {task.label}", daemon=True).start()
 
     def cancel(self, key: str, *, hard: bool) -> None:
-        if key not in self._stops:
+        reins = self._reins.get(key)
+        if reins is None:
             return
-        attempt, stop = self._stops[key]
-        stop.set()
+        reins.stop.set()
+        reins.awake.set()
         if hard:
-            del self._stops[key]
-            self._reports.put(WorkerLost(key=key, attempt=attempt, reason="its thread was left behind", at=self._clock()))
+            del self._reins[key]
+            lost = WorkerLost(key=key, attempt=reins.attempt, reason="its thread was left behind", at=self._clock())
+            self._reports.put(lost)
 
-    def next_report(self, timeout_seconds: float) -> Report | None:
+    def suspend(self, key: str) -> None:
+        if (reins := self._reins.get(key)) and not reins.stop.is_set():
+            reins.awake.clear()
+
+    def resume(self, key: str) -> None:
+        if reins := self._reins.get(key):
+            reins.awake.set()
+
+    def set_niceness(self, niceness: int) -> None:
+        """Threads are as nice as their process."""
+
+    def next_report(self, timeout_seconds: float | None) -> Report | None:
         return _next(self._reports, timeout_seconds)
 
+    def interrupt(self) -> None:
+        self._reports.put(None)
+
     def close(self) -> None:
-        for _, stop in self._stops.values():
-            stop.set()
+        for reins in self._reins.values():
+            reins.stop.set()
+            reins.awake.set()
 
     def __enter__(self) -> InlineBackend:
         return self
@@ -93,15 +122,29 @@ class InlineBackend:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _work(self, task: Task, attempt: int, stop: threading.Event) -> None:
+    def _work(self, task: Task, reins: _Reins) -> None:
         def report(done: int) -> None:
-            self._reports.put(Progressed(key=task.key, attempt=attempt, done=done, at=self._clock()))
+            self._reports.put(Progressed(key=task.key, attempt=reins.attempt, done=done, at=self._clock()))
 
         try:
-            outcome = _outcome(self._run(wire.dumps(task), worker.throttled(report), stop.is_set))
+            outcome = _outcome(self._run(wire.dumps(task), worker.throttled(report), reins.is_stopped))
         except BaseException as e:  # noqa: BLE001 (the thread must not end without a report)
             outcome = _unforeseen(task, e)
-        self._reports.put(Finished(key=task.key, attempt=attempt, outcome=outcome, at=self._clock()))
+        self._reports.put(Finished(key=task.key, attempt=reins.attempt, outcome=outcome, at=self._clock()))
+
+
+class _Reins:
+    """Of a task in a thread."""
+
+    def __init__(self, attempt: int) -> None:
+        self.attempt = attempt
+        self.stop = threading.Event()
+        self.awake = threading.Event()
+        self.awake.set()
+
+    def is_stopped(self) -> bool:
+        self.awake.wait()
+        return self.stop.is_set()
 
 
 class ProcessBackend:
@@ -114,7 +157,7 @@ class ProcessBackend:
     """
 
     def __init__(self, workers: int, *, run: worker.Run = registry.run_json, clock: Clock = time.monotonic) -> None:
-        self._reports: SimpleQueue[Report] = SimpleQueue()
+        self._reports: SimpleQueue[Report | None] = SimpleQueue()
         self._clock = clock
         self._slots = [_Slot(run, self._reports, clock) for _ in range(workers)]
 
@@ -134,8 +177,25 @@ class ProcessBackend:
             if slot.key == key:
                 slot.stop(hard=hard)
 
-    def next_report(self, timeout_seconds: float) -> Report | None:
+    def suspend(self, key: str) -> None:
+        for slot in self._slots:
+            if slot.key == key:
+                slot.suspend()
+
+    def resume(self, key: str) -> None:
+        for slot in self._slots:
+            if slot.key == key:
+                slot.resume()
+
+    def set_niceness(self, niceness: int) -> None:
+        for slot in self._slots:
+            slot.set_niceness(niceness)
+
+    def next_report(self, timeout_seconds: float | None) -> Report | None:
         return _next(self._reports, timeout_seconds)
+
+    def interrupt(self) -> None:
+        self._reports.put(None)
 
     def close(self) -> None:
         for slot in self._slots:
@@ -157,7 +217,7 @@ class _Slot:
     It is this thread that makes the process, for Linux ends workers when the *thread* that made them ends (``worker.serve``).
     """
 
-    def __init__(self, run: worker.Run, reports: SimpleQueue[Report], clock: Clock) -> None:
+    def __init__(self, run: worker.Run, reports: SimpleQueue[Report | None], clock: Clock) -> None:
         self.key: str | None = None  # of the task that it works on
         self._run, self._reports, self._clock = run, reports, clock
         self._given: SimpleQueue[tuple[Task, int] | None] = SimpleQueue()
@@ -165,6 +225,8 @@ class _Slot:
         self._process: SpawnProcess | None = None
         self._line: Connection | None = None
         self._must_die = False
+        self._is_asleep = False
+        self._niceness = 0
         self._cancelled: Any = _CONTEXT.RawArray("B", 1)
         self.thread = threading.Thread(target=self._serve, name="worker-slot", daemon=True)
         self.thread.start()
@@ -172,16 +234,36 @@ class _Slot:
     def begin(self, task: Task, attempt: int) -> None:
         self.key = task.key
         self._cancelled[0] = 0
+        self.resume()
         self._given.put((task, attempt))
 
     def stop(self, *, hard: bool) -> None:
         """Ask, or kill. Nothing is sent: a worker that does not read must not hold up who asks."""
         self._cancelled[0] = 1
+        self.resume()
         if hard:
             with self._mutex:
                 self._must_die = True
                 if self._process is not None:
                     self._process.kill()
+
+    def suspend(self) -> None:
+        with self._mutex:
+            self._is_asleep = True
+            if self._process is not None and self._process.pid is not None:
+                processes.suspend(self._process.pid)
+
+    def resume(self) -> None:
+        with self._mutex:
+            if self._is_asleep and self._process is not None and self._process.pid is not None:
+                processes.resume(self._process.pid)
+            self._is_asleep = False
+
+    def set_niceness(self, niceness: int) -> None:
+        with self._mutex:
+            self._niceness = niceness
+            if self._process is not None and self._process.pid is not None:
+                processes.set_niceness(self._process.pid, niceness)
 
     def close(self) -> None:
         self.stop(hard=True)
@@ -239,6 +321,10 @@ class _Slot:
                 self._process, self._line = process, line
                 if self._must_die:
                     process.kill()
+                if self._niceness and process.pid is not None:
+                    processes.set_niceness(process.pid, self._niceness)
+                if self._is_asleep and process.pid is not None:
+                    processes.suspend(process.pid)
         assert self._line is not None
         return self._line
 
@@ -281,9 +367,9 @@ def _births() -> Iterator[None]:
             sys.modules["__main__"] = main
 
 
-def _next(reports: SimpleQueue[Report], timeout_seconds: float) -> Report | None:
+def _next(reports: SimpleQueue[Report | None], timeout_seconds: float | None) -> Report | None:
     try:
-        return reports.get(timeout=max(timeout_seconds, 0.0))
+        return reports.get(timeout=None if timeout_seconds is None else max(timeout_seconds, 0.0))
     except Empty:
         return None
 

@@ -5,17 +5,21 @@ fields, so that a journal can keep and replay them. What holds, whatever the ord
 
 - every submission of a task by a job gets exactly one outcome (``Publish``);
 - a task runs at most once at a time, however many jobs want it;
-- a report of a start that is over (``attempt``) is ignored.
+- a report of a start that is over (``attempt``) is ignored;
+- no more tasks are awake than there are slots: what is more sleeps, keeps what it has done, and its stall clock stands still.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
 from otio_perf.model.tasks import Task
+from otio_perf.render_queue import priority
+from otio_perf.render_queue.priority import Focus, Place, Rank
 
 #: A task whose worker died is started again so many times.
 RETRIES = 2
@@ -27,17 +31,25 @@ UNKILLABLE_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """``job`` wants ``tasks``. Higher ``priority`` first, then in the order of submission."""
+    """``job`` wants ``tasks``. Higher ``priority`` first, then by ``places`` (see ``priority``), then in this order.
+
+    ``number`` grows from submission to submission: ``Recorded`` says by it which one is settled.
+    """
 
     job: str
     tasks: tuple[Task, ...]
     priority: int = 0
+    places: dict[str, tuple[Place, ...]] = field(default_factory=dict)  # frames of timelines that a task serves, by key
+    number: int = 0
     at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapacityChanged:
+    """``slots`` tasks may be awake. ``workers``: so many may have been started, those that sleep included (default: slots)."""
+
     slots: int
+    workers: int | None = None
     at: float
 
 
@@ -71,16 +83,16 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested:
-    """``job`` no longer wants ``key``, or any of its tasks. What other jobs want goes on."""
+    """``job`` (all, if ``None``) no longer wants ``key`` (any of its tasks, if ``None``). What other jobs want goes on."""
 
-    job: str
+    job: str | None
     key: str | None = None
     at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRequested:
-    """Nothing new is started; what runs goes on."""
+    """Nothing is started, what runs sleeps."""
 
     at: float
 
@@ -96,6 +108,28 @@ class Prioritized:
 
     keys: tuple[str, ...]
     priority: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Focused:
+    """The user looks elsewhere in ``timeline``. Takes effect on the next free slot."""
+
+    timeline: str
+    focus: Focus | None  # None: nobody looks at it any more
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The outcomes of ``key`` that these jobs were owed are on record, for submissions up to ``number``.
+
+    It comes after ``Publish``, and changes nothing then; in a replay it says what need not be done again.
+    """
+
+    key: str
+    jobs: tuple[str, ...]
+    number: int
     at: float
 
 
@@ -116,6 +150,8 @@ Event = (
     | PauseRequested
     | ResumeRequested
     | Prioritized
+    | Focused
+    | Recorded
     | Tick
 )
 
@@ -146,41 +182,77 @@ class CancelHard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Publish:
-    """The outcome of ``key`` for these jobs: the only one they get."""
+class Suspend:
+    """Put the task to sleep where it is."""
 
     key: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Continue:
+    """Wake it."""
+
+    key: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """The outcome of ``task`` for these jobs: the only one they get."""
+
+    task: Task
     outcome: Outcome
     jobs: tuple[str, ...]
 
 
-Command = Start | CancelSoft | CancelHard | Publish
+Command = Start | CancelSoft | CancelHard | Suspend | Continue | Publish
 
 
 @dataclass(slots=True)
-class _Entry:
+class Entry:
+    """A task that has no outcome yet. Others read it only."""
+
     task: Task
     sequence: int
     priority: int
-    jobs: list[str]  # that want it
+    jobs: dict[str, int] = field(default_factory=dict)  # that want it, with the number of their submission
+    places: dict[str, tuple[Place, ...]] = field(default_factory=dict)  # by job
+    rank: Rank = field(default_factory=Rank)
     leaving: list[str] = field(default_factory=list)  # cancelled while it runs: they learn how it ended
     attempt: int = 0
     is_running: bool = False
+    is_asleep: bool = False
     losses: int = 0
     alive_at: float = 0.0  # last sign of life
     soft_at: float | None = None
     hard_at: float | None = None
     hung: bool = False  # killed for lack of progress
 
+    @property
+    def order(self) -> tuple[int, Rank, int]:
+        """The smallest comes first."""
+        return -self.priority, self.rank, self.sequence
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.priority > 0 or self.rank.is_urgent
+
+    @property
+    def is_ending(self) -> bool:
+        return self.soft_at is not None or self.hard_at is not None
+
 
 class QueueState:
     """All tasks that have no outcome yet."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, _Entry] = {}
-        self._order: list[tuple[int, int, str]] = []  # heap; rows that no longer hold are skipped when met
-        self._slots = 0
-        self._running = 0
+        self._entries: dict[str, Entry] = {}
+        self._running: dict[str, Entry] = {}
+        self._order: list[tuple[tuple[int, Rank, int], str]] = []  # heap; rows that no longer hold are skipped when met
+        self._focuses: dict[str, Focus] = {}  # by timeline, the one that was looked at last at the end
+        self._is_order_stale = False
+        self._slots = self._workers = 0
         self._paused = False
         self._sequence = 0
         self._attempts = 0
@@ -194,18 +266,37 @@ class QueueState:
         return not self._entries
 
     @property
+    def is_paused(self) -> bool:
+        return self._paused
+
+    @property
     def running(self) -> tuple[str, ...]:
-        return tuple(k for k, e in self._entries.items() if e.is_running)
+        """Started and not ended, those that sleep included."""
+        return tuple(self._running)
 
     @property
     def waiting(self) -> tuple[str, ...]:
         """In the order in which they will start."""
-        waiting = [(-e.priority, e.sequence, k) for k, e in self._entries.items() if not e.is_running]
-        return tuple(k for _, _, k in sorted(waiting))
+        self._refresh_order()
+        return tuple(e.task.key for e in sorted((e for e in self._entries.values() if not e.is_running), key=_order))
+
+    def entry(self, key: str) -> Entry | None:
+        return self._entries.get(key)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """In the order of their first submission."""
+        return tuple(self._entries.values())
+
+    def focus(self, timeline: str) -> Focus:
+        return self._focuses.get(timeline) or Focus()
+
+    def focuses(self) -> dict[str, Focus]:
+        return dict(self._focuses)
 
     def next_deadline(self) -> float | None:
-        """When a ``Tick`` is due at the latest; ``None`` while nothing runs."""
-        return min((_deadline(e) for e in self._entries.values() if e.is_running), default=None)
+        """When a ``Tick`` is due at the latest; ``None``: no time matters."""
+        due = min(map(_deadline, self._running.values()), default=math.inf)
+        return None if due == math.inf else due
 
     def _react(self, event: Event) -> Iterator[Command]:
         match event:
@@ -213,6 +304,7 @@ class QueueState:
                 self._submit(event)
             case CapacityChanged():
                 self._slots = event.slots
+                self._workers = event.slots if event.workers is None else event.workers
             case Progressed():
                 if entry := self._started(event.key, event.attempt):
                     entry.alive_at = max(entry.alive_at, event.at)
@@ -223,8 +315,7 @@ class QueueState:
                 if entry := self._started(event.key, event.attempt):
                     yield from self._lose(entry, event.reason)
             case CancelRequested():
-                keys = list(self._entries) if event.key is None else [event.key]
-                for key in keys:
+                for key in list(self._entries) if event.key is None else [event.key]:
                     yield from self._cancel(key, event.job, event.at)
             case PauseRequested():
                 self._paused = True
@@ -235,48 +326,112 @@ class QueueState:
                     if entry := self._entries.get(key):
                         entry.priority = event.priority
                         self._enqueue(entry)
+            case Focused():
+                self._focuses.pop(event.timeline, None)
+                if event.focus is not None:
+                    self._focuses[event.timeline] = event.focus
+                self._is_order_stale = True
+            case Recorded():
+                self._settle(event)
             case Tick():
-                for entry in [e for e in self._entries.values() if e.is_running and _deadline(e) <= event.at]:
+                for entry in [e for e in self._running.values() if _deadline(e) <= event.at]:
                     yield from self._overdue(entry, event.at)
 
     def _submit(self, event: Submitted) -> None:
+        self._refresh_order()
+        ages = priority.ages_of(tuple(self._focuses))
         for task in event.tasks:
             entry = self._entries.get(task.key)
             if entry is None:
                 self._sequence += 1
-                entry = _Entry(task, self._sequence, event.priority, [event.job])
-                self._entries[task.key] = entry
-                self._enqueue(entry)
-                continue
-            if event.job not in entry.jobs:  # it may be leaving at the same time: then it gets two outcomes
-                entry.jobs.append(event.job)
-            if event.priority > entry.priority:
-                entry.priority = event.priority
-                self._enqueue(entry)
+                entry = self._entries[task.key] = Entry(task, self._sequence, event.priority)
+            entry.jobs[event.job] = event.number  # it may be leaving at the same time: then it gets two outcomes
+            entry.places[event.job] = event.places.get(task.key, ())
+            entry.priority = max(entry.priority, event.priority)
+            entry.rank = self._rank(entry, ages)
+            self._enqueue(entry)
 
-    def _fill_slots(self, at: float) -> Iterator[Start]:
-        while not self._paused and self._running < self._slots and self._order:
-            priority, sequence, key = heapq.heappop(self._order)
+    def _fill_slots(self, at: float) -> Iterator[Command]:
+        slots = 0 if self._paused else self._slots
+        awake = [e for e in self._running.values() if not e.is_asleep]
+        if len(awake) > slots:
+            for entry in sorted((e for e in awake if not e.is_ending), key=_order)[max(0, slots - _count_ending(awake)) :]:
+                yield self._sleep(entry)
+                awake.remove(entry)
+        while len(awake) < slots:
+            sleeping = min((e for e in self._running.values() if e.is_asleep), key=_order, default=None)
+            waiting = self._next_waiting()
+            if sleeping is not None and (waiting is None or not _goes_before(waiting, sleeping)):
+                sleeping.is_asleep = False
+                sleeping.alive_at = at
+                awake.append(sleeping)
+                yield Continue(key=sleeping.task.key, attempt=sleeping.attempt)
+            elif waiting is not None:
+                awake.append(waiting)
+                yield self._start(waiting, at)
+            else:
+                return
+        while (waiting := self._next_waiting()) is not None and waiting.is_urgent:
+            least = max(
+                (e for e in awake if e.task.kind in priority.PREEMPTED_KINDS and not e.is_ending), key=_order, default=None
+            )
+            if least is None or not _goes_before(waiting, least):
+                return
+            yield self._sleep(least)
+            awake.remove(least)
+            awake.append(waiting)
+            yield self._start(waiting, at)
+
+    def _next_waiting(self) -> Entry | None:
+        """The task that would be started next; ``None`` where none may be."""
+        if len(self._running) >= self._workers:
+            return None
+        self._refresh_order()
+        while self._order:
+            order, key = self._order[0]
             entry = self._entries.get(key)
-            if entry is None or entry.is_running or (-entry.priority, entry.sequence) != (priority, sequence):
-                continue
-            entry.is_running = True
-            self._attempts += 1
-            entry.attempt = self._attempts
-            entry.alive_at = at
-            self._running += 1
-            yield Start(task=entry.task, attempt=entry.attempt, is_retry=entry.losses > 0)
+            if entry is not None and not entry.is_running and entry.order == order:
+                return entry
+            heapq.heappop(self._order)
+        return None
 
-    def _finish(self, entry: _Entry, outcome: Outcome) -> Iterator[Command]:
+    def _start(self, entry: Entry, at: float) -> Start:
+        self._attempts += 1
+        entry.attempt = self._attempts
+        entry.is_running = True
+        entry.alive_at = at
+        self._running[entry.task.key] = entry
+        return Start(task=entry.task, attempt=entry.attempt, is_retry=entry.losses > 0)
+
+    def _sleep(self, entry: Entry) -> Suspend:
+        entry.is_asleep = True
+        return Suspend(key=entry.task.key, attempt=entry.attempt)
+
+    def _refresh_order(self) -> None:
+        """Once for however many moves of the playhead came since an order was last needed."""
+        if not self._is_order_stale:
+            return
+        self._is_order_stale = False
+        ages = priority.ages_of(tuple(self._focuses))
+        for entry in self._entries.values():
+            entry.rank = self._rank(entry, ages)
+        self._order = [(e.order, e.task.key) for e in self._entries.values() if not e.is_running]
+        heapq.heapify(self._order)
+
+    def _rank(self, entry: Entry, ages: dict[str, int]) -> Rank:
+        places = (place for job in entry.jobs for place in entry.places.get(job, ()))
+        return priority.rank(entry.task.kind, places, self._focuses, ages)
+
+    def _finish(self, entry: Entry, outcome: Outcome) -> Iterator[Command]:
         """A cancelled task may have been quicker; then its result counts."""
         self._stopped(entry)
         if entry.soft_at is not None and not isinstance(outcome, (Ready, Probed, Calibrated, Prerendered, Skipped)):
             yield from self._end_cancelled(entry)
             return
         del self._entries[entry.task.key]
-        yield Publish(key=entry.task.key, outcome=outcome, jobs=(*entry.jobs, *entry.leaving))
+        yield Publish(task=entry.task, outcome=outcome, jobs=(*entry.jobs, *entry.leaving))
 
-    def _lose(self, entry: _Entry, reason: str) -> Iterator[Command]:
+    def _lose(self, entry: Entry, reason: str) -> Iterator[Command]:
         self._stopped(entry)
         if entry.soft_at is not None:
             yield from self._end_cancelled(entry)
@@ -298,24 +453,41 @@ class QueueState:
             path=entry.task.label,
             hint="the file may be damaged, or memory or open files run out: play it through; try --jobs 1",
         )
-        yield Publish(key=entry.task.key, outcome=failed, jobs=tuple(entry.jobs))
+        yield Publish(task=entry.task, outcome=failed, jobs=tuple(entry.jobs))
 
-    def _cancel(self, key: str, job: str, at: float) -> Iterator[Command]:
+    def _cancel(self, key: str, job: str | None, at: float) -> Iterator[Command]:
         entry = self._entries.get(key)
-        if entry is None or job not in entry.jobs:
+        leaving = [] if entry is None else [j for j in entry.jobs if job in (None, j)]
+        if entry is None or not leaving:
             return
-        entry.jobs.remove(job)
+        for name in leaving:
+            del entry.jobs[name]
+            entry.places.pop(name, None)
         if entry.jobs or not entry.is_running:
-            yield Publish(key=key, outcome=_cancelled(entry.task), jobs=(job,))
+            yield Publish(task=entry.task, outcome=_cancelled(entry.task), jobs=tuple(leaving))
             if not entry.jobs:
                 del self._entries[key]
+            else:
+                entry.rank = self._rank(entry, priority.ages_of(tuple(self._focuses)))
+                self._enqueue(entry)
             return
-        entry.leaving.append(job)
+        entry.leaving += leaving
         if entry.soft_at is None:
             entry.soft_at = at
             yield CancelSoft(key=key, attempt=entry.attempt)
 
-    def _overdue(self, entry: _Entry, at: float) -> Iterator[Command]:
+    def _settle(self, event: Recorded) -> None:
+        entry = self._entries.get(event.key)
+        if entry is None or entry.is_running:
+            return
+        for job in event.jobs:
+            if entry.jobs.get(job, math.inf) <= event.number:
+                del entry.jobs[job]
+                entry.places.pop(job, None)
+        if not entry.jobs:
+            del self._entries[event.key]
+
+    def _overdue(self, entry: Entry, at: float) -> Iterator[Command]:
         if entry.hard_at is not None:
             yield from self._lose(entry, "it could not be killed")
             return
@@ -323,9 +495,9 @@ class QueueState:
         entry.hung = entry.soft_at is None
         yield CancelHard(key=entry.task.key, attempt=entry.attempt)
 
-    def _end_cancelled(self, entry: _Entry) -> Iterator[Command]:
+    def _end_cancelled(self, entry: Entry) -> Iterator[Command]:
         """It has stopped. Those who left are told; whoever came in the meantime gets it started anew."""
-        yield Publish(key=entry.task.key, outcome=_cancelled(entry.task), jobs=tuple(entry.leaving))
+        yield Publish(task=entry.task, outcome=_cancelled(entry.task), jobs=tuple(entry.leaving))
         entry.leaving = []
         entry.soft_at = entry.hard_at = None
         entry.hung = False
@@ -334,24 +506,38 @@ class QueueState:
         else:
             del self._entries[entry.task.key]
 
-    def _started(self, key: str, attempt: int) -> _Entry | None:
-        entry = self._entries.get(key)
-        return entry if entry is not None and entry.is_running and entry.attempt == attempt else None
+    def _started(self, key: str, attempt: int) -> Entry | None:
+        entry = self._running.get(key)
+        return entry if entry is not None and entry.attempt == attempt else None
 
-    def _stopped(self, entry: _Entry) -> None:
-        entry.is_running = False
-        self._running -= 1
+    def _stopped(self, entry: Entry) -> None:
+        entry.is_running = entry.is_asleep = False
+        del self._running[entry.task.key]
 
-    def _enqueue(self, entry: _Entry) -> None:
-        heapq.heappush(self._order, (-entry.priority, entry.sequence, entry.task.key))
+    def _enqueue(self, entry: Entry) -> None:
+        if not entry.is_running:
+            heapq.heappush(self._order, (entry.order, entry.task.key))
 
 
-def _deadline(entry: _Entry) -> float:
+def _order(entry: Entry) -> tuple[int, Rank, int]:
+    return entry.order
+
+
+def _goes_before(waiting: Entry, started: Entry) -> bool:
+    """Whether ``started`` sleeps for it: what has begun is finished first, unless somebody waits for just this."""
+    return waiting.is_urgent and waiting.order[:2] < started.order[:2] and not started.is_urgent
+
+
+def _count_ending(entries: list[Entry]) -> int:
+    return sum(e.is_ending for e in entries)
+
+
+def _deadline(entry: Entry) -> float:
     if entry.hard_at is not None:
         return entry.hard_at + UNKILLABLE_SECONDS
     if entry.soft_at is not None:
         return entry.soft_at + GRACE_SECONDS
-    return entry.alive_at + entry.task.stall_seconds
+    return math.inf if entry.is_asleep else entry.alive_at + entry.task.stall_seconds
 
 
 def _cancelled(task: Task) -> Failed:

@@ -20,6 +20,7 @@ from otio_perf.render_queue.state import (
     CancelSoft,
     CapacityChanged,
     Command,
+    Continue,
     Event,
     Finished,
     PauseRequested,
@@ -30,6 +31,7 @@ from otio_perf.render_queue.state import (
     ResumeRequested,
     Start,
     Submitted,
+    Suspend,
     Tick,
     WorkerLost,
 )
@@ -59,7 +61,7 @@ def test_no_more_than_the_slots_start_and_the_first_comes_first() -> None:
     assert started(commands) == ["a", "b"]
     done = Skipped(key=A.key, reason="")
     assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=1)) == [
-        Publish(key=A.key, outcome=done, jobs=("j",)),
+        Publish(task=A, outcome=done, jobs=("j",)),
         Start(task=C, attempt=3),
     ]
 
@@ -88,7 +90,7 @@ def test_two_jobs_share_one_task_and_one_may_leave() -> None:
     assert isinstance(left, Publish)
     assert left.jobs == ("j",)
     done = Skipped(key=A.key, reason="")
-    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=2)) == [Publish(key=A.key, outcome=done, jobs=("k",))]
+    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=2)) == [Publish(task=A, outcome=done, jobs=("k",))]
     assert queue.is_idle
 
 
@@ -144,7 +146,7 @@ def test_a_result_that_comes_before_the_cancel_counts() -> None:
     queue, _ = queue_with(A)
     queue.handle(CancelRequested(job="j", at=1))
     done = Skipped(key=A.key, reason="quick")
-    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=1)) == [Publish(key=A.key, outcome=done, jobs=("j",))]
+    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=1)) == [Publish(task=A, outcome=done, jobs=("j",))]
 
 
 NAMES = st.sampled_from("abcdef")
@@ -162,6 +164,7 @@ class Interleavings(RuleBasedStateMachine):
         self.running: dict[str, int] = {}  # what the workers really do
         self.past: list[tuple[str, int]] = []
         self.wants: set[tuple[str, str]] = set()  # not cancelled, not ended
+        self.asleep: set[str] = set()
         self.killed: dict[str, float] = {}  # running, but told to die: since when
         self.slots = 0
 
@@ -175,17 +178,25 @@ class Interleavings(RuleBasedStateMachine):
                     self.running[command.task.key] = command.attempt
                     self.killed.pop(command.task.key, None)
                     assert len(self.running) <= self.slots
+                case Suspend():
+                    assert self.running[command.key] == command.attempt
+                    assert command.key not in self.asleep
+                    self.asleep.add(command.key)
+                case Continue():
+                    assert self.running[command.key] == command.attempt
+                    self.asleep.remove(command.key)
                 case CancelSoft() | CancelHard():
                     assert self.running.get(command.key) == command.attempt
                     if isinstance(command, CancelHard):
                         self.killed[command.key] = self.now
                 case Publish():
-                    assert command.outcome.key == command.key
+                    key = command.task.key
+                    assert command.outcome.key == key
                     for job in command.jobs:
-                        self.owed[job, command.key] -= 1
-                        assert self.owed[job, command.key] >= 0, "two outcomes"
-                        if not self.owed[job, command.key]:
-                            self.wants.discard((job, command.key))
+                        self.owed[job, key] -= 1
+                        assert self.owed[job, key] >= 0, "two outcomes"
+                        if not self.owed[job, key]:
+                            self.wants.discard((job, key))
 
     @rule(job=JOBS, names=st.lists(NAMES, max_size=4), priority=st.integers(-2, 2))
     def submit(self, job: str, names: list[str], priority: int) -> None:

@@ -1,0 +1,65 @@
+"""Other processes of ours: how much of the machine they may take, and putting them to sleep."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+#: From this niceness on, disks are left to others as well.
+_IDLE_DISK_NICENESS = 15
+
+
+def set_niceness(pid: int, niceness: int) -> bool:
+    """Let process ``pid`` give way: 0 as any program, 19 as little as can be; POSIX scale, translated for Windows.
+
+    Disks: with any niceness the lowest of the ordinary priorities; from 15 on only what nobody else wants.
+
+    :returns: whether it is so now. Without privileges a process cannot become less nice again, only a new one can.
+    """
+    try:
+        process = psutil.Process(pid)
+        if sys.platform == "win32":
+            if niceness >= _IDLE_DISK_NICENESS:
+                process.nice(psutil.IDLE_PRIORITY_CLASS)
+                process.ionice(psutil.IOPRIO_VERYLOW)
+            else:
+                process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if niceness else psutil.NORMAL_PRIORITY_CLASS)
+                process.ionice(psutil.IOPRIO_LOW if niceness else psutil.IOPRIO_NORMAL)
+            return True
+        if sys.platform == "linux":  # there, niceness is a thread's own, and its children's
+            for thread in process.threads():
+                os.setpriority(os.PRIO_PROCESS, thread.id, niceness)
+            if niceness >= _IDLE_DISK_NICENESS:
+                process.ionice(psutil.IOPRIO_CLASS_IDLE)
+            elif niceness:
+                process.ionice(psutil.IOPRIO_CLASS_BE, 7)
+            with suppress(OSError):  # only weighs sessions against each other where the kernel groups by them (sched(7))
+                if os.getsid(pid) == pid:  # else it would be the group of whoever started us
+                    Path(f"/proc/{pid}/autogroup").write_text(str(niceness), encoding="ascii")
+        else:
+            os.setpriority(os.PRIO_PROCESS, pid, niceness)
+    except (psutil.Error, OSError):
+        return False
+    return True
+
+
+def suspend(pid: int) -> bool:
+    """Stop process ``pid`` where it is. :returns: whether that could be done"""
+    try:
+        psutil.Process(pid).suspend()
+    except (psutil.Error, OSError):
+        return False
+    return True
+
+
+def resume(pid: int) -> bool:
+    """Let it go on. :returns: whether that could be done"""
+    try:
+        psutil.Process(pid).resume()
+    except (psutil.Error, OSError):
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Between the queue's brain and a backend: carries out commands, hands back reports. Who owns it calls it from one thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from otio_perf.render_queue import state
+from otio_perf.render_queue.backend import Backend, Clock, Report
+from otio_perf.render_queue.state import QueueState
+
+
+class Loop:
+    """:param told: called with each command before it is carried out"""
+
+    def __init__(self, backend: Backend, told: Callable[[state.Command], None], *, clock: Clock = time.monotonic) -> None:
+        self.state = QueueState()
+        self._backend, self._told, self._clock = backend, told, clock
+
+    def handle(self, event: state.Event) -> None:
+        for command in self.state.handle(event):
+            self._told(command)
+            match command:
+                case state.Start():
+                    task = command.task.again() if command.is_retry else command.task
+                    self._backend.start(task, command.attempt)
+                case state.CancelSoft():
+                    self._backend.cancel(command.key, hard=False)
+                case state.CancelHard():
+                    self._backend.cancel(command.key, hard=True)
+                case state.Suspend():
+                    self._backend.suspend(command.key)
+                case state.Continue():
+                    self._backend.resume(command.key)
+
+    def next_report(self, timeout_seconds: float | None = None) -> Report | None:
+        """What happened next, for ``handle``; ``None``: nothing for so long, or an interrupt, or a ``Tick`` is due."""
+        due = self.state.next_deadline()
+        waits = [*([] if timeout_seconds is None else [timeout_seconds]), *([] if due is None else [due - self._clock()])]
+        wait = min(waits, default=None)
+        return None if wait is not None and wait <= 0 else self._backend.next_report(wait)
+
+    def wind_down(self) -> None:
+        """Let running tasks clean up after themselves; the backend's owner closes it, which kills what is left."""
+        left, end = set(self.state.running), time.monotonic() + state.GRACE_SECONDS
+        for key in left:
+            self._backend.cancel(key, hard=False)
+        while left and (remaining := end - time.monotonic()) > 0:
+            report = self._backend.next_report(remaining)
+            if isinstance(report, (state.Finished, state.WorkerLost)):
+                left.discard(report.key)

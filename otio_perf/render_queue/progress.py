@@ -1,0 +1,263 @@
+"""What is shown of the queue: how far tasks and jobs are, how long the rest takes, what became of those that ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from otio_perf.model.events import Failed, Outcome, Prerendered, Ready, Skipped
+from otio_perf.model.tasks import Task
+from otio_perf.model.views import BackgroundView, JobView, QueueView, TaskState, TaskView
+from otio_perf.planning.posture import Posture
+from otio_perf.render_queue import state
+from otio_perf.render_queue.priority import Band
+from otio_perf.render_queue.state import Entry, QueueState
+
+#: Tasks and jobs that ended are shown so long.
+_KEPT_TASKS, _KEPT_JOBS = 500, 50
+#: Of the frames per second measured last in what is believed of a kind of task.
+_NEWEST_SHARE = 0.3
+
+
+@dataclass(slots=True)
+class _Work:
+    """A task that was started."""
+
+    task: Task
+    done: int = 0  # frames
+    worked_seconds: float = 0.0  # without sleep, up to ``awake_at``
+    awake_at: float | None = None  # since when; None: it sleeps, or waits
+
+    def seconds(self, at: float) -> float:
+        return self.worked_seconds + (0.0 if self.awake_at is None else at - self.awake_at)
+
+    def rest(self, at: float) -> None:
+        self.worked_seconds, self.awake_at = self.seconds(at), None
+
+
+@dataclass(slots=True)
+class _Job:
+    id: str
+    label: str
+    kind: str
+    wanted: set[str] = field(default_factory=set)  # keys without an outcome
+    done: int = 0
+    failed: int = 0
+    frames: int = 0
+    total_frames: int = 0
+
+
+class Progress:
+    """Hears what happens to the queue. ``at``: seconds of the queue's clock."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, _Job] = {}
+        self._work: dict[str, _Work] = {}
+        self._ended: deque[TaskView] = deque(maxlen=_KEPT_TASKS)  # newest first
+        self._speeds: dict[str, float] = {}  # frames a second of one task, by kind
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    def submitted(self, job: str, label: str, kind: str, tasks: Iterable[Task]) -> None:
+        """What the job wants already is not counted again; with its first wish after its last outcome it begins anew."""
+        known = self._jobs.pop(job, None)  # newest last
+        if known is None or not known.wanted:
+            known = _Job(job, label, kind)
+        known.label, known.kind = label, kind
+        self._jobs[job] = known
+        for task in tasks:
+            if task.key not in known.wanted:
+                known.wanted.add(task.key)
+                known.total_frames += task.total
+        over = [j.id for j in self._jobs.values() if not j.wanted]
+        for name in over[: max(0, len(over) - _KEPT_JOBS)]:
+            del self._jobs[name]
+
+    def job(self, job: str) -> tuple[str, str]:
+        """Its label and kind."""
+        found = self._jobs.get(job)
+        return (found.label, found.kind) if found else (job, "request")
+
+    def told(self, command: state.Command, at: float) -> None:
+        match command:
+            case state.Start():
+                self._work[command.task.key] = _Work(command.task, awake_at=at)
+            case state.Suspend() if work := self._work.get(command.key):
+                work.rest(at)
+            case state.Continue() if work := self._work.get(command.key):
+                work.awake_at = at
+
+    def progressed(self, key: str, done: int) -> None:
+        if work := self._work.get(key):
+            work.done = max(work.done, min(done, work.task.total))
+
+    def published(self, command: state.Publish, at: float) -> TaskView:
+        """How it ended."""
+        task, outcome = command.task, command.outcome
+        ended = _state_of(outcome)
+        for name in command.jobs:
+            job = self._jobs.get(name)
+            if job is None or task.key not in job.wanted:
+                continue
+            job.wanted.discard(task.key)
+            if ended is TaskState.CANCELLED:
+                job.total_frames -= task.total
+                continue
+            job.frames += task.total
+            job.failed += ended is TaskState.FAILED
+            job.done += ended is not TaskState.FAILED
+        still_wanted = {j.id for j in self._jobs.values() if task.key in j.wanted}
+        work = self._work.get(task.key) if still_wanted else self._work.pop(task.key, None)
+        seconds = work.seconds(at) if work else None
+        if isinstance(outcome, (Ready, Prerendered)) and task.total and outcome.seconds > 0:
+            speed = task.total / outcome.seconds
+            known = self._speeds.get(task.kind, speed)
+            self._speeds[task.kind] = known + (speed - known) * _NEWEST_SHARE
+        view = TaskView(
+            key=task.key,
+            kind=task.kind,
+            label=task.label,
+            state=ended,
+            jobs=command.jobs,
+            timeline=None,
+            start=None,
+            stop=None,
+            is_pinned=False,
+            done=task.total if ended in (TaskState.DONE, TaskState.SKIPPED) else (work.done if work else 0),
+            total=task.total,
+            seconds=seconds,
+            seconds_left=None,
+            message=_message(outcome),
+            hint=(outcome.hint or "") if isinstance(outcome, Failed) else "",
+        )
+        if not still_wanted:
+            self._ended.appendleft(view)
+        return view
+
+    # -- what is shown -------------------------------------------------------------------------------------------------
+
+    def view(self, queue: QueueState, posture: Posture, hold: str, at: float, *, offset: int, limit: int) -> QueueView:
+        """:param hold: why nothing runs whatever the posture says, such as a full disk; "" where nothing holds it"""
+        running = [entry for key in queue.running if (entry := queue.entry(key))]
+        waiting = queue.waiting
+        total = len(running) + len(waiting) + len(self._ended)
+        stop = offset + limit
+        page: list[TaskView] = [self.task(entry, at) for entry in running[offset:stop]]
+        at_waiting = max(0, offset - len(running)), max(0, stop - len(running))
+        page += [self.task(entry, at) for key in waiting[slice(*at_waiting)] if (entry := queue.entry(key))]
+        at_ended = max(0, offset - len(running) - len(waiting)), max(0, stop - len(running) - len(waiting))
+        page += list(self._ended)[slice(*at_ended)]
+        return QueueView(
+            is_paused=queue.is_paused,
+            background=self.background(queue, posture, hold, at),
+            jobs=self._job_views(queue, posture.slots, at),
+            tasks=tuple(page),
+            total=total,
+        )
+
+    def background(self, queue: QueueState, posture: Posture, hold: str, at: float) -> BackgroundView:
+        entries = queue.entries()
+        awake = [e for e in entries if e.is_running and not e.is_asleep]
+        if queue.is_paused:
+            word, reason = "paused", "by the user"
+        elif hold:
+            word, reason = "yielding", hold
+        elif not entries:
+            word, reason = "idle", ""
+        elif awake:
+            word, reason = "working", posture.reason
+        else:
+            word, reason = "yielding", posture.reason
+        works = [work for e in awake if (work := self._work.get(e.task.key))]
+        return BackgroundView(
+            state=word,
+            reason=reason,
+            slots=0 if posture.suspended or hold else posture.slots,
+            running=len(queue.running),
+            waiting=len(entries) - len(queue.running),
+            frames_per_second=sum(w.done / seconds for w in works if (seconds := w.seconds(at)) > 0),
+            seconds_left=self._seconds_left(entries, posture.slots, at),
+        )
+
+    def task(self, entry: Entry, at: float) -> TaskView:
+        task = entry.task
+        work = self._work.get(task.key) if entry.is_running else None
+        place = next((place for job in entry.jobs for place in entry.places.get(job, ())), None)
+        return TaskView(
+            key=task.key,
+            kind=task.kind,
+            label=task.label,
+            state=TaskState.RUNNING if entry.is_running else TaskState.WAITING,
+            jobs=tuple(entry.jobs),
+            timeline=place.timeline if place else None,
+            start=place.start if place else None,
+            stop=place.stop if place else None,
+            is_pinned=entry.rank.band is Band.PINNED,
+            done=work.done if work else 0,
+            total=task.total,
+            seconds=work.seconds(at) if work else None,
+            seconds_left=self._task_seconds_left(task, work, at),
+            message="asleep" if entry.is_asleep else "",
+            hint="",
+        )
+
+    def _job_views(self, queue: QueueState, slots: int, at: float) -> tuple[JobView, ...]:
+        views = []
+        for job in reversed(self._jobs.values()):
+            entries = [entry for key in job.wanted if (entry := queue.entry(key))]
+            running = [e.task.key for e in entries if e.is_running]
+            views.append(
+                JobView(
+                    id=job.id,
+                    label=job.label,
+                    kind=job.kind,
+                    waiting=len(entries) - len(running),
+                    running=len(running),
+                    done=job.done,
+                    failed=job.failed,
+                    frames=job.frames + sum(work.done for key in running if (work := self._work.get(key))),
+                    total_frames=job.total_frames,
+                    seconds_left=self._seconds_left(entries, slots, at),
+                )
+            )
+        return tuple(views)
+
+    def _seconds_left(self, entries: Sequence[Entry], slots: int, at: float) -> float | None:
+        """Of all of them on so many slots; ``None``: nothing of their kind was measured yet."""
+        total = 0.0
+        for entry in entries:
+            seconds = self._task_seconds_left(entry.task, self._work.get(entry.task.key) if entry.is_running else None, at)
+            if seconds is None:
+                return None
+            total += seconds
+        return total / max(1, min(slots, len(entries)))
+
+    def _task_seconds_left(self, task: Task, work: _Work | None, at: float) -> float | None:
+        done = work.done if work else 0
+        if work and done and (seconds := work.seconds(at)) > 0:
+            return (task.total - done) * seconds / done
+        speed = self._speeds.get(task.kind)
+        return (task.total - done) / speed if speed else None
+
+
+def _state_of(outcome: Outcome) -> TaskState:
+    match outcome:
+        case Failed(error="TaskCancelledError"):
+            return TaskState.CANCELLED
+        case Failed():
+            return TaskState.FAILED
+        case Skipped():
+            return TaskState.SKIPPED
+    return TaskState.DONE
+
+
+def _message(outcome: Outcome) -> str:
+    match outcome:
+        case Failed():
+            return outcome.message
+        case Skipped():
+            return outcome.reason
+        case Ready() | Prerendered():
+            return "; ".join(outcome.notes)
+    return ""
