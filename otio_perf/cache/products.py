@@ -126,6 +126,28 @@ class Products:
         if self.original_of(proxy_path) != source_path:
             self._notes.put(_ORIGINAL, proxy_path, blob(self._manifests.inward(source_path)))
 
+    def on_record(self, source_path: str) -> tuple[tuple[Product, bool], ...]:
+        """All of the medium at ``source_path`` that are there; whether each is stale: the source was found to be another."""
+
+        def find(c: Connection) -> list[tuple[Record, bool]]:
+            rows = c.execute(
+                f"SELECT body, crc, {_IS_STALE} FROM products JOIN sources USING (key) WHERE sources.path = ? ORDER BY key",
+                (blob(self._manifests.inward(source_path)),),
+            ).fetchall()
+            return [(record, bool(stale)) for said, crc, stale in rows for record in bodies(Record, [(said, crc)])]
+
+        return tuple((p, stale) for r, stale in self._database.read(find) if (p := self._present(r)))
+
+    def source_paths(self) -> tuple[str, ...]:
+        """Where media were seen that something is on record of; nothing is looked at."""
+        rows = self._database.read(lambda c: c.execute("SELECT DISTINCT path FROM sources").fetchall())
+        return tuple(self._manifests.absolute(os.fsdecode(path)) for (path,) in rows)
+
+    def forget(self, key: str) -> int | None:
+        """Delete the file of ``key`` if it was made here, and what is known of it. :returns: bytes of a file that went"""
+        record = self._record(key)
+        return None if record is None else self._forget(record)
+
     # ---- all of them
 
     def recorded(self) -> int:
