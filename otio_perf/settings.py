@@ -7,9 +7,11 @@ by the same name.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ import platformdirs
 from otio_perf.errors import EffectError, SettingsError
 from otio_perf.model.colour import AUTO, ColourSpace
 from otio_perf.model.recipes import CANVAS, BurnIn, ChunkCodec, Codec, Lut, PrerenderRecipe, ProxyRecipe, Purpose, Scope
+from otio_perf.model.rushes import Rushes
 from otio_perf.model.timing import snap_rate
 
 _MAX_FILE_BYTES = 1_000_000
@@ -90,6 +93,71 @@ def _mapping(value: Any) -> tuple[str, str]:
     if not (before and equals):
         raise ValueError(f"{value!r} is not FROM=TO")
     return before, after
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kMGT])(i?)B?|B)?", re.IGNORECASE)
+_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def _bytes(value: Any) -> int | None:
+    """``500 GB``, ``1.5TiB``, ``2000000000``; ``none``: no limit."""
+    text = _text(value).strip()
+    if text.lower() == "none":
+        return None
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{value!r} is not a size; say 500 GB, 1.5 TiB or none")
+    return int(Fraction(match[1]) * (1024 if match[3] else 1000) ** _POWERS[(match[2] or "").lower()])
+
+
+def _days(value: Any) -> int | None:
+    return None if _text(value).lower() == "none" else _whole(1, 100_000)(value)
+
+
+def _true_or_false(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is not true or false")
+    return value
+
+
+def _several(parse: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
+    def parse_all(value: Any) -> tuple[Any, ...]:
+        return tuple(parse(one) for one in (value if isinstance(value, (list, tuple)) else [value]))
+
+    return parse_all
+
+
+def _rushes(value: Any) -> Rushes:
+    """A folder, or a mapping with ``path`` and any of the other words; a mapping may also be written as JSON in one line."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError as e:
+            raise ValueError(f"{value!r} is not readable as JSON: {e}") from e
+    if isinstance(value, Rushes):
+        return value
+    if not isinstance(value, Mapping):
+        return Rushes(path=_path(value))
+    parsers: dict[str, Callable[[Any], Any]] = {
+        "path": _path,
+        **{name: BY_NAME[name].parse for name in ("codec", "quality", "lut")},
+        **{name: _several(BY_NAME[name].parse) for name in ("proxy", "burn_in")},
+        **dict.fromkeys(("beside", "recursive"), _true_or_false),
+        **dict.fromkeys(("include", "exclude"), _several(_text)),
+    }
+    said = {}
+    for name, raw in value.items():
+        if name not in parsers:
+            raise ValueError(f"unknown word {name!r}; known: {', '.join(parsers)}")
+        try:
+            said[name] = parsers[name](raw)
+        except ValueError as e:
+            raise ValueError(f"{name}: {e}") from e
+    if "path" not in said:
+        raise ValueError("names no path")
+    if said.get("beside") and len(set(said.get("proxy", ()))) > 1:
+        raise ValueError("beside takes one proxy size: there is one Proxy folder for all programs")
+    return Rushes(**said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +337,43 @@ TABLE: tuple[Setting, ...] = (
         metavar="S",
         help="a file that makes no progress for so long is given up (default: 60)",
     ),
+    Setting(
+        name="watch",
+        parse=_rushes,
+        default=(),
+        metavar="DIR",
+        many=True,
+        help="folder whose media become proxies as they are copied in; repeatable. In the settings file each may be a mapping: "
+        "path, and proxy, codec, quality, lut, burn_in, beside, include, exclude, recursive of its own",
+    ),
+    Setting(
+        name="settle_seconds",
+        parse=_whole(1, 86_400),
+        default=5,
+        metavar="S",
+        help="a file in a watched folder that has not changed for so long is whole (default: 5)",
+    ),
+    Setting(
+        name="cache_max_bytes",
+        parse=_bytes,
+        default=None,
+        metavar="SIZE",
+        help="what the workspace may hold: 500 GB, 1.5 TiB; beyond it, what was unused for longest goes first (default: none)",
+    ),
+    Setting(
+        name="min_free_disk",
+        parse=_bytes,
+        default=2_000_000_000,
+        metavar="SIZE",
+        help="what stays free on the workspace's disk; below it, what was unused for longest goes first (default: 2 GB)",
+    ),
+    Setting(
+        name="idle_days",
+        parse=_days,
+        default=None,
+        metavar="DAYS",
+        help="what was not used for so long goes (default: none, it stays)",
+    ),
 )
 BY_NAME = {s.name: s for s in TABLE}
 
@@ -298,6 +403,16 @@ class Settings:
     max_timeline_bytes: int
     max_timeline_depth: int
     stall_seconds: int
+    watch: tuple[Rushes, ...]
+    settle_seconds: int
+    cache_max_bytes: int | None
+    min_free_disk: int | None
+    idle_days: int | None
+
+    def of_rushes(self, rushes: Rushes) -> Settings:
+        """As they are for the media of this folder."""
+        own = {name: getattr(rushes, name) for name in ("proxy", "codec", "quality", "lut", "burn_in")}
+        return replace(self, scope=Scope.FULL.value, **{name: value for name, value in own.items() if value is not None})
 
     def recipes(self, lut: Lut | None = None) -> tuple[ProxyRecipe, ...]:
         """One recipe a rung that was asked for; empty: the planner chooses."""
@@ -401,11 +516,18 @@ def _take(
         try:
             if setting.many:
                 several = [raw] if isinstance(raw, (str, os.PathLike)) or not isinstance(raw, Sequence) else raw
-                values[name] = tuple(setting.parse(v) for v in several)
+                values[name] = tuple(_row(setting, number, len(several), v) for number, v in enumerate(several, 1))
             else:
                 values[name] = setting.parse(raw)
         except ValueError as e:
             raise SettingsError(f"{spell(name)}: {e}", path=origin) from e
+
+
+def _row(setting: Setting, number: int, rows: int, value: Any) -> Any:
+    try:
+        return setting.parse(value)
+    except ValueError as e:
+        raise ValueError(f"row {number}: {e}" if rows > 1 or not isinstance(value, str) else str(e)) from e
 
 
 def _read(path: Path) -> dict[str, Any]:

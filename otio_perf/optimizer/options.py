@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from otio_perf import settings as settings_module
@@ -40,6 +40,11 @@ class Options(TypedDict, total=False):
     max_timeline_bytes: int
     max_timeline_depth: int
     stall_seconds: int
+    watch: Sequence[str | os.PathLike[str] | Mapping[str, Any]]
+    settle_seconds: int
+    cache_max_bytes: int | str
+    min_free_disk: int | str
+    idle_days: int | str
 
     settings: Settings  # ready made, instead of the above
     listener: Listener  # hears of progress

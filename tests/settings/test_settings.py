@@ -125,3 +125,61 @@ def test_every_row_has_words_for_the_help() -> None:
         assert row.metavar
         assert row.name in settings.Settings.__dataclass_fields__
     assert len(settings.TABLE) == len(settings.Settings.__dataclass_fields__)
+
+
+WATCHED = """\
+watch:
+  - /rushes/a
+  - path: /rushes/b
+    proxy: 720p
+    codec: dnxhr-lb
+    include: ["*.mov", "A*/*"]
+    recursive: false
+"""
+
+
+def test_watched_folders_have_proxies_of_their_own(file: Path) -> None:
+    file.write_text(WATCHED + "quality: 40\nscope: used\nproxy: 540p\n")
+    found = settings.load(environment={}, file=file)
+    plain, own = found.watch
+    assert [r.rung for r in found.of_rushes(plain).recipes()] == ["540p"]
+    (recipe,) = found.of_rushes(own).recipes()
+    assert (recipe.rung, recipe.codec, recipe.quality, recipe.scope) == ("720p", Codec.DNXHR_LB, 40, Scope.FULL)
+    assert (own.include, own.recursive, own.beside) == (("*.mov", "A*/*"), False, False)
+
+
+def test_watched_folders_are_said_in_one_line_and_read_back(file: Path) -> None:
+    file.write_text(WATCHED)
+    found = settings.load(environment={}, file=file)
+    again = settings.load({"watch": [str(rushes) for rushes in found.watch]}, environment={})
+    assert again.watch == found.watch
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("watch: [{proxy: 720p}]", "watch: row 1: names no path"),
+        ("watch:\n - /a\n - {path: /b, proxi: 1}", "watch: row 2: unknown word 'proxi'"),
+        ("watch: [/a, {path: /b, quality: 200}]", "watch: row 2: quality: 200 is not between 0 and 100"),
+        ("watch: [{path: /a, proxy: [540p, 720p], beside: true}]", "beside takes one proxy size"),
+        ("watch: [{path: /a, recursive: sometimes}]", "recursive: 'sometimes' is not true or false"),
+        ("watch: ['{\"path\"']", "not readable as JSON"),
+        ("cache_max_bytes: lots", "cache_max_bytes: 'lots' is not a size"),
+        ("idle_days: 0", "idle_days: 0 is not between"),
+    ],
+)
+def test_what_is_wrong_with_a_watched_folder_or_a_limit_is_told_with_file_and_row(file: Path, text: str, said: str) -> None:
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        settings.load(environment={}, file=file)
+    assert said in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("500 GB", 500_000_000_000), ("1.5TiB", 3 << 39), ("64k", 64_000), ("2048", 2048), ("none", None)],
+)
+def test_sizes_are_said_in_words(text: str, expected: int | None) -> None:
+    assert settings.load({"cache_max_bytes": text}, environment={}).cache_max_bytes == expected
