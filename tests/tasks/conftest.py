@@ -60,7 +60,7 @@ def make_task() -> Callable[..., ProxyTask]:
                         source_path=str(clip),
                         source_fingerprint=media.fingerprint,
                         recipe=recipe,
-                        path=str(workspace.name_for(str(clip), recipe, key=key, taken=index.key_at)),
+                        path=str(workspace.name_for(str(clip), recipe, key=key, taken=index.products.key_at)),
                         source_range=FrameRange(0, video.frame_count, Fraction(25)),
                         width=width,
                         height=height,
