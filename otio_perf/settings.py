@@ -374,6 +374,44 @@ TABLE: tuple[Setting, ...] = (
         metavar="DAYS",
         help="what was not used for so long goes (default: none, it stays)",
     ),
+    Setting(
+        name="use_proxies",
+        parse=_one_of(["auto", "always", "never"]),
+        default="auto",
+        metavar="auto|always|never",
+        help="of timelines that are followed: proxies of media that do not play, of all media, or none (default: auto)",
+    ),
+    Setting(
+        name="prerender",
+        parse=_one_of(["auto", "all", "none"]),
+        default="auto",
+        metavar="auto|all|none",
+        help="of timelines that are followed: render ahead what does not play with proxies, all that has effects, transitions "
+        "or several layers, or nothing (default: auto)",
+    ),
+    Setting(
+        name="playback_quality",
+        parse=_one_of(["automatic", "full", "half", "quarter"]),
+        default="automatic",
+        metavar="QUALITY",
+        help="what timelines that are followed show: full, the originals; half or quarter, the proxies nearest to that size; "
+        "automatic, those that play (default: automatic)",
+    ),
+    Setting(
+        name="rendering",
+        parse=_one_of(["speed", "balanced", "quality"]),
+        default="balanced",
+        metavar="speed|balanced|quality",
+        help="prerenders of the service. speed: in half the size; balanced: as --prerender-size and --prerender-codec say; "
+        "quality: in the timeline's size (default: balanced)",
+    ),
+    Setting(
+        name="background_priority",
+        parse=_one_of(["low", "normal", "high"]),
+        default="low",
+        metavar="low|normal|high",
+        help="how the service's work stands against other programs (default: low)",
+    ),
 )
 BY_NAME = {s.name: s for s in TABLE}
 
@@ -408,6 +446,11 @@ class Settings:
     cache_max_bytes: int | None
     min_free_disk: int | None
     idle_days: int | None
+    use_proxies: str
+    prerender: str
+    playback_quality: str
+    rendering: str
+    background_priority: str
 
     def of_rushes(self, rushes: Rushes) -> Settings:
         """As they are for the media of this folder."""

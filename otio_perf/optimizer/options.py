@@ -14,7 +14,7 @@ from otio_perf.settings import Settings
 
 
 class Options(TypedDict, total=False):
-    """Every row of ``otio_perf.settings.TABLE`` by name, and who listens.
+    """The rows of ``otio_perf.settings.TABLE`` by name (those alone that the service knows have no part here), and who listens.
 
     Unknown names and unusable values raise ``SettingsError``.
     """
