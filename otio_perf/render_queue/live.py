@@ -37,9 +37,9 @@ class QueueChanged:
 
 QueueEvent = TaskView | QueueChanged | Notice
 QueueListener = Callable[[QueueEvent], None]
-Record = Callable[[str, Task, Outcome], None]
-"""Called with the job, the task and its outcome, once for each job, before anybody hears of it. May be called a second time
-for the same outcome after a crash: what it does must come to the same."""
+Record = Callable[[tuple[str, ...], Task, Outcome], None]
+"""Called with the jobs that wanted the task, and its outcome, before anybody hears of it: what was made is put on record. After
+a crash it may be called again with the same: what it does must come to the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,11 +288,7 @@ class LiveQueue:
     def _publish(self, command: state.Publish, now: float) -> None:
         view = self._progress.published(command, now)
 
-        def hand_over() -> None:
-            for job in command.jobs:
-                self._record(job, command.task, command.outcome)
-
-        self._outbox.put(hand_over)
+        self._outbox.put(lambda: self._record(command.jobs, command.task, command.outcome))
         self._tell(view)
 
     def _take_posture(self) -> None:
