@@ -1,0 +1,97 @@
+// What the page knows of the service at this moment, and who wants to hear of changes.
+
+import { api } from "./api.js";
+import { complain, toast } from "./components.js";
+import { listen } from "./events.js";
+
+const MOST_READINGS = 3600;
+
+const listeners = new Map();
+
+export const live = {
+  status: null, // ServiceStatus
+  metrics: null, // MetricsView
+  readings: [], // MetricsViews, oldest first
+  line: "opening",
+  chosen: null, // id of the timeline that is looked at
+
+  /** Be told of a kind of event until `signal` ends; "line" and "chosen" are the page's own. */
+  on(kinds, listener, signal) {
+    for (const kind of [kinds].flat()) {
+      const all = listeners.get(kind) ?? new Set();
+      listeners.set(kind, all.add(listener));
+      signal?.addEventListener("abort", () => all.delete(listener));
+    }
+  },
+
+  /** The timeline that is looked at: a FollowedTimeline, or undefined. */
+  get timeline() {
+    const all = this.status?.timelines ?? [];
+    return all.find(t => t.id === this.chosen) ?? all[0];
+  },
+
+  choose(id) {
+    this.chosen = id;
+    tell("chosen", {});
+  },
+};
+
+function tell(kind, body) {
+  for (const listener of [...(listeners.get(kind) ?? [])]) listener(body);
+}
+
+/** Run `work` soon, never twice at a time, and at most every `ms`: many events cause one question. */
+export function throttled(work, ms, signal) {
+  let timer = 0, busy = false, again = false, last = -Infinity;
+  const start = () => { timer = setTimeout(go, Math.max(0, last + ms - performance.now())); };
+  const go = async () => {
+    [timer, busy, last] = [0, true, performance.now()];
+    if (!signal?.aborted) await work().catch(complain);
+    busy = false;
+    if (again) start();
+    again = false;
+  };
+  return () => {
+    if (busy) again = true;
+    else if (!timer) start();
+  };
+}
+
+const refresh = throttled(async () => {
+  live.status = await api.status();
+  tell("status", live.status);
+}, 400);
+
+function replace(list, one) {
+  const at = list.findIndex(o => o.id === one.id);
+  return at < 0 ? [...list, one] : list.with(at, one);
+}
+
+const CHANGES = {
+  timeline: body => { live.status.timelines = replace(live.status.timelines, body); tell("status", live.status); },
+  folder: body => { live.status.folders = replace(live.status.folders, body); tell("status", live.status); },
+  metrics: body => {
+    live.metrics = body;
+    live.readings = [...live.readings.slice(1 - MOST_READINGS), body];
+  },
+  notice: body => toast(body.text),
+  queue: refresh,
+  settings: refresh,
+  missed: async () => {
+    refresh();
+    live.readings = (await api.profile().catch(() => null))?.history ?? live.readings;
+    live.metrics = live.readings.at(-1) ?? (await api.metrics().catch(() => null));
+    if (live.metrics) tell("metrics", live.metrics);
+  },
+};
+
+export async function start() {
+  listen(event => {
+    if (live.status || event.kind === "missed") CHANGES[event.kind]?.(event.body);
+    tell(event.kind, event.body);
+  }, line => {
+    if (live.line === line) return;
+    live.line = line;
+    tell("line", line);
+  });
+}

@@ -1,0 +1,146 @@
+// Run optimization: what is heavy, what shall be done about it, doing it, and what came of it.
+
+import { act, canDo, KINDS, terms } from "../actions.js";
+import { api } from "../api.js";
+import { button, complain, empty, head, link, meter, ring } from "../components.js";
+import { h, icon, put, say } from "../dom.js";
+import { bytes, count, duration, fps, fraction, percent, plural } from "../format.js";
+import { live, throttled } from "../live.js";
+
+const STEPS = ["Analysis", "What to do", "Work", "Report"];
+
+export function mount(root, signal) {
+  const place = h("div", { class: "step" });
+  const trail = h("ol", { class: "trail" }, STEPS.map((word, i) => h("li", {}, h("span", {}, i + 1), word)));
+  put(root, head("Run optimization", "Your timeline and your media are not touched: what helps is written beside them"), trail, place);
+
+  const to = (step, ...content) => {
+    [...trail.children].forEach((one, i) => { one.className = i < step ? "done" : ""; if (i === step) one.setAttribute("aria-current", "step"); else one.removeAttribute("aria-current"); });
+    put(place, content);
+    if (!signal.aborted) place.querySelector("[data-focus]")?.focus();
+  };
+  analysis({ to, signal });
+}
+
+// -- 1: what is heavy
+
+async function analysis({ to, signal }) {
+  const one = live.timeline;
+  if (!one) {
+    to(0, h("section", { class: "card" }, empty("No timeline yet", "Follow one on the Overview first.", link("To the Overview", "#/overview", { look: "primary" }))));
+    return;
+  }
+  to(0, h("section", { class: "card calm" }, h("p", {}, `Looking at ${one.name} …`)));
+  try {
+    const view = await api.timeline(one.id);
+    if (signal.aborted) return;
+    const share = ring(), states = shares(view);
+    const { timeline } = view;
+    share.show(timeline.smooth_share, percent(timeline.smooth_share), "plays smoothly");
+    const heavy = view.spans.filter(span => span.factor_now > 1);
+    const worst = heavy.reduce((most, span) => (span.factor_now > (most?.factor_now ?? 0) ? span : most), null);
+    to(0, h("section", { class: "card hero" }, share.element, h("div", { class: "words" },
+      h("h2", {}, timeline.name), h("p", { class: "soft" }, `${fps(timeline.frame_rate)} fps · ${duration(timeline.frames / fraction(timeline.frame_rate))}`),
+      h("p", {}, heavy.length ? `${plural(heavy.length, "stretch", "stretches")} cannot play in real time on this machine.` : "All of it plays in real time on this machine."),
+      worst && h("p", {}, h("b", {}, `Worst: ${worst.start_timecode}`), ` – ${worst.reasons[0] ?? ""}`),
+      h("ul", { class: "legend" }, states.map(([state, word, frames]) => h("li", {}, h("i", { class: `swatch ${state}`, "aria-hidden": "true" }), `${word} ${percent(frames / Math.max(1, timeline.frames))}`))))),
+    h("div", { class: "actions end" }, link("Look at the timeline", "#/timeline", { look: "quiet" }),
+      button("Go on", () => choice({ to, signal }, view), { look: "primary", "data-focus": true })));
+  } catch (error) { complain(error); }
+}
+
+const STATE_WORDS = { smooth: "smooth", ready: "made light", needs_work: "needs work", queued: "queued", rendering: "being made", host: "left to the host", offline: "media missing" };
+
+function shares(view) {
+  const frames = new Map();
+  for (const span of view.spans) frames.set(span.state, (frames.get(span.state) ?? 0) + span.stop - span.start);
+  return Object.entries(STATE_WORDS).filter(([state]) => frames.has(state)).map(([state, word]) => [state, word, frames.get(state)]);
+}
+
+// -- 2: what shall be done
+
+function choice(way, view) {
+  const all = view.suggestions.filter(canDo);
+  const ticks = all.map(one => h("input", { type: "checkbox", checked: true, on: { change: () => sum() } }));
+  const total = h("p", { class: "total", role: "status" });
+  const go = button("Run", () => work(way, view, picked()), { look: "primary", sign: "optimize" });
+  const picked = () => all.filter((_, i) => ticks[i].checked);
+  const sum = () => {
+    const some = picked(), add = name => some.reduce((whole, one) => whole + one[name], 0);
+    say(total, some.length ? [`${plural(some.length, "thing")} to do`, ...terms({ saved_ms: 0, work_seconds: add("work_seconds"), size_bytes: add("size_bytes") })].join(" · ") : "Nothing is ticked.");
+    go.disabled = some.length === 0;
+  };
+  const kinds = [...new Set(all.map(one => one.kind))];
+  sum();
+  way.to(1, h("section", { class: "card choices" }, all.length ? kinds.map(kind => {
+    const ours = all.map((one, i) => [one, ticks[i]]).filter(([one]) => one.kind === kind);
+    return h("fieldset", {}, h("legend", {}, KINDS[kind] ?? kind), ours.map(([one, tick]) => h("label", { class: "choice" }, tick,
+      h("span", {}, h("b", {}, one.text), h("span", { class: "soft" }, terms(one).join(" · "))))));
+  }) : empty("Nothing to do", "The timeline plays, or what would help is on its way already."), total),
+  h("div", { class: "actions end" }, button("Back", () => analysis(way), { look: "quiet" }), all.length ? go : link("To the Overview", "#/overview", { look: "primary" })));
+  ticks[0]?.focus();
+}
+
+// -- 3: doing it
+
+async function work(way, before, picked) {
+  const asked = [], refused = [];
+  for (const one of picked) {
+    try {
+      asked.push({ one, job: (await act(one))?.job });
+    } catch (error) {
+      refused.push({ one, error });
+    }
+  }
+  const jobs = new Set(asked.map(({ job }) => job).filter(Boolean));
+  const bar = meter("Progress", "tall"), said = h("p", { class: "number" }), now = h("ul", { class: "now soft" });
+  const begun = performance.now();
+  const leave = new AbortController();
+  way.signal.addEventListener("abort", () => leave.abort());
+  let ended = false;
+  const finish = () => { if (!ended) { ended = true; leave.abort(); report(way, before, asked, refused, (performance.now() - begun) / 1000); } };
+  way.to(2, h("section", { class: "card" }, bar.element, said, now, h("p", { class: "soft" }, "It goes on in the background when you leave this page, and keeps out of your way while you play or export.")),
+    h("div", { class: "actions end" }, button("Cancel", async () => { for (const job of jobs) await api.cancel({ job }); finish(); }, { look: "quiet" }),
+      link("To the queue", "#/queue", {})));
+  if (jobs.size === 0) { finish(); return; }
+
+  let idle = 0;
+  const look = throttled(async () => {
+    const queue = await api.queue(0, 50);
+    if (leave.signal.aborted) return;
+    const ours = queue.jobs.filter(job => jobs.has(job.id)), add = name => ours.reduce((sum, job) => sum + job[name], 0);
+    const open = add("waiting") + add("running");
+    const share = add("total_frames") ? add("frames") / add("total_frames") : add("done") / Math.max(1, add("done") + open);
+    bar.show(share, percent(share));
+    say(said, [percent(share), `${count(add("done"))} of ${plural(add("done") + add("failed") + open, "task")}`, add("failed") && `${count(add("failed"))} failed`,
+      queue.background.state !== "working" && queue.background.reason, queue.background.seconds_left && `about ${duration(queue.background.seconds_left)} left`].filter(Boolean).join(" · "));
+    put(now, queue.tasks.filter(task => task.state === "running").slice(0, 4).map(task => h("li", {}, `${task.label} ${percent(task.done / Math.max(1, task.total))}`)));
+    idle = open === 0 ? idle + 1 : 0;
+    if (idle >= 2) finish(); // a job that is just being planned has no tasks for a moment
+    else setTimeout(look, 700);
+  }, 400, leave.signal);
+  live.on(["queue", "task"], look, leave.signal);
+  look();
+}
+
+// -- 4: what came of it
+
+async function report(way, before, asked, refused, seconds) {
+  try {
+    const after = await api.timeline(before.timeline.id), queue = await api.queue(0, 200);
+    if (way.signal.aborted) return;
+    const jobs = new Set(asked.map(({ job }) => job));
+    const failed = queue.tasks.filter(task => task.state === "failed" && task.jobs.some(job => jobs.has(job)));
+    const was = ring(), is = ring(), { timeline } = after;
+    was.show(before.timeline.smooth_share, percent(before.timeline.smooth_share), "before");
+    is.show(timeline.smooth_share, percent(timeline.smooth_share), "now");
+    const made = asked.filter(({ one }) => one.size_bytes > 0).reduce((sum, { one }) => sum + one.size_bytes, 0);
+    way.to(3, h("section", { class: "card report" }, h("div", { class: "rings" }, was.element, icon("play"), is.element), h("div", { class: "words" },
+      h("h2", { tabindex: -1, "data-focus": true }, failed.length || refused.length ? "Done, but not all of it" : "Done"),
+      h("p", {}, [`${plural(asked.length, "thing")} done in ${duration(seconds)}`, made ? `about ${bytes(made)} on disk` : ""].filter(Boolean).join(", ")),
+      timeline.written && h("p", {}, "Open this in your editing program: ", h("code", {}, timeline.written)),
+      refused.map(({ one, error }) => h("p", { class: "wrong" }, `${one.text}: ${error.message}`)),
+      failed.length ? h("ul", { class: "wrong" }, failed.slice(0, 8).map(task => h("li", {}, `${task.label}: ${[task.message, task.hint].filter(Boolean).join(". ")}`))) : null)),
+    h("div", { class: "actions end" }, link("Look at the timeline", "#/timeline", {}), button("Once more", () => analysis(way), { look: "quiet" }), link("To the Overview", "#/overview", { look: "primary" })));
+  } catch (error) { complain(error); }
+}
