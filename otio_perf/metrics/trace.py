@@ -10,6 +10,7 @@ import json
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,12 +28,15 @@ class Timed:
 
 
 class Trace:
-    """Collects what ran when, from any thread. All times are on ``time.monotonic``'s clock, in seconds."""
+    """Collects what ran when, from any thread. All times are on ``time.monotonic``'s clock, in seconds.
 
-    def __init__(self) -> None:
+    :param most: so many rows are kept, the newest; ``None``: all
+    """
+
+    def __init__(self, *, most: int | None = None) -> None:
         self._began = time.monotonic()
         self._lock = threading.Lock()
-        self._events: list[dict[str, Any]] = []
+        self._events: deque[dict[str, Any]] = deque(maxlen=most)
         self._lanes: dict[str, int] = {}
         self._running: dict[str, tuple[float, str, int]] = {}  # task: began, label, slot
 
@@ -117,15 +121,19 @@ class Trace:
                 totals[event["name"]] = totals.get(event["name"], 0.0) + event["dur"] / 1e6
         return totals
 
-    def to_json(self) -> str:
-        """The whole trace as one JSON text."""
+    def document(self) -> dict[str, Any]:
+        """The whole trace."""
         process = os.getpid()
         with self._lock:
             names = [("process_name", 0, "otio-perf"), *(("thread_name", number, lane) for lane, number in self._lanes.items())]
             labels = [
                 {"name": kind, "ph": "M", "pid": process, "tid": number, "args": {"name": name}} for kind, number, name in names
             ]
-            return json.dumps({"traceEvents": [*labels, *self._events], "displayTimeUnit": "ms"})
+            return {"traceEvents": [*labels, *self._events], "displayTimeUnit": "ms"}
+
+    def to_json(self) -> str:
+        """The whole trace as one JSON text."""
+        return json.dumps(self.document())
 
 
 def _plain(value: Any) -> Any:

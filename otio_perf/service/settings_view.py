@@ -20,9 +20,12 @@ from otio_perf.settings import BY_NAME, TABLE, Setting, Settings
 
 #: Where settings stand on the page; those that are named nowhere come last.
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Proxies", ("proxy", "codec", "quality", "scope", "handles", "purpose", "use_proxies", "lut", "burn_in")),
+    ("Playback", ("playback_quality", "use_proxies", "prerender", "purpose")),
+    ("Proxies", ("proxy", "codec", "quality", "scope", "handles", "lut", "burn_in")),
     ("Prerenders", ("prerender_codec", "prerender_quality", "prerender_size", "colour")),
-    ("This machine", ("gpu", "jobs", "background_priority", "rendering")),
+    ("This machine", ("rendering", "background_priority", "gpu", "jobs")),
+    ("Watched folders", ("watch", "settle_seconds")),
+    ("Disk", ("cache_max_bytes", "min_free_disk", "idle_days", "workspace")),
     ("Media", ("media_root", "map", "rate")),
 )
 _LAST_SECTION = "Advanced"
@@ -158,6 +161,8 @@ def _shown(value: Any) -> Shown:
 
 def _yaml(setting: Setting, value: Any) -> str:
     """What stands behind the colon: JSON, which YAML reads, or a plain word. :raises SettingsError: no text can say it"""
+    if value is None:
+        return "none"  # no limit; null would be no value at all
     shown = _shown(value)
     if isinstance(shown, str) and _PLAIN.fullmatch(shown) and shown.lower() not in _NO_WORDS:
         return shown

@@ -109,6 +109,22 @@ def test_a_first_setting_makes_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert settings.load().media_root == after.media_root
 
 
+def test_folders_with_words_of_their_own_and_limits_come_back(tmp_path: Path) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text("idle_days: 30\n")
+    wanted = {
+        "watch": ["/rushes", '{"path": "/b", "proxy": ["half"], "beside": true}'],
+        "cache_max_bytes": "5 GB",
+        "idle_days": "none",
+    }
+    after = settings_view.saved(wanted, settings.load(file=file), file=file)
+    assert after == settings.load(file=file)
+    assert [str(r.path) for r in after.watch] == ["/rushes", "/b"] and after.watch[1].beside
+    assert (after.cache_max_bytes, after.idle_days) == (5_000_000_000, None)
+    shown = {v.name: v.value for v in settings_view.views(after, file=file)}
+    assert settings_view.saved({"watch": shown["watch"]}, after, file=file) == after
+
+
 def test_every_setting_has_a_place_and_a_help() -> None:
     views = settings_view.views(settings.load())
     assert {v.name for v in views} == {settings_view.PRESET, *settings.BY_NAME}
