@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,10 +24,13 @@ class Meter:
     """One who reads, from time to time: what is per second is measured from one reading to the next.
 
     :param folder: whose disk is looked at
+    :param children: processes that count as ours
     """
 
-    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._folder, self._clock = folder, clock
+    def __init__(
+        self, folder: Path, *, children: Callable[[], Iterable[int]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._folder, self._children, self._clock = folder, children, clock
         self._process = psutil.Process()
         self._peaks: deque[tuple[float, float]] = deque()  # when, cores of other programs
         self._own_cores = 0.0
@@ -63,8 +66,9 @@ class Meter:
         own = self._process.cpu_times()
         seconds = own.user + own.system + getattr(own, "children_user", 0.0) + getattr(own, "children_system", 0.0)
         memory = self._process.memory_info().rss
-        for child in self._process.children(recursive=True):
+        for pid in self._children():
             with suppress(psutil.Error):  # it has just ended: its seconds are the parent's by now
+                child = psutil.Process(pid)
                 with child.oneshot():
                     times = child.cpu_times()
                     memory += child.memory_info().rss

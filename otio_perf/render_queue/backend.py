@@ -191,6 +191,10 @@ class ProcessBackend:
         for slot in self._slots:
             slot.set_niceness(niceness)
 
+    def pids(self) -> list[int]:
+        """Of the workers that live now."""
+        return [pid for slot in self._slots if (pid := slot.pid) is not None]
+
     def next_report(self, timeout_seconds: float | None) -> Report | None:
         return _next(self._reports, timeout_seconds)
 
@@ -230,6 +234,11 @@ class _Slot:
         self._cancelled: Any = _CONTEXT.RawArray("B", 1)
         self.thread = threading.Thread(target=self._serve, name="worker-slot", daemon=True)
         self.thread.start()
+
+    @property
+    def pid(self) -> int | None:
+        with self._mutex:
+            return None if self._process is None else self._process.pid
 
     def begin(self, task: Task, attempt: int) -> None:
         self.key = task.key

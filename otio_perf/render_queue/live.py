@@ -212,6 +212,11 @@ class LiveQueue:
         with self._lock:
             return self._progress.view(self._loop.state, self._posture, "", self._clock(), offset=offset, limit=limit)
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing runs, and nothing waits."""
+        return self._loop.state.is_idle
+
     def wanted(self, job: str) -> tuple[str, ...]:
         """Keys of tasks that ``job`` has no outcome of yet."""
         with self._lock:
