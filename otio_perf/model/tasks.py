@@ -138,7 +138,33 @@ class CalibrateTask:
         return 0
 
 
-Task = ProxyTask | ProbeTask | PrerenderTask | CalibrateTask
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThumbnailTask:
+    """Make a small JPEG of ``media`` at ``path``."""
+
+    media: MediaInfo
+    path: str
+    stall_seconds: float = 20.0
+
+    kind: str = "thumbnail"
+
+    @property
+    def key(self) -> str:
+        return _digest(["thumbnail", self.path])
+
+    def again(self) -> ThumbnailTask:
+        return self
+
+    @property
+    def label(self) -> str:
+        return self.media.path
+
+    @property
+    def total(self) -> int:
+        return 1
+
+
+Task = ProxyTask | ProbeTask | PrerenderTask | CalibrateTask | ThumbnailTask
 
 
 def _digest(words: list[str]) -> str:

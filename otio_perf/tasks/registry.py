@@ -40,11 +40,18 @@ def _calibrate() -> Callable[..., Outcome]:
     return calibrate.run
 
 
+def _thumbnail() -> Callable[..., Outcome]:
+    from otio_perf.tasks import thumbnail
+
+    return thumbnail.run
+
+
 KINDS: dict[str, Callable[[], Callable[..., Outcome]]] = {
     "proxy": _proxy,
     "probe": _probe,
     "calibrate": _calibrate,
     "prerender": _prerender,
+    "thumbnail": _thumbnail,
 }
 
 
