@@ -36,6 +36,14 @@ FAMILIES = (
 
 _NOTHING: Packed = np.zeros(1, np.float32)
 
+Heard = Callable[[str, float, float], None]
+"""Told what a device did for a frame (``upload``, ``compute`` or ``download``), when it began and when it ended: seconds by its
+own clock."""
+
+
+def unheard(stage: str, began: float, ended: float) -> None:
+    """A ``Heard`` for those who do not want to know."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -76,6 +84,15 @@ class Engine(Protocol):
     def store(self, image: Image, coding: Coding, width: int, height: int) -> list[NDArray[Any]]:
         """``pixels.from_picture``, as planes of ``width`` × ``height``. These may differ by a pixel from the picture's, for
         codecs want them even: what is too much is cut off, what is missing repeats the edge."""
+        ...
+
+    def storing(self, image: Image, coding: Coding, width: int, height: int) -> Callable[[], list[NDArray[Any]]]:
+        """``store`` in two halves: what comes back waits for the planes. An engine that is not shared is given the next frames
+        in the meantime, and works on them beside it."""
+        ...
+
+    def listen(self, heard: Heard) -> None:
+        """``heard`` is told what the device does from now on; engines without a device have nothing to tell."""
         ...
 
     def fit(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion, converted
-from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, rendered
+from otio_perf.effects.engine import Heard, Image, Step, faded, is_opaque_after, rendered
 from otio_perf.effects.fit import Placing, covers, laid, placed
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding, from_picture, to_picture
@@ -43,6 +43,13 @@ class ReferenceEngine:
 
     def store(self, image: Image, coding: Coding, width: int, height: int) -> list[NDArray[Any]]:
         return self._stored(_sized(self.download(image), width, height), coding)
+
+    def storing(self, image: Image, coding: Coding, width: int, height: int) -> Callable[[], list[NDArray[Any]]]:
+        planes = self.store(image, coding, width, height)
+        return lambda: planes
+
+    def listen(self, heard: Heard) -> None:
+        pass
 
     def _stored(self, picture: Picture, coding: Coding) -> list[NDArray[Any]]:
         return from_picture(picture, coding)

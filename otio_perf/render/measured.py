@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, cast
 
+from numpy.typing import NDArray
+
 from otio_perf.effects.cost import costs
 from otio_perf.effects.engine import Engine, Image, Step, runs
 from otio_perf.effects.parameters import Values
+from otio_perf.effects.pixels import Coding
 from otio_perf.effects.registry import Blend, Transition, View
 from otio_perf.model.frames import SourceFrame
 from otio_perf.model.timings import Timing, TimingKind
@@ -46,7 +49,7 @@ class Stopwatch:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[tuple[TimingKind, str, int], _Row] = {}
-        self._threads: dict[int, int] = {}
+        self._threads: dict[int | str, int] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -54,10 +57,10 @@ class Stopwatch:
             yield
         self.add(TimingKind.STAGE, name, taken.seconds)
 
-    def add(self, kind: TimingKind, name: str, seconds: float, *, unit_ms: float = 0.0) -> None:
-        """One call in this thread."""
+    def add(self, kind: TimingKind, name: str, seconds: float, *, unit_ms: float = 0.0, queue: str = "") -> None:
+        """One call in this thread, or in a queue of a device."""
         with self._lock:
-            thread = self._threads.setdefault(threading.get_ident(), len(self._threads) + 1)
+            thread = self._threads.setdefault(queue or threading.get_ident(), len(self._threads) + 1)
             row = self._rows.setdefault((kind, name, thread), _Row())
             row.count += 1
             row.seconds += seconds
@@ -115,11 +118,17 @@ class MeasuredEngine:
     """``engine``, with everything that it does measured: effects, blend modes and transitions by their names in the registry,
     all else as the stage that the method is called.
 
-    Engines on a GPU come back before the work is done: there the wait shows where pictures are fetched (``download``).
+    Engines on a GPU come back before the work is done. What the device did it says itself: ``upload``, ``compute`` and
+    ``download``, each in a row of its own as if it were a thread. Done at the same time they take longer together than the
+    render did.
     """
 
     def __init__(self, engine: Engine, watch: Stopwatch) -> None:
         self._engine, self._watch = engine, watch
+        engine.listen(self._heard)
+
+    def _heard(self, stage: str, began: float, ended: float) -> None:
+        self._watch.add(TimingKind.STAGE, stage, ended - began, queue=stage)
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._engine, name)
@@ -146,6 +155,10 @@ class MeasuredEngine:
                     TimingKind.EFFECT, step.effect.name, taken.seconds * share, unit_ms=_unit_ms(taken, total, view)
                 )
         return image
+
+    def storing(self, image: Image, coding: Coding, width: int, height: int) -> Callable[[], list[NDArray[Any]]]:
+        with self._watch.stage("store"):
+            return self._engine.storing(image, coding, width, height)
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
         with reading() as taken:

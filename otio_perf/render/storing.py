@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -27,6 +28,17 @@ def stored(
         much is cut off, what is missing repeats the edge.
     :raises MediaError, EffectError: see ``Compositor.picture``.
     """
+    return storing(compositor, plan, layout, colour, size)()
+
+
+def storing(
+    compositor: Compositor,
+    plan: FramePlan,
+    layout: Layout,
+    colour: ColourTags,
+    size: tuple[int, int],
+) -> Callable[[], list[NDArray[Any]]]:
+    """``stored`` in two halves: a device may be at work when this comes back; what comes back waits for the planes."""
     image = compositor.image(plan, on_black=not layout.has_alpha)
     width, height = size
-    return compositor.engine.store(image, coding_of(layout, colour, height), width, height)
+    return compositor.engine.storing(image, coding_of(layout, colour, height), width, height)

@@ -103,6 +103,18 @@ def streamed(
         frames.join()
 
 
+def fetched(begun: Iterator[Callable[[], Made]], under_way: int) -> Iterator[Made]:
+    """What those who are called at last bring, in order, ``under_way`` of them later than they were begun: a device works on
+    these in the meantime, and copies frames to and fro beside it."""
+    waiting: deque[Callable[[], Made]] = deque()
+    for one in begun:
+        waiting.append(one)
+        if len(waiting) > under_way:
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
+
+
 def _result(future: Future[Made], tick: Callable[[], None]) -> Made:
     while True:
         try:

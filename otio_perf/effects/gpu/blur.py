@@ -20,6 +20,7 @@ from otio_perf.effects.blur import (
     spline_weights,
 )
 from otio_perf.effects.gpu import kernels
+from otio_perf.effects.gpu.memory import empty, kept
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import View
 
@@ -132,8 +133,8 @@ def separable(pixels: Any, across: Weights, down: Weights, edges: str) -> Any:
     """Horizontally, then vertically. Weights of one pixel are a pass that is not needed, but the result is always new."""
     height, width = pixels.shape
     for weights, step_x, step_y in ((across, 1, 0), (down, 0, 1)):
-        target = kernels.empty(width, height)
-        _along(pixels, target, weights, step_x, step_y, EDGES[edges])
+        target = empty(width, height)
+        _along(pixels, target, kept(weights), step_x, step_y, EDGES[edges])
         pixels = target
     return pixels
 
@@ -142,19 +143,19 @@ def gaussian(pixels: Any, wanted: tuple[float, float], edges: str, quality: str)
     """See ``effects.blur.gaussian``."""
     for sigma, step_x, step_y in zip(wanted, (1, 0), (0, 1), strict=True):
         height, width = pixels.shape
-        target = kernels.empty(width, height)
+        target = empty(width, height)
         cell = cell_size(sigma, quality)
         if cell == 1:
-            _along(pixels, target, gaussian_weights(sigma), step_x, step_y, EDGES[edges])
+            _along(pixels, target, kept(gaussian_weights(sigma)), step_x, step_y, EDGES[edges])
         else:
             weights = cell_weights(sigma, cell)
             margin = weights.size // 2 + 1  # one cell more than the blur needs, for those that the outermost pixels take from
             columns = math.ceil(width / cell) + 2 * margin if step_x else width
             rows = math.ceil(height / cell) + 2 * margin if step_y else height
-            cells, blurred = kernels.empty(columns, rows), kernels.empty(columns, rows)
-            _to_cells(pixels, cells, spline_weights(cell), cell, margin, step_x, step_y, EDGES[edges])
-            _along(cells, blurred, weights, step_x, step_y, CLAMP)
-            _from_cells(blurred, target, phase_weights(cell).ravel(), cell, margin, step_x, step_y)
+            cells, blurred = empty(columns, rows), empty(columns, rows)
+            _to_cells(pixels, cells, kept(spline_weights(cell)), cell, margin, step_x, step_y, EDGES[edges])
+            _along(cells, blurred, kept(weights), step_x, step_y, CLAMP)
+            _from_cells(blurred, target, kept(phase_weights(cell).ravel()), cell, margin, step_x, step_y)
         pixels = target
     return pixels
 
@@ -170,9 +171,9 @@ def _box_blur(pixels: Any, values: Values, view: View) -> Any:
 
 def _directional_blur(pixels: Any, values: Values, view: View) -> Any:
     height, width = pixels.shape
-    target = kernels.empty(width, height)
+    target = empty(width, height)
     taps = np.array(line_taps(values["length"] * view.scale, values["angle"]), np.float32).ravel()
-    _scattered(pixels, target, taps, EDGES[values["edges"]])
+    _scattered(pixels, target, kept(taps), EDGES[values["edges"]])
     return target
 
 

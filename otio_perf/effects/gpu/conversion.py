@@ -16,7 +16,8 @@ from otio_perf.effects.conversion import (
     Conversion,
     tables,
 )
-from otio_perf.effects.gpu.kernels import NUMBERS, PIXELS, empty
+from otio_perf.effects.gpu.kernels import NUMBERS, PIXELS
+from otio_perf.effects.gpu.memory import empty, kept
 
 _BY_VALUE = VALUE_STEPS / MOST_VALUE
 _BELOW, _STEP = (1 << BITS_BELOW_STEP) - 1, 2.0**-BITS_BELOW_STEP
@@ -28,7 +29,8 @@ def converted(pixels: Any, conversion: Conversion) -> Any:
     t = tables(conversion)
     height, width = pixels.shape
     target = empty(width, height)
-    _convert(pixels, target, t.lights, t.gain_before, t.before, t.matrix, t.gain_tone, t.gain_after, t.after, t.values)
+    numbers = t.lights, t.gain_before, t.before, t.matrix, t.gain_tone, t.gain_after, t.after, t.values
+    _convert(pixels, target, *map(kept, numbers))
     return target
 
 

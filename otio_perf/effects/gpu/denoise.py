@@ -8,6 +8,7 @@ import taichi as ti
 from otio_perf.effects.denoise import bilateral_taps, median_radius
 from otio_perf.effects.gpu import kernels
 from otio_perf.effects.gpu.blur import CLAMP, MIRROR, pixel
+from otio_perf.effects.gpu.memory import empty, kept
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import View
 
@@ -51,7 +52,7 @@ def _median_of(source: kernels.PIXELS, target: kernels.PIXELS, radius: ti.i32):
 
 def _median(pixels: Any, values: Values, view: View) -> Any:
     height, width = pixels.shape
-    target = kernels.empty(width, height)
+    target = empty(width, height)
     _median_of(pixels, target, median_radius(values, view))
     return target
 
@@ -74,9 +75,9 @@ def _bilateral_of(source: kernels.PIXELS, target: kernels.PIXELS, taps: kernels.
 
 def _bilateral(pixels: Any, values: Values, view: View) -> Any:
     height, width = pixels.shape
-    target = kernels.empty(width, height)
+    target = empty(width, height)
     taps = np.array(bilateral_taps(values["sigma"] * view.scale), np.float32).ravel()
-    _bilateral_of(pixels, target, taps, values["difference"])
+    _bilateral_of(pixels, target, kept(taps), values["difference"])
     return target
 
 

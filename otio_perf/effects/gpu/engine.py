@@ -5,18 +5,20 @@ A kernel is made for each sequence of effects, not for each set of values: those
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion
-from otio_perf.effects.cpu.pixels import from_picture
-from otio_perf.effects.engine import Image, Step, faded, is_opaque_after, passes, rendered, runs
+from otio_perf.effects.engine import Heard, Image, Step, faded, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import Placing
-from otio_perf.effects.gpu import kernels
+from otio_perf.effects.gpu import kernels, memory
 from otio_perf.effects.gpu.conversion import converted
+from otio_perf.effects.gpu.memory import empty, kept
+from otio_perf.effects.gpu.ring import Plain, Ring
 from otio_perf.effects.gpu.runtime import Device, start
 from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
@@ -34,10 +36,11 @@ class GpuEngine(ReferenceEngine):
 
     def __init__(self, arch: str = "auto", cache_folder: str | None = None) -> None:
         self.device: Device = start(arch, cache_folder)
+        self._ring, self.copies = _ring(self.device.arch)
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
         height, width = picture.shape[:2]
-        pixels = kernels.empty(width, height)
+        pixels = empty(width, height)
         pixels.from_numpy(np.ascontiguousarray(picture, np.float32))
         return Image(pixels, is_opaque)
 
@@ -45,8 +48,17 @@ class GpuEngine(ReferenceEngine):
         picture: Picture = image.pixels.to_numpy()
         return picture
 
-    def _stored(self, picture: Picture, coding: Coding) -> list[NDArray[Any]]:
-        return from_picture(picture, coding)
+    def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
+        return Image(self._ring.read(planes, coding), not coding.layout.has_alpha)
+
+    def store(self, image: Image, coding: Coding, width: int, height: int) -> list[NDArray[Any]]:
+        return self.storing(image, coding, width, height)()
+
+    def storing(self, image: Image, coding: Coding, width: int, height: int) -> Callable[[], list[NDArray[Any]]]:
+        return self._ring.store(image.pixels, coding, width, height)
+
+    def listen(self, heard: Heard) -> None:
+        self._ring.listen(heard)
 
     def convert(self, image: Image, conversion: Conversion) -> Image:
         return Image(converted(image.pixels, conversion), image.is_opaque)
@@ -77,8 +89,8 @@ class GpuEngine(ReferenceEngine):
             numbers.append(packed)
         places = np.cumsum([0, *map(len, numbers)])[:-1]
         height, width = image.pixels.shape
-        target = kernels.empty(width, height)
-        kernels.chain(tuple(names), tuple(map(int, places)))(image.pixels, target, np.concatenate(numbers))
+        target = empty(width, height)
+        kernels.chain(tuple(names), tuple(map(int, places)))(image.pixels, target, kept(np.concatenate(numbers)))
         return target
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
@@ -86,7 +98,7 @@ class GpuEngine(ReferenceEngine):
             pixels = blend.reference(self.download(below), faded(self.download(above), opacity))
             return self.upload(pixels, is_opaque=below.is_opaque)
         height, width = below.pixels.shape
-        target = kernels.empty(width, height)
+        target = empty(width, height)
         kernels.blend(blend.name)(below.pixels, above.pixels, opacity, target)
         return Image(target, below.is_opaque)
 
@@ -103,7 +115,22 @@ class GpuEngine(ReferenceEngine):
             pixels = transition.reference(self.download(outgoing), self.download(incoming), progress, values, view)
             return self.upload(pixels, is_opaque=opaque)
         height, width = outgoing.pixels.shape
-        target = kernels.empty(width, height)
+        target = empty(width, height)
         packed: Packed = np.ascontiguousarray(transition.pack(progress, values, view), np.float32)
-        kernels.mix(transition.name)(outgoing.pixels, incoming.pixels, packed, target)
+        kernels.mix(transition.name)(outgoing.pixels, incoming.pixels, kept(packed), target)
         return Image(target, opaque)
+
+
+@cache
+def _ring(arch: str) -> tuple[Ring, str]:
+    """The way onto the device and back, and what to say of it."""
+    if arch == "cuda":
+        try:
+            from otio_perf.effects.gpu.streams import Driver, tried
+
+            streams = tried(Driver())
+        except (OSError, AttributeError, RuntimeError) as error:
+            return Plain(), f"copies wait for kernels: {error}"
+        memory.send_by(streams.sent)
+        return streams, "copies beside kernels"
+    return Plain(), "copies wait for kernels"

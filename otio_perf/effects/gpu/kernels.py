@@ -23,11 +23,6 @@ def table(name: str) -> dict[str, Callable[..., Any]]:
     return found
 
 
-def empty(width: int, height: int) -> Any:
-    """A picture on the device, not filled."""
-    return ti.ndarray(ti.math.vec4, (height, width))
-
-
 @cache
 def chain(names: tuple[str, ...], places: tuple[int, ...]) -> Any:
     """The kernel that does the effects ``names``, whose numbers begin at ``places``, in one pass."""

@@ -50,6 +50,11 @@ def start(wanted: str = "auto", cache_folder: str | None = None) -> Device:
     return Device(got, "; ".join([*tried, f"{got} instead"]))
 
 
+def works_on_host() -> bool:
+    """Whether kernels run on the processor: they read its memory, and are done when a launch comes back."""
+    return ti.lang.impl.current_cfg().arch in (ti.x64, ti.arm64)
+
+
 def _init(arch: str, cache_folder: str | None) -> tuple[str, str]:
     """The arch that Taichi took (it falls back without an error), and the error where there was one."""
     quiet = io.StringIO()  # it prints what it starts on

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import taichi as ti
 
-from otio_perf.effects.gpu.kernels import PIXELS, empty
+from otio_perf.effects.gpu.kernels import PIXELS
+from otio_perf.effects.gpu.memory import empty, kept
 from otio_perf.effects.sampling import Edges, Interpolation, Taps, weights
 
 INTEGERS = ti.types.ndarray(dtype=ti.i32, ndim=1)
@@ -58,7 +59,7 @@ def resampled(
     """``source`` with new columns and rows; on a transparent canvas of ``size`` (width, height) where one is given."""
     width, height = size or (len(columns.first), len(rows.first))
     target = empty(width, height)
-    _resample(source, columns.first, columns.weights, rows.first, rows.weights, left, top, target)
+    _resample(source, kept(columns.first), kept(columns.weights), kept(rows.first), kept(rows.weights), left, top, target)
     return target
 
 
@@ -117,5 +118,5 @@ def _warp(source: PIXELS, matrix: MATRIX, table: TABLE, edges: ti.i32, target: P
 
 def warped(source: Any, matrix: Any, width: int, height: int, interpolation: Interpolation, edges: Edges) -> Any:
     target = empty(width, height)
-    _warp(source, MATRIX(matrix.astype(np.float32).tolist()), _table(interpolation), _EDGES[edges], target)
+    _warp(source, MATRIX(matrix.astype(np.float32).tolist()), kept(_table(interpolation)), _EDGES[edges], target)
     return target

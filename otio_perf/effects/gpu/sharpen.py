@@ -6,6 +6,7 @@ import taichi as ti
 
 from otio_perf.effects.gpu import kernels
 from otio_perf.effects.gpu.blur import gaussian, separable
+from otio_perf.effects.gpu.memory import empty
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import View
 from otio_perf.effects.sharpen import neighbour_weights
@@ -27,7 +28,7 @@ def _sharpened(source: kernels.PIXELS, mean: kernels.PIXELS, target: kernels.PIX
 
 def _from(pixels: Any, mean: Any, amount: float, threshold: float) -> Any:
     height, width = pixels.shape
-    target = kernels.empty(width, height)
+    target = empty(width, height)
     _sharpened(pixels, mean, target, amount, threshold)
     return target
 

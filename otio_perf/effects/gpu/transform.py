@@ -4,7 +4,8 @@ from typing import Any
 
 import taichi as ti
 
-from otio_perf.effects.gpu.kernels import PIXELS, empty
+from otio_perf.effects.gpu.kernels import PIXELS
+from otio_perf.effects.gpu.memory import empty
 from otio_perf.effects.gpu.sampling import resampled, warped
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import View

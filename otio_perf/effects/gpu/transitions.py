@@ -10,7 +10,8 @@ from typing import Any
 
 import taichi as ti
 
-from otio_perf.effects.gpu.kernels import PIXELS, empty
+from otio_perf.effects.gpu.kernels import PIXELS
+from otio_perf.effects.gpu.memory import empty, sent
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import View
 from otio_perf.effects.transitions import wipe_ramp
@@ -64,9 +65,7 @@ FIELD = ti.types.ndarray(dtype=ti.f32, ndim=2)
 
 @lru_cache(maxsize=8)
 def _field(name: str, width: int, height: int) -> Any:
-    on_device = ti.ndarray(ti.f32, (height, width))
-    on_device.from_numpy(field(name, width, height))
-    return on_device
+    return sent(field(name, width, height))
 
 
 @ti.kernel
