@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from otio_perf import settings as settings_module
@@ -49,6 +50,15 @@ _KNOWN_FILE = "workspaces.json"
 _BYTES_PER_JOB = 3 << 30
 #: Above it other programs hold the processors, and share their caches: what rendering takes then is not what it takes.
 _QUIET_LOAD = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """A medium that must be opened to say what it is."""
+
+    target: Target
+    identity: tuple[str, int, int]  # path, size in bytes, modification time in nanoseconds: before it is opened
+    task: ProbeTask
 
 
 class Session:
@@ -161,13 +171,21 @@ class Session:
 
         :raises SettingsError: a document would be written over one
         """
-        from otio_perf.media import fingerprint
-
         targets = tuple(targets)
         refuse_media(self.documents, targets)
+        findings, unknown = self.recall(targets)
+        with self.stage(Stage.PROBE, len(unknown)):
+            outcomes = self.run(tuple(one.task for one in unknown), workers=system.cores())
+        for one in unknown:
+            findings[one.target.medium] = self.learn(one, outcomes[one.task.key])
+        return findings
+
+    def recall(self, targets: Iterable[Target]) -> tuple[dict[str, MediaFinding], tuple[Unknown, ...]]:
+        """What is known of ``targets`` without opening any, by ``Target.medium``; and those that must be opened."""
+        from otio_perf.media import fingerprint
+
         findings: dict[str, MediaFinding] = {}
-        unknown: dict[str, ProbeTask] = {}
-        identities: dict[str, tuple[str, int, int]] = {}
+        unknown: dict[str, Unknown] = {}
         for target in targets:
             name = target.medium
             if name in findings or name in unknown:
@@ -191,22 +209,20 @@ class Session:
                     info = at_rate(info, target.sequence_rate)
                 findings[name] = _finding(target, "online", None, info)
             else:
-                identities[name] = identity
-                unknown[name] = ProbeTask(
+                task = ProbeTask(
                     path=target.path,
                     sequence=target.sequence,
                     sequence_rate=target.sequence_rate,
                     stall_seconds=float(self.settings.stall_seconds),
                 )
-        wanted = {t.medium: t for t in targets}
-        with self.stage(Stage.PROBE, len(unknown)):
-            outcomes = self.run(tuple(unknown.values()), workers=system.cores())
-        for name, task in unknown.items():
-            outcome = outcomes[task.key]
-            if isinstance(outcome, Probed):
-                self.index.probes.put(identities[name], outcome.media)
-            findings[name] = _looked_at(wanted[name], outcome)
-        return findings
+                unknown[name] = Unknown(target=target, identity=identity, task=task)
+        return findings, tuple(unknown.values())
+
+    def learn(self, unknown: Unknown, outcome: Outcome) -> MediaFinding:
+        """What opening it said; kept for the next time."""
+        if isinstance(outcome, Probed):
+            self.index.probes.put(unknown.identity, outcome.media)
+        return _looked_at(unknown.target, outcome)
 
     # -- work ----------------------------------------------------------------------------------------------------------
 

@@ -157,6 +157,11 @@ class FolderWatch:
                 scanned_at=self._scanned_at,
             )
 
+    def settling(self) -> tuple[str, ...]:
+        """Paths of the media that have not settled."""
+        with self._lock:
+            return tuple(self._media[name].seen.path for name in self._unsettled)
+
     def refuse(self, seen: Seen) -> None:
         """It was told as settled, and whoever opened it found that it is not whole: it is told again when it has changed."""
         with self._lock:
