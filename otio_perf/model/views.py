@@ -349,8 +349,9 @@ class ServiceEvent:
     """Something has changed; ``number`` grows by one, so that who lost the line can ask for what came after.
 
     ``kind``: ``task`` (``body`` is a ``TaskView``), ``queue`` (order or background has changed; ask anew), ``timeline`` (a
-    ``FollowedTimeline``), ``folder`` (a ``WatchedFolder``), ``sources``, ``cache``, ``settings``, ``metrics`` (a
-    ``MetricsView``), ``notice`` (``{"text": …}``), ``missed`` (events were dropped: ask for everything anew).
+    ``FollowedTimeline``), ``edit`` (what a save came to: ``timeline``, and keys of tasks: ``new``, ``kept``, ``cancelled``),
+    ``folder`` (a ``WatchedFolder``), ``sources``, ``cache``, ``settings``, ``metrics`` (a ``MetricsView``), ``notice``
+    (``{"text": …}``), ``missed`` (events were dropped: ask for everything anew).
     """
 
     number: int

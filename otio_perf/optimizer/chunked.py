@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from otio_perf import settings
-from otio_perf.cache.renders import Render, RenderKind
+from otio_perf.cache.renders import Render, RenderKind, Renders
 from otio_perf.errors import MediaError
 from otio_perf.media import fingerprint, publish
 from otio_perf.media.pieces import Piece, whole
@@ -161,19 +161,29 @@ class Chunks:
     def record(self, outcome: Outcome) -> None:
         """Put a chunk that was made on record."""
         if isinstance(outcome, Prerendered):
+            put(self.renders, outcome)
+            self.heard(outcome)
+
+    def heard(self, outcome: Outcome) -> None:
+        """A chunk was made, and is on record."""
+        if isinstance(outcome, Prerendered):
             self._rendered.add(outcome.chunk)
             if self.engine.name != PROCESSOR == outcome.engine:
                 self.session.note(f"not everything was rendered by the GPU: {outcome.notes[0]}")
-            self.renders.put(
-                Render(
-                    key=outcome.chunk,
-                    kind=RenderKind.CHUNK,
-                    path=outcome.path,
-                    frames=outcome.frames,
-                    size_bytes=outcome.size_bytes,
-                    digest=outcome.digest,
-                )
-            )
+
+
+def put(renders: Renders, made: Prerendered) -> None:
+    """Put it on record. :raises CacheError: it is gone, or there is no room for the record"""
+    renders.put(
+        Render(
+            key=made.chunk,
+            kind=RenderKind.CHUNK,
+            path=made.path,
+            frames=made.frames,
+            size_bytes=made.size_bytes,
+            digest=made.digest,
+        )
+    )
 
 
 def cores_for(jobs: int, size: tuple[int, int]) -> int:

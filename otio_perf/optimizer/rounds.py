@@ -5,7 +5,7 @@ The steps are those of ``optimizing`` and ``prerendering``; what differs is that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,9 +89,20 @@ class Round:
         self.tasks: dict[str, Task] = {task.key: task for task in (*proxy_tasks, *chunk_tasks) if task.key not in self.outcomes}
 
     @property
-    def missing(self) -> Sequence[str]:
+    def missing(self) -> Collection[str]:
         """Keys of the chunks that were not there when it was planned."""
-        return () if self.prerendering is None else tuple(self.prerendering.missing)
+        return () if self.prerendering is None else self.prerendering.missing
+
+    @property
+    def signature(self) -> tuple[object, ...]:
+        """What would be written now: equal where it would be the same."""
+        shown = self._shown()
+        products = sorted(p.key for several in self.there().values() for p in several)
+        rendered = []
+        if self.prerendering is not None:
+            chunks = self.prerendering.chunks
+            rendered = [(c.start, made.key) for c in self.prerendering.every_chunk() if (made := chunks.made(c)) is not None]
+        return self.surveyed.survey.digest, tuple(products), tuple(rendered), None if shown is None else shown.rung
 
     @property
     def left(self) -> int:
@@ -117,11 +128,11 @@ class Round:
         return found
 
     def record(self, outcome: Outcome) -> None:
-        """What became of one of ``tasks``; a chunk is put on record."""
+        """What became of one of ``tasks``; what was made is on record by then."""
         if outcome.key in self.tasks:
             self.outcomes[outcome.key] = outcome
             if self.prerendering is not None and outcome.key in self.prerendering.missing:
-                self.prerendering.chunks.record(outcome)
+                self.prerendering.chunks.heard(outcome)
 
     def there(self) -> dict[str, tuple[Product, ...]]:
         """The proxies that are there by now, by ``Target.medium``."""

@@ -108,5 +108,3 @@ def identity(path: str | os.PathLike[str]) -> str:
 def medium_id(medium: str) -> str:
     """The ``id`` of a medium by ``Target.medium``."""
     return hashlib.blake2b(medium.encode(errors="surrogatepass"), digest_size=8).hexdigest()
-
-

@@ -40,7 +40,7 @@ class Happenings:
         return event
 
     def after(self, number: int | None) -> tuple[ServiceEvent, ...]:
-        """What came after ``number``; ``None``: all that is kept. Where some of it is no longer kept, a ``missed`` comes first."""
+        """What came after ``number``; ``None``: all that is kept. Where some of it is gone, a ``missed`` comes first."""
         with self._lock:
             kept = tuple(self._kept)
             newest = self._number

@@ -29,7 +29,7 @@ _POLL_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a service listens: ``url`` of its HTTP API, ``None`` where it has none (yet); ``token_file`` holds what opens it."""
+    """Where a service listens: ``url`` of its HTTP API, ``None``: it has none (yet); ``token_file`` holds what opens it."""
 
     pid: int
     url: str | None = None
@@ -40,7 +40,7 @@ class ServiceLock:
     """Held for the life of a service. :raises ServiceRunningError: another one has ``workspace``; says where it listens"""
 
     def __init__(self, workspace: Path) -> None:
-        self._workspace = workspace
+        self.workspace = workspace
         self._path = workspace / "locks" / _LOCK
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = _acquired(self._path)
@@ -60,9 +60,9 @@ class ServiceLock:
         """Say where it listens. :raises CacheError: the file cannot be written"""
         self.address = Address(pid=os.getpid(), url=url, token_file=None if token_file is None else str(token_file))
         try:
-            _write_private(self._workspace / _FILE, json.dumps({"version": _FILE_VERSION, **asdict(self.address)}) + "\n")
+            _write_private(self.workspace / _FILE, json.dumps({"version": _FILE_VERSION, **asdict(self.address)}) + "\n")
         except OSError as e:
-            raise CacheError(f"cannot be written: {e.strerror}", path=self._workspace / _FILE) from e
+            raise CacheError(f"cannot be written: {e.strerror}", path=self.workspace / _FILE) from e
 
     @property
     def is_current(self) -> bool:
@@ -75,7 +75,7 @@ class ServiceLock:
     def close(self) -> None:
         if self.is_current:  # else the file is somebody else's
             with suppress(OSError):
-                (self._workspace / _FILE).unlink()
+                (self.workspace / _FILE).unlink()
             locks.release(self._path, self._descriptor)
         else:
             with suppress(OSError):

@@ -9,12 +9,25 @@ work comes to is told by events, and by asking again.
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from otio_perf import __version__
+from otio_perf.cache.index import Index
+from otio_perf.cache.workspace import Workspace
+from otio_perf.errors import CacheError, OfflineMediaError, OtioPerfError, SettingsError, UnknownIdError
+from otio_perf.metrics import system
+from otio_perf.model.events import Notice, Outcome, Prerendered
+from otio_perf.model.tasks import Task
 from otio_perf.model.views import (
+    Activity,
     CacheView,
     FollowedTimeline,
     MetricsView,
@@ -24,13 +37,38 @@ from otio_perf.model.views import (
     ServiceStatus,
     SettingView,
     SourcesView,
+    TaskState,
+    TaskView,
     TimelineView,
     WatchedFolder,
 )
-from otio_perf.service.happenings import ServiceListener
+from otio_perf.optimizer import caching, chunked
+from otio_perf.optimizer.rounds import Aim
+from otio_perf.optimizer.session import existing_file, workspace_root
+from otio_perf.planning.posture import Posture
+from otio_perf.render_queue.backend import ProcessBackend
+from otio_perf.render_queue.live import LiveQueue, QueueEvent
+from otio_perf.reports import document
+from otio_perf.service import memory, settings_view
+from otio_perf.service.attention import QUIET_SECONDS, Attention
+from otio_perf.service.core import Core, identity
+from otio_perf.service.following import Following
+from otio_perf.service.happenings import Happenings, ServiceListener
+from otio_perf.service.lock import ServiceLock
+from otio_perf.service.premises import Premises
+from otio_perf.service.profile import Profile
+from otio_perf.service.requests import Requests
+from otio_perf.service.reveal import reveal
+from otio_perf.service.sources import Sources
 from otio_perf.settings import Settings
+from otio_perf.watch.timeline import Missing, Saved, TimelineEvent, TimelineWatch
 
 PathLike = str | Path
+
+#: Long tasks may sleep while so many urgent ones run (``LiveQueue``).
+_SPARE_WORKERS = 2
+#: A process that decodes 8K HEVC needs half of it (``optimizer.session``).
+_BYTES_PER_SLOT = 3 << 30
 
 
 def ignore(event: ServiceEvent) -> None:
@@ -42,9 +80,10 @@ class Service:
     """Keeps proxies and prerenders in step with timelines and folders. Use as a context manager, or ``start`` and ``close``.
 
     :param settings: in force; ``settings.workspace`` names the workspace, default: beside the first timeline, else the user's
-    :param timelines: that are followed from the start
+    :param timelines: that are followed from the start; none named: those that the last service of the workspace followed
     :param folders: that are watched from the start
     :param listener: hears every event
+    :param settings_file: that ``set_settings`` writes to; default: the user's
     """
 
     def __init__(
@@ -54,8 +93,18 @@ class Service:
         timelines: Sequence[PathLike] = (),
         folders: Sequence[PathLike] = (),
         listener: ServiceListener = ignore,
+        settings_file: Path | None = None,
     ) -> None:
-        raise NotImplementedError
+        self._settings, self._settings_file = settings, settings_file
+        self._named, self._folders = tuple(timelines), tuple(folders)
+        self._happenings = Happenings()
+        self._happenings.subscribe(listener)
+        self._followed: dict[str, Following] = {}
+        self._changing = threading.Lock()  # of what is followed
+        self._opened = ExitStack()
+        self._started_at = 0.0
+        self.ended = threading.Event()  # set where it cannot go on: ``why_ended`` says why
+        self.why_ended = ""
 
     def start(self) -> None:
         """Take the workspace and begin; what an earlier service left undone goes on.
@@ -63,11 +112,38 @@ class Service:
         :raises ServiceRunningError: another service has this workspace
         :raises TimelineError: one of the timelines is not there, or is none
         """
-        raise NotImplementedError
+        paths = [existing_file(path).absolute() for path in self._named]
+        workspace = Workspace.open(workspace_root(self._settings, paths[0] if paths else None, create=bool(paths)))
+        with ExitStack() as opened:
+            self._held = opened.enter_context(ServiceLock(workspace.root))
+            index = opened.enter_context(Index.open(workspace.root))
+            self._slots = slots_of(self._settings)
+            self._queue = queue = LiveQueue(ProcessBackend(self._slots + _SPARE_WORKERS), record=self._record)
+            self._core = core = Core(self._settings, workspace, index, queue, self._happenings, self._following)
+            self._profile = Profile(core.trace)
+            self._requests = Requests(core)
+            self._sources = Sources(core, self._requests.planned)
+            self._attention = Attention(self._judged, queue.set_posture, self._has_work)
+            self._premises = Premises(self._held, self._premises_changed)
+            self._watch = TimelineWatch((), self._seen)
+            queue.subscribe(self._heard)
+            opened.enter_context(queue)
+            for room in (self._attention, self._premises):
+                room.start()
+                opened.callback(room.close)
+            opened.callback(self._let_go)
+            self._watch.start()
+            opened.callback(self._watch.close)
+            opened.callback(core.stop.set)
+            self._started_at = time.time()
+            for path, pins in dict.fromkeys(paths, ()).items() if paths else memory.recall(workspace.root).items():
+                self._begin(path, pins)
+            self._remember()
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Stop in order: running tasks are asked to stop, what is left stays in the journal. Within a second or two."""
-        raise NotImplementedError
+        self._opened.close()
 
     def __enter__(self) -> Service:
         self.start()
@@ -79,23 +155,35 @@ class Service:
     @property
     def workspace(self) -> Path:
         """Folder of its products; after ``start``."""
-        raise NotImplementedError
+        return self._core.workspace.root
 
     def announce(self, url: str, token_file: Path) -> None:
         """Say where the HTTP API listens, for clients (``service.lock.address_of``) and in ``status``."""
-        raise NotImplementedError
+        self._held.announce(url=url, token_file=token_file)
 
     def status(self) -> ServiceStatus:
         """The whole in one look."""
-        raise NotImplementedError
+        return ServiceStatus(
+            version=__version__,
+            pid=os.getpid(),
+            workspace=str(self.workspace),
+            address=self._held.address.url,
+            started_at=self._started_at,
+            activity=self._attention.activity,
+            quality=self._core.settings.playback_quality,
+            background=self._queue.progress(limit=0).background,
+            timelines=self.timelines(),
+            folders=(),
+            notices=tuple(self._core.notices),
+        )
 
     def events(self, after: int | None = None) -> tuple[ServiceEvent, ...]:
         """What came after event number ``after`` (``None``: all that is kept); ``missed`` first where some of it is gone."""
-        raise NotImplementedError
+        return self._happenings.after(after)
 
     def subscribe(self, listener: ServiceListener) -> Callable[[], None]:
         """Call ``listener`` with every event from now on, from any thread; it must not block. :returns: what ends it"""
-        raise NotImplementedError
+        return self._happenings.subscribe(listener)
 
     # -- timelines -----------------------------------------------------------------------------------------------------
 
@@ -104,94 +192,125 @@ class Service:
 
         :raises TimelineError: it is not there, or no timeline by its name. What is wrong inside it is in the view.
         """
-        raise NotImplementedError
+        found = self._begin(existing_file(path).absolute(), ())
+        self._remember()
+        return found.view()
 
     def unfollow(self, id: str) -> None:
         """Let go of it: what only it wanted is cancelled, what was made stays."""
-        raise NotImplementedError
+        with self._changing:
+            found = self._timeline(id)
+            del self._followed[id]
+        self._watch.remove(found.path)
+        found.close()
+        self._queue.cancel(job=found.job)
+        self._queue.unfocus(id)
+        self._remember()
+        self._core.tell("queue")
 
     def timelines(self) -> tuple[FollowedTimeline, ...]:
-        raise NotImplementedError
+        return tuple(one.view() for one in self._following())
 
     def timeline(self, id: str) -> TimelineView:
         """As it is drawn: tracks, spans with cost and state, pins, suggestions."""
-        raise NotImplementedError
+        return self._timeline(id).timeline_view()
 
     def report(self, id: str) -> dict[str, Any]:
-        """The analysis of a timeline: the document of ``otio-perf analyze --json``."""
-        raise NotImplementedError
+        """The analysis of a timeline: the document of ``otio-perf analyze --json``; empty before its first survey."""
+        analysis = self._timeline(id).analysis
+        return {} if analysis is None else document.analysis_document(analysis)
 
     def set_playhead(self, id: str, frame: int) -> None:
         """Where the user is: what lies there comes first, then outward."""
-        raise NotImplementedError
+        self._timeline(id).look(frame)
 
     def pin(self, id: str, start: int, stop: int) -> None:
         """Frames ``start`` to ``stop - 1`` come before everything else, and are rendered even where they would play."""
-        raise NotImplementedError
+        if not 0 <= start < stop:
+            raise SettingsError(f"no frames lie between {start} and {stop}")
+        self._timeline(id).pin(start, stop)
+        self._remember()
 
     def unpin(self, id: str, start: int, stop: int) -> None:
         """Take the pins off these frames."""
-        raise NotImplementedError
+        self._timeline(id).unpin(start, stop)
+        self._remember()
 
     def optimize(self, id: str, *, proxies: bool = True, prerender: str = "auto") -> str:
-        """Work for the timeline as asked from now on (the wizard's run). :returns: its job
+        """Work for the timeline as asked from now on (the wizard's run); what failed is tried again. :returns: its job
 
         :param prerender: ``auto``, ``all`` or ``none``, as the command's
         """
-        raise NotImplementedError
+        found = self._timeline(id)
+        uses = self._core.settings.use_proxies
+        wanted = ("auto" if uses == "never" else uses) if proxies else "never"
+        found.aim(lambda aim: replace(aim, use_proxies=wanted, prerender=prerender))
+        found.try_again()
+        return found.job
 
     # -- queue ---------------------------------------------------------------------------------------------------------
 
     def queue(self, offset: int = 0, limit: int = 200) -> QueueView:
         """A page: what runs, what waits in its order, what ended."""
-        raise NotImplementedError
+        return self._queue.progress(offset, limit)
 
     def pause(self) -> None:
-        """Start nothing more until ``resume``, also over a restart; what runs ends."""
-        raise NotImplementedError
+        """Start nothing more until ``resume``, also over a restart; what runs sleeps."""
+        self._queue.pause()
 
     def resume(self) -> None:
-        raise NotImplementedError
+        self._queue.resume()
+        self._attention.wake()
 
     def clear(self) -> None:
         """Cancel all tasks. What timelines and folders still need comes back with their next change."""
-        raise NotImplementedError
+        self._queue.clear()
 
     def cancel(self, *, job: str | None = None, task: str | None = None) -> None:
-        """Cancel all that ``job`` wants, or ``task`` for everybody."""
-        raise NotImplementedError
+        """Cancel all that ``job`` wants, or ``task`` for everybody. What has ended already is no error."""
+        if job is None and task is None:
+            raise SettingsError("cancel takes a job or a task", hint="clear cancels everything")
+        self._queue.cancel(job=job, task=task)
 
     def prioritize(
         self, *, task: str | None = None, timeline: str | None = None, start: int | None = None, stop: int | None = None
     ) -> None:
-        """``task`` next, or what serves frames ``start`` to ``stop - 1`` of ``timeline``; takes effect on the next free slot."""
-        raise NotImplementedError
+        """``task`` next, or what serves frames ``start`` to ``stop - 1`` of ``timeline``, on the next free slot."""
+        if timeline is not None:
+            self._timeline(timeline)
+        elif task is None:
+            raise SettingsError("prioritize takes a task, or a timeline with start and stop")
+        self._queue.prioritize(task=task, timeline=timeline, start=start, stop=stop)
 
     def set_activity(self, activity: str, seconds: float = 30.0) -> None:
         """What the user does (``idle``, ``editing``, ``playing``, ``exporting``); said again before ``seconds`` are over."""
-        raise NotImplementedError
+        self._attention.set_activity(activity, seconds)
 
     def set_quality(self, quality: str) -> None:
         """Of playback: ``automatic``, ``full``, ``half`` or ``quarter``: which proxy written timelines show."""
-        raise NotImplementedError
+        self.set_settings({"playback_quality": quality})
 
     # -- media ---------------------------------------------------------------------------------------------------------
 
     def sources(self, offset: int = 0, limit: int = 200, search: str = "") -> SourcesView:
         """A page of the media of all timelines and folders; ``search``: part of the name."""
-        raise NotImplementedError
+        return self._sources.view(offset, limit, search)
 
     def generate(self, *, ids: Sequence[str] = (), paths: Sequence[PathLike] = ()) -> str:
         """Make proxies of these media, needed or not. :returns: the job"""
-        raise NotImplementedError
+        return self._requests.generate([*(self._sources.get(id).path for id in ids), *paths])
 
     def regenerate(self, id: str) -> str:
         """Delete the proxies of a medium and make them anew. :returns: the job"""
-        raise NotImplementedError
+        source = self._sources.get(id)
+        if not Path(source.path).exists():
+            raise OfflineMediaError("is not there: its proxies stay", path=source.path, hint="Check that its disk is connected")
+        self._requests.delete(source.path)
+        return self._requests.generate([source.path])
 
     def delete_proxies(self, id: str) -> int:
         """Bytes that became free. Timelines that play them show the original after their next change."""
-        raise NotImplementedError
+        return self._requests.delete(self._sources.get(id).path)
 
     def thumbnail(self, id: str) -> bytes:
         """A small JPEG of the medium."""
@@ -199,7 +318,7 @@ class Service:
 
     def reveal(self, id: str) -> None:
         """Show the medium in the system's file manager."""
-        raise NotImplementedError
+        reveal(Path(self._sources.get(id).path))
 
     def watch(self, path: PathLike) -> WatchedFolder:
         """Turn rushes in the folder at ``path`` into proxies as they come."""
@@ -218,7 +337,10 @@ class Service:
 
         :returns: bytes that became free
         """
-        raise NotImplementedError
+        with self._core.session() as session:
+            freed = caching.clear(session, kind, force=force, dry_run=False)
+        self._core.tell("cache")
+        return freed.size_bytes
 
     def prune_cache(self) -> int:
         """Bring the workspace within its limits: stale, orphaned and long unused products. :returns: bytes that became free"""
@@ -226,7 +348,10 @@ class Service:
 
     def verify_cache(self, repair: bool = False) -> tuple[str, ...]:
         """A line for every product that is gone or not what was recorded."""
-        raise NotImplementedError
+        with self._core.session() as session:
+            faults = caching.verify(session, repair=repair)
+        self._core.tell("cache")
+        return tuple(f"{f.path}: {f.reason}" + (f" ({f.repair})" if f.repair else "") for f in faults)
 
     # -- figures and settings ------------------------------------------------------------------------------------------
 
@@ -234,15 +359,131 @@ class Service:
         raise NotImplementedError
 
     def profile(self) -> ProfileView:
-        raise NotImplementedError
+        return ProfileView(stages=self._profile.stages(), history=())
 
     def trace(self) -> dict[str, Any]:
         """What ran when, in the Chrome trace-event format."""
-        raise NotImplementedError
+        return self._profile.trace()
 
     def settings(self) -> tuple[SettingView, ...]:
-        raise NotImplementedError
+        return settings_view.views(self._core.settings, file=self._settings_file)
 
     def set_settings(self, values: Mapping[str, Any]) -> tuple[SettingView, ...]:
         """Put ``values`` in force and into the settings file; all of them, or none. ``None``: the default again."""
-        raise NotImplementedError
+        with self._changing:
+            self._core.settings = settings = settings_view.saved(values, self._core.settings, file=self._settings_file)
+            followed = self._following()
+        aim = aim_of(settings)
+        for one in followed:
+            one.aim(lambda before: replace(aim, pins=before.pins))
+            one.replan()
+        self._attention.wake()
+        self._core.tell("settings")
+        return self.settings()
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    def _following(self) -> tuple[Following, ...]:
+        return tuple(self._followed.values())
+
+    def _timeline(self, id: str) -> Following:
+        try:
+            return self._followed[id]
+        except KeyError:
+            raise UnknownIdError(f"no timeline is called {id}", hint="GET timelines lists them") from None
+
+    def _begin(self, path: Path, pins: memory.Pins) -> Following:
+        with self._changing:
+            found = self._followed.get(identity(path))
+            if found is not None:
+                return found
+            found = Following(self._core, path, replace(aim_of(self._core.settings), pins=pins))
+            self._followed[found.id] = found
+        found.start()
+        self._watch.add(path)
+        self._core.tell("timeline", found.view())
+        return found
+
+    def _let_go(self) -> None:
+        for one in self._following():
+            one.close()
+
+    def _remember(self) -> None:
+        with suppress(CacheError):  # the workspace is gone: ``Premises`` says so
+            memory.remember(self.workspace, [(one.path, one.pins) for one in self._following()])
+
+    def _seen(self, event: TimelineEvent) -> None:
+        """A timeline was saved, or is gone. In the watch's thread."""
+        found = self._followed.get(identity(event.path))
+        if found is None:
+            return
+        match event:
+            case Saved():
+                self._attention.edited()
+                found.saved(event.saved_at)
+            case Missing():
+                found.gone()
+
+    def _record(self, jobs: tuple[str, ...], task: Task, outcome: Outcome) -> None:
+        """In the queue's thread, before anybody hears of it."""
+        try:
+            if isinstance(outcome, Prerendered):
+                chunked.put(self._core.index.renders, outcome)
+        except OtioPerfError as e:
+            self._core.note(str(e))
+        self._profile.record(task, outcome)
+        for one in self._following():
+            if one.job in jobs:
+                one.ended(outcome)
+
+    def _heard(self, event: QueueEvent) -> None:
+        match event:
+            case TaskView():
+                self._sources.hear(event)
+                if event.state is TaskState.RUNNING:
+                    for one in self._following():
+                        if one.job in event.jobs:
+                            one.runs(event.key, event.done)
+                self._core.tell("task", event)
+            case Notice(text=text):
+                self._core.note(text)
+            case _:
+                self._attention.wake()
+                self._core.tell("queue")
+
+    # -- how much it works ---------------------------------------------------------------------------------------------
+
+    def _has_work(self) -> bool:
+        background = self._queue.progress(limit=0).background
+        return background.running + background.waiting > 0
+
+    def _judged(self, activity: Activity, quiet_seconds: float) -> Posture:
+        if self._premises.problem:
+            return Posture(slots=0, suspended=True, reason=self._premises.problem)
+        if activity in (Activity.PLAYING, Activity.EXPORTING):
+            return Posture(slots=0, suspended=True, reason=f"the user is {activity}")
+        if quiet_seconds < QUIET_SECONDS:
+            return Posture(slots=0, suspended=True, reason="a timeline has just been saved")
+        return Posture(slots=self._slots, niceness=10)
+
+    def _premises_changed(self, problem: str, is_final: bool) -> None:
+        if problem:
+            self._core.note(problem)
+        self._attention.wake()
+        if is_final:
+            self.why_ended = problem
+            self.ended.set()
+        elif not problem:
+            self._core.note(f"the workspace {self.workspace} is there again")
+            for one in self._following():
+                one.replan()
+
+
+def aim_of(settings: Settings) -> Aim:
+    """What timelines are to have that are followed."""
+    return Aim(use_proxies=settings.use_proxies, prerender=settings.prerender, quality=settings.playback_quality)
+
+
+def slots_of(settings: Settings) -> int:
+    """Tasks that run at once where nothing holds them back: one decode feeds up to four cores, and memory limits the rest."""
+    return settings.jobs or max(1, min(system.cores() // 4, system.memory_bytes() // _BYTES_PER_SLOT))

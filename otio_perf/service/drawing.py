@@ -1,0 +1,188 @@
+"""A timeline as it is drawn: tracks, spans with what they cost and how far their work is, and what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from otio_perf.model.analysis import Remedy, SpanCost
+from otio_perf.model.chunks import Chunk
+from otio_perf.model.events import Failed
+from otio_perf.model.plans import Action
+from otio_perf.model.uses import TrackKind
+from otio_perf.model.views import ItemView, SpanState, SpanView, SuggestionView, TrackView
+from otio_perf.optimizer.rounds import Round
+from otio_perf.service.core import medium_id
+
+#: What shares of its budget a span needs once it is one prerendered layer, at most (``planning.suggestions``).
+_PRERENDERED_FACTOR = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a span depends on."""
+
+    cost: SpanCost
+    played: float  # factor with all proxies that it gets
+    media: tuple[str, ...]
+    chunks: tuple[Chunk, ...]
+    left: tuple[str, ...]  # why it stays with the host
+
+
+class Drawing:
+    """Of one round; what changes while its tasks are done is asked for with ``running``: frames done, by key of the task."""
+
+    def __init__(self, round: Round) -> None:
+        self._round = round
+        survey = round.surveyed.survey
+        self._medium_of_product = {p.key: d.target.medium for d in round.plan.decisions for p in d.products}
+        self._works: dict[str, list[str]] = {}  # keys of the tasks that make proxies, by medium
+        for task in round.tasks.values():
+            for product in getattr(task, "products", ()):
+                self._works.setdefault(self._medium_of_product[product.key], []).append(task.key)
+        self._ready = {d.target.medium for d in round.plan.decisions if d.action in (Action.HAVE, Action.ADOPT)}
+        played = round.analysis.spans if round.prerendering is None else round.prerendering.played
+        chunks = [] if round.prerendering is None else list(round.prerendering.every_chunk())
+        left = () if round.prerendering is None else round.prerendering.predicted.left
+        self._places: list[_Place] = []
+        at = 0
+        for cost, then in zip(round.analysis.spans, played, strict=True):
+            start, stop = cost.span.position.start, cost.span.position.stop
+            while at < len(chunks) and chunks[at].stop <= start:
+                at += 1
+            inside = []
+            for chunk in chunks[at:]:
+                if chunk.start >= stop:
+                    break
+                inside.append(chunk)
+            self._places.append(
+                _Place(
+                    cost=cost,
+                    played=then.factor,
+                    media=tuple(dict.fromkeys(survey.uses[index].target.medium for index in cost.span.uses)),
+                    chunks=tuple(inside),
+                    left=tuple(one.reason for one in left if one.start < stop and start < one.stop),
+                )
+            )
+
+    @cached_property
+    def tracks(self) -> tuple[TrackView, ...]:
+        """Top to bottom, as editors draw them: pictures above sound."""
+        survey = self._round.surveyed.survey
+        items: dict[tuple[TrackKind, int], list[ItemView]] = {}
+        for use in survey.uses:
+            items.setdefault((use.track_kind, use.track), []).append(
+                ItemView(
+                    start=use.position.start,
+                    stop=use.position.stop,
+                    kind="clip",
+                    name=use.clip,
+                    medium=medium_id(use.target.medium),
+                )
+            )
+        for transition in survey.transitions:
+            position = transition.position
+            items.setdefault((TrackKind.VIDEO, transition.track), []).append(
+                ItemView(start=position.start, stop=position.stop, kind="transition", name=transition.name, medium=None)
+            )
+        order = sorted(items, key=lambda at: (at[0] is TrackKind.AUDIO, at[1] if at[0] is TrackKind.AUDIO else -at[1]))
+        return tuple(
+            TrackView(
+                name=_name(survey.layers, kind, track),
+                kind=kind.value,
+                items=tuple(sorted(items[kind, track], key=lambda item: (item.start, item.kind))),
+            )
+            for kind, track in order
+        )
+
+    @cached_property
+    def suggestions(self) -> tuple[SuggestionView, ...]:
+        return tuple(
+            SuggestionView(
+                text=one.text,
+                kind=one.remedy.value,
+                saved_ms=one.saved_ms,
+                work_seconds=one.work_seconds,
+                size_bytes=one.size_bytes,
+                action="generate" if one.remedy is Remedy.PROXY else "optimize",
+                arguments={"path": one.media_path or ""} if one.remedy is Remedy.PROXY else {"prerender": "auto"},
+            )
+            for one in self._round.analysis.suggestions
+        )
+
+    def spans(self, running: Mapping[str, int]) -> tuple[SpanView, ...]:
+        return tuple(self._span(place, running) for place in self._places)
+
+    def smooth_share(self, running: Mapping[str, int]) -> float:
+        """Of the frames, as they play now, 0–1."""
+        total = sum(len(place.cost.span.position) for place in self._places)
+        smooth = sum(len(place.cost.span.position) for place in self._places if self._plays(place, running))
+        return smooth / total if total else 1.0
+
+    def _plays(self, place: _Place, running: Mapping[str, int]) -> bool:
+        return (place.cost.is_smooth and not place.cost.offline) or self._state(place, running) is SpanState.READY
+
+    def _span(self, place: _Place, running: Mapping[str, int]) -> SpanView:
+        survey, position = self._round.surveyed.survey, place.cost.span.position
+        state = self._state(place, running)
+        now = place.cost.factor
+        if state is SpanState.READY:
+            now = _PRERENDERED_FACTOR if place.chunks else place.played
+        reasons = place.cost.reasons
+        if state is SpanState.HOST:
+            reasons = (*reasons, *place.left)
+        return SpanView(
+            start=position.start,
+            stop=position.stop,
+            start_timecode=survey.timecode(position.start),
+            stop_timecode=survey.timecode(position.stop),
+            factor=place.cost.factor,
+            factor_now=min(now, place.cost.factor),
+            state=state,
+            reasons=(*reasons, *self._failures(place)),
+            done=self._done(place, running),
+        )
+
+    def _state(self, place: _Place, running: Mapping[str, int]) -> SpanState:
+        if place.cost.offline:
+            return SpanState.OFFLINE
+        outcomes, tasks = self._round.outcomes, self._round.tasks
+        keys = [chunk.key for chunk in place.chunks] or [key for m in place.media for key in self._works.get(m, ())]
+        if any(key in running for key in keys):
+            return SpanState.RENDERING
+        if any(key in tasks and key not in outcomes for key in keys):
+            return SpanState.QUEUED
+        if any(isinstance(outcomes.get(key), Failed) for key in keys):
+            return SpanState.NEEDS_WORK
+        if place.chunks:
+            return SpanState.READY
+        if place.cost.is_smooth:
+            return SpanState.SMOOTH
+        if place.played <= 1.0:
+            return SpanState.READY if all(m in self._ready or self._works.get(m) for m in place.media) else SpanState.NEEDS_WORK
+        return SpanState.HOST if place.left else SpanState.NEEDS_WORK
+
+    def _failures(self, place: _Place) -> tuple[str, ...]:
+        keys = [chunk.key for chunk in place.chunks] + [key for m in place.media for key in self._works.get(m, ())]
+        found = (self._round.outcomes.get(key) for key in keys)
+        return tuple(dict.fromkeys(one.message for one in found if isinstance(one, Failed)))
+
+    def _done(self, place: _Place, running: Mapping[str, int]) -> int:
+        """Frames of the span that are rendered."""
+        total = 0
+        for chunk in place.chunks:
+            inside = min(chunk.stop, place.cost.span.position.stop) - max(chunk.start, place.cost.span.position.start)
+            if chunk.key in running:
+                total += min(inside, running[chunk.key])
+            elif chunk.key not in self._round.missing or not isinstance(
+                self._round.outcomes.get(chunk.key), (Failed, type(None))
+            ):
+                total += inside
+        return total
+
+
+def _name(layers: Sequence[str], kind: TrackKind, track: int) -> str:
+    if kind is TrackKind.VIDEO and track < len(layers) and layers[track]:
+        return layers[track]
+    return f"{'V' if kind is TrackKind.VIDEO else 'A'}{track + 1}"
