@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from otio_perf.cli import options
-from otio_perf.model.exports import CODECS, SOUNDS
+from otio_perf.model.exports import ALPHAS, CODECS, SOUNDS
 from otio_perf.model.sound import Pitch
 
 if TYPE_CHECKING:
@@ -30,6 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--quality", type=int, default=80, metavar="0-100", help="default: 80; DNxHR has one rate")
     options.add_size(parser)
+    parser.add_argument(
+        "--alpha",
+        choices=ALPHAS,
+        default="black",
+        help="black (default): opaque, black where nothing is; keep: transparent there, with straight alpha, in prores_4444, "
+        "which is then the default codec",
+    )
     add_range(parser)
     options.add_fidelity(
         parser, exact="no movie where effects are not rendered as the editing program does", unknown="leave out what is unknown"
@@ -80,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             movie_codec=arguments.codec,
             movie_quality=arguments.quality,
             size=arguments.size,
+            alpha=arguments.alpha,
             range=arguments.range,
             fidelity=arguments.fidelity,
             allow_missing=arguments.allow_missing,
@@ -133,13 +141,17 @@ def _show(report: ExportReport, *, dry_run: bool) -> None:
         "copied from the sources": report.counts.copied,
     }
     told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    size = f"{report.width}x{report.height} {report.codec}, {words.count(report.frames, 'frame')}: {told}"
+    with_alpha = " with alpha" if report.recipe.keeps_alpha else ""
+    size = f"{report.width}x{report.height} {report.codec}{with_alpha}, {words.count(report.frames, 'frame')}: {told}"
     if dry_run:
         seconds = words.duration(report.predicted_seconds or 0.0)
         console.print(f"{size}; {words.size(report.predicted_bytes)}, about {seconds} on this machine. Nothing was made.")
         return
     console.print(f"{size}; {words.size(report.size_bytes)}, in {words.duration(report.seconds)}")
     console.print(f"  rendered by: {safe(report.engine)}")
+    for left in report.not_copied[:_MOST_ROWS]:
+        name = PurePath(left.path).name
+        console.print(f"  not copied: {words.count(left.frames, 'frame')} of {safe(name)}: {safe(left.reason)}")
     for note in () if report.sound is None else report.sound.notes:
         console.print(f"  sound: {safe(note)}")
     name = safe(str(PurePath(report.path)))

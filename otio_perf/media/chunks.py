@@ -38,6 +38,7 @@ from otio_perf.media.planes import Plane, frame_of, layout_of
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
 from otio_perf.media.quicktime import annotate
+from otio_perf.media.renumbering import OWN_NUMBER, renumbered, renumbered_packet
 from otio_perf.media.verify import count_pictures, decode_all
 from otio_perf.model.colour import UNSAID, ColourSpace, Light
 from otio_perf.model.media import ColourTags
@@ -46,8 +47,8 @@ from otio_perf.model.recipes import ChunkCodec, Codec
 from otio_perf.model.timing import FrameRate
 from otio_perf.model.timings import Timed, untimed
 
-#: Number of the parameter sets of H.264 with long GOPs; cameras and other encoders take the low ones.
-OWN_PARAMETER_SETS = 29
+#: Number of our parameter sets by codec; cameras and other encoders take the low ones. Who has it cannot stand beside ours.
+OWN_NUMBERS = {"h264": 29, "hevc": OWN_NUMBER}
 #: Pictures between keyframes of what is made to be watched: players jump there.
 _LONGEST_GOP = 60
 #: Pictures by which decoding is ahead of showing: x264 and x265 refer to pictures between pictures, and no deeper.
@@ -65,6 +66,10 @@ def _dnxhr(profile: str, pixel_format: str) -> Encoding:
     )
 
 
+def _x264_intra(quality: int) -> dict[str, str]:
+    return {**x264(34, 20, 8)(quality), "x264-params": f"slices=4:sps-id={OWN_NUMBERS['h264']}"}
+
+
 def _x264_long_gop(quality: int) -> dict[str, str]:
     """CRF 23 at quality 60, as x264 has it by itself; 17.5 at 80, which few tell from the source.
 
@@ -73,7 +78,7 @@ def _x264_long_gop(quality: int) -> dict[str, str]:
     made on other machines are the same. Six are x264's own choice for four cores, and cost fewer no time (1080p on two cores:
     7.0 s of CPU with six, 7.3 s with two).
     """
-    parameters = f"open-gop=0:force-cfr=1:threads=6:lookahead-threads=1:sps-id={OWN_PARAMETER_SETS}"
+    parameters = f"open-gop=0:force-cfr=1:threads=6:lookahead-threads=1:sps-id={OWN_NUMBERS['h264']}"
     crf = f"{at_quality(quality, 36, 23, 12):.1f}"
     return {"preset": "medium", "crf": crf, "g": str(_LONGEST_GOP), "x264-params": parameters}
 
@@ -96,7 +101,7 @@ _ENCODINGS: dict[ChunkCodec, Encoding] = {
     ChunkCodec.DNXHR_SQ: _dnxhr("dnxhr_sq", "yuv422p"),
     ChunkCodec.DNXHR_HQ: _dnxhr("dnxhr_hq", "yuv422p"),
     ChunkCodec.DNXHR_HQX: _dnxhr("dnxhr_hqx", "yuv422p10le"),
-    ChunkCodec.H264: replace(ENCODINGS[Codec.H264], options=x264(34, 20, 8)),
+    ChunkCodec.H264: replace(ENCODINGS[Codec.H264], options=_x264_intra),
     ChunkCodec.H264_LONG_GOP: replace(ENCODINGS[Codec.H264], options=_x264_long_gop),
     ChunkCodec.HEVC_LONG_GOP: replace(ENCODINGS[Codec.HEVC], options=_x265_long_gop),
 }
@@ -208,7 +213,7 @@ def _encode(
         with _writing(wanted):
             container.metadata[KEY_TAG] = wanted.key
             stream = _stream(wanted, container, cores)
-            encoder = EncoderThread(container, _Timed(stream if wanted.codec.is_intra else _Reordered(stream), timed))
+            encoder = EncoderThread(container, _Timed(_encoder(wanted.codec, stream), timed))
         for number, planes in enumerate(pictures):
             frame = frame_of(wanted.layout, planes)
             frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = colour
@@ -259,6 +264,18 @@ def _stream(wanted: ChunkFile, container: OutputContainer, cores: int) -> VideoS
     if row.tag:
         context.codec_tag = row.tag
     stream.disposition = Disposition.default
+    if wanted.codec is ChunkCodec.HEVC_LONG_GOP:
+        context.open(strict=False)
+        context.extradata = renumbered(context.extradata or b"")
+    return stream
+
+
+def _encoder(codec: ChunkCodec, stream: VideoStream) -> Encoder:
+    match codec:
+        case ChunkCodec.H264_LONG_GOP:
+            return _Reordered(stream)
+        case ChunkCodec.HEVC_LONG_GOP:
+            return _Renumbered(_Reordered(stream))
     return stream
 
 
@@ -285,6 +302,16 @@ class _Reordered:
             packet.dts = self._number - _MOST_DELAY
             self._number += 1
         return packets
+
+
+class _Renumbered:
+    """x265 with parameter sets that have a number of their own."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+
+    def encode(self, frame: VideoFrame | None = None) -> list[Packet[Any]]:
+        return [renumbered_packet(packet) for packet in self._encoder.encode(frame)]
 
 
 def _verify(wanted: ChunkFile, part: Path, tick: Callable[[], None]) -> None:

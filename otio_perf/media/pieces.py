@@ -16,6 +16,10 @@ from otio_perf.media import parameter_sets
 from otio_perf.media.safe_open import media_error, safe_open
 from otio_perf.model.timing import FrameRate
 
+#: What tracks of HEVC are called, whatever a piece is: FFmpeg by itself takes ``hev1``, which says that pictures may bring
+#: parameter sets of their own, and which Apple's players do not open. No picture that is copied has any.
+TAGS = {"hev1": "hvc1", "hvc1": "hvc1"}
+
 HINT = "It was made otherwise than the others: make it again, all with one recipe"
 
 
@@ -96,7 +100,7 @@ def settings_of(piece: Piece, frame_rate: FrameRate) -> Settings:
             raise ContractError(f"has no frames {piece.start}–{piece.stop} (it has {piece.frames})", path=piece.path)
         context = found.codec_context
         return Settings(
-            codec=f"{context.name} {context.codec_tag}",
+            codec=f"{context.name} {TAGS.get(context.codec_tag, context.codec_tag)}",
             size=f"{context.width}x{context.height}",
             pixel_format=context.pix_fmt,
             colours=(context.color_primaries, context.color_trc, context.colorspace, context.color_range),

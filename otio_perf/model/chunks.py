@@ -13,10 +13,7 @@ from otio_perf.model.timing import FrameRate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Frames ``[start, stop)`` of the timeline. ``key`` says what they are, wherever they stand: nothing positional is in it.
-
-    ``has_alpha`` is the same for all chunks of a region, so that they can be joined.
-    """
+    """Frames ``[start, stop)`` of the timeline. ``key`` says what they are, wherever they stand: nothing positional in it."""
 
     key: str  # with the engine that is to render it
     processor_key: str  # where the processor renders it, which comes in when a GPU gives up
@@ -25,7 +22,6 @@ class Chunk:
     plans: tuple[FramePlan, ...]
     frame_rate: FrameRate
     recipe: PrerenderRecipe
-    has_alpha: bool
     colour: ColourTags  # what its file says of itself
     light: Light = UNSAID
 

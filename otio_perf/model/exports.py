@@ -39,6 +39,9 @@ CONTAINERS: dict[str, Container] = {
     ),
 }
 
+#: What becomes of what no layer covers: transparent, in codecs that have alpha, or black.
+ALPHAS = ("keep", "black")
+
 #: What users call the sound of movies, and FFmpeg its layout.
 SOUNDS: dict[str, str | None] = {"mix": "stereo", "mono": "mono", "5.1": "5.1", "7.1": "7.1", "none": None}
 
@@ -65,6 +68,15 @@ class ExportProblem:
     reason: str
     names: tuple[str, ...] = ()
     is_in_the_way: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotCopied:
+    """Frames of a medium that nothing is done to, and that were rendered nevertheless. ``reason``: why, a clause."""
+
+    path: str
+    frames: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +126,7 @@ class ExportReport:
     counts: ExportCounts
     sound: ExportedSound | None
     problems: tuple[ExportProblem, ...]
+    not_copied: tuple[NotCopied, ...]
     predicted_seconds: float | None  # of a dry run
     predicted_bytes: int
     size_bytes: int

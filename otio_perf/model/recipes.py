@@ -143,7 +143,7 @@ class ChunkCodec(StrEnum):
     PRORES_LT = "prores_lt"
     PRORES_422 = "prores_422"
     PRORES_HQ = "prores_hq"
-    PRORES_4444 = "prores_4444"  # keeps alpha
+    PRORES_4444 = "prores_4444"
     DNXHR_LB = "dnxhr_lb"
     DNXHR_SQ = "dnxhr_sq"
     DNXHR_HQ = "dnxhr_hq"
@@ -155,6 +155,11 @@ class ChunkCodec(StrEnum):
     @property
     def is_intra(self) -> bool:
         return self not in (ChunkCodec.H264_LONG_GOP, ChunkCodec.HEVC_LONG_GOP)
+
+    @property
+    def has_alpha(self) -> bool:
+        """It can keep it."""
+        return self is ChunkCodec.PRORES_4444
 
     @property
     def has_quality(self) -> bool:
@@ -169,24 +174,23 @@ CANVAS = "canvas"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrerenderRecipe:
     """How rendered regions are stored. ``size``: ``canvas``, or a rung as ``ProxyRecipe`` has. ``quality``: 0–100, of codecs
-    that have one.
+    that have one. ``keeps_alpha``: on nothing, with straight alpha; else on black, opaque.
 
-    :raises ValueError: unknown size, quality out of range.
+    :raises ValueError: unknown size, quality out of range, a codec without alpha that is to keep it.
     """
 
     codec: ChunkCodec = ChunkCodec.PRORES_422
     quality: int = 80
     size: str = CANVAS
+    keeps_alpha: bool = False
 
     def __post_init__(self) -> None:
         if self.size != CANVAS and not _is_rung(self.size):
             raise ValueError(f"unknown size {self.size!r}: say canvas, 720p, 1080p, WIDTHxHEIGHT, half or quarter")
         if not 0 <= self.quality <= 100:
             raise ValueError(f"quality {self.quality} is not between 0 and 100")
-
-    def codec_for(self, *, has_alpha: bool) -> ChunkCodec:
-        """What a region is stored in: where it does not cover the frame, what keeps its alpha."""
-        return ChunkCodec.PRORES_4444 if has_alpha else self.codec
+        if self.keeps_alpha and not self.codec.has_alpha:
+            raise ValueError(f"{self.codec} cannot keep alpha")
 
     def scale_for(self, width: int, height: int) -> Fraction:
         """Size of the rendered picture against a canvas of ``width`` × ``height``; never more than 1."""
@@ -197,10 +201,10 @@ class PrerenderRecipe:
         scale = self.scale_for(width, height)
         return _multiple(2, width * scale, width), _multiple(2, height * scale, height)
 
-    def encoded_as(self, *, has_alpha: bool) -> str:
+    @property
+    def encoded_as(self) -> str:
         """All that shapes the bytes of given pictures, encoder settings included (``RECIPE_VERSION``)."""
-        codec = self.codec_for(has_alpha=has_alpha)
-        return f"{RECIPE_VERSION} {codec}" + (f" {self.quality}" if codec.has_quality else "")
+        return f"{RECIPE_VERSION} {self.codec}" + (f" {self.quality}" if self.codec.has_quality else "")
 
 
 def _is_rung(name: str) -> bool:

@@ -86,7 +86,6 @@ class PrerenderTask:
     media: dict[str, MediaInfo]  # what the plans show, by ``Target.medium``
     frame_rate: FrameRate  # of the timeline, and of the file
     recipe: PrerenderRecipe
-    has_alpha: bool  # its region does not cover the frame everywhere
     path: str  # of the finished file
     workspace: str
     colour: ColourTags = ColourSpace.BT709.tags  # what the file says of itself, and its samples are

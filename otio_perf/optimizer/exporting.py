@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,12 +22,12 @@ from otio_perf.errors import (
 )
 from otio_perf.media import concat, publish
 from otio_perf.media.concat import Joined
-from otio_perf.media.passthrough import PassThrough
+from otio_perf.media.passthrough import Copyable, PassThrough
 from otio_perf.media.pieces import Piece
 from otio_perf.media.unchanged import Unchanged
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.events import Failed, Stage, TaskProgress
-from otio_perf.model.exports import SOUNDS, ExportCounts, ExportProblem, ExportReport, ProblemKind
+from otio_perf.model.exports import SOUNDS, ExportCounts, ExportProblem, ExportReport, NotCopied, ProblemKind
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.timing import FrameRange
@@ -131,6 +132,7 @@ class _Job:
         self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=False)
         self.size = self.recipe.size_for(*timeline.canvas)
         self.copies = wanted.pass_through
+        self.rendered_nevertheless = Counter[tuple[str, str]]()  # frames, by path and reason
         label = timeline.composition.timecode
         self.inexact = Inexact(within, label, fidelity=wanted.fidelity, allow_missing=wanted.allow_missing)
 
@@ -162,6 +164,7 @@ class _Job:
             counts=_counts(parts, missing),
             sound=None if self.sound is None else self.sound.report(),
             problems=tuple(problems),
+            not_copied=self._not_copied(),
             predicted_seconds=None,
             predicted_bytes=prerenders.size_bytes(sum(map(len, missing.values())) + len(self.within), self.recipe, self.size),
             size_bytes=0,
@@ -205,6 +208,7 @@ class _Job:
         yield from self.chunks.cut(plans[at - begin :], at)
 
     def _copied(self, plans: Sequence[FramePlan]) -> Iterator[_Copied]:
+        self.rendered_nevertheless.clear()
         if not self.copies:
             return
         media, session = self.timeline.media, self.session
@@ -213,7 +217,13 @@ class _Job:
         for run in untouched(plans, start=start, media=media, frame_rate=rate, recipe=self.recipe):
             info = media[run.medium]
             assert info.picture is not None
-            for frames in let.ranges(info, run.first, run.first + len(run)):
+            if not let.is_akin(info):
+                continue
+            stop = run.first + len(run)
+            found = Copyable(reason=run.reason) if run.reason else let.copyable(info, run.first, stop)
+            if found.reason:
+                self.rendered_nevertheless[info.path, found.reason] += len(run) - sum(map(len, found.ranges))
+            for frames in found.ranges:
                 first = run.start + frames.start - run.first
                 yield _Copied(
                     start=first,
@@ -221,6 +231,10 @@ class _Job:
                     medium=info,
                     piece=Piece(path=info.path, frames=info.picture.frame_count, start=frames.start, stop=frames.stop),
                 )
+
+    def _not_copied(self) -> tuple[NotCopied, ...]:
+        counted = self.rendered_nevertheless.items()
+        return tuple(NotCopied(path=path, frames=frames, reason=reason) for (path, reason), frames in counted)
 
     def _predicted_seconds(self, missing: Mapping[str, Chunk]) -> float:
         session = self.session
@@ -266,7 +280,8 @@ class _Job:
         self.copies = False
         parts = tuple(self._parts(plans))
         missing = self.chunks.missing(_chunks(parts))
-        return self._made(replace(found, counts=_counts(parts, missing)), plans, parts, missing)
+        found = replace(found, counts=_counts(parts, missing), not_copied=self._not_copied())
+        return self._made(found, plans, parts, missing)
 
     def _slates(self, plans: list[FramePlan], failed: Sequence[Chunk]) -> list[ExportProblem]:
         """Finds out which frames of ``failed`` cannot be had: each is tried alone. Slates come in their place in ``plans``."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from otio_perf.errors import SettingsError
 from otio_perf.media.finished import key_in
-from otio_perf.model.exports import CODECS, CONTAINERS, SOUNDS, Container
+from otio_perf.model.exports import ALPHAS, CODECS, CONTAINERS, NAMES, SOUNDS, Container
 from otio_perf.model.frames import FIDELITIES
 from otio_perf.model.recipes import CANVAS, ChunkCodec, PrerenderRecipe
 from otio_perf.model.sound import Pitch
@@ -47,6 +47,7 @@ def asked(
     codec: str | None = None,
     quality: int = USUAL_QUALITY,
     size: str = CANVAS,
+    alpha: str = "black",
     range: str | None = None,
     fidelity: str = "exact",
     allow_missing: bool = False,
@@ -64,6 +65,7 @@ def asked(
     word = None if codec is None else codec.lower().replace("-", "_")
     for flag, given, choices in (
         ("--codec", word, CODECS),
+        ("--alpha", alpha, ALPHAS),
         ("--fidelity", fidelity, FIDELITIES),
         ("--audio", audio, SOUNDS),
         ("--pitch", pitch, tuple(Pitch)),
@@ -71,12 +73,17 @@ def asked(
         if given is not None and given not in choices:
             near = f"Did you mean {usual}?" if (usual := _near(given, tuple(choices))) else None
             raise SettingsError(f"{flag}: {given!r} is not one of {', '.join(choices)}", hint=near)
-    chosen = container.usual if word is None else CODECS[word]
+    keeps_alpha = alpha == "keep"
+    chosen = (ChunkCodec.PRORES_4444 if keeps_alpha else container.usual) if word is None else CODECS[word]
     if chosen not in container.codecs:
         able = ", ".join(suffix for suffix, one in CONTAINERS.items() if chosen in one.codecs)
-        raise SettingsError(f"{output.suffix} cannot hold {word}", path=output, hint=f"Write {able}, or take another --codec")
+        raise SettingsError(
+            f"{output.suffix} cannot hold {NAMES[chosen]}", path=output, hint=f"Write {able}, or take another --codec"
+        )
+    if keeps_alpha and not chosen.has_alpha:
+        raise SettingsError(f"--alpha keep: {word} has no alpha", hint=f"Take --codec {NAMES[ChunkCodec.PRORES_4444]}")
     try:
-        recipe = PrerenderRecipe(codec=chosen, quality=quality, size=size)
+        recipe = PrerenderRecipe(codec=chosen, quality=quality, size=size, keeps_alpha=keeps_alpha)
     except ValueError as e:
         raise SettingsError(str(e)) from e
     _refuse_unusable(timeline, output)

@@ -27,7 +27,7 @@ from otio_perf.render.engines import PROCESSOR
 from otio_perf.render.keys import frame_key
 
 #: Raise it when chunks are written otherwise: other pictures, or another file around them.
-_CHUNK_VERSION = 1
+_CHUNK_VERSION = 2
 #: Seconds of a chunk. Where pictures lean on each other a keyframe has to pay for itself.
 _INTRA_SECONDS, _LONG_GOP_SECONDS = 1, 5
 
@@ -43,7 +43,6 @@ def chunks(
     recipe: PrerenderRecipe,
     engine: str,
     digests: Mapping[str, str] | None = None,
-    on_black: bool = False,
     light: Light | None = None,
 ) -> tuple[Chunk, ...]:
     """A region cut into chunks of a second or, of codecs with long GOPs, five; in order, without a gap.
@@ -52,25 +51,21 @@ def chunks(
     :param media: what the plans show, by ``Target.medium``.
     :param engine: which engine renders (``Engine.name``): pictures of two engines are alike, not equal.
     :param digests: of the files that the effects read (``keys.files_of``), by path.
-    :param on_black: opaque, also where no layer is. What lies over its own timeline must be: its half-transparent pixels
-        would show the same picture once more, and the timeline would have to play below it.
     :param light: what the files say of it.
     :raises KeyError: a file without a digest.
     """
     if not plans:
         return ()
-    has_alpha = not on_black and any(not covers_canvas(plan, media, recipe) for plan in plans)
-    codec, encoded_as = recipe.codec_for(has_alpha=has_alpha), recipe.encoded_as(has_alpha=has_alpha)
     colour, light = plans[0].colour.tags, light or UNSAID
     found = []
-    seconds = _INTRA_SECONDS if codec.is_intra else _LONG_GOP_SECONDS
+    seconds = _INTRA_SECONDS if recipe.codec.is_intra else _LONG_GOP_SECONDS
     for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate * seconds)))):
         frames = tuple(plans[first:last])
         keys = {
             name: _digest(
                 [
-                    *(str(_CHUNK_VERSION), encoded_as, str(frame_rate), str(colour), str(light)),
-                    *(_frame_key(plan, recipe, has_alpha=has_alpha, engine=name, digests=digests) for plan in frames),
+                    *(str(_CHUNK_VERSION), recipe.encoded_as, str(frame_rate), str(colour), str(light)),
+                    *(_frame_key(plan, recipe, engine=name, digests=digests) for plan in frames),
                 ]
             )
             for name in {engine, PROCESSOR}
@@ -84,7 +79,6 @@ def chunks(
                 plans=frames,
                 frame_rate=frame_rate,
                 recipe=recipe,
-                has_alpha=has_alpha,
                 colour=colour,
                 light=light,
             )
@@ -92,12 +86,10 @@ def chunks(
     return tuple(found)
 
 
-def _frame_key(
-    plan: FramePlan, recipe: PrerenderRecipe, *, has_alpha: bool, engine: str, digests: Mapping[str, str] | None
-) -> str:
+def _frame_key(plan: FramePlan, recipe: PrerenderRecipe, *, engine: str, digests: Mapping[str, str] | None) -> str:
     canvas = plan.width, plan.height
     width, height = recipe.size_for(*canvas)  # odd canvases of two sizes may come to one
-    output = f"{'rgba' if has_alpha else 'rgb'} {width}x{height} at {recipe.scale_for(*canvas)}"
+    output = f"{'rgba' if recipe.keeps_alpha else 'rgb'} {width}x{height} at {recipe.scale_for(*canvas)}"
     return frame_key(plan, engine=engine, output=output, digests=digests)
 
 
@@ -162,7 +154,7 @@ def _lowest(layers: Sequence[Layer], view: View, media: Media) -> Anchor | None:
     """That of the lowest layer that covers the picture, else of the lowest."""
     if not layers:
         return None
-    content = next((layer for layer in layers if _is_cover(layer, view, media)), layers[0]).content
+    content = next((layer for layer in layers if hides_below(layer, view, media)), layers[0]).content
     match content:
         case SourceFrame():
             return Anchor(f"{content.fingerprint}@{content.rate}", content.number)
@@ -174,19 +166,11 @@ def _lowest(layers: Sequence[Layer], view: View, media: Media) -> Anchor | None:
             return _lowest(content.layers, view, media)
 
 
-# ---- whether a region hides all that lies below it
+# ---- what hides all that lies below it
 
 
-def covers_canvas(plan: FramePlan, media: Media, recipe: PrerenderRecipe) -> bool:
-    """Whether the picture of ``plan``, as ``recipe`` renders it, is opaque everywhere. Reckoned, not looked at: a picture that
-    is cropped or keyed counts as one that is not."""
-    scale = recipe.scale_for(plan.width, plan.height)
-    width, height = (max(1, round(length * scale)) for length in (plan.width, plan.height))
-    view = View(width=width, height=height, scale=float(scale))
-    return any(_is_cover(layer, view, media) for layer in plan.root.layers)
-
-
-def _is_cover(layer: Layer, view: View, media: Media) -> bool:
+def hides_below(layer: Layer, view: View, media: Media) -> bool:
+    """Whether ``layer`` is opaque all over the picture. Reckoned, not looked at: what is cropped or keyed counts as not."""
     if layer.opacity != 1 or not all(_leaves_no_hole(effect, view) for effect in layer.effects):
         return False
     match layer.content:
@@ -196,9 +180,9 @@ def _is_cover(layer: Layer, view: View, media: Media) -> bool:
         case Generated() as generated:
             return bool(dict(generated.values).get("alpha", 1) == 1)
         case Mix() as mix:
-            return all(side is not None and _is_cover(side, view, media) for side in (mix.outgoing, mix.incoming))
+            return all(side is not None and hides_below(side, view, media) for side in (mix.outgoing, mix.incoming))
         case Stacked() as stack:
-            return any(_is_cover(inner, view, media) for inner in stack.layers)
+            return any(hides_below(inner, view, media) for inner in stack.layers)
 
 
 def _leaves_no_hole(effect: Applied, view: View) -> bool:

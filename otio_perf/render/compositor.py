@@ -36,12 +36,8 @@ class Compositor:
         """
         return self.engine.download(self.image(plan, on_black=True))
 
-    def overlay(self, plan: FramePlan) -> Picture:
-        """``plan`` on nothing: premultiplied, transparent where no layer is."""
-        return self.engine.download(self.image(plan, on_black=False))
-
     def image(self, plan: FramePlan, *, on_black: bool) -> Image:
-        """``plan`` where the engine keeps its pictures; see ``picture``."""
+        """``plan`` where the engine keeps its pictures, see ``picture``; or on nothing, transparent where no layer is."""
         view = self._view(plan)
         return self._layers(plan.root, view, alpha=int(on_black))
 

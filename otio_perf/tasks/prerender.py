@@ -22,8 +22,11 @@ from otio_perf.model.tasks import PrerenderTask
 from otio_perf.render.compositor import Compositor, Reads
 from otio_perf.render.engines import PROCESSOR, engine_for, gave_up
 from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
-from otio_perf.render.storing import stored
-from otio_perf.render.stream import streamed
+from otio_perf.render.storing import storing
+from otio_perf.render.stream import fetched, streamed
+
+#: Frames that a GPU works on beside the one that is fetched: one is computed and one comes up.
+_UNDER_WAY = 2
 
 
 def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Callable[[], bool]) -> Prerendered:
@@ -66,9 +69,9 @@ class _Job:
         self.wanted = ChunkFile(
             path=task.path,
             key=task.key,
-            codec=task.recipe.codec_for(has_alpha=task.has_alpha),
+            codec=task.recipe.codec,
             quality=task.recipe.quality,
-            has_alpha=task.has_alpha,
+            has_alpha=task.recipe.keeps_alpha,
             width=width,
             height=height,
             frame_rate=task.frame_rate,
@@ -112,12 +115,12 @@ class _Job:
         compositor = Compositor(measured(engine, watch), scale=self.scale)
         size = self.wanted.width, self.wanted.height
 
-        def planes(plan: FramePlan, frames: Reads) -> list[Any]:
-            return stored(compositor.reading(frames), plan, self.wanted.layout, self.wanted.colour, size)
+        def begun(plan: FramePlan, frames: Reads) -> Callable[[], list[Any]]:
+            return storing(compositor.reading(frames), plan, self.wanted.layout, self.wanted.colour, size)
 
         frames = streamed(
             task.plans,
-            planes,
+            begun,
             partial(MeasuredSources, watch, task.media, task.frame_rate),
             cores=task.cores,
             workers=task.cores if engine.is_shared else 0,
@@ -125,7 +128,8 @@ class _Job:
             tick=self.tick,
         )
         with closing(frames):
-            return write_chunk(self.wanted, self._counted(frames), cores=task.cores, tick=self.tick, timed=watch.stage)
+            planes = fetched(frames, 0 if engine.is_shared else _UNDER_WAY)
+            return write_chunk(self.wanted, self._counted(planes), cores=task.cores, tick=self.tick, timed=watch.stage)
 
     def _counted(self, frames: Iterator[list[Any]]) -> Iterator[list[Any]]:
         with Unchanged(self.task.media.values(), self.task.files, fingerprint.digest).throughout():

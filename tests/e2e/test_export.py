@@ -215,6 +215,39 @@ def test_a_part_of_it(room: Room) -> None:
     assert error < 0.02, error  # AAC's noise (PNS) is drawn anew where decoding begins elsewhere
 
 
+def raw(ffmpeg: Path, path: Path, pixels: str) -> Any:
+    """Pictures as another program decodes them, in planes of 4:4:4: frames, planes, rows, columns."""
+    asked = [str(ffmpeg), "-v", "error", "-i", str(path), "-map", "0:v", "-f", "rawvideo", "-pix_fmt", pixels, "-"]
+    done = subprocess.run(asked, capture_output=True, check=True)
+    assert done.stderr == b""
+    return np.frombuffer(done.stdout, np.uint16).reshape(-1, len(pixels.partition("4")[0]), SIZE[1], SIZE[0])
+
+
+@pytest.mark.parametrize("output", ["out.mov", pytest.param("out.mkv", marks=pytest.mark.slow)])
+def test_alpha_is_kept_where_it_is_asked_for(output: str, room: Room, ffmpeg: Path, ffprobe: Path) -> None:
+    """A crop of 96 columns, then half of it seen, then a gap, then the whole frame: the values of the alpha plane are known."""
+    faded = clip(A, 6, 6, "opacity", opacity=0.5)
+    cut = edit(clip(A, 0, 6, "crop", left=96.0), faded, otio.schema.Gap(source_range=span(0, 3)), clip(A, 12, 3))
+    answer = room.render(cut, output, "--alpha", "keep", "--audio", "none")
+    assert (answer["codec"], answer["alpha"], answer["written"]) == ("prores_4444", True, True)
+    assert probed(ffprobe, room.folder / output)["video"]["pix_fmt"].startswith("yuva444p")
+    found = raw(ffmpeg, room.folder / output, "yuva444p16le")
+    alpha = found[:, 3] / 65535
+    assert len(alpha) == 18
+    assert not alpha[:6, :, :95].any()
+    assert (alpha[:6, :, 97:] == 1).all()
+    assert np.abs(alpha[6:12] - 0.5).max() < 0.002
+    assert not alpha[12:15].any()
+    assert (alpha[15:] == 1).all()
+    seen = [read_number((found[i, 0] >> 8).astype(np.uint8)) for i in (*range(6, 12), *range(15, 18))]
+    assert seen == list(range(6, 15))  # straight: what is half transparent is as bright as what is not
+    black = room.render(cut, output, "--codec", "prores_4444", "--audio", "none")
+    assert (black["codec"], black["alpha"], black["rendered_frames"]) == ("prores_4444", False, 18)
+    assert probed(ffprobe, room.folder / output)["video"]["pix_fmt"].startswith("yuv444p")
+    opaque = raw(ffmpeg, room.folder / output, "yuv444p16le")[:, 0] / 257
+    assert np.abs(opaque[12:15] - 16).max() < 1
+
+
 # ---- what is rendered again
 
 
@@ -353,6 +386,50 @@ def test_h264_is_copied_by_closed_gops_and_every_reader_sees_each_frame(
     assert room.numbers("melted.mkv")[: len(wanted)] == wanted
 
 
+X265 = "log-level=error:keyint=24:min-keyint=24:scenecut=0:open-gop=0"
+TAGGED = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv"
+
+
+def again(ffmpeg: Path, source: Path, path: Path, options: str) -> None:
+    """The pictures of ``source`` by another encoder."""
+    asked = [str(ffmpeg), "-v", "error", "-i", str(source), "-an", *options.split(), *TAGGED.split(), str(path)]
+    subprocess.run(asked, check=True)
+
+
+def test_hevc_is_copied_by_closed_gops_and_what_is_not_is_told(room: Room, ffmpeg: Path, ffprobe: Path) -> None:
+    path = room.folder / "media" / "H.mp4"
+    again(ffmpeg, room.folder / "media" / A, path, "-c:v libx265 -tag:v hev1 -x265-params " + X265)
+    cut = edit(clip("H.mp4", 10, 80), graded("H.mp4", 30, 20), clip("H.mp4", 96, 24), clip(A, 0, 5))
+    wanted = [*range(10, 90), *range(30, 50), *range(96, 120), *range(5)]
+    answer = room.render(cut, "out.mov", "--codec", "hevc")
+    assert (answer["copied_frames"], answer["rendered_frames"]) == (48 + 24, 32 + 20 + 5)
+    assert answer["not_copied"] == [{"path": str(path), "frames": 32, "reason": "the cut is inside a GOP"}]
+    assert room.numbers("out.mov") == wanted
+    assert sum(packet in set(room.packets("media/H.mp4")) for packet in room.packets("out.mov")) == 72
+    video = probed(ffprobe, room.folder / "out.mov")["video"]
+    assert (video["codec_name"], video["codec_tag_string"], video["nb_read_frames"]) == ("hevc", "hvc1", str(len(wanted)))
+    planes = raw(ffmpeg, room.folder / "out.mov", "yuv444p16le")
+    assert [read_number((picture[0] >> 8).astype(np.uint8)) for picture in planes] == wanted
+    none = room.render(cut, "small.mov", "--codec", "hevc", "--size", "half", "--dry-run")
+    assert {one["reason"] for one in none["not_copied"]} == {"the timeline is 384x216, the movie 192x108"}
+
+
+@pytest.mark.slow
+def test_h264_where_every_picture_stands_alone_is_copied_at_any_frame(room: Room, ffmpeg: Path, ffprobe: Path) -> None:
+    again(ffmpeg, room.folder / "media" / A, room.folder / "media" / "I.mov", "-c:v libx264 -preset veryfast -g 1")
+    cut = edit(clip("I.mov", 7, 40), graded("I.mov", 30, 20), clip("I.mov", 101, 19), clip(A, 0, 70))
+    wanted = [*range(7, 47), *range(30, 50), *range(101, 120), *range(70)]
+    for output, words, reason in (
+        ("intra.mp4", ["--codec", "h264_intra"], "not every picture of it stands alone"),
+        ("long.mp4", [], "its parameter sets have the numbers of another medium's"),
+    ):
+        answer = room.render(cut, output, *words)
+        assert answer["copied_frames"] == 59
+        assert room.numbers(output) == wanted
+        assert probed(ffprobe, room.folder / output)["video"]["nb_read_frames"] == str(len(wanted))
+        assert [(Path(one["path"]).name, one["reason"]) for one in answer["not_copied"]] == [(A, reason)]
+
+
 # ---- what cannot be rendered
 
 
@@ -404,6 +481,8 @@ def test_a_missing_lut_is_named_or_left_out(room: Room) -> None:
         (["-o", "out.avi"], ".mov, .mp4, .mkv"),
         (["-o", "out.mp4", "--codec", "prores_422"], "cannot hold prores_422"),
         (["-o", "out.mkv", "--codec", "dnxhr_hq"], "cannot hold dnxhr_hq"),
+        (["-o", "out.mov", "--alpha", "keep", "--codec", "h264"], "h264 has no alpha"),
+        (["-o", "out.mp4", "--alpha", "keep"], "cannot hold prores_4444"),
         (["-o", "out.mov", "--size", "9p"], "unknown size"),
         (["-o", "out.mov", "--quality", "101"], "100"),
         (["-o", "out.mov", "--range", "60-10"], "ends before it begins"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from otio_perf.errors import ContractError, CorruptMediaError, DiskFullError, EncodeError
 from otio_perf.media import parameter_sets, publish
-from otio_perf.media.chunks import OWN_PARAMETER_SETS, ChunkFile, write_chunk
+from otio_perf.media.chunks import OWN_NUMBERS, ChunkFile, write_chunk
 from otio_perf.media.concat import join
 from otio_perf.media.finished import key_in
 from otio_perf.media.passthrough import PassThrough
@@ -172,26 +174,45 @@ def test_a_source_that_changes_meanwhile_spoils_the_movie_not_the_old_one(chunk:
 
 @pytest.fixture
 def camera(tmp_path: Path) -> Callable[..., Path]:
-    """H.264 by another encoder: 60 pictures from ``first`` on."""
+    """H.264 or HEVC by another encoder: 60 pictures from ``first`` on."""
 
-    def make(first: int, name: str = "camera.mp4", **options: str) -> Path:
+    def make(
+        first: int,
+        name: str = "camera.mp4",
+        *,
+        encoder: str = "libx264",
+        tag: str = "",
+        kind: PictureType = PictureType.NONE,
+        **options: str,
+    ) -> Path:
         path = tmp_path / name
         with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=PAL, options={"g": "20", "preset": "veryfast", **options})
+            stream = container.add_stream(encoder, rate=PAL, options={"g": "20", "preset": "veryfast", **options})
             context = stream.codec_context
+            context.codec_tag = tag or context.codec_tag
             context.width, context.height, context.pix_fmt = *SIZE, "yuv420p"
             context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
             for number in range(60):
                 planes = np.vstack([luma(first + number), np.full((SIZE[1] // 2, SIZE[0]), 128, np.uint8)])
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+                frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
+                frame.pict_type = kind
+                container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return path
 
     return make
 
 
+def numbers_in(codec: str, description: bytes) -> frozenset[int]:
+    """Of the parameter sets in a track's description."""
+    family = parameter_sets.family(codec)
+    sets = family.parsed(description) if family else None
+    assert sets is not None
+    return parameter_sets.numbers(codec, sets)
+
+
 def let(path: Path, first: int, stop: int, codec: ChunkCodec = ChunkCodec.H264_LONG_GOP) -> list[range]:
-    return list(PassThrough(codec, lambda: None).ranges(probe(str(path)), first, stop))
+    return list(PassThrough(codec, lambda: None).copyable(probe(str(path)), first, stop).ranges)
 
 
 def test_closed_gops_are_let_through_and_nothing_else(camera: Callable[..., Path]) -> None:
@@ -205,9 +226,63 @@ def test_closed_gops_are_let_through_and_nothing_else(camera: Callable[..., Path
     assert let(closed, 0, 60, ChunkCodec.H264) == []
     assert let(closed, 0, 60, ChunkCodec.PRORES_LT) == []
     opened = camera(0, "open.mp4", **{"x264-params": "scenecut=0:open-gop=1:bframes=3:b-adapt=0"})
-    assert let(opened, 0, 60) == []  # its keyframes are no IDR pictures, and lean on what was before
-    other = camera(0, "own.mp4", **{"x264-params": f"scenecut=0:sps-id={OWN_PARAMETER_SETS}"})
+    assert let(opened, 0, 60) == [range(60)]  # what lies between its keyframes leans on both, but all of it is there
+    assert let(opened, 0, 59) == let(opened, 1, 60) == []
+    other = camera(0, "own.mp4", **{"x264-params": "scenecut=0:sps-id=29"})
     assert let(other, 0, 60) == []
+
+
+X265 = "log-level=error:scenecut=0:keyint=20:min-keyint=20"
+
+
+def test_hevc_likewise_by_its_idr_pictures(camera: Callable[..., Path]) -> None:
+    codec = ChunkCodec.HEVC_LONG_GOP
+    closed = camera(0, encoder="libx265", tag="hvc1", **{"x265-params": f"{X265}:open-gop=0"})
+    assert let(closed, 0, 60, codec) == [range(60)]
+    assert let(closed, 1, 59, codec) == [range(20, 40)]
+    opened = camera(0, "open.mp4", encoder="libx265", tag="hev1", **{"x265-params": f"{X265}:open-gop=1:bframes=3:b-adapt=0"})
+    assert let(opened, 0, 60, codec) == [range(60)]
+    assert let(opened, 0, 59, codec) == []
+    alone = {"forced-idr": "1", "x265-params": "log-level=error:bframes=0:open-gop=0"}
+    every = camera(0, "intra.mp4", encoder="libx265", kind=PictureType.I, **alone)
+    assert let(every, 7, 12, codec) == [range(7, 12)]
+
+
+def test_of_media_in_which_every_picture_stands_alone_any_goes_into_a_movie_that_is_so(camera: Callable[..., Path]) -> None:
+    every = camera(0, g="1")
+    assert let(every, 7, 12, ChunkCodec.H264) == let(every, 7, 12, ChunkCodec.H264_LONG_GOP) == [range(7, 12)]
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4", ".mkv"])
+def test_hevc_of_two_encoders_stands_in_one_track(
+    suffix: str, camera: Callable[..., Path], chunk: Chunked, tmp_path: Path, ffmpeg: Path
+) -> None:
+    """Every number of it, by two decoders; from every place that a player may jump to."""
+    source = camera(500, encoder="libx265", tag="hev1", **{"x265-params": f"{X265}:open-gop=0:ref=1:no-sao=1:ctu=32"})
+    ours = [chunk(first, 13, ChunkCodec.HEVC_LONG_GOP, PAL) for first in (100, 200)]
+    copied = [Piece(path=str(source), frames=60, start=start, stop=stop) for start, stop in ((20, 60), (0, 20))]
+    output = tmp_path / f"out{suffix}"
+    join([copied[0], ours[0], copied[1], ours[1]], output, frame_rate=PAL, stands_alone=False)
+    wanted = [*range(520, 560), *range(100, 113), *range(500, 520), *range(200, 213)]
+    assert numbers(output) == [(n / PAL, number) for n, number in enumerate(wanted)]
+    with av.open(str(output)) as container:
+        context = container.streams.video[0].codec_context
+        assert numbers_in("hevc", context.extradata or b"") == {0, OWN_NUMBERS["hevc"]}
+        assert context.codec_tag == "hvc1" or suffix == ".mkv"
+    asked = [str(ffmpeg), "-v", "warning", "-i", str(output), "-f", "rawvideo", "-pix_fmt", "gray", "-"]
+    done = subprocess.run(asked, capture_output=True, check=True)
+    assert done.stderr == b""
+    pictures = np.frombuffer(done.stdout, np.uint8).reshape(-1, SIZE[1], SIZE[0])
+    assert [read_number(picture) for picture in pictures] == wanted
+    for at in (30, 40, 53, 60, 73, 85):
+        with av.open(str(output)) as container:
+            stream = container.streams.video[0]
+            assert stream.time_base is not None
+            container.seek(round(at / PAL / stream.time_base), stream=stream)
+            frame = next(
+                f for f in container.decode(stream) if f.pts is not None and round(f.pts * stream.time_base * PAL) == at
+            )
+            assert read_number(frame.reformat(format="gray").to_ndarray()) == wanted[at]
 
 
 def test_errors_of_a_source_name_the_source(camera: Callable[..., Path], tmp_path: Path) -> None:
@@ -247,15 +322,18 @@ def test_pictures_of_two_encoders_stand_in_one_track(camera: Callable[..., Path]
     wanted = [*range(520, 560), *range(100, 113), *range(500, 520), *range(200, 213)]
     assert numbers(output) == [(n / PAL, number) for n, number in enumerate(wanted)]
     with av.open(str(output)) as container:
-        sets = parameter_sets.parsed(container.streams.video[0].codec_context.extradata or b"")
-    assert sets is not None
-    assert parameter_sets.numbers(sets) == {0, OWN_PARAMETER_SETS}
+        description = container.streams.video[0].codec_context.extradata or b""
+    assert numbers_in("h264", description) == {0, OWN_NUMBERS["h264"]}
 
 
 def test_of_two_sources_with_sets_of_one_number_only_the_first_is_let_through(camera: Callable[..., Path]) -> None:
     one, like, other = camera(0, "1.mp4"), camera(0, "2.mp4"), camera(0, "3.mp4", **{"x264-params": "ref=1:bframes=0"})
     passing = PassThrough(ChunkCodec.H264_LONG_GOP, lambda: None)
-    assert [bool(passing.ranges(probe(str(path)), 0, 60)) for path in (one, other, like)] == [True, False, True]
+    assert [passing.copyable(probe(str(path)), 0, 60).reason for path in (one, other, like)] == [
+        "",
+        "its parameter sets have the numbers of another medium's",
+        "",
+    ]
     with pytest.raises(ContractError, match="other encoder settings"):
         pieces = [Piece(path=str(path), frames=60, start=0, stop=20) for path in (one, other)]
         join(pieces, one.with_name("out.mp4"), frame_rate=PAL, stands_alone=False)

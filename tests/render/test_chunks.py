@@ -14,14 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_perf.effects.registry import registry
+from otio_perf.effects.registry import View, registry
 from otio_perf.effects.translate.dialects import translated
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.composition import Composition
 from otio_perf.model.frames import Applied, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
-from otio_perf.render.chunks import Anchor, chunks, covers_canvas, edges
+from otio_perf.render.chunks import Anchor, chunks, edges, hides_below
 from otio_perf.render.plan import frame_plan
 
 Composed = Callable[[otio.core.SerializableObject], Composition]
@@ -206,6 +206,8 @@ def test_what_shapes_the_file_is_in_the_key(media: dict[str, MediaInfo]) -> None
         key(media, one, codec=ChunkCodec.DNXHR_SQ),
         key(media, one, quality=50),
         key(media, one, size="half"),
+        key(media, one, codec=ChunkCodec.PRORES_4444),
+        key(media, one, codec=ChunkCodec.PRORES_4444, keeps_alpha=True),
         key(media, plan(Layer(content=PIXELS, opacity=0.5))),
         key(media, plan()),
     ]
@@ -213,15 +215,12 @@ def test_what_shapes_the_file_is_in_the_key(media: dict[str, MediaInfo]) -> None
 
 
 def test_what_does_not_shape_the_file_is_not(media: dict[str, MediaInfo]) -> None:
-    one, clear = plan(Layer(content=PIXELS)), plan(Layer(content=PIXELS, opacity=0.5))
+    one = plan(Layer(content=PIXELS))
     width, height = SIZE
     assert key(media, one) == key(media, one, size=f"{height}p") == key(media, one, size=f"{4 * width}x{height}")
     assert key(media, one, size="half") == key(media, one, size=f"{width // 2}x{height // 2}")
     dnxhr = [key(media, one, codec=ChunkCodec.DNXHR_HQX, quality=quality) for quality in (10, 90)]
     assert dnxhr[0] == dnxhr[1]
-    transparent = [key(media, clear, codec=codec) for codec in (ChunkCodec.DNXHR_HQX, ChunkCodec.PRORES_HQ)]
-    assert transparent[0] == transparent[1]  # ProRes 4444, both
-    assert transparent[0] != key(media, clear, codec=ChunkCodec.DNXHR_HQX, quality=10)
     odd = replace(one, width=321, height=181)  # both are stored with 320×180, one of them scaled
     assert key(media, odd) != key(media, odd, size="180p")
 
@@ -273,13 +272,8 @@ def mixed(outgoing: Layer | None, incoming: Layer | None) -> Layer:
         ((Layer(content=SourceFrame(medium="/m/tall.mov", fingerprint="t", number=0)),), False),  # bars at its sides
     ],
 )
-def test_alpha_is_kept_where_the_canvas_is_not_covered(
-    layers: tuple[Layer, ...], covers: bool, media: dict[str, MediaInfo]
-) -> None:
+def test_what_hides_all_below_is_reckoned(layers: tuple[Layer, ...], covers: bool, media: dict[str, MediaInfo]) -> None:
     video = media["/m/a.mov"].video[0]
     known = media | {"/m/tall.mov": replace(media["/m/a.mov"], video=(replace(video, width=720, height=1280),))}
-    assert covers_canvas(plan(*layers), known, PrerenderRecipe()) is covers
-    found = chunks(
-        [plan(opaque()), plan(*layers)], start=0, media=known, frame_rate=RATE, recipe=PrerenderRecipe(), engine="cpu"
-    )
-    assert {chunk.has_alpha for chunk in found} == {not covers}  # one for the whole region: its chunks are to be joined
+    view = View(width=SIZE[0], height=SIZE[1])
+    assert any(hides_below(layer, view, known) for layer in layers) is covers

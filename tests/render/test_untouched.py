@@ -72,7 +72,6 @@ def test_what_lies_below_is_not_seen(media: dict[str, MediaInfo]) -> None:
         (shot("a", 1), shot("b", 1, opacity=0.5)),
         (Layer(content=Generated(kind="solid", version=1)),),
         (Layer(content=Stacked(layers=(shot("a", 1),))),),
-        (Layer(content=SourceFrame(medium="a", fingerprint="a", number=1, rate=RATE)),),
     ],
 )
 def test_what_is_touched_is_rendered(layers: tuple[Layer, ...], media: dict[str, MediaInfo]) -> None:
@@ -80,26 +79,32 @@ def test_what_is_touched_is_rendered(layers: tuple[Layer, ...], media: dict[str,
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "reason"),
     [
-        {"width": 1920},
-        {"height": 722},
-        {"sample_aspect": Fraction(4, 3)},
-        {"rotation": 180},
-        {"is_mirrored": True},
-        {"field_order": "tt"},
-        {"has_alpha": True},
-        {"frame_rate": Fraction(30)},
-        {"colour": ColourTags()},
-        {"colour": replace(ColourSpace.BT709.tags, range="pc")},
-        {"colour": ColourSpace.BT2020_PQ.tags},
+        ({"width": 1920}, "it is 1920x720, the movie 1280x720"),
+        ({"height": 722}, "it is 1280x722, the movie 1280x720"),
+        ({"sample_aspect": Fraction(4, 3)}, "its pixels are not square"),
+        ({"rotation": 180}, "it is shown turned or mirrored"),
+        ({"is_mirrored": True}, "it is shown turned or mirrored"),
+        ({"field_order": "tt"}, "it is interlaced"),
+        ({"frame_rate": Fraction(30)}, "it has 30 frames a second, the timeline 25"),
+        ({"colour": ColourTags()}, "its primaries is not said, the movie's bt709"),
+        ({"colour": replace(ColourSpace.BT709.tags, range="pc")}, "its range is pc, the movie's tv"),
+        ({"colour": ColourSpace.BT2020_PQ.tags}, "its primaries is bt2020, the movie's bt709"),
     ],
 )
-def test_a_picture_that_has_to_be_made_to_fit_is_rendered(changed: dict[str, Any], media: dict[str, MediaInfo]) -> None:
-    assert runs([plan(shot("a", 1))], {"a": tagged(media["a"], **changed)}) == []
+def test_a_picture_that_has_to_be_made_to_fit_is_rendered(
+    changed: dict[str, Any], reason: str, media: dict[str, MediaInfo]
+) -> None:
+    (found,) = runs([plan(shot("a", 1))], {"a": tagged(media["a"], **changed)})
+    assert found.reason == reason
 
 
 def test_nor_is_a_still_or_what_is_wanted_smaller(media: dict[str, MediaInfo]) -> None:
     assert runs([plan(shot("a", 1))], {"a": replace(media["a"], kind=MediaKind.STILL)}) == []
-    assert runs([plan(shot("a", 1))], media, PrerenderRecipe(size="half")) == []
-    assert len(runs([plan(shot("a", 1))], media, PrerenderRecipe(size="1080p"))) == 1  # never larger
+    assert runs([plan(shot("a", 1))], {"a": tagged(media["a"], has_alpha=True)}) == []  # what is below is seen
+    varying = plan(Layer(content=SourceFrame(medium="a", fingerprint="a", number=1, rate=RATE)))
+    assert [run.reason for run in runs([varying], media)] == ["its frame rate varies"]
+    smaller = runs([plan(shot("a", 1))], media, PrerenderRecipe(size="half"))
+    assert [run.reason for run in smaller] == ["the timeline is 1280x720, the movie 640x360"]
+    assert [run.reason for run in runs([plan(shot("a", 1))], media, PrerenderRecipe(size="1080p"))] == [""]  # never larger
