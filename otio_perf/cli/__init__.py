@@ -29,6 +29,7 @@ COMMANDS = (
     "calibrate",
     "doctor",
     "cache",
+    "serve",
 )
 
 

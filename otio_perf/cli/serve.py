@@ -1,29 +1,79 @@
 """Keep timelines and rushes light while you edit: proxies and prerenders follow every save.
 
-Timelines that are named are followed: each save is surveyed, what became obsolete is cancelled, what is new is made, and
-NAME.perf.otio is written beside each when it is done. Folders that are watched become proxies as files are copied in.
-Ctrl-C stops it in order; the same command goes on from there. 'otio-perf queue' and 'otio-perf activity' talk to it.
+Timelines that are named are followed: each save is surveyed at once, what it made obsolete is cancelled, what is new is made
+two seconds later, and NAME.perf.otio is written beside each when it is done; without names, those of last time. Folders that
+are watched become proxies as files are copied in. A page in the browser shows all of it. Ctrl-C stops it in order; the same
+command goes on from there. 'otio-perf queue' and 'otio-perf activity' talk to it.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from otio_perf.cli import options
+
+#: Settings of the service alone.
+SERVING = ("use_proxies", "prerender", "playback_quality", "rendering", "background_priority", "settle_seconds")
+#: How soon Ctrl-C is noticed on systems where it does not wake who waits.
+_LOOK_SECONDS = 0.5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timelines", metavar="TIMELINE", nargs="*", help="timeline files to follow")
-    parser.add_argument("--watch", metavar="DIR", action="append", default=[], help="folder of rushes to watch; repeatable")
-    options.add_settings(parser, "workspace", *options.PROXIES, *options.RENDERING, *options.READING)
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--watch", metavar="DIR", action="append", help="folder of rushes to watch; repeatable")
+    door = parser.add_argument_group("HTTP API and dashboard")
+    door.add_argument("--listen", metavar="HOST:PORT", help="address to listen on (default: 127.0.0.1, any free port)")
+    door.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM): another address than this machine's own needs one")
+    door.add_argument("--tls-key", metavar="FILE", help="its key (PEM)")
+    door.add_argument("--insecure", action="store_true", help="listen there without TLS: anybody in the network can read along")
+    options.add_settings(
+        parser,
+        *("workspace", *options.PROXIES, *options.RENDERING, *SERVING, *options.READING),
+        said={"lut": "viewing LUT that proxies are seen through (.cube, .3dl, .spi1d, .spi3d); default: none"},
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--json-events", action="store_true", help="everything that happens, a line of JSON each, on standard output"
+    )
+    output.add_argument("--quiet", action="store_true", help="failures only")
+    output.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console
+    from otio_perf.cli.serving import Happened, shown
+    from otio_perf.errors import ServiceError
     from otio_perf.service.service import Service
+    from otio_perf.web.door import Door
+    from otio_perf.web.server import Server
 
     settings = options.load(arguments)
-    with console.interruptible() as stop, Service(settings, timelines=arguments.timelines, folders=arguments.watch):
-        stop.wait()
+    door = Door.at(
+        arguments.listen,
+        certificate=Path(arguments.tls_cert) if arguments.tls_cert else None,
+        key=Path(arguments.tls_key) if arguments.tls_key else None,
+        is_insecure=arguments.insecure,
+    )
+    happened = Happened()
+    service = Service(
+        settings,
+        timelines=arguments.timelines,
+        folders=arguments.watch or (),
+        listener=happened.put,
+        settings_file=Path(arguments.settings) if arguments.settings else None,
+    )
+    try:
+        with (
+            console.interruptible() as stop,
+            service,
+            Server(service, door) as server,
+            shown(service, server, quiet=arguments.quiet, json_events=arguments.json_events) as show,
+        ):
+            while not (stop.is_set() or service.ended.is_set()):
+                show(happened.next(_LOOK_SECONDS))
+    except KeyboardInterrupt:
+        return 0
+    if service.ended.is_set():
+        raise ServiceError(service.why_ended, hint="Start it again")
     return 0
