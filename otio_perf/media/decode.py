@@ -9,6 +9,7 @@ are never more than half a frame apart.)
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -192,6 +193,8 @@ class Reader:
     def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         """All frames from here to the end. Packets that fail are counted: what follows them may be fine."""
         packets = container.demux(stream)
+        # of QuickTime and MP4 alone a packet is a picture, no more and no less
+        missed = _Missed() if self.media.container.startswith("mov") else None
         is_end = False
         while not is_end:
             self.tick()
@@ -208,7 +211,10 @@ class Reader:
             except av.error.FFmpegError:
                 self.lost += 1
                 continue
+            if missed is not None and packet is not None and packet.pts is not None and not packet.is_discard:
+                missed.sent(packet.pts)
             for frame in frames:
+                self.lost += 0 if missed is None or frame.pts is None else missed.before(frame.pts)
                 self.decoded += 1
                 self.damaged += frame.is_corrupt
                 yield frame
@@ -287,3 +293,26 @@ class Reader:
             else:
                 self.decoded -= 1
                 self.damaged -= frame.is_corrupt
+
+
+class _Missed:
+    """Pictures that were given to a decoder and never came out: some say nothing where they cannot read one. They come out in
+    the order in which they are shown. What is shown before the first one is an open GOP's, whose other half was not read."""
+
+    def __init__(self) -> None:
+        self._inside: list[int] = []
+        self._has_begun = False
+
+    def sent(self, pts: int) -> None:
+        heapq.heappush(self._inside, pts)
+
+    def before(self, pts: int) -> int:
+        """How many should have come out before the picture with ``pts``, which is there now, and did not."""
+        count = 0
+        while self._inside and self._inside[0] < pts:
+            heapq.heappop(self._inside)
+            count += 1
+        if self._inside and self._inside[0] == pts:
+            heapq.heappop(self._inside)
+        missed, self._has_begun = count if self._has_begun else 0, True
+        return missed
