@@ -408,9 +408,10 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         name="background_priority",
         parse=_one_of(["low", "normal", "high"]),
-        default="low",
+        default="normal",
         metavar="low|normal|high",
-        help="how the service's work stands against other programs (default: low)",
+        help="how the service's work stands against other programs. low: it sleeps while they need the machine, and on "
+        "battery; normal: it leaves them their share; high: nearly as they are (default: normal)",
     ),
 )
 BY_NAME = {s.name: s for s in TABLE}

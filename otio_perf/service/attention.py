@@ -8,10 +8,8 @@ from collections.abc import Callable
 
 from otio_perf.errors import SettingsError
 from otio_perf.model.views import Activity
-from otio_perf.planning.posture import Posture
+from otio_perf.planning.posture import QUIET_SECONDS, Posture
 
-#: Work starts so long after an edit: the next one may make it obsolete.
-QUIET_SECONDS = 2.0
 #: So often the machine is looked at while there is work.
 _LOOK_SECONDS = 1.0
 
@@ -19,7 +17,9 @@ _LOOK_SECONDS = 1.0
 class Attention:
     """``edited`` and ``set_activity`` take effect at once; nothing is looked at while there is nothing to do.
 
-    :param judged: the posture for what the user does and seconds since the last edit.
+    A save of a timeline is a touch like any other: the user edits, and the next save may make obsolete what this one brought.
+
+    :param judged: the posture for what the user does, and seconds since the last touch.
     :param take: is given each posture. :param has_work: is there anything to be done?
     """
 
@@ -50,7 +50,9 @@ class Attention:
 
     @property
     def activity(self) -> Activity:
-        return self._activity if self._clock() < self._until else Activity.IDLE
+        if self._clock() < self._until and self._activity is not Activity.IDLE:
+            return self._activity
+        return Activity.EDITING if self._clock() - self._edited_at < QUIET_SECONDS else Activity.IDLE
 
     def set_activity(self, word: str, seconds: float) -> None:
         """:raises SettingsError: there is no such activity, or that is no time"""
@@ -62,6 +64,9 @@ class Attention:
             raise SettingsError(f"seconds: {seconds!r} is not between 0 and a day")
         with self._changed:
             self._activity, self._until = activity, self._clock() + seconds
+            if activity is Activity.EDITING:
+                self._edited_at = self._clock()
+        self._take(self._now())
         self.wake()
 
     def edited(self) -> None:

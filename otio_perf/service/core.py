@@ -20,6 +20,7 @@ from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Event, Listener, Notice, ignore
 from otio_perf.model.plans import Plan
 from otio_perf.model.uses import Target
+from otio_perf.optimizer.devices import Devices
 from otio_perf.optimizer.session import Session
 from otio_perf.service.happenings import Happenings
 from otio_perf.settings import Settings
@@ -61,6 +62,7 @@ class Core:
         queue: LiveQueue,
         happenings: Happenings,
         timelines: Callable[[], tuple[Followed, ...]],
+        worker_pids: Callable[[], Sequence[int]],
     ) -> None:
         self.settings = settings  # replaced as a whole when they change: take it once for one piece of work
         self.workspace = workspace
@@ -68,6 +70,8 @@ class Core:
         self.queue = queue
         self.tell = happenings.tell  # tell(kind, body): see ``views.ServiceEvent``
         self.timelines = timelines
+        self.worker_pids = worker_pids  # processes that count as the service
+        self.devices = Devices()
         self.trace = Trace()
         self.stop = threading.Event()  # set when the service closes
         self.notices: deque[str] = deque(maxlen=_NOTICES)
@@ -91,6 +95,7 @@ class Core:
             listener=heard,
             trace=self.trace,
             stop=self.stop if stop is None else stop,
+            devices=self.devices,
         )
 
     def note(self, text: str) -> None:

@@ -23,7 +23,7 @@ class Figures:
 
     def __init__(self, core: Core, cache_bytes: Callable[[], int], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._core, self._cache_bytes, self._clock = core, cache_bytes, clock
-        self._meter, self._gpus = Meter(core.workspace.root), Gpus()
+        self._meter, self._gpus = Meter(core.workspace.root, children=core.worker_pids), Gpus()
         self._counters = counters.Counters()
         self._written: deque[tuple[float, int]] = deque(maxlen=10_000)  # when, bytes
 

@@ -24,6 +24,7 @@ from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError, OfflineMediaError, OtioPerfError, SettingsError, UnknownIdError
 from otio_perf.metrics import system
+from otio_perf.metrics.readings import Meter
 from otio_perf.model.events import Notice, Outcome, Prerendered
 from otio_perf.model.tasks import Task
 from otio_perf.model.views import (
@@ -45,21 +46,28 @@ from otio_perf.model.views import (
 from otio_perf.optimizer import caching, chunked
 from otio_perf.optimizer.rounds import Aim
 from otio_perf.optimizer.session import existing_file, workspace_root
+from otio_perf.planning import posture
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue.backend import ProcessBackend
+from otio_perf.render_queue.journal import Journal
 from otio_perf.render_queue.live import LiveQueue, QueueEvent
 from otio_perf.reports import document
 from otio_perf.service import memory, settings_view
-from otio_perf.service.attention import QUIET_SECONDS, Attention
+from otio_perf.service.attention import Attention
+from otio_perf.service.cache_view import Contents, Project
 from otio_perf.service.core import Core, identity
+from otio_perf.service.figures import Figures
 from otio_perf.service.following import Following
 from otio_perf.service.happenings import Happenings, ServiceListener
 from otio_perf.service.lock import ServiceLock
+from otio_perf.service.metrics_view import Readings
 from otio_perf.service.premises import Premises
 from otio_perf.service.profile import Profile
 from otio_perf.service.requests import Requests
 from otio_perf.service.reveal import reveal
-from otio_perf.service.sources import Sources
+from otio_perf.service.rushes import Folders
+from otio_perf.service.sources import Planned, Sources
+from otio_perf.service.thumbnails import Thumbnails
 from otio_perf.settings import Settings
 from otio_perf.watch.timeline import Missing, Saved, TimelineEvent, TimelineWatch
 
@@ -67,6 +75,7 @@ PathLike = str | Path
 
 #: Long tasks may sleep while so many urgent ones run (``LiveQueue``).
 _SPARE_WORKERS = 2
+_JOURNAL = "queue.sqlite"
 #: A process that decodes 8K HEVC needs half of it (``optimizer.session``).
 _BYTES_PER_SLOT = 3 << 30
 
@@ -118,20 +127,30 @@ class Service:
             self._held = opened.enter_context(ServiceLock(workspace.root))
             index = opened.enter_context(Index.open(workspace.root))
             self._slots = slots_of(self._settings)
-            self._queue = queue = LiveQueue(ProcessBackend(self._slots + _SPARE_WORKERS), record=self._record)
-            self._core = core = Core(self._settings, workspace, index, queue, self._happenings, self._following)
-            self._profile = Profile(core.trace)
-            self._requests = Requests(core)
-            self._sources = Sources(core, self._requests.planned)
+            backend = ProcessBackend(self._slots + _SPARE_WORKERS)
+            journal = Journal(workspace.root / _JOURNAL)
+            self._queue = queue = LiveQueue(backend, record=self._record, journal=journal)
+            self._core = core = Core(self._settings, workspace, index, queue, self._happenings, self._following, backend.pids)
+            self._profile, self._requests = Profile(core.trace), Requests(core)
+            self._watched = Folders(core)
+            self._sources = Sources(core, self._planned, self._watched.settling)
+            self._contents = Contents(core, self._projects)
+            self._figures = Figures(core, self._contents.size_bytes)
+            self._readings = Readings(self._figures.read, self._has_work, lambda view: core.tell("metrics", view))
+            self._meter = Meter(workspace.root, children=backend.pids)
             self._attention = Attention(self._judged, queue.set_posture, self._has_work)
             self._premises = Premises(self._held, self._premises_changed)
+            self._thumbnails = Thumbnails(workspace.analysis)
             self._watch = TimelineWatch((), self._seen)
             queue.subscribe(self._heard)
             opened.enter_context(queue)
-            for room in (self._attention, self._premises):
+            opened.callback(self._thumbnails.close)
+            for room in (self._readings, self._attention, self._premises):
                 room.start()
                 opened.callback(room.close)
             opened.callback(self._let_go)
+            self._watched.start(self._folders)
+            opened.callback(self._watched.close)
             self._watch.start()
             opened.callback(self._watch.close)
             opened.callback(core.stop.set)
@@ -173,7 +192,7 @@ class Service:
             quality=self._core.settings.playback_quality,
             background=self._queue.progress(limit=0).background,
             timelines=self.timelines(),
-            folders=(),
+            folders=self._watched.views(),
             notices=tuple(self._core.notices),
         )
 
@@ -314,7 +333,8 @@ class Service:
 
     def thumbnail(self, id: str) -> bytes:
         """A small JPEG of the medium."""
-        raise NotImplementedError
+        source = self._sources.get(id)
+        return self._thumbnails.get(self._sources.media(source), source.path)
 
     def reveal(self, id: str) -> None:
         """Show the medium in the system's file manager."""
@@ -322,15 +342,17 @@ class Service:
 
     def watch(self, path: PathLike) -> WatchedFolder:
         """Turn rushes in the folder at ``path`` into proxies as they come."""
-        raise NotImplementedError
+        return self._watched.watch(path)
 
     def unwatch(self, id: str) -> None:
-        raise NotImplementedError
+        """Let go of it: what is waiting is cancelled, what was made stays."""
+        self._watched.unwatch(id)
 
     # -- workspace -----------------------------------------------------------------------------------------------------
 
     def cache(self) -> CacheView:
-        raise NotImplementedError
+        """What fills the workspace."""
+        return self._contents.view()
 
     def clear_cache(self, kind: str, force: bool = False) -> int:
         """Delete ``proxies``, ``renders``, ``analysis`` or ``all``; prerenders that timelines play only with ``force``.
@@ -339,6 +361,7 @@ class Service:
         """
         with self._core.session() as session:
             freed = caching.clear(session, kind, force=force, dry_run=False)
+        self._contents.changed()
         self._core.tell("cache")
         return freed.size_bytes
 
@@ -350,16 +373,18 @@ class Service:
         """A line for every product that is gone or not what was recorded."""
         with self._core.session() as session:
             faults = caching.verify(session, repair=repair)
+        self._contents.checked(sum(1 for fault in faults if fault.repair is None))
         self._core.tell("cache")
         return tuple(f"{f.path}: {f.reason}" + (f" ({f.repair})" if f.repair else "") for f in faults)
 
     # -- figures and settings ------------------------------------------------------------------------------------------
 
     def metrics(self) -> MetricsView:
-        raise NotImplementedError
+        """A reading of this moment."""
+        return self._readings.now()
 
     def profile(self) -> ProfileView:
-        return ProfileView(stages=self._profile.stages(), history=())
+        return ProfileView(stages=self._profile.stages(), history=self._readings.hour())
 
     def trace(self) -> dict[str, Any]:
         """What ran when, in the Chrome trace-event format."""
@@ -377,6 +402,7 @@ class Service:
         for one in followed:
             one.aim(lambda before: replace(aim, pins=before.pins))
             one.replan()
+        self._watched.renew()
         self._attention.wake()
         self._core.tell("settings")
         return self.settings()
@@ -385,6 +411,13 @@ class Service:
 
     def _following(self) -> tuple[Following, ...]:
         return tuple(self._followed.values())
+
+    def _planned(self) -> tuple[Planned, ...]:
+        return (*self._watched.all(), *self._requests.planned())
+
+    def _projects(self) -> tuple[Project, ...]:
+        timelines = (Project(name=one.path.name, plan=one.plan, written=one.view().written) for one in self._following())
+        return (*timelines, *(Project(name=folder.path, plan=folder.plan) for folder in self._watched.all()))
 
     def _timeline(self, id: str) -> Following:
         try:
@@ -432,6 +465,9 @@ class Service:
         except OtioPerfError as e:
             self._core.note(str(e))
         self._profile.record(task, outcome)
+        self._figures.ended(task, outcome)
+        self._contents.changed()
+        self._watched.ended(jobs, outcome)
         for one in self._following():
             if one.job in jobs:
                 one.ended(outcome)
@@ -449,22 +485,26 @@ class Service:
                 self._core.note(text)
             case _:
                 self._attention.wake()
+                self._readings.wake()
                 self._core.tell("queue")
 
     # -- how much it works ---------------------------------------------------------------------------------------------
 
     def _has_work(self) -> bool:
-        background = self._queue.progress(limit=0).background
-        return background.running + background.waiting > 0
+        return not self._queue.is_idle
 
     def _judged(self, activity: Activity, quiet_seconds: float) -> Posture:
         if self._premises.problem:
             return Posture(slots=0, suspended=True, reason=self._premises.problem)
-        if activity in (Activity.PLAYING, Activity.EXPORTING):
-            return Posture(slots=0, suspended=True, reason=f"the user is {activity}")
-        if quiet_seconds < QUIET_SECONDS:
-            return Posture(slots=0, suspended=True, reason="a timeline has just been saved")
-        return Posture(slots=self._slots, niceness=10)
+        settings = self._core.settings
+        return posture.posture(
+            self._meter.read(),
+            activity,
+            jobs=self._slots,
+            background_priority=settings.background_priority,
+            quiet_seconds=quiet_seconds,
+            disk_reserve_bytes=settings.min_free_disk or 0,
+        )
 
     def _premises_changed(self, problem: str, is_final: bool) -> None:
         if problem:
