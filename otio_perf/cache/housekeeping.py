@@ -75,7 +75,7 @@ def status(index: Index, content_of: ContentOf) -> Status:
     known, renders = index.products.present(), index.renders.present()
     sizes = {kind: [r.size_bytes for r in renders if r.kind is kind] for kind in RenderKind}
     proxies = [r for r in known if not r.product.is_adopted]
-    sources = Counter(_source_states(index, proxies, content_of))
+    sources = Counter(source_states(index, proxies, content_of))
     kept = {names.same_name(index.manifests.outward(r).path) for r in proxies}
     analysis = list(index.workspace.analysis.glob(SIDECARS))
     return Status(
@@ -139,7 +139,7 @@ def clear(index: Index, kind: str, *, force: bool = False, dry_run: bool = False
     raise ValueError(f"cannot clear {kind!r}: say proxies, renders or analysis")
 
 
-def _source_states(index: Index, records: Iterable[Record], content_of: ContentOf) -> Iterator[str]:
+def source_states(index: Index, records: Iterable[Record], content_of: ContentOf) -> Iterator[str]:
     """Of each product: is its source ``"here"`` (anywhere it was seen), ``"changed"`` or ``"gone"``?"""
     contents: dict[str, str | None] = {}
     for record in records:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import re
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from otio_perf.model.plans import Product
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 #: Some file systems keep times to two seconds (FAT), and servers round them after the file was closed.
 _MTIME_TOLERANCE_NS = 2_000_000_000
+_TOUCH_SECONDS = 3600.0
 _PLAIN = re.compile(r"^[0-9a-z]{8,64}$")
 
 
@@ -56,9 +60,12 @@ class Manifests:
         except (OSError, ValueError):
             return None
 
+    def path_of(self, key: str) -> Path:
+        return self.folder / f"{stem(key)}.json"
+
     def write(self, record: Record) -> None:
         """:raises CacheError, DiskFullError"""
-        path = self.folder / f"{stem(record.product.key)}.json"
+        path = self.path_of(record.product.key)
         try:
             write_whole(path, wire.dumps(record))
         except OSError as e:
@@ -66,7 +73,7 @@ class Manifests:
             raise kind(f"cannot be written: {e.strerror}", path=path, hint="make room: otio-perf cache clear") from e
 
     def remove(self, key: str) -> None:
-        (self.folder / f"{stem(key)}.json").unlink(missing_ok=True)
+        self.path_of(key).unlink(missing_ok=True)
 
     def stems(self) -> set[str]:
         return {p.stem for p in self.folder.glob("*.json")}
@@ -105,6 +112,13 @@ def state_of(product: Product, record: Record) -> str:
         return "missing"
     same = stat.st_size == product.size_bytes and abs(stat.st_mtime_ns - record.mtime_ns) <= _MTIME_TOLERANCE_NS
     return "here" if same else "changed"
+
+
+def touch(record: Path) -> None:
+    """What ``record`` is about is being used: its time says so, to an hour. For ``pruning``; nothing else hangs on it."""
+    with suppress(OSError):
+        if abs(time.time() - record.stat().st_mtime) > _TOUCH_SECONDS:
+            os.utime(record)
 
 
 def stem(key: str) -> str:

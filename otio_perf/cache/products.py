@@ -10,7 +10,7 @@ from pathlib import Path
 from otio_perf.cache import names
 from otio_perf.cache.bodies import blob, bodies, body, text
 from otio_perf.cache.database import Connection, Database
-from otio_perf.cache.manifests import Manifests, Record, state_of, stem
+from otio_perf.cache.manifests import Manifests, Record, state_of, stem, touch
 from otio_perf.cache.notes import Notes
 from otio_perf.errors import CacheError
 from otio_perf.model.plans import Product
@@ -80,7 +80,10 @@ class Products:
     def get(self, key: str) -> Product | None:
         """The product ``key`` if its file is there and unchanged (size, modification time)."""
         record = self._record(key)
-        return self._present(record) if record else None
+        found = self._present(record) if record else None
+        if found is not None:
+            touch(self._manifests.path_of(key))
+        return found
 
     def all(self) -> tuple[Product, ...]:
         """All products whose file is there, by key."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from otio_perf.cache import names
-from otio_perf.cache.manifests import Manifests, stem
+from otio_perf.cache.manifests import Manifests, stem, touch
 from otio_perf.cache.workspace import Workspace, write_whole
 from otio_perf.errors import CacheError, DiskFullError
 from otio_perf.model import wire
@@ -94,8 +94,11 @@ class Renders:
 
     def get(self, key: str) -> Render | None:
         """The render ``key`` if its file is there and unchanged (size, modification time)."""
-        record = self._read(self._record_path(key))
-        return None if record is None or _state(self._absolute(record), record) is not None else self._outward(record)
+        record = self._read(self.record_path(key))
+        if record is None or _state(self._absolute(record), record) is not None:
+            return None
+        touch(self.record_path(key))
+        return self._outward(record)
 
     def put(self, render: Render) -> None:
         """Record a finished file.
@@ -117,7 +120,7 @@ class Renders:
             size_bytes=render.size_bytes,
             digest=render.digest,
         )
-        target = self._record_path(render.key)
+        target = self.record_path(render.key)
         try:
             write_whole(target, wire.dumps(_Record(render=inward, mtime_ns=stat.st_mtime_ns)))
         except OSError as e:
@@ -150,7 +153,7 @@ class Renders:
 
     def forget(self, key: str) -> None:
         """Delete the file of ``key``, if it has one: it turned out not to be what it was."""
-        record = self._read(self._record_path(key))
+        record = self._read(self.record_path(key))
         if record is not None:
             self._forget(record)
 
@@ -218,7 +221,7 @@ class Renders:
             if names.same_name(path.relative_to(self.folder).as_posix()) not in recorded
         )
 
-    def _record_path(self, key: str) -> Path:
+    def record_path(self, key: str) -> Path:
         return self.folder / "records" / f"{stem(key)}.json"
 
     def _records(self) -> Iterator[_Record]:
@@ -262,7 +265,7 @@ class Renders:
             pass
         except OSError:
             return None  # still open somewhere (Windows): it stays on record
-        self._record_path(record.render.key).unlink(missing_ok=True)
+        self.record_path(record.render.key).unlink(missing_ok=True)
         return freed
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from otio_perf.cache import housekeeping
+from otio_perf.cache import housekeeping, pruning
 from otio_perf.cache.housekeeping import Fault, Freed, Status
+from otio_perf.cache.index import Index
 from otio_perf.cache.orphans import orphans
+from otio_perf.cache.pruning import Limits, Pruned
 from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.errors import MediaError, SettingsError
 from otio_perf.media import fingerprint, finished, probe, publish
+from otio_perf.metrics import system
 from otio_perf.model.events import Stage
 from otio_perf.optimizer import sources
 from otio_perf.optimizer.session import Session, other_workspaces
@@ -56,3 +61,30 @@ def clear(session: Session, what: str, *, force: bool, dry_run: bool) -> Freed:
         raise SettingsError(f"{what!r} is not one of {', '.join(KINDS)}, all")
     kinds = KINDS if what == "all" else (what,)
     return sum((housekeeping.clear(session.index, kind, force=force, dry_run=dry_run) for kind in kinds), Freed())
+
+
+def prune(session: Session, *, dry_run: bool, players: Mapping[str, tuple[str, ...]] | None = None) -> Pruned:
+    """Bring the workspace within the limits of the settings.
+
+    :param players: timelines that will play a file, by its path, besides those that were written
+    """
+    settings, index = session.settings, session.index
+    played = played_files(index)
+    for path, timelines in (players or {}).items():
+        played[path] = (*played.get(path, ()), *timelines)
+    with session.stage(Stage.VERIFY):
+        return pruning.prune(
+            index,
+            Limits(max_bytes=settings.cache_max_bytes, min_free_bytes=settings.min_free_disk, idle_days=settings.idle_days),
+            content_of=partial(sources.content_at, session),
+            now=time.time(),
+            free_bytes=system.free_disk_bytes(session.workspace.root),
+            is_part=publish.is_part,
+            played=played,
+            dry_run=dry_run,
+        )
+
+
+def played_files(index: Index) -> dict[str, tuple[str, ...]]:
+    """Timelines that play a product of the workspace, by the path of its file."""
+    return {str(index.renders.folder / name): timelines for name, timelines in index.renders.played().items()}

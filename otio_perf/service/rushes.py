@@ -1,0 +1,489 @@
+"""Watched folders: what settles in them is opened, planned, and handed to the queue; what changes or goes is taken back.
+
+Each folder has a thread that waits for what its watch and the queue tell. Media are opened by tasks of the queue, like all
+work: it yields, and a file that crashes FFmpeg costs a worker. Of ten thousand files at once only a few hundred are in the
+queue at a time; the others wait as paths.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from otio_perf.cache import pruning
+from otio_perf.errors import OtioPerfError, SettingsError, TaskCancelledError, UnknownIdError
+from otio_perf.media.discover import discover
+from otio_perf.model.analysis import MediaFinding
+from otio_perf.model.events import Failed, Outcome, Ready
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.plans import Action, Decision, Plan
+from otio_perf.model.rushes import Rushes
+from otio_perf.model.tasks import Task
+from otio_perf.model.uses import Target
+from otio_perf.model.views import WatchedFolder
+from otio_perf.optimizer import proxies
+from otio_perf.optimizer.session import Session, Unknown
+from otio_perf.service.core import Core, identity
+from otio_perf.settings import Settings
+from otio_perf.watch.folder import Changed, FolderEvent, FolderWatch, Gone, Noted, Settled, Turned
+from otio_perf.watch.scan import Rules
+from otio_perf.watch.settle import Seen
+
+#: Tasks of one folder in the queue at a time.
+_MOST_TASKS = 256
+#: Media that are planned together.
+_BATCH = 32
+#: A container that claims to be longer has a damaged header, or none yet.
+_MOST_SECONDS = 7 * 86_400
+#: A folder's view is told so often at most.
+_TELL_SECONDS = 0.5
+_KIND = "folder"
+_JOB = f"{_KIND}:"
+
+
+class _State(Enum):
+    QUEUED = auto()  # to be opened, or to be made
+    READY = auto()  # has what it should have; or needs nothing
+    FAILED = auto()
+
+
+@dataclass(slots=True)
+class _Medium:
+    """One that has settled. ``keys``: of its tasks that are not done."""
+
+    seen: Seen
+    state: _State = _State.QUEUED
+    keys: tuple[str, ...] = ()
+    decision: Decision | None = None
+
+
+class _Lazily:
+    """A session for all that is to be done now; opened when it is first asked for."""
+
+    def __init__(self, core: Core, settings: Settings) -> None:
+        self._core, self._settings = core, settings
+        self._session: Session | None = None
+
+    def __call__(self) -> Session:
+        if self._session is None:
+            self._session = self._core.session()
+            self._session.settings = self._settings
+        return self._session
+
+    def __enter__(self) -> _Lazily:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._session is not None:
+            self._session.__exit__()
+
+
+class Folder:
+    """One folder that is watched.
+
+    :param elsewhere: folders that are never entered: those of the workspace, and those that are watched by themselves.
+    """
+
+    def __init__(self, core: Core, rushes: Rushes, elsewhere: Sequence[Path]) -> None:
+        self.core, self.rushes = core, rushes
+        self.path = str(rushes.path)
+        self.id = identity(rushes.path)
+        self.job = _JOB + self.id
+        self.settings: Settings = core.settings.of_rushes(rushes)
+        self._inbox: SimpleQueue[FolderEvent | Outcome | None] = SimpleQueue()
+        self._lock = threading.Lock()  # of ``_media`` and ``_plan``, which others look at
+        self._media: dict[str, _Medium] = {}  # by path
+        self._plan: Plan | None = None
+        self._backlog: deque[str] = deque()
+        self._probing: dict[str, tuple[Unknown, Seen]] = {}  # by key of the task
+        self._found: dict[str, tuple[Target, MediaFinding]] = {}  # opened, to be planned; by path
+        self._making: dict[str, str] = {}  # path, by key of the task
+        self._told: WatchedFolder | None = None
+        rules = Rules(
+            include=rushes.include,
+            exclude=rushes.exclude,
+            is_recursive=rushes.recursive,
+            own=_within(rushes.path, elsewhere),
+        )
+        self._watch = FolderWatch(rushes.path, self._inbox.put, rules=rules, settle_seconds=float(self.settings.settle_seconds))
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, name=f"rushes {self.path}", daemon=True)
+
+    def start(self) -> None:
+        self._watch.start()
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let go. Tasks stay with the queue."""
+        self._closing.set()
+        self._watch.close()
+        self._inbox.put(None)
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def ended(self, outcome: Outcome) -> None:
+        """A task of its job has come to its end. From any thread; does not wait."""
+        self._inbox.put(outcome)
+
+    @property
+    def plan(self) -> Plan:
+        """What becomes of each medium that was opened."""
+        with self._lock:
+            if self._plan is None:
+                decisions = tuple(one.decision for one in self._media.values() if one.decision is not None)
+                self._plan = Plan(decisions=decisions)
+            return self._plan
+
+    def settling(self) -> tuple[str, ...]:
+        """Paths of media that are still being written."""
+        return self._watch.settling()
+
+    def view(self) -> WatchedFolder:
+        seen = self._watch.state()
+        with self._lock:
+            states = [one.state for one in self._media.values()]
+        return WatchedFolder(
+            id=self.id,
+            path=self.path,
+            state=seen.mode,
+            reason=seen.reason,
+            files=seen.files,
+            settling=seen.settling,
+            queued=states.count(_State.QUEUED),
+            ready=states.count(_State.READY),
+            failed=states.count(_State.FAILED),
+            scanned_at=seen.scanned_at,
+        )
+
+    # -- the thread ----------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            try:
+                item = self._inbox.get(timeout=None if self._is_told() else _TELL_SECONDS)
+            except Empty:
+                self._tell()
+                continue
+            try:
+                with _Lazily(self.core, self.settings) as session:
+                    self._take(item, session)
+                    while not self._closing.is_set() and (not self._inbox.empty() or self._has_work()):
+                        while not self._inbox.empty():
+                            self._take(self._inbox.get(), session)
+                        self._advance(session)
+            except TaskCancelledError:
+                return  # the service ends
+
+    def _is_told(self) -> bool:
+        return self._told is not None and replace(self._told, scanned_at=None) == replace(self.view(), scanned_at=None)
+
+    def _tell(self) -> None:
+        self._told = self.view()
+        self.core.tell("folder", self._told)
+
+    def _take(self, item: FolderEvent | Outcome | None, session: _Lazily) -> None:
+        match item:
+            case None:
+                return
+            case Settled(seen=seen):
+                with self._lock:
+                    self._media[seen.path] = _Medium(seen)
+                    self._plan = None
+                self._backlog.append(seen.path)
+            case Changed(path=path) | Gone(path=path):
+                self._drop(path)
+            case Turned(mode=mode, reason=reason):
+                if mode == "suspended":
+                    self._drop_all()
+                if reason:
+                    self.core.note(f"{self.path}: {mode}: {reason}")
+            case Noted(text=text):
+                self.core.note(text)
+            case _:
+                self._hear(item, session)
+
+    def _drop(self, path: str) -> None:
+        """It changes, or is gone: what was to be made of it is not any more."""
+        with self._lock:
+            one = self._media.pop(path, None)
+            self._plan = None
+        self._found.pop(path, None)
+        for key in one.keys if one else ():
+            self._making.pop(key, None)
+            self._probing.pop(key, None)
+            self.core.queue.cancel(job=self.job, task=key)
+
+    def _drop_all(self) -> None:
+        with self._lock:
+            self._media.clear()
+            self._plan = None
+        for waiting in (self._backlog, self._found, self._probing, self._making):
+            waiting.clear()
+        self.core.queue.cancel(job=self.job)
+
+    # -- from a path to a proxy ----------------------------------------------------------------------------------------
+
+    def _has_work(self) -> bool:
+        return bool(self._found) or bool(self._backlog and self._room())
+
+    def _room(self) -> int:
+        return max(0, _MOST_TASKS - len(self._probing) - len(self._making))
+
+    def _advance(self, session: _Lazily) -> None:
+        """A batch from the backlog is opened, or one that was opened is planned."""
+        try:
+            if self._backlog and self._room() and len(self._found) < _BATCH:
+                self._open(session())
+            if self._found:
+                self._decide(session())
+        except OtioPerfError as e:
+            if isinstance(e, TaskCancelledError):
+                raise
+            for path in self._found:
+                self._fail(path, str(e))
+            self._found.clear()
+
+    def _open(self, session: Session) -> None:
+        targets: dict[str, Target] = {}
+        while self._backlog and len(targets) < min(_BATCH, self._room()):
+            path = self._backlog.popleft()
+            one = self._media.get(path)
+            if one is None or one.keys or one.decision is not None or path in self._found:
+                continue  # it has changed since, and waits a second time
+            target = next(discover([path]), None)
+            if target is not None:
+                if session.index.products.key_at(target.url) is None:
+                    targets[path] = target
+                else:
+                    self._end(path, _State.READY)  # a proxy of ours that somebody put among the rushes
+        if session.settings.rate is not None:
+            rate = session.settings.rate
+            targets = {p: t if t.sequence is None else replace(t, sequence_rate=rate) for p, t in targets.items()}
+        known, unknown = session.recall(targets.values())
+        for path, target in targets.items():
+            if target.medium in known:
+                self._opened(path, target, known[target.medium])
+        paths = {target.medium: path for path, target in targets.items()}
+        for closed in unknown:
+            path = paths[closed.target.medium]
+            self._media[path].keys = (closed.task.key,)
+            self._probing[closed.task.key] = closed, self._media[path].seen
+        self._submit([closed.task for closed in unknown])
+
+    def _opened(self, path: str, target: Target, finding: MediaFinding) -> None:
+        if finding.info is not None and not _is_sane(finding.info):
+            self._refuse(path, f"its header says {float(finding.info.duration):.0f} seconds")
+        else:
+            self._found[path] = target, finding
+
+    def _hear(self, outcome: Outcome, session: _Lazily) -> None:
+        if outcome.key in self._probing:
+            unknown, seen = self._probing.pop(outcome.key)
+            finding = session().learn(unknown, outcome)
+            if isinstance(outcome, Failed) and outcome.error in _NOT_WHOLE:
+                self._refuse(seen.path, outcome.message)
+            else:
+                self._opened(seen.path, unknown.target, finding)
+        elif outcome.key in self._making:
+            path = self._making.pop(outcome.key)
+            one = self._media[path]
+            one.keys = tuple(key for key in one.keys if key != outcome.key)
+            if isinstance(outcome, Failed):
+                self._fail(path, outcome.message)
+            elif not one.keys:
+                self._end(path, _State.READY)
+                if isinstance(outcome, Ready):
+                    self._made(one, outcome)
+
+    def _made(self, one: _Medium, outcome: Ready) -> None:
+        decision = one.decision
+        if decision is not None:
+            made = {product.key: product for product in outcome.products}
+            products = tuple(made.get(product.key, product) for product in decision.products)
+            with self._lock:
+                one.decision = replace(decision, action=Action.HAVE, reason="its proxy is there", products=products)
+                self._plan = None
+        self.core.tell("sources")
+
+    def _decide(self, session: Session) -> None:
+        batch = dict(list(self._found.items())[:_BATCH])
+        lut = session.settings.viewing_lut()
+        plan = proxies.planned(
+            session,
+            findings={target.medium: finding for target, finding in batch.values()},
+            recipes=proxies.recipes_for(session, (), lut),
+            targets=[target for target, _ in batch.values()],
+            force=False,
+            beside=self.rushes.beside,
+            dry_run=False,
+        )
+        plan = _without(plan, pruning.pruned_keys(session.workspace.root))
+        possible, impossible = proxies.divided(session, plan)
+        tasks = proxies.ready(session, possible, jobs=max(1, session.jobs))
+        for path in batch:
+            del self._found[path]
+        keys: dict[str, list[str]] = {}
+        for task in tasks:
+            keys.setdefault(task.media.path, []).append(task.key)
+        paths = {target.medium: path for path, (target, _) in batch.items()}
+        failed = {one.path: one.message for one in impossible.values()}
+        for decision in plan.decisions:
+            path = paths[decision.target.medium]
+            one = self._media[path]
+            with self._lock:
+                one.decision, self._plan = decision, None
+            one.keys = tuple(keys.get(decision.media.path, ())) if decision.media is not None else ()
+            self._making |= dict.fromkeys(one.keys, path)
+            if decision.action in (Action.REFUSE, Action.OFFLINE):
+                self._fail(path, decision.reason)
+            elif path in failed:
+                self._fail(path, failed[path] or "")
+            elif not one.keys:
+                self._end(path, _State.READY)
+        self._submit(tasks)
+        self.core.tell("sources")
+
+    def _submit(self, tasks: Sequence[Task]) -> None:
+        if tasks:
+            self.core.queue.submit(self.job, tasks, label=self.path, kind=_KIND)
+
+    def _refuse(self, path: str, reason: str) -> None:
+        """It is not whole: it waits until it changes."""
+        with self._lock:
+            one = self._media.pop(path, None)
+            self._plan = None
+        if one is not None:
+            self._watch.refuse(one.seen)
+            self.core.note(f"{path} is not whole: {reason}")
+
+    def _fail(self, path: str, reason: str) -> None:
+        self._end(path, _State.FAILED)
+        self.core.note(f"{path}: no proxy: {reason}")
+
+    def _end(self, path: str, state: _State) -> None:
+        one = self._media.get(path)
+        if one is not None:
+            with self._lock:
+                one.state = state
+
+
+def _within(root: Path, folders: Iterable[Path]) -> tuple[str, ...]:
+    """Those of ``folders`` that lie in ``root``, by their path from there."""
+    top = Path(os.path.realpath(root))
+    real = (Path(os.path.realpath(folder)) for folder in folders)
+    return tuple(str(root / folder.relative_to(top)) for folder in real if top in folder.parents)
+
+
+def _without(plan: Plan, pruned: frozenset[str]) -> Plan:
+    """What went to keep the workspace within its limits is made again when a timeline needs it, not ahead of that."""
+
+    def decided(decision: Decision) -> Decision:
+        if decision.action is not Action.MAKE or not any(product.key in pruned for product in decision.products):
+            return decision
+        return replace(decision, action=Action.SKIP, reason="its proxy went, to keep the workspace small", products=())
+
+    return Plan(decisions=tuple(map(decided, plan.decisions)))
+
+
+#: What opening a file that is not whole comes to.
+_NOT_WHOLE = frozenset({"CorruptMediaError", "OfflineMediaError"})
+
+
+def _is_sane(info: MediaInfo) -> bool:
+    return 0 < info.duration <= _MOST_SECONDS
+
+
+class Folders:
+    """All folders that are watched. The settings' own from ``start`` on; others come and go."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._folders: dict[str, Folder] = {}
+
+    def start(self, paths: Iterable[str | Path] = ()) -> None:
+        """Those of the settings, and ``paths``. :raises SettingsError: one is no folder"""
+        for rushes in self._core.settings.watch:
+            self._add(rushes)
+        for path in paths:
+            self.watch(path)
+
+    def close(self) -> None:
+        with self._lock:
+            folders = tuple(self._folders.values())
+        for folder in folders:
+            folder.close()
+
+    def watch(self, path: str | Path) -> WatchedFolder:
+        """With the proxies that the settings say for it; of one that is watched already, how it stands.
+
+        :raises SettingsError: a file is there, or nothing
+        """
+        wanted = Path(path).expanduser().absolute()
+        if not wanted.is_dir():
+            raise SettingsError("is no folder" if wanted.exists() else "is not there", path=wanted, hint="Name a folder")
+        rows = [rushes for rushes in self._core.settings.watch if identity(rushes.path) == identity(wanted)]
+        return self._add(rows[0] if rows else Rushes(path=wanted))
+
+    def unwatch(self, id: str) -> None:
+        """Let go of it: what is waiting is cancelled, what was made stays. :raises UnknownIdError"""
+        with self._lock:
+            folder = self._folders.pop(id, None)
+        if folder is None:
+            raise UnknownIdError(f"no watched folder is called {id}", hint="status lists them")
+        folder.close()
+        self._core.queue.cancel(job=folder.job)
+        self._core.tell("folder", replace(folder.view(), state="unwatched", reason=""))
+
+    def renew(self) -> None:
+        """The settings have changed: folders whose proxies or rules are others are begun anew."""
+        with self._lock:
+            before = tuple(self._folders.values())
+        rows = {identity(rushes.path): rushes for rushes in self._core.settings.watch}
+        for folder in before:
+            rushes = rows.get(folder.id, folder.rushes)
+            if rushes == folder.rushes and self._core.settings.of_rushes(rushes) == folder.settings:
+                continue
+            with self._lock:
+                self._folders.pop(folder.id, None)
+            folder.close()
+            self._core.queue.cancel(job=folder.job)
+            self._add(rushes)
+        for rushes in rows.values():
+            self._add(rushes)
+
+    def all(self) -> tuple[Folder, ...]:
+        with self._lock:
+            return tuple(self._folders.values())
+
+    def views(self) -> tuple[WatchedFolder, ...]:
+        return tuple(folder.view() for folder in self.all())
+
+    def settling(self) -> tuple[str, ...]:
+        return tuple(path for folder in self.all() for path in folder.settling())
+
+    def ended(self, jobs: Iterable[str], outcome: Outcome) -> None:
+        """A task of ``jobs`` has come to its end. From any thread; does not wait."""
+        for job in jobs:
+            if job.startswith(_JOB):
+                with self._lock:
+                    folder = self._folders.get(job.removeprefix(_JOB))
+                if folder is not None:
+                    folder.ended(outcome)
+
+    def _add(self, rushes: Rushes) -> WatchedFolder:
+        with self._lock:
+            folder = self._folders.get(identity(rushes.path))
+            if folder is None:
+                elsewhere = [self._core.workspace.root, *(other.rushes.path for other in self._folders.values())]
+                elsewhere += [other.path for other in self._core.settings.watch if other.path != rushes.path]
+                folder = Folder(self._core, rushes, elsewhere)
+                self._folders[folder.id] = folder
+                folder.start()
+        return folder.view()
