@@ -52,7 +52,7 @@ export const api = {
   setQuality: quality => call("PUT", "quality", { quality }),
 
   sources: (offset, limit, search) => get("sources", { offset, limit, search }),
-  generate: ids => post("sources/generate", { ids }),
+  generate: media => post("sources/generate", media), // {ids} or {paths}
   regenerate: one => post(`sources/${id(one)}/regenerate`),
   deleteProxies: one => call("DELETE", `sources/${id(one)}/proxies`),
   reveal: one => post(`sources/${id(one)}/reveal`),

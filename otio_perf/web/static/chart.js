@@ -39,9 +39,10 @@ export function chart({ title, lines, text, top = () => 0, about = "" }) {
   const drawing = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", tabindex: 0, role: "img" },
     [0.5].map(share => s("path", { class: "grid", d: `M0 ${HEIGHT * share}H${WIDTH}` })), grounds, paths, hair);
   const element = h("figure", { class: "chart" },
-    h("figcaption", {}, h("b", {}, title), lines.length > 1 && h("span", { class: "soft" }, lines.map(({ word, look }) =>
-      h("span", { class: "key" }, h("i", { class: look, "aria-hidden": "true" }), word))), now),
-    h("div", { class: "plot" }, scale, drawing), h("div", { class: "times" }, since, h("span", { class: "soft" }, about), until));
+    h("figcaption", {}, h("b", {}, title), now),
+    h("div", { class: "plot" }, scale, drawing), h("div", { class: "times" }, since, lines.length > 1
+      ? h("span", { class: "soft" }, lines.map(({ word, look }) => h("span", { class: "key" }, h("i", { class: look, "aria-hidden": "true" }), word)))
+      : h("span", { class: "soft" }, about), until));
   let readings = [], at = null;
 
   const read = () => {

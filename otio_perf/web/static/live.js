@@ -5,6 +5,7 @@ import { complain, toast } from "./components.js";
 import { listen } from "./events.js";
 
 const MOST_READINGS = 3600;
+const LEAST_REST = 8; // times as long as the work took
 
 const listeners = new Map();
 
@@ -40,13 +41,18 @@ function tell(kind, body) {
   for (const listener of [...(listeners.get(kind) ?? [])]) listener(body);
 }
 
-/** Run `work` soon, never twice at a time, and at most every `ms`: many events cause one question. */
+/**
+ * Run `work` soon, never twice at a time, and at most every `ms`: many events cause one question. Work that takes long is
+ * asked for less often, so that a timeline of thousands of clips costs no more than one of ten.
+ */
 export function throttled(work, ms, signal) {
-  let timer = 0, busy = false, again = false, last = -Infinity;
-  const start = () => { timer = setTimeout(go, Math.max(0, last + ms - performance.now())); };
+  let timer = 0, busy = false, again = false, next = 0;
+  const start = () => { timer = setTimeout(go, Math.max(0, next - performance.now())); };
   const go = async () => {
-    [timer, busy, last] = [0, true, performance.now()];
+    const begun = performance.now();
+    [timer, busy] = [0, true];
     if (!signal?.aborted) await work().catch(complain);
+    next = begun + Math.max(ms, LEAST_REST * (performance.now() - begun));
     busy = false;
     if (again) start();
     again = false;

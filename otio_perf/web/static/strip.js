@@ -26,7 +26,7 @@ export function strip(told, signal) {
 
   let view = null, timecode = String, length = 1, look = null, width = 0, wanted = false;
   let from = 0, to = 1; // frames that are seen
-  let cursor = null, anchor = null, hover = null, drag = null, tints = [], height = 200;
+  let cursor = null, anchor = null, hover = null, drag = null, lanes = [], height = 200;
 
   const pixel = frame => ((frame - from) / (to - from)) * width;
   const frameAt = x => Math.min(length - 1, Math.max(0, Math.floor(from + (x / width) * (to - from))));
@@ -45,7 +45,8 @@ export function strip(told, signal) {
     repaint();
   }
 
-  const zoom = (times, frame = (from + to) / 2) => {
+  const middle = () => (cursor && cursor.stop > from && cursor.start < to ? (Math.max(from, cursor.start) + Math.min(to, cursor.stop)) / 2 : (from + to) / 2);
+  const zoom = (times, frame = middle()) => {
     const share = (frame - from) / (to - from), span = (to - from) / times;
     see(frame - share * span, frame + (1 - share) * span);
   };
@@ -65,7 +66,7 @@ export function strip(told, signal) {
     ruler(pen);
     band(pen, view.spans, from, to, { y: RULER, width, height: BAND, look, letters: true });
     costs(pen);
-    view.tracks.forEach((track, i) => lane(pen, track, tints[i], laneTop(i)));
+    lanes.forEach((one, i) => lane(pen, one, laneTop(i)));
     regions(pen);
     if (hover && !drag) line(pen, pixel(hover.frame), look.soft, 1);
     if (view.timeline.playhead !== null) playhead(pen, pixel(view.timeline.playhead + 0.5));
@@ -79,7 +80,7 @@ export function strip(told, signal) {
 
   function ruler(pen) {
     const rate = told.rate(), least = 110 / (width / (to - from));
-    const steps = [1, 2, 5, 10].map(n => n).concat([1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200].map(n => n * rate));
+    const steps = [1, 2, 5, 10, ...[1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200].map(n => n * rate)];
     const step = Math.max(1, Math.round(steps.find(n => n >= least) ?? Math.ceil(least / (3600 * rate)) * 3600 * rate));
     pen.font = "11px ui-monospace, Menlo, Consolas, monospace";
     pen.textAlign = "left";
@@ -126,23 +127,22 @@ export function strip(told, signal) {
     pen.setLineDash([]);
   }
 
-  function lane(pen, track, colours, top) {
+  function lane(pen, { clips, crosses, tints }, top) {
     pen.fillStyle = look.card;
     pen.fillRect(0, top, width, TRACK - 2);
     const perPixel = width / (to - from);
     pen.font = "11px system-ui, sans-serif";
     pen.textAlign = "left";
     let shownUntil = -1;
-    for (let i = firstAfter(track.items, from); i < track.items.length && track.items[i].start < to; i++) {
-      const item = track.items[i], x0 = pixel(item.start), x1 = pixel(item.stop), wide = x1 - x0;
+    for (let i = firstAfter(clips, from); i < clips.length && clips[i].start < to; i++) {
+      const item = clips[i], x0 = pixel(item.start), x1 = pixel(item.stop), wide = x1 - x0;
       if (wide < 1.5 && x0 < shownUntil) continue; // shares its pixels with the one before
       const left = Math.max(-2, x0), right = Math.min(width + 2, Math.max(x1, x0 + 1));
       shownUntil = right;
-      if (item.kind === "transition") { cross(pen, x0, x1, top); continue; }
       pen.fillStyle = look.clip;
       pen.fillRect(left, top, right - left - (wide > 4 ? 1 : 0), TRACK - 2);
-      if (colours) {
-        pen.fillStyle = look.states[colours[i]];
+      if (tints) {
+        pen.fillStyle = look.states[tints[i]];
         pen.fillRect(left, top + TRACK - 6, right - left - (wide > 4 ? 1 : 0), 4);
       }
       if (wide > 34) {
@@ -154,6 +154,10 @@ export function strip(told, signal) {
         pen.fillText(item.name.slice(0, 4 + (perPixel * (item.stop - item.start)) / 4), Math.max(2, x0 + 5), top + 14);
         pen.restore();
       }
+    }
+    for (let i = firstAfter(crosses, from); i < crosses.length && crosses[i].start < to; i++) {
+      const x0 = pixel(crosses[i].start), x1 = pixel(crosses[i].stop);
+      if (x1 - x0 > 3) cross(pen, x0, x1, top);
     }
   }
 
@@ -227,7 +231,7 @@ export function strip(told, signal) {
 
   function thing(event) {
     const frame = frameAt(event.offsetX), row = Math.floor((event.offsetY - laneTop(0)) / TRACK);
-    const items = view.tracks[row]?.items, item = items?.[firstAfter(items, frame)];
+    const clips = lanes[row]?.clips, item = clips?.[firstAfter(clips, frame)];
     return { frame, span: spanAt(frame), item: item && item.start <= frame ? item : null, x: event.offsetX, y: event.offsetY };
   }
 
@@ -271,8 +275,8 @@ export function strip(told, signal) {
 
   let sliding = false;
   const slide = event => {
-    const middle = (event.offsetX / width) * length, half = (to - from) / 2;
-    see(middle - half, middle + half);
+    const at = (event.offsetX / width) * length, half = (to - from) / 2;
+    see(at - half, at + half);
   };
   map.addEventListener("pointerdown", event => { sliding = true; map.setPointerCapture(event.pointerId); slide(event); });
   map.addEventListener("pointermove", event => { if (sliding) slide(event); });
@@ -289,8 +293,8 @@ export function strip(told, signal) {
     anchor = extend ? anchor ?? cursor ?? next : null;
     cursor = next;
     if (cursor.stop > to || cursor.start < from) {
-      const half = Math.max(to - from, (cursor.stop - cursor.start) * 1.2) / 2, middle = (cursor.start + cursor.stop) / 2;
-      see(middle - half, middle + half);
+      const half = Math.max(to - from, (cursor.stop - cursor.start) * 1.2) / 2, at = (cursor.start + cursor.stop) / 2;
+      see(at - half, at + half);
     }
     told.look({ frame: cursor.start, span: cursor, item: null }, "keyboard");
     repaint();
@@ -342,14 +346,17 @@ export function strip(told, signal) {
   themed.observe(document.documentElement, { attributeFilter: ["data-theme"] });
   signal.addEventListener("abort", () => { measured.disconnect(); themed.disconnect(); });
 
-  /** Of each clip, the worst state of the spans beneath it. */
-  function tinted() {
-    return view.tracks.map(track => track.kind !== "video" ? null : track.items.map(item => {
+  /** A track as it is drawn: clips and transitions apart; of each clip of pictures, the worst state of the spans beneath it. */
+  function laid({ kind, items }) {
+    const clips = items.filter(item => item.kind !== "transition"), crosses = items.filter(item => item.kind === "transition");
+    const tint = item => {
       let worst = "smooth";
-      for (let i = firstAfter(view.spans, item.start); i < view.spans.length && view.spans[i].start < item.stop; i++)
+      for (let i = firstAfter(view.spans, item.start); i < view.spans.length && view.spans[i].start < item.stop; i++) {
         if (RANK[view.spans[i].state] > RANK[worst]) worst = view.spans[i].state;
+      }
       return worst;
-    }));
+    };
+    return { clips, crosses, tints: kind === "video" ? clips.map(tint) : null };
   }
 
   return {
@@ -358,7 +365,7 @@ export function strip(told, signal) {
     show(now, label) {
       const isNew = view?.timeline.id !== now.timeline.id || length !== Math.max(1, now.timeline.frames);
       [view, timecode, length] = [now, label, Math.max(1, now.timeline.frames)];
-      tints = tinted();
+      lanes = view.tracks.map(laid);
       height = laneTop(view.tracks.length) + 2;
       canvas.style.height = `${height}px`;
       map.style.height = `${MAP}px`;
@@ -386,5 +393,3 @@ export function strip(told, signal) {
     });
   }
 }
-
-export const saidOf = span => `${SPANS[span.state].word}: needs ${factor(span.factor_now)} the time it has`;

@@ -79,7 +79,7 @@ export function mount(root, signal) {
 
   put(root, head("Cache", about, check, prune),
     h("section", { class: "card", "aria-label": "How full it is" }, bar, key, facts, faults),
-    h("div", { class: "split even" },
+    h("div", { class: "split left" },
       card("By kind", h("table", {}, h("thead", { class: "unseen" }, h("tr", {}, ["", "Kind", "Files", "Size", "Unused", "Actions"].map(t => h("th", {}, t)))), kinds)),
       card("By project", projects, h("p", { class: "soft" }, "What several use is counted in each. ", h("a", { href: "#/settings" }, "Limits are settings.")))));
   live.on(["cache", "missed"], refresh, signal);

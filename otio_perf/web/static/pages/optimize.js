@@ -1,6 +1,6 @@
 // Run optimization: what is heavy, what shall be done about it, doing it, and what came of it.
 
-import { act, canDo, KINDS, terms } from "../actions.js";
+import { calls, helpful, KINDS, SIGNS, terms } from "../actions.js";
 import { api } from "../api.js";
 import { button, complain, empty, head, link, meter, ring } from "../components.js";
 import { h, icon, put, say } from "../dom.js";
@@ -59,88 +59,97 @@ function shares(view) {
 
 // -- 2: what shall be done
 
-function choice(way, view) {
-  const all = view.suggestions.filter(canDo);
+async function choice(way, view) {
+  const all = await helpful(view);
+  if (way.signal.aborted) return;
   const ticks = all.map(one => h("input", { type: "checkbox", checked: true, on: { change: () => sum() } }));
   const total = h("p", { class: "total", role: "status" });
-  const go = button("Run", () => work(way, view, picked()), { look: "primary", sign: "optimize" });
   const picked = () => all.filter((_, i) => ticks[i].checked);
+  const go = button("Run", () => work(way, view, picked(), all), { look: "primary", sign: "optimize" });
   const sum = () => {
-    const some = picked(), add = name => some.reduce((whole, one) => whole + one[name], 0);
-    say(total, some.length ? [`${plural(some.length, "thing")} to do`, ...terms({ saved_ms: 0, work_seconds: add("work_seconds"), size_bytes: add("size_bytes") })].join(" · ") : "Nothing is ticked.");
+    const some = picked(), add = sign => some.reduce((whole, one) => whole + Math.max(0, sign * one.size_bytes), 0);
+    const costs = { saved_ms: 0, work_seconds: some.reduce((whole, one) => whole + one.work_seconds, 0), size_bytes: add(1) };
+    say(total, some.length ? [`${count(some.length)} of ${count(all.length)} ticked`, ...terms(costs), add(-1) && `frees ${bytes(add(-1))}`].filter(Boolean).join(" · ") : "Nothing is ticked.");
     go.disabled = some.length === 0;
   };
   const kinds = [...new Set(all.map(one => one.kind))];
   sum();
   way.to(1, h("section", { class: "card choices" }, all.length ? kinds.map(kind => {
     const ours = all.map((one, i) => [one, ticks[i]]).filter(([one]) => one.kind === kind);
-    return h("fieldset", {}, h("legend", {}, KINDS[kind] ?? kind), ours.map(([one, tick]) => h("label", { class: "choice" }, tick,
-      h("span", {}, h("b", {}, one.text), h("span", { class: "soft" }, terms(one).join(" · "))))));
-  }) : empty("Nothing to do", "The timeline plays, or what would help is on its way already."), total),
+    const every = button("All or none", () => {
+      const isOn = ours.some(([, tick]) => !tick.checked);
+      for (const [, tick] of ours) tick.checked = isOn;
+      sum();
+    }, { look: "quiet" });
+    return h("fieldset", {}, h("legend", {}, icon(SIGNS[kind] ?? "optimize"), KINDS[kind] ?? kind, ours.length > 2 && every), h("div", { class: "few" }, ours.map(([one, tick]) =>
+      h("label", { class: "choice" }, tick, h("span", {}, h("b", {}, one.text), h("span", { class: "soft" }, terms(one).join(" · ")))))));
+  }) : empty("Nothing to do", "The timeline plays, or what would help is on its way already."), all.length > 0 && total),
   h("div", { class: "actions end" }, button("Back", () => analysis(way), { look: "quiet" }), all.length ? go : link("To the Overview", "#/overview", { look: "primary" })));
   ticks[0]?.focus();
 }
 
 // -- 3: doing it
 
-async function work(way, before, picked) {
-  const asked = [], refused = [];
-  for (const one of picked) {
+const LOOK_MS = 700;
+
+async function work(way, before, picked, all) {
+  const done = [], refused = [], jobs = new Set();
+  let freed = 0;
+  for (const [text, call] of calls(picked, all, before.timeline.id)) {
     try {
-      asked.push({ one, job: (await act(one))?.job });
+      const answer = await call();
+      done.push(text);
+      if (answer?.job) jobs.add(answer.job);
+      freed += answer?.size_bytes ?? 0;
     } catch (error) {
-      refused.push({ one, error });
+      refused.push(`${text}: ${[error.message, error.hint].filter(Boolean).join(". ")}`);
     }
   }
-  const jobs = new Set(asked.map(({ job }) => job).filter(Boolean));
-  const bar = meter("Progress", "tall"), said = h("p", { class: "number" }), now = h("ul", { class: "now soft" });
-  const begun = performance.now();
-  const leave = new AbortController();
+  const begun = performance.now(), leave = new AbortController();
   way.signal.addEventListener("abort", () => leave.abort());
-  let ended = false;
-  const finish = () => { if (!ended) { ended = true; leave.abort(); report(way, before, asked, refused, (performance.now() - begun) / 1000); } };
+  const finish = () => {
+    if (leave.signal.aborted) return;
+    leave.abort();
+    report(way, { before, done, refused, jobs, freed, seconds: (performance.now() - begun) / 1000 });
+  };
+  const bar = meter("Progress", "tall"), said = h("p", { class: "number" }), now = h("ul", { class: "now soft" });
   way.to(2, h("section", { class: "card" }, bar.element, said, now, h("p", { class: "soft" }, "It goes on in the background when you leave this page, and keeps out of your way while you play or export.")),
-    h("div", { class: "actions end" }, button("Cancel", async () => { for (const job of jobs) await api.cancel({ job }); finish(); }, { look: "quiet" }),
-      link("To the queue", "#/queue", {})));
+    h("div", { class: "actions end" }, button("Cancel", async () => { for (const job of jobs) await api.cancel({ job }); finish(); }, { look: "quiet" }), link("To the queue", "#/queue")));
   if (jobs.size === 0) { finish(); return; }
 
-  let idle = 0;
+  let quiet = 0;
   const look = throttled(async () => {
     const queue = await api.queue(0, 50);
     if (leave.signal.aborted) return;
     const ours = queue.jobs.filter(job => jobs.has(job.id)), add = name => ours.reduce((sum, job) => sum + job[name], 0);
-    const open = add("waiting") + add("running");
+    const open = add("waiting") + add("running"), { background } = queue;
     const share = add("total_frames") ? add("frames") / add("total_frames") : add("done") / Math.max(1, add("done") + open);
     bar.show(share, percent(share));
     say(said, [percent(share), `${count(add("done"))} of ${plural(add("done") + add("failed") + open, "task")}`, add("failed") && `${count(add("failed"))} failed`,
-      queue.background.state !== "working" && queue.background.reason, queue.background.seconds_left && `about ${duration(queue.background.seconds_left)} left`].filter(Boolean).join(" · "));
+      background.state !== "working" && background.reason, open && background.seconds_left && `about ${duration(background.seconds_left)} left`].filter(Boolean).join(" · "));
     put(now, queue.tasks.filter(task => task.state === "running").slice(0, 4).map(task => h("li", {}, `${task.label} ${percent(task.done / Math.max(1, task.total))}`)));
-    idle = open === 0 ? idle + 1 : 0;
-    if (idle >= 2) finish(); // a job that is just being planned has no tasks for a moment
-    else setTimeout(look, 700);
-  }, 400, leave.signal);
-  live.on(["queue", "task"], look, leave.signal);
+    quiet = open === 0 && background.state !== "paused" ? quiet + 1 : 0;
+    if (quiet >= 3) finish(); // a job that is being planned has no tasks for a moment
+    else setTimeout(look, LOOK_MS);
+  }, LOOK_MS / 2, leave.signal);
   look();
 }
 
 // -- 4: what came of it
 
-async function report(way, before, asked, refused, seconds) {
-  try {
-    const after = await api.timeline(before.timeline.id), queue = await api.queue(0, 200);
-    if (way.signal.aborted) return;
-    const jobs = new Set(asked.map(({ job }) => job));
-    const failed = queue.tasks.filter(task => task.state === "failed" && task.jobs.some(job => jobs.has(job)));
-    const was = ring(), is = ring(), { timeline } = after;
-    was.show(before.timeline.smooth_share, percent(before.timeline.smooth_share), "before");
-    is.show(timeline.smooth_share, percent(timeline.smooth_share), "now");
-    const made = asked.filter(({ one }) => one.size_bytes > 0).reduce((sum, { one }) => sum + one.size_bytes, 0);
-    way.to(3, h("section", { class: "card report" }, h("div", { class: "rings" }, was.element, icon("play"), is.element), h("div", { class: "words" },
-      h("h2", { tabindex: -1, "data-focus": true }, failed.length || refused.length ? "Done, but not all of it" : "Done"),
-      h("p", {}, [`${plural(asked.length, "thing")} done in ${duration(seconds)}`, made ? `about ${bytes(made)} on disk` : ""].filter(Boolean).join(", ")),
-      timeline.written && h("p", {}, "Open this in your editing program: ", h("code", {}, timeline.written)),
-      refused.map(({ one, error }) => h("p", { class: "wrong" }, `${one.text}: ${error.message}`)),
-      failed.length ? h("ul", { class: "wrong" }, failed.slice(0, 8).map(task => h("li", {}, `${task.label}: ${[task.message, task.hint].filter(Boolean).join(". ")}`))) : null)),
-    h("div", { class: "actions end" }, link("Look at the timeline", "#/timeline", {}), button("Once more", () => analysis(way), { look: "quiet" }), link("To the Overview", "#/overview", { look: "primary" })));
-  } catch (error) { complain(error); }
+async function report(way, { before, done, refused, jobs, freed, seconds }) {
+  const [after, queue] = await Promise.all([api.timeline(before.timeline.id), api.queue(0, 200)]).catch(error => { complain(error); return []; });
+  if (!after || way.signal.aborted) return;
+  const failed = queue.tasks.filter(task => task.state === "failed" && task.jobs.some(job => jobs.has(job)));
+  const was = ring(), is = ring(), { timeline } = after;
+  was.show(before.timeline.smooth_share, percent(before.timeline.smooth_share), "smooth before");
+  is.show(timeline.smooth_share, percent(timeline.smooth_share), "smooth now");
+  way.to(3, h("section", { class: "card report" }, h("div", { class: "rings" }, was.element, icon("play"), is.element), h("div", { class: "words" },
+    h("h2", { tabindex: -1, "data-focus": true }, failed.length || refused.length ? "Done, but not all of it" : "Done"),
+    h("p", {}, [`${duration(seconds)} of work`, freed ? `${bytes(freed)} are free again` : ""].filter(Boolean).join(", ")),
+    h("ul", {}, done.map(text => h("li", { class: "calm" }, icon("check"), text))),
+    timeline.written && h("p", {}, "Open this in your editing program: ", h("code", {}, timeline.written)),
+    refused.map(text => h("p", { class: "wrong" }, text)),
+    failed.length ? h("ul", { class: "wrong" }, failed.slice(0, 8).map(task => h("li", {}, `${task.label}: ${[task.message, task.hint].filter(Boolean).join(". ")}`))) : null)),
+  h("div", { class: "actions end" }, link("Look at the timeline", "#/timeline"), button("Once more", () => analysis(way), { look: "quiet" }), link("To the Overview", "#/overview", { look: "primary" })));
 }

@@ -1,6 +1,6 @@
 // How it plays, what the machine does, and what would help.
 
-import { act, canDo, terms, VERBS } from "../actions.js";
+import { act, helpful, SIGNS, terms, VERBS } from "../actions.js";
 import { api } from "../api.js";
 import { spark } from "../chart.js";
 import { askText, button, card, chip, empty, legend, link, meter, ring, segmented, toast, toggle } from "../components.js";
@@ -24,7 +24,7 @@ export function mount(root, signal) {
     const view = one ? await api.timeline(one.id) : null;
     if (signal.aborted) return;
     hero.show(view);
-    help.show(view);
+    help.show(await helpful(view), view);
   }, 1500, signal);
   const settings = throttled(async () => playback.show(await api.settings()), 500, signal);
   const cache = throttled(async () => gauges.showCache(await api.cache()), 4000, signal);
@@ -117,7 +117,7 @@ function gaugesOf() {
     element,
     show: (now, readings) => {
       tell(memory, bytes(now.memory_used_bytes), now.memory_used_bytes / now.memory_limit_bytes,
-        `of ${bytes(now.memory_limit_bytes)} · machine has ${bytes(now.machine_memory_available_bytes)} free`);
+        `of ${bytes(now.memory_limit_bytes)} · ${bytes(now.machine_memory_available_bytes)} free in the machine`);
       tell(processor, percent(now.processor_load), now.processor_load, `${percent(now.own_processor_load)} of it ours`);
       const [first, ...others] = now.gpus;
       gpu.element.classList.toggle("absent", !first);
@@ -173,13 +173,13 @@ function suggestionsOf() {
     const text = h("b", {}), said = h("span", { class: "soft" });
     let now = one;
     const go = button(VERBS[one.kind] ?? "Do it", async () => {
-      await act(now);
+      await act(now, live.timeline?.id);
       toast(`${now.text}: on its way`, { kind: "good" });
     });
     go.setAttribute("aria-label", `${VERBS[one.kind] ?? "Do it"}: ${one.text}`);
     return {
-      element: h("li", {}, h("i", { class: `kind ${one.kind}`, "aria-hidden": "true" }, icon({ proxy: "proxies", prerender: "timeline", gpu: "gpu", cache: "cache" }[one.kind] ?? "optimize")),
-        h("div", {}, text, said), canDo(one) ? go : null),
+      element: h("li", {}, h("i", { class: `kind ${one.kind}`, "aria-hidden": "true" }, icon(SIGNS[one.kind] ?? "optimize")),
+        h("div", {}, text, said), go),
       update: next => {
         now = next;
         say(text, now.text);
@@ -190,8 +190,7 @@ function suggestionsOf() {
   });
   return {
     element: card("What would help", list, more, none),
-    show: view => {
-      const all = view?.suggestions ?? [];
+    show: (all, view) => {
       show(all.slice(0, MOST_SUGGESTIONS));
       const left = all.length - MOST_SUGGESTIONS;
       put(more, left > 0 ? [`and ${left} more in `, h("a", { href: "#/optimize" }, "Run optimization")] : null);
@@ -233,10 +232,10 @@ function followedOf() {
     say(said, says);
     said.title = says;
   }, api.unwatch, "Stop watching"));
-  const say_ = card("Word from the service", notices);
+  const words = card("Word from the service", notices);
   return {
     element: h("div", { class: "split" }, card("Timelines and folders", timelines, folders, h("div", { class: "actions" },
-      button("Follow a timeline …", followTimeline, { look: "quiet", sign: "plus" }), button("Watch a folder …", watchFolder, { look: "quiet", sign: "folder" }))), say_),
+      button("Follow a timeline …", followTimeline, { look: "quiet", sign: "plus" }), button("Watch a folder …", watchFolder, { look: "quiet", sign: "folder" }))), words),
     show: () => {
       showTimelines(live.status.timelines);
       showFolders(live.status.folders);

@@ -13,12 +13,16 @@ const CHARTS = [
     lines: [{ word: "frames a second", look: "one", value: one => one.frames_per_second }],
   },
   {
-    title: "Memory", text: bytes, top: all => all.at(-1).memory_limit_bytes, about: "up to the limit",
+    title: "Memory", text: bytes, top: all => all.at(-1).memory_limit_bytes, about: "scale: up to the limit",
     lines: [{ word: "used", look: "one", value: one => one.memory_used_bytes }],
   },
   {
     title: "Processor", text: percent, top: () => 1,
     lines: [{ word: "machine", look: "two", value: one => one.processor_load }, { word: "ours", look: "one", value: one => one.own_processor_load }],
+  },
+  {
+    title: "Written", text: n => `${bytes(n)}/s`, top: () => 1e6,
+    lines: [{ word: "bytes a second", look: "one", value: one => one.bytes_per_second }],
   },
   {
     title: "Queue", text: n => plural(Math.round(n), "task"), top: () => 5,

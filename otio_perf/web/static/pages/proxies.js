@@ -21,7 +21,7 @@ export function mount(root, signal) {
   });
   const make = button("Generate", async () => {
     const ids = picked.size ? [...picked] : shown.filter(s => CAN_MAKE.has(s.state)).map(s => s.id);
-    await api.generate(ids);
+    await api.generate({ ids });
     picked.clear();
     toast(`Proxies of ${plural(ids.length, "medium", "media")} are queued`, { kind: "good" });
     refresh();
@@ -73,7 +73,7 @@ function row(one, picked, told, refresh) {
   });
   const name = h("b", {}), facts = h("span", { class: "soft" }), state = h("td", { class: "stated" }), rungs = h("ul", { class: "rungs" });
   const check = h("input", { type: "checkbox", on: { change: () => { if (check.checked) picked.add(one.id); else picked.delete(one.id); told(); } } });
-  const generate = button("Generate", async () => { await api.generate([one.id]); refresh(); }, { look: "quiet" });
+  const generate = button("Generate", async () => { await api.generate({ ids: [one.id] }); refresh(); }, { look: "quiet" });
   const again = button("Regenerate", async () => {
     await api.regenerate(one.id);
     toast(`The proxies of ${now.name} are made anew`, { kind: "good" });

@@ -24,6 +24,7 @@ export function mount(root, signal) {
   const table = h("table", { class: "tasks" }, h("thead", {}, h("tr", {}, h("th", {}, "State"), h("th", {}, "What"), h("th", {}, "Progress"), h("th", { class: "n" }, "Time"), h("th", {}, h("span", { class: "unseen" }, "Actions")))), tasks);
   const tabs = segmented("Show", FILTERS, filter, value => { filter = value; offset = 0; refresh(); });
   const pages = pager(PAGE, to => { offset = to; refresh(); });
+  const overall = h("section", { class: "card overall", "aria-label": "Progress", hidden: true }, bar.element, said);
   const showJobs = keyed(jobs, one => one.id, job);
   const showTasks = keyed(tasks, one => one.key, task);
 
@@ -36,6 +37,7 @@ export function mount(root, signal) {
       background.reason,
     ].filter(Boolean).join(" · "));
     const share = sum("total_frames") ? sum("frames") / sum("total_frames") : left ? 0 : 1;
+    overall.hidden = queue.jobs.length === 0;
     bar.show(share, percent(share));
     say(said, [percent(share), background.frames_per_second > 0 && `${rateOf(background.frames_per_second)} fps`, background.seconds_left && `about ${duration(background.seconds_left)} left`].filter(Boolean).join(" · "));
     say(hold.lastChild, is_paused ? "Resume" : "Pause");
@@ -58,7 +60,7 @@ export function mount(root, signal) {
     show();
   }, 400, signal);
 
-  put(root, head("Queue", about, hold, clear), h("section", { class: "card overall", "aria-label": "Progress" }, bar.element, said), jobs,
+  put(root, head("Queue", about, hold, clear), overall, jobs,
     h("section", { class: "card", "aria-label": "Tasks" }, tabs.element, table, none, pages.element));
   live.on(["queue", "missed", "status"], refresh, signal);
   live.on("task", body => {

@@ -10,7 +10,7 @@ const PRESET = "preset";
 const PRESETS = { light: "quick to make, small", balanced: "what suits most", fine: "near the original" };
 const SAVED_MS = 2500;
 
-const words = name => name.replaceAll("_", " ").replace(/^./, c => c.toUpperCase());
+const words = name => name.replaceAll("_", " ").replace(/\b(lut|gpu)\b/g, word => word.toUpperCase()).replace(/^./, c => c.toUpperCase());
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 export function mount(root, signal) {
@@ -77,22 +77,20 @@ function field(one, taken) {
   const control = controlOf(one, id, value => save(value));
   const reset = button("Default", () => save(null), { look: "quiet", title: "Back to the default" });
   reset.setAttribute("aria-label", `${words(one.name)}: back to the default`);
-  let now = one;
+  let now = one, saving = 0;
 
   async function save(value) {
     if (value !== null && same(value, now.value)) { say(wrong, ""); return; }
-    try {
-      const answer = await api.setSettings({ [one.name]: value });
-      say(wrong, "");
-      control.element.classList.remove("bad");
-      say(saved, "saved");
-      setTimeout(() => say(saved, ""), SAVED_MS);
-      taken(answer);
-    } catch (error) {
-      if (error.status === 0) throw error;
-      say(wrong, [error.message, error.hint].filter(Boolean).join(". "));
-      control.element.classList.add("bad");
-    }
+    saving += 1;
+    const [answer, error] = await api.setSettings({ [one.name]: value }).then(all => [all, null], no => [null, no]);
+    saving -= 1;
+    if (error?.status === 0) throw error;
+    say(wrong, error ? [error.message.replace(/^-*[a-z_-]+: /, ""), error.hint].filter(Boolean).join(". ") : "");
+    say(saved, error ? "" : "saved");
+    control.element.classList.toggle("bad", error !== null);
+    if (error) return;
+    setTimeout(() => say(saved, ""), SAVED_MS);
+    taken(answer);
   }
 
   return {
@@ -101,7 +99,7 @@ function field(one, taken) {
       h("div", { class: "value" }, h("div", { class: "line" }, control.element, reset, saved), wrong, origin)),
     update: next => {
       now = next;
-      if (!control.element.contains(document.activeElement) && !control.element.classList.contains("bad")) control.show(now.value);
+      if (!saving && !control.element.contains(document.activeElement) && !control.element.classList.contains("bad")) control.show(now.value);
       const isFixed = now.origin === "flag" || now.origin === "environment";
       control.disable(isFixed);
       reset.hidden = isFixed || same(now.value, now.default);

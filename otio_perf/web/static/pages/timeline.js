@@ -16,13 +16,13 @@ export function mount(root, signal) {
   const inspector = h("section", { class: "card inspector", "aria-label": "What is pointed at", "aria-live": "polite" });
   const pins = h("div", { class: "pins" });
   const tip = h("div", { class: "tip", hidden: true, role: "presentation" });
-  let view = null, label = String, held = null, rate = 25;
+  let view = null, label = String, rate = 25;
 
   const drawing = strip({
     rate: () => Math.max(1, Math.round(rate)),
     look: (at, how) => {
-      if (how === "pointer") point(at);
-      if (at?.span && (how === "keyboard" || !held)) inspect(at.span, at.item);
+      point(how === "pointer" ? at : null);
+      if (at?.span) inspect(at.span, at.item);
     },
     seen: (from, to, length) => say(zoom, to - from >= length ? "all of it" : `${duration((to - from) / rate)} of ${duration(length / rate)}`),
     playhead: async frame => {
@@ -64,7 +64,7 @@ export function mount(root, signal) {
   // -- what is pointed at
 
   function point(at) {
-    if (!at?.span || (!at.item && at.y < 0)) { tip.hidden = true; return; }
+    if (!at?.span) { tip.hidden = true; return; }
     const { span, item } = at;
     put(tip, h("b", {}, item ? item.name : label(at.frame)),
       item && h("span", { class: "soft" }, `${item.kind} · ${label(item.start)} – ${label(item.stop)}`),
@@ -84,8 +84,8 @@ export function mount(root, signal) {
     put(inspector,
       h("div", { class: "line" }, h("h2", { class: "number" }, `${span.start_timecode} – ${span.stop_timecode}`), chip(SPANS, span.state),
         h("div", { class: "actions" },
-          button("Playhead here", () => api.setPlayhead(view.timeline.id, span.start), { look: "quiet" }),
-          button("Do this first", async () => { await api.prioritize({ timeline: view.timeline.id, start: span.start, stop: span.stop }); toast("It comes next", { kind: "good" }); }, { look: "quiet", sign: "first" }),
+          button("Playhead", () => api.setPlayhead(view.timeline.id, span.start), { look: "quiet" }),
+          button("Do first", async () => { await api.prioritize({ timeline: view.timeline.id, start: span.start, stop: span.stop }); toast("It comes next", { kind: "good" }); }, { look: "quiet", sign: "first" }),
           isPinned ? null : button("Pin", async () => { await api.pin(view.timeline.id, span.start, span.stop); refresh(); }, { look: "quiet", sign: "pin" }))),
       h("p", { class: "cost" }, h("b", { class: span.factor_now > 1 ? "heavy" : "" }, factor(span.factor_now)), " the time a frame has",
         better && h("span", { class: "soft" }, `, ${factor(span.factor)} with the originals`),
@@ -118,7 +118,9 @@ export function mount(root, signal) {
     say(about, `${view.timeline.name} · ${fps(view.timeline.frame_rate)} fps · ${duration(view.timeline.frames / rate)} · ${plural(clips, "clip")} · ${percent(view.timeline.smooth_share)} plays smoothly`);
     drawing.show(view, label);
     showPins();
-    if (isNew) put(inspector, h("p", { class: "soft" }, "Point at the timeline, or step through it with the arrow keys: what a stretch costs, and why, appears here."));
+    const at = view.timeline.playhead, beneath = at !== null && view.spans.find(span => span.start <= at && at < span.stop);
+    if (isNew && beneath) inspect(beneath, null);
+    else if (isNew) put(inspector, h("p", { class: "soft" }, "Point at the timeline, or step through it with the arrow keys: what a stretch costs, and why, appears here."));
   }, 1000, signal);
 
   live.on(["status", "chosen"], refresh, signal);
