@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -105,6 +106,7 @@ class Folder:
         self._found: dict[str, tuple[Target, MediaFinding]] = {}  # opened, to be planned; by path
         self._making: dict[str, str] = {}  # path, by key of the task
         self._told: WatchedFolder | None = None
+        self._told_at = 0.0
         rules = Rules(
             include=rushes.include,
             exclude=rushes.exclude,
@@ -176,6 +178,8 @@ class Folder:
                     while not self._closing.is_set() and (not self._inbox.empty() or self._has_work()):
                         while not self._inbox.empty():
                             self._take(self._inbox.get(), session)
+                        if time.monotonic() - self._told_at >= _TELL_SECONDS:
+                            self._tell()
                         self._advance(session)
             except TaskCancelledError:
                 return  # the service ends
@@ -184,7 +188,7 @@ class Folder:
         return self._told is not None and replace(self._told, scanned_at=None) == replace(self.view(), scanned_at=None)
 
     def _tell(self) -> None:
-        self._told = self.view()
+        self._told, self._told_at = self.view(), time.monotonic()
         self.core.tell("folder", self._told)
 
     def _take(self, item: FolderEvent | Outcome | None, session: _Lazily) -> None:
