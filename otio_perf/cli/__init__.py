@@ -30,6 +30,8 @@ COMMANDS = (
     "doctor",
     "cache",
     "serve",
+    "queue",
+    "activity",
 )
 
 

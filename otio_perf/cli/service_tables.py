@@ -1,0 +1,53 @@
+"""Answers of a running service, for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.table import Table
+
+from otio_perf.cli import console, lines
+from otio_perf.client import Client
+from otio_perf.model.views import BackgroundView, QueueView, ServiceStatus, TaskState, TaskView
+from otio_perf.optimizer.session import existing_workspace
+from otio_perf.settings import Settings
+
+_KEY_LETTERS = 10
+
+
+def client_of(settings: Settings) -> Client:
+    """Of the service that works in the workspace that is meant. :raises NoServiceError: none does"""
+    return Client.find(existing_workspace(settings))
+
+
+def show_queue(queue: QueueView) -> None:
+    out = console.stdout()
+    out.print(lines.line(_background(queue.background)), markup=False)
+    for job in queue.jobs:
+        told = f"{job.label}: {job.running} running, {job.waiting} waiting, {job.done} done, {job.failed} failed ({job.id})"
+        out.print(lines.line(told), markup=False)
+    if queue.tasks:
+        table = Table("key", "task", "of", "state", "", box=None, pad_edge=False)
+        for task in queue.tasks:
+            label = Path(task.label).name if task.kind == "proxy" else task.label
+            words = (task.key[:_KEY_LETTERS], task.kind, label, task.state.value, _told(task))
+            table.add_row(*(lines.line(word) for word in words))
+        out.print(table)
+    hidden = queue.total - len(queue.tasks)
+    if queue.tasks and hidden:
+        out.print(f"and {hidden} more", markup=False)
+
+
+def show_status(status: ServiceStatus) -> None:
+    console.stdout().print(lines.line(f"{status.activity}; {_background(status.background)}"), markup=False)
+
+
+def _background(background: BackgroundView) -> str:
+    reason = f" ({background.reason})" if background.reason else ""
+    return f"background {background.state}{reason}: {background.running} running, {background.waiting} waiting"
+
+
+def _told(task: TaskView) -> str:
+    if task.state is TaskState.RUNNING and task.total:
+        return f"{task.done / task.total:.0%} {task.message}".strip()
+    return task.message
