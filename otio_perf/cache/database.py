@@ -31,13 +31,23 @@ class _DamagedError(Exception):
 class Database:
     """One connection, used under a lock.
 
+    :param called: what it is, in messages
     :param tables: statements that make them; one must be ``meta(name TEXT PRIMARY KEY, value TEXT)``.
     :param fill: called within the transaction that makes the tables; says in words what it brought back, or ``""``.
     :raises CacheError: the file cannot be opened, or a newer program wrote it.
     """
 
-    def __init__(self, path: Path, lock: Path, *, tables: str, version: int, fill: Callable[[Connection], str]) -> None:
-        self._path, self._lock_path = path, lock
+    def __init__(
+        self,
+        path: Path,
+        lock: Path,
+        *,
+        tables: str,
+        version: int,
+        fill: Callable[[Connection], str],
+        called: str = "index",
+    ) -> None:
+        self._path, self._lock_path, self._called = path, lock, called
         self._tables, self._version, self._fill = tables, version, fill
         self._mutex = threading.RLock()
         self._connection: Connection | None = None
@@ -58,12 +68,18 @@ class Database:
             try:
                 return work(self._alive())
             except (sqlite3.DatabaseError, _DamagedError) as e:
-                raise CorruptCacheError(f"index cannot be used: {e}", path=self._path, hint="delete it and run again") from e
+                raise CorruptCacheError(
+                    f"{self._called} cannot be used: {e}", path=self._path, hint="delete it and run again"
+                ) from e
 
-    def write(self, work: Callable[[Connection], T]) -> T:
-        """As ``read``, in a transaction."""
+    def write(self, work: Callable[[Connection], T], *, is_lasting: bool = False) -> T:
+        """As ``read``, in a transaction.
+
+        :param is_lasting: it survives the end of power too, with all that was written before; without, only our own end
+        """
 
         def transaction(connection: Connection) -> T:
+            connection.execute(f"PRAGMA synchronous={'FULL' if is_lasting else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 value = work(connection)
@@ -88,7 +104,7 @@ class Database:
 
     def _alive(self) -> Connection:
         if self._connection is None:
-            raise CacheError("index is closed", path=self._path)
+            raise CacheError(f"{self._called} is closed", path=self._path)
         return self._connection
 
     def _open(self) -> None:
@@ -118,7 +134,7 @@ class Database:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if version == 0 and tables == 0:
-            self._make(connection, "index was missing")
+            self._make(connection, f"{self._called} was missing")
             return
         row = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
         if row is None or row[0] != str(version):
@@ -126,7 +142,7 @@ class Database:
         if version > self._version:
             connection.close()
             raise CacheError(
-                f"index of version {version}, this otio-perf knows {self._version}",
+                f"{self._called} of version {version}, this otio-perf knows {self._version}",
                 path=self._path,
                 hint="update otio-perf, or choose another folder with --workspace DIR",
             )
@@ -163,11 +179,11 @@ class Database:
                 if file.exists():
                     file.replace(f"{aside}{suffix}")
             self._connection = self._connect()
-            self._make(self._connection, f"index was damaged ({why}) and is now {aside.name}")
+            self._make(self._connection, f"{self._called} was damaged ({why}) and is now {aside.name}")
         except sqlite3.DatabaseError as e:
             raise self._explained(e) from e
         except OSError as e:
-            raise CacheError(f"damaged index cannot be moved: {e.strerror}", path=self._path, hint="delete it") from e
+            raise CacheError(f"damaged {self._called} cannot be moved: {e.strerror}", path=self._path, hint="delete it") from e
 
     def _recover(self, error: sqlite3.DatabaseError) -> None:
         """Make the next try possible, or say why there is none."""
@@ -196,8 +212,10 @@ class Database:
         if code == sqlite3.SQLITE_FULL:
             return DiskFullError("disk full", path=self._path, hint="make room: otio-perf cache clear")
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return CacheError("index is busy", path=self._path, hint="another otio-perf is at work: wait for it")
-        return CacheError(f"index cannot be used: {error}", path=self._path, hint="choose another folder with --workspace DIR")
+            return CacheError(f"{self._called} is busy", path=self._path, hint="another otio-perf is at work: wait for it")
+        return CacheError(
+            f"{self._called} cannot be used: {error}", path=self._path, hint="choose another folder with --workspace DIR"
+        )
 
     def _files(self) -> tuple[Path, Path, Path]:
         return self._path, Path(f"{self._path}-wal"), Path(f"{self._path}-shm")

@@ -1,6 +1,7 @@
 """The queue that stays: one thread owns its state; submissions, cancels and priorities come from any thread, at any time.
 
-Another thread hands on what comes of it, in order: first an outcome is put on record, then those who listen hear of it.
+What is wanted is in the journal before it is begun; what was made is on record before the journal says that it is over. So a
+queue that is killed goes on where it was, and what it does twice by that comes to the same.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from queue import SimpleQueue
 from typing import TypeVar
 
 from otio_perf.errors import OtioPerfError, TaskCancelledError
@@ -23,11 +23,16 @@ from otio_perf.model.views import QueueView, TaskView
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue import priority, state
 from otio_perf.render_queue.backend import Backend, Clock
+from otio_perf.render_queue.journal import Journal, Kept
 from otio_perf.render_queue.loop import Loop
 from otio_perf.render_queue.priority import Focus, Place
-from otio_perf.render_queue.progress import Progress
+from otio_perf.render_queue.progress import Progress, is_cancelled
+from otio_perf.render_queue.recording import RETRY_SECONDS, Recorder, Teller
 
 T = TypeVar("T")
+
+#: Events that change one task at most, which is told for itself.
+_QUIET = (state.Tick, state.Progressed, state.Finished, state.WorkerLost, state.Recorded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,32 +59,42 @@ class Difference:
 class LiveQueue:
     """Use as a context manager, or ``start`` and ``close``.
 
+    :param record: see ``Record``
+    :param journal: where an earlier queue left what was not over; ``None``: nothing outlives this one. Closed with the queue.
     :param backend: closed with the queue. It has more capacity than postures have slots, so that long tasks can sleep while
         urgent ones run.
     """
 
-    def __init__(self, backend: Backend, *, record: Record, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, backend: Backend, *, record: Record, journal: Journal | None = None, clock: Clock = time.monotonic
+    ) -> None:
         self._backend, self._record, self._clock = backend, record, clock
         self._loop = Loop(backend, self._told, clock=clock)
         self._progress = Progress()
         self._posture = Posture(slots=backend.capacity)
         self._number = 0  # of the last submission
-        self._lock = threading.Lock()  # of state and progress: held by the queue's thread while it handles, by others to look
+        self._lock = threading.Lock()  # of state and progress: the queue's thread changes them under it, others look
         self._inbox: deque[Callable[[], None]] = deque()
-        self._outbox: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._journal = journal
+        self._unwritten: list[Kept] = []  # the journal could not take them yet
+        self._holds: dict[str, str] = {}  # why nothing may run, by what cannot be done
+        self._recorder, self._teller = Recorder(self._record_fails), Teller()
+        self._unrecorded: list[state.Publish] = []
         self._listeners: list[QueueListener] = []
         self._gate = threading.Lock()  # nothing comes into the inbox once the queue is closing
         self._is_closing = False
         self._thread = threading.Thread(target=self._work, name="render-queue", daemon=True)
-        self._herald = threading.Thread(target=self._hand_on, name="render-queue-herald", daemon=True)
 
     def start(self) -> None:
-        self._post(self._take_posture)
-        self._herald.start()
+        """:raises CacheError: the journal cannot be read"""
+        self._teller.start()
+        self._recorder.start()
+        self._restore()
+        self._take_posture()
         self._thread.start()
 
     def close(self) -> None:
-        """Ask running tasks to stop, wait ``state.GRACE_SECONDS``, kill the rest. What has no outcome gets none."""
+        """Ask running tasks to stop, wait ``state.GRACE_SECONDS``, kill the rest. What has no outcome stays in the journal."""
         with self._gate:
             if self._is_closing:
                 return
@@ -87,8 +102,11 @@ class LiveQueue:
         self._backend.interrupt()
         if self._thread.ident is not None:
             self._thread.join()
-            self._outbox.put(None)
-            self._herald.join()
+        self._recorder.close()
+        self._take_posts()  # what was recorded since
+        self._teller.close()
+        if self._journal is not None:
+            self._journal.close()
         self._backend.close()
 
     def __enter__(self) -> LiveQueue:
@@ -132,8 +150,8 @@ class LiveQueue:
             wanted = {task.key for task in tasks}
             held = {e.task.key for e in self._loop.state.entries() if job in e.jobs}
             obsolete = tuple(e.task.key for e in self._loop.state.entries() if job in e.jobs and e.task.key not in wanted)
-            for key in obsolete:
-                self._handle(state.CancelRequested(job=job, key=key, at=self._clock()))
+            now = self._clock()
+            self._wish(*(state.CancelRequested(job=job, key=key, at=now) for key in obsolete))
             self._submit(job, tasks, places or {}, label or job, kind)
             return Difference(
                 new=tuple(dict.fromkeys(t.key for t in tasks if t.key not in held)),
@@ -147,18 +165,18 @@ class LiveQueue:
         """All that ``job`` wants; ``task`` (a key) for everybody; both: ``task`` for ``job``. What is unknown has ended."""
         if job is None and task is None:
             raise ValueError("cancel takes a job, a task, or both; clear() cancels everything")
-        self._ask(lambda: self._handle(state.CancelRequested(job=job, key=task, at=self._clock())))
+        self._ask(lambda: self._wish(state.CancelRequested(job=job, key=task, at=self._clock())))
 
     def clear(self) -> None:
         """Cancel all tasks of all jobs."""
-        self._ask(lambda: self._handle(state.CancelRequested(job=None, at=self._clock())))
+        self._ask(lambda: self._wish(state.CancelRequested(job=None, at=self._clock())))
 
     def pause(self) -> None:
         """Start nothing, put to sleep what runs, until ``resume``."""
-        self._ask(lambda: self._handle(state.PauseRequested(at=self._clock())))
+        self._ask(lambda: self._wish(state.PauseRequested(at=self._clock())))
 
     def resume(self) -> None:
-        self._ask(lambda: self._handle(state.ResumeRequested(at=self._clock())))
+        self._ask(lambda: self._wish(state.ResumeRequested(at=self._clock())))
 
     def prioritize(
         self, *, task: str | None = None, timeline: str | None = None, start: int | None = None, stop: int | None = None
@@ -178,18 +196,27 @@ class LiveQueue:
                     if any(priority.touches(p, timeline or "", first, last) for places in e.places.values() for p in places)
                 )
             highest = max((e.priority for e in entries), default=0)
-            self._handle(state.Prioritized(keys=keys, priority=max(0, highest) + 1, at=self._clock()))
+            self._wish(state.Prioritized(keys=keys, priority=max(0, highest) + 1, at=self._clock()))
 
         self._ask(raise_them)
 
     def focus(self, timeline: str, playhead: int | None = None, pins: Sequence[tuple[int, int]] = ()) -> None:
         """Where the user is in ``timeline``, and what is pinned there. Returns at once; the next free slot goes by it."""
         focus = Focus(playhead=playhead, pins=tuple(pins))
-        self._post(lambda: self._handle(state.Focused(timeline=timeline, focus=focus, at=self._clock())))
+
+        def look() -> None:
+            event = state.Focused(timeline=timeline, focus=focus, at=self._clock())
+            known = self._loop.state.focus(timeline) or Focus()
+            if known.pins == focus.pins:  # playheads move often, and are not kept
+                self._handle(event)
+            else:
+                self._wish(event)
+
+        self._post(look)
 
     def unfocus(self, timeline: str) -> None:
         """Nobody looks at it any more."""
-        self._post(lambda: self._handle(state.Focused(timeline=timeline, focus=None, at=self._clock())))
+        self._post(lambda: self._wish(state.Focused(timeline=timeline, focus=None, at=self._clock())))
 
     def set_posture(self, posture: Posture) -> None:
         """How much may run from now on. Returns at once; within a second it is so."""
@@ -210,7 +237,8 @@ class LiveQueue:
     def progress(self, offset: int = 0, limit: int = 200) -> QueueView:
         """Tasks that run, that wait in their order, that ended, newest first: a page of them; and all jobs."""
         with self._lock:
-            return self._progress.view(self._loop.state, self._posture, "", self._clock(), offset=offset, limit=limit)
+            hold = "; ".join(self._holds.values())
+            return self._progress.view(self._loop.state, self._posture, hold, self._clock(), offset=offset, limit=limit)
 
     @property
     def is_idle(self) -> bool:
@@ -236,40 +264,126 @@ class LiveQueue:
 
     def _work(self) -> None:
         while True:
-            while self._inbox:
-                self._safely(self._inbox.popleft())
+            self._take_posts()
             if self._is_closing:
                 break
-            report = self._loop.next_report()
+            report = self._loop.next_report(RETRY_SECONDS if self._unwritten else None)
             event = state.Tick(at=self._clock()) if report is None else report
             self._safely(partial(self._handle, event))
+            if self._unwritten:
+                self._safely(self._flush)
         self._loop.wind_down()
+
+    def _take_posts(self) -> None:
+        while self._inbox:
+            self._safely(self._inbox.popleft())
 
     def _safely(self, work: Callable[[], None]) -> None:
         try:
-            with self._lock:
-                work()
+            work()
         except Exception as e:  # noqa: BLE001 (the others want their outcomes all the same)
             self._tell(Notice(text=f"render queue: unforeseen {type(e).__name__}: {e}", is_urgent=True))
 
+    def _restore(self) -> None:
+        """What the journal says is not over, is wanted again; what was over and perhaps not recorded, is recorded."""
+        if self._journal is None:
+            return
+        over: dict[tuple[str, str], state.Publish] = {}  # cancelled, by job and key
+        for event in self._journal.read(self._snapshot):
+            if isinstance(event, state.Submitted):
+                self._number = max(self._number, event.number)
+                self._progress.submitted(event.job, event.label, event.kind, event.tasks)
+            elif isinstance(event, state.Recorded):
+                for job in event.jobs:
+                    over.pop((job, event.key), None)
+            for command in self._loop.state.handle(event):
+                if isinstance(command, state.Publish):
+                    over |= {(want[0], command.task.key): replace(command, wants=(want,)) for want in command.wants}
+        self._progress.restored(self._loop.state)
+        for publish in over.values():
+            self._publish(publish, self._clock())
+        self._say_journal_notices()
+
+    def _snapshot(self) -> tuple[state.Event, ...]:
+        """What has an outcome that is not on record yet counts as wanted."""
+        now = self._clock()
+        events: list[state.Event] = []
+        for publish in self._unrecorded:
+            for job, number in publish.wants:
+                events.append(state.Submitted(job=job, tasks=(publish.task,), number=number, at=now))
+                if is_cancelled(publish.outcome):
+                    events.append(state.CancelRequested(job=job, key=publish.task.key, at=now))
+        events += self._loop.state.snapshot(now)
+        return tuple(self._labelled(e) if isinstance(e, state.Submitted) else e for e in events)
+
+    def _labelled(self, event: state.Submitted) -> state.Submitted:
+        label, kind = self._progress.job(event.job)
+        return replace(event, label=label, kind=kind)
+
+    def _wish(self, *events: Kept) -> None:
+        """On disk first."""
+        if self._journal is not None and events:
+            self._unwritten += events
+            self._flush()
+        for event in events:
+            self._handle(event)
+
+    def _flush(self) -> None:
+        """Nothing runs while the journal cannot be written."""
+        assert self._journal is not None
+        is_lasting = not all(isinstance(event, state.Recorded) for event in self._unwritten)
+        known = () if "journal" in self._holds else self._loop.state
+        try:
+            self._journal.append(self._unwritten, known=known, is_lasting=is_lasting)
+            self._unwritten.clear()
+            self._journal.compact(len(self._loop.state))
+        except OtioPerfError as e:
+            self._hold("journal", str(e))
+        else:
+            self._release("journal")
+        self._say_journal_notices()
+
+    def _say_journal_notices(self) -> None:
+        for text in self._journal.notices() if self._journal is not None else ():
+            self._tell(Notice(text=text, is_urgent=True))
+
+    def _hold(self, what: str, reason: str) -> None:
+        if what not in self._holds:
+            self._holds[what] = reason
+            self._tell(Notice(text=f"{reason}; the queue waits until that is over", is_urgent=True))
+            self._take_posture()
+
+    def _release(self, what: str) -> None:
+        if self._holds.pop(what, None) is not None:
+            self._tell(Notice(text="the queue goes on"))
+            self._take_posture()
+
+    def _record_fails(self, reason: str) -> None:
+        self._inbox.append(lambda: self._hold("record", reason) if reason else self._release("record"))
+        self._backend.interrupt()
+
     def _handle(self, event: state.Event) -> None:
-        self._loop.handle(event)
-        if isinstance(event, state.Progressed):
-            self._progress.progressed(event.key, event.done)
-            if entry := self._loop.state.entry(event.key):
-                self._tell(self._progress.task(entry, self._clock()))
-        elif not isinstance(event, (state.Tick, state.Finished, state.WorkerLost)):
+        with self._lock:
+            self._loop.handle(event)
+            if isinstance(event, state.Progressed):
+                self._progress.progressed(event.key, event.done)
+                if entry := self._loop.state.entry(event.key):
+                    self._tell(self._progress.task(entry, self._clock()))
+        if not isinstance(event, _QUIET):
             self._tell(QueueChanged())
 
     def _submit(self, job: str, tasks: Sequence[Task], places: Mapping[str, Sequence[Place]], label: str, kind: str) -> None:
         self._number += 1
-        self._progress.submitted(job, label, kind, tasks)
+        with self._lock:
+            self._progress.submitted(job, label, kind, tasks)
         wanted = {task.key for task in tasks}
-        self._handle(
+        self._wish(
             state.Submitted(
                 job=job,
                 tasks=tuple(tasks),
                 places={key: tuple(where) for key, where in places.items() if key in wanted},
+                label=label,
+                kind=kind,
                 number=self._number,
                 at=self._clock(),
             )
@@ -292,24 +406,38 @@ class LiveQueue:
 
     def _publish(self, command: state.Publish, now: float) -> None:
         view = self._progress.published(command, now)
+        self._unrecorded.append(command)
 
-        self._outbox.put(lambda: self._record(command.jobs, command.task, command.outcome))
-        self._tell(view)
+        def settle() -> None:
+            self._unrecorded.remove(command)
+            jobs: dict[str, int] = {}
+            for job, number in command.wants:
+                jobs[job] = max(number, jobs.get(job, number))
+            self._wish(state.Recorded(key=command.task.key, jobs=jobs, at=self._clock()))
+
+        def then() -> None:
+            self._tell(view)
+            self._inbox.append(settle)
+            self._backend.interrupt()
+
+        self._recorder.record(lambda: self._record(command.jobs, command.task, command.outcome), then)
 
     def _take_posture(self) -> None:
         posture = self._posture
         self._backend.set_niceness(posture.niceness)
-        slots = 0 if posture.suspended else min(posture.slots, self._backend.capacity)
+        slots = 0 if posture.suspended or self._holds else min(posture.slots, self._backend.capacity)
         self._handle(state.CapacityChanged(slots=slots, workers=self._backend.capacity, at=self._clock()))
 
     # -- between threads -----------------------------------------------------------------------------------------------
 
-    def _post(self, work: Callable[[], None]) -> None:
+    def _post(self, work: Callable[[], None]) -> bool:
+        """Have the queue's thread do it. False: it is closing, and will not."""
         with self._gate:
             if self._is_closing:
-                raise TaskCancelledError("the queue is closed")
+                return False
             self._inbox.append(work)
         self._backend.interrupt()
+        return True
 
     def _ask(self, work: Callable[[], T]) -> T:
         """What ``work`` returns, done by the queue's thread."""
@@ -321,21 +449,13 @@ class LiveQueue:
             except BaseException as e:  # noqa: BLE001 (it is raised where it was asked for)
                 future.set_exception(e)
 
-        self._post(answer)
+        if not self._post(answer):
+            raise TaskCancelledError("the queue is closed")
         return future.result()
 
     def _tell(self, event: QueueEvent) -> None:
-        self._outbox.put(lambda: self._spread(event))
+        def spread() -> None:
+            for listener in tuple(self._listeners):
+                listener(event)
 
-    def _spread(self, event: QueueEvent) -> None:
-        for listener in tuple(self._listeners):
-            listener(event)
-
-    def _hand_on(self) -> None:
-        while (work := self._outbox.get()) is not None:
-            try:
-                work()
-            except OtioPerfError as e:
-                self._spread(Notice(text=str(e), is_urgent=True))
-            except Exception as e:  # noqa: BLE001 (the others want to hear)
-                self._spread(Notice(text=f"unforeseen {type(e).__name__}: {e}", is_urgent=True))
+        self._teller.put(spread)

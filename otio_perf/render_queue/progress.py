@@ -74,6 +74,13 @@ class Progress:
         for name in over[: max(0, len(over) - _KEPT_JOBS)]:
             del self._jobs[name]
 
+    def restored(self, queue: QueueState) -> None:
+        """After a replay: what is over by now is no part of any job."""
+        for job in self._jobs.values():
+            entries = [entry for key in job.wanted if (entry := queue.entry(key)) and job.id in entry.jobs]
+            job.wanted = {entry.task.key for entry in entries}
+            job.total_frames = sum(entry.task.total for entry in entries)
+
     def job(self, job: str) -> tuple[str, str]:
         """Its label and kind."""
         found = self._jobs.get(job)
@@ -239,6 +246,10 @@ class Progress:
             return (task.total - done) * seconds / done
         speed = self._speeds.get(task.kind)
         return (task.total - done) / speed if speed else None
+
+
+def is_cancelled(outcome: Outcome) -> bool:
+    return _state_of(outcome) is TaskState.CANCELLED
 
 
 def _state_of(outcome: Outcome) -> TaskState:

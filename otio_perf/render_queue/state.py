@@ -40,6 +40,8 @@ class Submitted:
     tasks: tuple[Task, ...]
     priority: int = 0
     places: dict[str, tuple[Place, ...]] = field(default_factory=dict)  # frames of timelines that a task serves, by key
+    label: str = ""  # of the job, for people
+    kind: str = "request"  # of the job: timeline, folder, request
     number: int = 0
     at: float
 
@@ -122,14 +124,13 @@ class Focused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The outcomes of ``key`` that these jobs were owed are on record, for submissions up to ``number``.
+    """The outcome of ``key`` is on record for these jobs, each up to its submission of that number.
 
     It comes after ``Publish``, and changes nothing then; in a replay it says what need not be done again.
     """
 
     key: str
-    jobs: tuple[str, ...]
-    number: int
+    jobs: dict[str, int]
     at: float
 
 
@@ -203,7 +204,11 @@ class Publish:
 
     task: Task
     outcome: Outcome
-    jobs: tuple[str, ...]
+    wants: tuple[tuple[str, int], ...]  # job, number of its submission
+
+    @property
+    def jobs(self) -> tuple[str, ...]:
+        return tuple(job for job, _ in self.wants)
 
 
 Command = Start | CancelSoft | CancelHard | Suspend | Continue | Publish
@@ -219,7 +224,7 @@ class Entry:
     jobs: dict[str, int] = field(default_factory=dict)  # that want it, with the number of their submission
     places: dict[str, tuple[Place, ...]] = field(default_factory=dict)  # by job
     rank: Rank = field(default_factory=Rank)
-    leaving: list[str] = field(default_factory=list)  # cancelled while it runs: they learn how it ended
+    leaving: list[tuple[str, int]] = field(default_factory=list)  # cancelled while it runs: they learn how it ended
     attempt: int = 0
     is_running: bool = False
     is_asleep: bool = False
@@ -280,6 +285,12 @@ class QueueState:
         self._refresh_order()
         return tuple(e.task.key for e in sorted((e for e in self._entries.values() if not e.is_running), key=_order))
 
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
+
     def entry(self, key: str) -> Entry | None:
         return self._entries.get(key)
 
@@ -287,11 +298,25 @@ class QueueState:
         """In the order of their first submission."""
         return tuple(self._entries.values())
 
-    def focus(self, timeline: str) -> Focus:
-        return self._focuses.get(timeline) or Focus()
+    def focus(self, timeline: str) -> Focus | None:
+        return self._focuses.get(timeline)
 
-    def focuses(self) -> dict[str, Focus]:
-        return dict(self._focuses)
+    def snapshot(self, at: float) -> tuple[Event, ...]:
+        """Events that bring an empty state to this one, but for what only running processes know."""
+        events: list[Event] = []
+        submissions: dict[tuple[str, int, int], list[Entry]] = {}
+        for entry in self._entries.values():
+            for job, number in (*entry.leaving, *entry.jobs.items()):
+                submissions.setdefault((job, number, entry.priority), []).append(entry)
+        for (job, number, importance), entries in sorted(submissions.items(), key=lambda item: item[0][1]):
+            tasks = tuple(entry.task for entry in entries)
+            places = {e.task.key: e.places[job] for e in entries if e.places.get(job)}
+            events.append(Submitted(job=job, tasks=tasks, priority=importance, places=places, number=number, at=at))
+            events += [
+                CancelRequested(job=job, key=entry.task.key, at=at) for entry in entries if (job, number) in entry.leaving
+            ]
+        events += [Focused(timeline=timeline, focus=focus, at=at) for timeline, focus in self._focuses.items()]
+        return (*events, *([PauseRequested(at=at)] if self._paused else []))
 
     def next_deadline(self) -> float | None:
         """When a ``Tick`` is due at the latest; ``None``: no time matters."""
@@ -429,7 +454,7 @@ class QueueState:
             yield from self._end_cancelled(entry)
             return
         del self._entries[entry.task.key]
-        yield Publish(task=entry.task, outcome=outcome, jobs=(*entry.jobs, *entry.leaving))
+        yield Publish(task=entry.task, outcome=outcome, wants=(*entry.jobs.items(), *entry.leaving))
 
     def _lose(self, entry: Entry, reason: str) -> Iterator[Command]:
         self._stopped(entry)
@@ -453,18 +478,18 @@ class QueueState:
             path=entry.task.label,
             hint="the file may be damaged, or memory or open files run out: play it through; try --jobs 1",
         )
-        yield Publish(task=entry.task, outcome=failed, jobs=tuple(entry.jobs))
+        yield Publish(task=entry.task, outcome=failed, wants=tuple(entry.jobs.items()))
 
     def _cancel(self, key: str, job: str | None, at: float) -> Iterator[Command]:
         entry = self._entries.get(key)
-        leaving = [] if entry is None else [j for j in entry.jobs if job in (None, j)]
+        leaving = [] if entry is None else [(name, number) for name, number in entry.jobs.items() if job in (None, name)]
         if entry is None or not leaving:
             return
-        for name in leaving:
+        for name, _ in leaving:
             del entry.jobs[name]
             entry.places.pop(name, None)
         if entry.jobs or not entry.is_running:
-            yield Publish(task=entry.task, outcome=_cancelled(entry.task), jobs=tuple(leaving))
+            yield Publish(task=entry.task, outcome=_cancelled(entry.task), wants=tuple(leaving))
             if not entry.jobs:
                 del self._entries[key]
             else:
@@ -480,8 +505,8 @@ class QueueState:
         entry = self._entries.get(event.key)
         if entry is None or entry.is_running:
             return
-        for job in event.jobs:
-            if entry.jobs.get(job, math.inf) <= event.number:
+        for job, number in event.jobs.items():
+            if entry.jobs.get(job, math.inf) <= number:
                 del entry.jobs[job]
                 entry.places.pop(job, None)
         if not entry.jobs:
@@ -497,7 +522,7 @@ class QueueState:
 
     def _end_cancelled(self, entry: Entry) -> Iterator[Command]:
         """It has stopped. Those who left are told; whoever came in the meantime gets it started anew."""
-        yield Publish(task=entry.task, outcome=_cancelled(entry.task), jobs=tuple(entry.leaving))
+        yield Publish(task=entry.task, outcome=_cancelled(entry.task), wants=tuple(entry.leaving))
         entry.leaving = []
         entry.soft_at = entry.hard_at = None
         entry.hung = False

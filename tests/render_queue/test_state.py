@@ -61,7 +61,7 @@ def test_no_more_than_the_slots_start_and_the_first_comes_first() -> None:
     assert started(commands) == ["a", "b"]
     done = Skipped(key=A.key, reason="")
     assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=1)) == [
-        Publish(task=A, outcome=done, jobs=("j",)),
+        Publish(task=A, outcome=done, wants=(("j", 0),)),
         Start(task=C, attempt=3),
     ]
 
@@ -90,7 +90,7 @@ def test_two_jobs_share_one_task_and_one_may_leave() -> None:
     assert isinstance(left, Publish)
     assert left.jobs == ("j",)
     done = Skipped(key=A.key, reason="")
-    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=2)) == [Publish(task=A, outcome=done, jobs=("k",))]
+    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=2)) == [Publish(task=A, outcome=done, wants=(("k", 0),))]
     assert queue.is_idle
 
 
@@ -146,7 +146,7 @@ def test_a_result_that_comes_before_the_cancel_counts() -> None:
     queue, _ = queue_with(A)
     queue.handle(CancelRequested(job="j", at=1))
     done = Skipped(key=A.key, reason="quick")
-    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=1)) == [Publish(task=A, outcome=done, jobs=("j",))]
+    assert queue.handle(Finished(key=A.key, attempt=1, outcome=done, at=1)) == [Publish(task=A, outcome=done, wants=(("j", 0),))]
 
 
 NAMES = st.sampled_from("abcdef")
