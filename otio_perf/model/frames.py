@@ -91,9 +91,8 @@ class Stacked:
 class FramePlan:
     """One frame. The canvas is black behind all layers; ``colour``: what the values of the finished picture mean.
 
-    ``approximate`` and ``unknown`` name the host's effects that are not rendered exactly, or not at all; ``tone_mapped`` those
-    of ``approximate`` that are no effects but HDR shown with less light; ``missing`` the media in whose place a slate stands.
-    They say nothing about the pixels.
+    ``approximate`` and ``unknown`` name the host's effects that are not rendered exactly, or not at all, and HDR that is shown
+    with less light; ``missing`` the media in whose place a slate stands. They say nothing about the pixels.
     """
 
     width: int
@@ -102,7 +101,6 @@ class FramePlan:
     colour: ColourSpace = ColourSpace.BT709
     approximate: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    tone_mapped: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
 

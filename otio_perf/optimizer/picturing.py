@@ -113,13 +113,12 @@ def _drawn(
 
 
 def _require(plan: FramePlan, fidelity: str, composition: Composition, number: int) -> None:
-    near = [name for name in plan.approximate if name not in plan.tone_mapped]  # a picture is an SDR screen's: no way round
-    barred = [*(plan.unknown if fidelity != "any" else ()), *(near if fidelity == "exact" else ())]
+    barred = [*(plan.unknown if fidelity != "any" else ()), *(plan.approximate if fidelity == "exact" else ())]
     if barred:
         names = ", ".join(dict.fromkeys(barred))
         wider = "any" if plan.unknown else "approximate"
         raise EffectError(
-            f"frame {composition.timecode(number)} has effects that are not rendered exactly: {names}",
+            f"frame {composition.timecode(number)} has what is not rendered exactly: {names}",
             hint=f"Take --fidelity {wider}, or let the editing program render it",
         )
 

@@ -92,8 +92,7 @@ def frame_plan(
         height=height,
         root=Stacked(layers=layers),
         colour=colour,
-        approximate=tuple(sorted(planner.approximate | planner.tone_mapped)),
-        tone_mapped=tuple(sorted(planner.tone_mapped)),
+        approximate=tuple(sorted(planner.approximate)),
         unknown=tuple(sorted(planner.unknown)),
         missing=tuple(sorted(planner.missing)),
     )
@@ -153,7 +152,6 @@ class _Planner:
     colour: ColourSpace
     stand_ins: StandIns
     approximate: set[str] = field(default_factory=set)
-    tone_mapped: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
 
@@ -256,7 +254,7 @@ class _Planner:
             return slate("MEDIA OFFLINE", f"{name}: {reason}" if reason else name)
         picture = info.picture
         if is_tone_mapped(picture, self.colour):
-            self.tone_mapped.add(f"HDR of {name} as SDR" if not self.colour.is_hdr else f"peaks of {name}")
+            self.approximate.add(f"HDR of {name} as SDR" if not self.colour.is_hdr else f"peaks of {name}")
         if info.kind is MediaKind.STILL:
             return SourceFrame(medium=target.medium, fingerprint=info.fingerprint, number=0)
         rate = self.frame_rate if picture.is_vfr else picture.frame_rate
