@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass, field, replace
 
 from otio_perf.model.colour import UNSAID, ColourSpace, Light
+from otio_perf.model.devices import GpuDevice
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import ColourTags, MediaInfo, Sequence
 from otio_perf.model.plans import Product
@@ -94,6 +95,7 @@ class PrerenderTask:
     gpu: str = "auto"  # as the setting: auto, on, off; off where ``key`` is the processor's
     processor_key: str = ""  # of the chunk, and its path, where a GPU gives up and the processor renders it: pictures of two
     processor_path: str = ""  # engines are alike, not equal; "" where ``key`` is the processor's
+    devices: tuple[GpuDevice, ...] = ()  # GPUs that work: a worker takes the one that fewest others have
     kernels: str = ""  # folder where compiled kernels of GPUs are kept; "": they are not
     cores: int = 1
     label: str = ""

@@ -106,7 +106,8 @@ class Chunks:
     def jobs(self, tasks: int) -> int:
         """How many of ``tasks`` are done at once: one process a GPU; the processor's engine shares its cores with the decoders
         and the encoder."""
-        return 1 if self.engine.name != PROCESSOR else max(1, min(self.session.jobs, tasks))
+        most = self.session.jobs if self.engine.name == PROCESSOR else len(self.engine.devices)
+        return max(1, min(most, tasks))
 
     def tasks(self, missing: Iterable[Chunk], *, jobs: int) -> tuple[PrerenderTask, ...]:
         cores = cores_for(jobs, self.recipe.size_for(*self.timeline.canvas))
@@ -147,6 +148,7 @@ class Chunks:
             gpu=self.session.settings.gpu if is_on_gpu else "off",
             processor_key=chunk.processor_key if is_on_gpu else "",
             processor_path=str(self.renders.chunk_path(chunk.processor_key)) if is_on_gpu else "",
+            devices=self.engine.devices,
             kernels=str(settings.kernels_folder()) if is_on_gpu else "",
             cores=cores,
             label=self.label(chunk),

@@ -40,7 +40,7 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
         found = job.found()
         if found is not None:
             return found
-        engine, why = engine_for(task.gpu, cache_folder=task.kernels or None)
+        engine, why = engine_for(task.gpu, devices=task.devices, cache_folder=task.kernels or None)
         if engine.name != PROCESSOR:
             try:
                 return job.rendered(engine, why)

@@ -26,7 +26,8 @@ from otio_perf.effects.engine import Image
 from otio_perf.errors import EffectError, SettingsError
 from otio_perf.media.publish import is_part
 from otio_perf.model.events import Outcome
-from otio_perf.optimizer import picturing, prerendering
+from otio_perf.optimizer import picturing
+from otio_perf.optimizer.devices import Devices
 from otio_perf.optimizer.session import Session
 from otio_perf.render.engines import FoundEngine
 from otio_perf.tasks import prerender as task
@@ -487,7 +488,7 @@ def test_a_lost_gpu_is_made_up_for_by_the_processor(
     real = task.engine_for
     engines = lambda gpu, **_: real("off") if gpu == "off" else (LostGpu(), "GPU by a test")  # noqa: E731
     monkeypatch.setattr(task, "engine_for", engines)
-    monkeypatch.setattr(prerendering, "found_engine", lambda gpu, **_: FoundEngine(name="gpu", why="GPU by a test"))
+    monkeypatch.setattr(Devices, "engine", lambda *_: FoundEngine(name="gpu", why="GPU by a test"))
     monkeypatch.setattr(Session, "run", here)
     LostGpu.made = 0
     report = optimizer.prerender(alone, room / "out.otio", mode="all", gpu="auto")

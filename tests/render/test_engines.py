@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from otio_perf.errors import EffectError, TaskCancelledError
+from otio_perf.model.devices import GpuDevice
 from otio_perf.render import engines
 from otio_perf.render.engines import FoundEngine, found_engine
 
@@ -37,18 +39,34 @@ def test_no_child_is_asked_where_no_gpu_can_be(monkeypatch: pytest.MonkeyPatch) 
         found_engine("on")
 
 
-@pytest.mark.parametrize("name", ["gpu", "cpu"])
-def test_what_the_child_finds_is_believed(name: str, driver: Callable[[str], None]) -> None:
-    answer = f'{{"name": "{name}", "why": "by a test"}}'
-    driver(f"open(sys.argv[-1], 'w').write('{answer}'); print('noise'); os._exit(0)")
-    assert found_engine("auto") == FoundEngine(name=name, why="by a test")
+ONE = {"arch": "cuda", "name": "One", "environment": {"CUDA_VISIBLE_DEVICES": "0"}}
+TWO = {"arch": "cuda", "name": "Two", "environment": {"CUDA_VISIBLE_DEVICES": "1"}}
 
 
-def test_what_the_child_refuses_is_refused(driver: Callable[[str], None]) -> None:
-    driver('open(sys.argv[-1], "w").write(\'{"error": "no GPU works here", "hint": "Take --gpu auto"}\'); os._exit(0)')
-    with pytest.raises(EffectError, match="no GPU works here") as caught:
+def answering(listed: list[dict[str, Any]], **reasons: str) -> str:
+    """What children write that are asked which GPUs there are, and, by name, why one does not work."""
+    return (
+        f"import json; said = {listed!r} if 'list' in sys.argv else {reasons!r}[json.loads(sys.argv[-2])['name']];"
+        " print('noise'); open(sys.argv[-1], 'w').write(json.dumps(said)); os._exit(0)"
+    )
+
+
+def test_gpus_that_work_are_found_and_those_that_do_not_are_said(driver: Callable[[str], None]) -> None:
+    driver(answering([ONE, TWO], One="", Two=""))
+    found = found_engine("auto")
+    assert (found.name, found.why) == ("gpu", "2 GPUs by cuda: One, Two")
+    assert found.devices == (GpuDevice(**ONE), GpuDevice(**TWO))
+    driver(answering([ONE, TWO], One="it reckons wrongly", Two=""))
+    found = found_engine("on")
+    assert found.why == "GPU by cuda: Two; not used: One: it reckons wrongly"
+    assert found.devices == (GpuDevice(**TWO),)
+    driver(answering([ONE], One="no memory"))
+    assert found_engine("auto") == FoundEngine(name="cpu", why="processor: One: no memory")
+    with pytest.raises(EffectError, match="no GPU works here: One: no memory") as caught:
         found_engine("on")
     assert caught.value.hint == "Take --gpu auto"
+    driver(answering([]))
+    assert found_engine("auto") == FoundEngine(name="cpu", why="processor: no GPU was found")
 
 
 def test_a_driver_that_crashes_or_hangs_takes_nobody_along(
@@ -85,3 +103,35 @@ print(engines.found_engine("auto").name, "taichi" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=100)
     assert done.stdout.split() == ["cpu", "False"], done.stderr
+
+
+CLAIM = """
+import sys, time
+from otio_perf.model.devices import GpuDevice
+from otio_perf.render.engines import _claimed
+devices = [GpuDevice(arch="cuda", name=name) for name in ("One", "Two")]
+print(_claimed(devices, sys.argv[1]).name, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_processes_share_gpus_evenly(tmp_path: Path) -> None:
+    """Each takes the one that fewest have, and leaves it when it ends, however it ends."""
+    children = []
+
+    def started() -> str:
+        command = [sys.executable, "-c", CLAIM, str(tmp_path)]
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        children.append(child)
+        assert child.stdout is not None
+        return child.stdout.readline().strip()
+
+    try:
+        assert [started() for _ in range(3)] == ["One", "Two", "One"]
+        children[1].kill()
+        children[1].wait()
+        assert started() == "Two"
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()

@@ -19,7 +19,7 @@ from otio_perf.effects.gpu import kernels, memory
 from otio_perf.effects.gpu.conversion import converted
 from otio_perf.effects.gpu.memory import empty, kept
 from otio_perf.effects.gpu.ring import Plain, Ring
-from otio_perf.effects.gpu.runtime import Device, start
+from otio_perf.effects.gpu.runtime import start
 from otio_perf.effects.gpu.sampling import resampled
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
@@ -34,9 +34,11 @@ class GpuEngine(ReferenceEngine):
     tolerance = 2e-3
     is_shared = False
 
-    def __init__(self, arch: str = "auto", cache_folder: str | None = None) -> None:
-        self.device: Device = start(arch, cache_folder)
-        self._ring, self.copies = _ring(self.device.arch)
+    def __init__(self, arch: str, cache_folder: str | None = None) -> None:
+        """:raises EffectError: the arch does not work here"""
+        start(arch, cache_folder)
+        self.arch = arch
+        self._ring, self.copies = _ring(arch)
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
         height, width = picture.shape[:2]

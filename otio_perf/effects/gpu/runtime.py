@@ -1,7 +1,7 @@
-"""Taichi on one device: which arch, and why that one.
+"""Taichi on one device of one arch.
 
-One process has one device, and ``start`` must be called on its main thread before any kernel. A device is chosen from outside,
-by ``CUDA_VISIBLE_DEVICES`` or ``TI_VISIBLE_DEVICE``.
+One process has one device, and ``start`` must be called on its main thread before any kernel. Which device it is, is said from
+outside, by ``CUDA_VISIBLE_DEVICES`` or ``TI_VISIBLE_DEVICE``.
 """
 
 from __future__ import annotations
@@ -9,45 +9,26 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from dataclasses import dataclass
 from functools import cache
 
 import taichi as ti
 
 from otio_perf.errors import EffectError
 
-#: In the order in which they are tried. ``x64`` and ``arm64``, which Taichi falls back to, are no GPU.
-GPU_ARCHS = ("cuda", "metal", "vulkan")
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """``arch`` in Taichi's words; ``reason``: why it is this one, for people."""
-
-    arch: str
-    reason: str
-
-    @property
-    def is_gpu(self) -> bool:
-        return self.arch in GPU_ARCHS
+#: What Taichi falls back to without a word, by the name that it is asked for.
+_HOST = {"cpu": ("x64", "arm64")}
 
 
 @cache
-def start(wanted: str = "auto", cache_folder: str | None = None) -> Device:
-    """Initialise Taichi: ``"auto"`` takes the first GPU that works, else the CPU; or an arch by name, ``"cpu"`` included.
+def start(arch: str, cache_folder: str | None = None) -> None:
+    """Initialise Taichi. ``"cpu"`` is the processor: the same kernels, more slowly than our own engine there.
 
-    :raises EffectError: the arch that was asked for does not work here.
+    :param cache_folder: where compiled kernels are kept; ``None``: nowhere.
+    :raises EffectError: the arch does not work here.
     """
-    tried: list[str] = []
-    for arch in GPU_ARCHS if wanted == "auto" else (wanted,):
-        got, said = _init(arch, cache_folder)
-        if got == arch or (wanted == "cpu" and got in ("x64", "arm64")):
-            return Device(got, "; ".join([*tried, f"{got} works"]))
-        tried.append(f"{arch} does not work here{said}")
-    if wanted != "auto":
-        raise EffectError(f"{tried[0]}", hint="Take --gpu auto")
-    got, _ = _init("cpu", cache_folder)
-    return Device(got, "; ".join([*tried, f"{got} instead"]))
+    got, said = _init(arch, cache_folder)
+    if got not in _HOST.get(arch, (arch,)):
+        raise EffectError(f"{arch} does not work here{said}", hint="Take --gpu auto")
 
 
 def works_on_host() -> bool:
