@@ -49,6 +49,9 @@ WALLS = {
     "fastapi": {"web"},
     "starlette": {"web"},
     "uvicorn": {"web"},
+    "pydantic": {"web"},
+    "pydantic_core": {"web"},
+    "h11": {"web"},
     "prometheus_client": {"metrics"},
     "pynvml": {"metrics"},
 }

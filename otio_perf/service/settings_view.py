@@ -76,7 +76,7 @@ def views(in_force: Settings, *, file: Path | None = None) -> tuple[SettingView,
     :raises SettingsError: the file cannot be read
     """
     said = settings_module.origins(file=file)
-    loaded = settings_module.load(file=file)
+    loaded = _loaded(file)
     places = {name: (number, section) for number, (section, names) in enumerate(SECTIONS) for name in names}
     last = (len(SECTIONS), _LAST_SECTION)
     shown = []
@@ -130,8 +130,8 @@ def saved(values: Mapping[str, Any], in_force: Settings, *, file: Path | None = 
             variable = BY_NAME[name].variable
             raise SettingsError(f"{name} is decided by the environment", hint=f"Unset {variable} and start the service again")
     target = Path(os.path.realpath(file or settings_module.default_file()))  # a link to it stays
-    loaded = settings_module.load(file=file)
-    parsed = settings_module.load({name: value for name, value in wanted.items() if value is not None}, file=file)
+    loaded = _loaded(file)
+    parsed = _loaded(file, {name: value for name, value in wanted.items() if value is not None})
     new = {name: BY_NAME[name].default if value is None else getattr(parsed, name) for name, value in wanted.items()}
     before = settings_module.load(environment={}, file=target) if target.is_file() else _DEFAULTS
     text = _read(target)
@@ -140,6 +140,12 @@ def saved(values: Mapping[str, Any], in_force: Settings, *, file: Path | None = 
     _write(target, text, replace(before, **new))
     flags = {s.name: getattr(in_force, s.name) for s in TABLE if getattr(in_force, s.name) != getattr(loaded, s.name)}
     return replace(settings_module.load(file=target), **{name: value for name, value in flags.items() if name not in wanted})
+
+
+def _loaded(file: Path | None, flags: Mapping[str, Any] | None = None) -> Settings:
+    """As ``settings.load``; a file that is not there yet says nothing."""
+    is_new = file is not None and not file.is_file()
+    return settings_module.load(flags, file=Path(os.devnull) if is_new else file)
 
 
 def _spelt_out(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

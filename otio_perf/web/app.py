@@ -64,12 +64,11 @@ Offset = Annotated[int, Query(ge=0)]
 Limit = Annotated[int, Query(ge=0, le=1000)]
 
 
-def application(service: Service, streams: Streams, enter_link: Callable[[], str]) -> FastAPI:
+def application(service: Service, lanes: Lanes, streams: Streams, enter_link: Callable[[], str]) -> FastAPI:
     """The API of ``service``. ``Gate`` belongs before it.
 
     :param enter_link: makes a path that lets a browser in, once
     """
-    lanes = Lanes()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
@@ -18,7 +20,7 @@ class Hall(ServerState):
 
     def __init__(self) -> None:
         super().__init__()
-        self.idle: dict[Connection, None] = {}
+        self.idle: OrderedDict[Connection, None] = OrderedDict()
 
 
 class Connection(H11Protocol):
@@ -26,6 +28,10 @@ class Connection(H11Protocol):
 
     server_state: Hall
     _deadline: asyncio.TimerHandle | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.access_log = False  # whoever configures logging: addresses hold one-time codes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

@@ -13,7 +13,7 @@ from otio_perf.errors import ServiceError, SettingsError
 _LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 _LOCAL = ("127.0.0.1", "::1", "localhost")
 #: Connections that wait to be accepted; the system has its own limit (Linux: net.core.somaxconn).
-_BACKLOG = 2048
+BACKLOG = 2048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class Door:
             _require_pair(self.certificate, self.key)
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
-            return socket.create_server((self.host, self.port), family=family, backlog=_BACKLOG)
+            return socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
         except (OSError, OverflowError) as e:
             reason = getattr(e, "strerror", None) or str(e)
             where = f"{self.host}:{self.port}"

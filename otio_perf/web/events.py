@@ -10,15 +10,19 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import Any
 
-from otio_perf.errors import ServiceError
+from otio_perf.errors import OtioPerfError, ServiceError
 from otio_perf.model.views import ServiceEvent
 from otio_perf.service.service import Service
+from otio_perf.web.lanes import Lane, Lanes
 
 MOST_STREAMS = 64
 #: Between two looks: what changes often is sent as it is by then.
 _PAUSE_SECONDS = 0.1
+#: So often somebody who listens counts as looking.
+_LOOK_SECONDS = 5.0
 #: A line that says nothing, so that both sides see whether the other is there.
 _BEAT_SECONDS = 15.0
 _RETRY_MS = 1000
@@ -39,8 +43,9 @@ _REPLACED = {
 class Streams:
     """All streams of one server, on its loop."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, service: Service, lanes: Lanes) -> None:
+        self._service, self._lanes = service, lanes
+        self._looked_at = -_LOOK_SECONDS
         self._run = secrets.token_hex(4)  # numbers begin anew with each service
         self._woken: set[asyncio.Event] = set()
         self._is_closed = False
@@ -73,6 +78,7 @@ class Streams:
             yield f"retry: {_RETRY_MS}\nid: {self._run}-{number}\n\n".encode()
             while not self._is_closed:
                 woken.clear()
+                await self._look()
                 events = self._service.events(number)
                 if events:
                     number = events[-1].number
@@ -85,6 +91,14 @@ class Streams:
                     yield b":\n\n"
         finally:
             self._woken.discard(woken)
+
+    async def _look(self) -> None:
+        """Who listens looks: readings are taken while somebody does (``service.metrics_view``)."""
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._looked_at >= _LOOK_SECONDS:
+            self._looked_at = loop.time()
+            with suppress(OtioPerfError):
+                await self._lanes.call(Lane.LOOK, self._service.metrics)
 
     def _number(self, last: str | None) -> int:
         if last is None:

@@ -39,6 +39,7 @@ class Keys:
         """Put the token where programs of this user, and nobody else's, find it. :raises ServiceError"""
         temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 temporary.unlink()
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+import os
 import socket
 import threading
 from pathlib import Path
@@ -12,18 +14,19 @@ import uvicorn
 
 from otio_perf.errors import ServiceError
 from otio_perf.service.service import Service
+from otio_perf.settings import user_cache_folder
 from otio_perf.web.app import application
 from otio_perf.web.connections import Connection, Hall
-from otio_perf.web.door import Door
+from otio_perf.web.door import BACKLOG, Door
 from otio_perf.web.events import Streams
 from otio_perf.web.gate import ENTER, Gate
 from otio_perf.web.keys import Keys
+from otio_perf.web.lanes import Lanes
 
-TOKEN_FILE = "service.token"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 2
-#: Connections that are taken in one go.
-_BACKLOG = 128
+#: Connections that are taken in one go: so many files are opened before the first of them can be shown out.
+_AT_ONCE = 128
 
 
 class Server:
@@ -43,8 +46,9 @@ class Server:
     def start(self) -> None:
         listener = self._door.open()
         self._port = listener.getsockname()[1]
-        streams = Streams(self._service)
-        gate = Gate(application(self._service, streams, self._enter_link), keys=self._keys, door=self._door)
+        lanes = Lanes()
+        streams = Streams(self._service, lanes)
+        gate = Gate(application(self._service, lanes, streams, self._enter_link), keys=self._keys, door=self._door)
         gate.port = self._port
         config = uvicorn.Config(
             gate,
@@ -57,7 +61,7 @@ class Server:
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            backlog=_BACKLOG,
+            backlog=_AT_ONCE,
             timeout_graceful_shutdown=_STOP_SECONDS,
             ssl_certfile=self._door.certificate,
             ssl_keyfile=self._door.key,
@@ -67,14 +71,13 @@ class Server:
             logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger("uvicorn.error").propagate = False
         try:
-            token_file = self._service.workspace / TOKEN_FILE
-            self._keys.write(token_file)
-            self._uvicorn = _Uvicorn(config, streams)
+            self._keys.write(self.token_file)
+            self._uvicorn = _Uvicorn(config, streams, [listener])
             self._thread = threading.Thread(target=self._uvicorn.run, args=([listener],), name="web", daemon=True)
             self._thread.start()
             if not self._uvicorn.is_up.wait(_START_SECONDS):
                 raise ServiceError("the HTTP server does not start", hint="Run otio-perf doctor")
-            self._service.announce(self.url, token_file)
+            self._service.announce(self.url, self.token_file)
         except BaseException:
             listener.close()
             self.close()
@@ -86,7 +89,7 @@ class Server:
             self._uvicorn.leave()
             self._thread.join(_STOP_SECONDS + 5)
             self._uvicorn = self._thread = None
-            (self._service.workspace / TOKEN_FILE).unlink(missing_ok=True)
+            self.token_file.unlink(missing_ok=True)
 
     def __enter__(self) -> Server:
         self.start()
@@ -105,7 +108,9 @@ class Server:
 
     @property
     def token_file(self) -> Path:
-        return self._service.workspace / TOKEN_FILE
+        """In the user's own folder: the workspace may lie on a disk that has no owners, or many."""
+        name = hashlib.sha256(os.fsencode(self._service.workspace)).hexdigest()[:16]
+        return user_cache_folder() / "tokens" / f"{name}.token"
 
     def enter_url(self) -> str:
         """Opens the dashboard in a browser, once."""
@@ -118,8 +123,9 @@ class Server:
 class _Uvicorn(uvicorn.Server):
     """Ends when it is told, and does not look ten times a second whether it was."""
 
-    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+    def __init__(self, config: uvicorn.Config, streams: Streams, listeners: list[socket.socket]) -> None:
         super().__init__(config)
+        self._listeners = listeners
         self._streams = streams
         self.server_state = Hall()
         self.is_up = threading.Event()
@@ -127,6 +133,8 @@ class _Uvicorn(uvicorn.Server):
         self._told: asyncio.Event | None = None
 
     async def main_loop(self) -> None:
+        for listener in self._listeners:  # asyncio has one number for both: how many may wait is another matter
+            listener.listen(BACKLOG)
         self._loop, self._told = asyncio.get_running_loop(), asyncio.Event()
         self.is_up.set()
         await self._told.wait()
