@@ -1,7 +1,8 @@
-"""What was made and where it lies: status, verify, clear.
+"""What was made and where it lies: status, verify, prune, clear.
 
 status   how many proxies and prerenders, how large; which proxies are stale, or have lost their source
 verify   each of them against its recorded size and checksum, and what killed runs left; --repair puts it right
+prune    delete what is of no use any more, and beyond the limits what was unused for longest; what timelines play stays
 clear    delete proxies, renders or analysis data; originals are never touched, nor prerenders that a timeline plays
 """
 
@@ -13,15 +14,23 @@ from otio_perf.cli import options
 
 _WORKSPACE = "folder of proxies and prerenders (default: .otio_perf in this folder, else the one in the user's cache folder)"
 
+_PRUNE = (
+    "Delete proxies whose source changed or went at least a week ago, what was not used for idle-days, and what killed runs "
+    "left. Beyond cache-max-bytes, or below min-free-disk, what was unused for longest goes, too. Days on which otio-perf did "
+    "not look after the workspace do not count. What a timeline plays stays, and is told. A running service does it every hour."
+)
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name, summary in (
         ("status", "how many proxies and prerenders, how large, which proxies are stale"),
         ("verify", "check every proxy and prerender against its recorded size and checksum, and find what killed runs left"),
+        ("prune", "keep the workspace within its limits"),
         ("clear", "delete what was made"),
     ):
-        action = actions.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        description = _PRUNE if name == "prune" else summary
+        action = actions.add_parser(name, help=summary, description=description, allow_abbrev=False)
         action.set_defaults(action=name)
         if name == "verify":
             words = "forget what is broken, so that it is made anew; take back or delete what killed runs left"
@@ -35,14 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 help="what to delete (default: all)",
             )
             action.add_argument("--force", action="store_true", help="delete prerenders that a timeline plays, too")
+        if name in ("prune", "clear"):
             action.add_argument("--dry-run", action="store_true", help="say what would be deleted; nothing is")
-        options.add_settings(action, "workspace", said={"workspace": _WORKSPACE})
+        limits = ("cache_max_bytes", "min_free_disk", "idle_days") if name == "prune" else ()
+        options.add_settings(action, "workspace", *limits, said={"workspace": _WORKSPACE})
         options.add_output(action, json="the answer", trace=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
-    from otio_perf.cli import console, tables
+    from otio_perf.cli import cache_tables, console, tables
     from otio_perf.reports import document
 
     with console.job(arguments) as job:
@@ -56,6 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
             job.answer(
                 table=lambda: tables.show_freed(freed, dry_run=dry_run),
                 document=lambda: document.freed_document(freed, dry_run=dry_run),
+            )
+            return 0
+        if arguments.action == "prune":
+            pruned = optimizer.cache_prune(dry_run=arguments.dry_run, **job.options)
+            job.answer(
+                table=lambda: cache_tables.show_pruned(pruned, dry_run=arguments.dry_run),
+                document=lambda: document.pruned_document(pruned, dry_run=arguments.dry_run),
             )
             return 0
         faults = optimizer.cache_verify(repair=arguments.repair, **job.options)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Unpack
 
 from otio_perf.cache.housekeeping import Fault, Freed, Status
+from otio_perf.cache.pruning import Pruned
 from otio_perf.errors import SettingsError
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import Analysis, MediaFinding
@@ -342,6 +343,18 @@ def cache_clear(what: str = "all", *, force: bool = False, dry_run: bool = False
         return caching.clear(session, what, force=force, dry_run=dry_run)
 
 
+def cache_prune(*, dry_run: bool = False, **options: Unpack[Options]) -> Pruned:
+    """Bring the workspace within its limits (``cache_max_bytes``, ``min_free_disk``, ``idle_days``), and delete proxies whose
+    sources changed or went a week ago. What timelines play stays.
+
+    :param dry_run: say what would go.
+    """
+    from otio_perf.optimizer import caching
+
+    with _workspace(options) as session:
+        return caching.prune(session, dry_run=dry_run)
+
+
 def failed_sources(report: ProxyReport) -> dict[str, str]:
     """Media that should have a proxy and have none, with the reason."""
     from otio_perf.optimizer import proxies
@@ -386,6 +399,7 @@ def _session(options: Options, *, anchor: Path | None, create: bool) -> Session:
 __all__ = [
     "analyze",
     "cache_clear",
+    "cache_prune",
     "cache_status",
     "cache_verify",
     "calibrate",

@@ -114,6 +114,24 @@ def freed_document(freed: Any, *, dry_run: bool) -> Document:
     return {**head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "players": players, "dry_run": dry_run}
 
 
+def pruned_document(pruned: Any, *, dry_run: bool) -> Document:
+    """What ``otio-perf cache prune --json`` writes."""
+    removed = [
+        {"kind": one.kind, "path": one.path, "size_bytes": one.size_bytes, "reason": one.reason} for one in pruned.removed
+    ]
+    return {
+        **head("cache_pruned"),
+        "removed": removed,
+        "freed_bytes": pruned.freed_bytes,
+        "parts": pruned.parts,
+        "kept": pruned.kept,
+        "players": list(pruned.players),
+        "size_bytes": pruned.size_bytes,
+        "over_bytes": pruned.over_bytes,
+        "dry_run": dry_run,
+    }
+
+
 def head(schema: str) -> Document:
     return {"schema": f"otio_perf.{schema}", "schema_version": SCHEMA_VERSION}
 
