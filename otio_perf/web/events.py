@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -51,7 +51,7 @@ class Streams:
         self._is_closed = False
         self._is_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._end = lambda: None
+        self._end: Callable[[], None] | None = None
 
     def open(self) -> None:
         """Begin to listen; on the loop."""
@@ -60,7 +60,8 @@ class Streams:
 
     def close(self) -> None:
         """End every stream; on the loop."""
-        self._end()
+        if self._end is not None:
+            self._end()
         self._is_closed = True
         self._wake()
 
