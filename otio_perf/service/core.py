@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from otio_perf.render_queue.live import LiveQueue
 
 _NOTICES = 100
+#: Rows of the trace: an evening's work.
+_TRACED = 20_000
 
 
 class Followed(Protocol):
@@ -72,7 +74,7 @@ class Core:
         self.timelines = timelines
         self.worker_pids = worker_pids  # processes that count as the service
         self.devices = Devices()
-        self.trace = Trace()
+        self.trace = Trace(most=_TRACED)
         self.stop = threading.Event()  # set when the service closes
         self.notices: deque[str] = deque(maxlen=_NOTICES)
 

@@ -383,6 +383,10 @@ class Service:
         """A reading of this moment."""
         return self._readings.now()
 
+    def exposition(self) -> bytes:
+        """The figures in Prometheus' text format: readings of this moment, and what was counted since the start."""
+        return self._figures.exposition(self._readings.now())
+
     def profile(self) -> ProfileView:
         return ProfileView(stages=self._profile.stages(), history=self._readings.hour())
 

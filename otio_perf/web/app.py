@@ -26,7 +26,7 @@ from otio_perf.errors import (
     TimelineError,
     UnknownIdError,
 )
-from otio_perf.metrics import counters
+from otio_perf.metrics.counters import CONTENT_TYPE
 from otio_perf.model import wire
 from otio_perf.model.views import (
     CacheView,
@@ -94,8 +94,7 @@ def application(service: Service, lanes: Lanes, streams: Streams, enter_link: Ca
 
     @app.get("/metrics", summary="Figures in Prometheus' format", response_class=Response)
     async def prometheus() -> Response:
-        view = await lanes.call(Lane.LOOK, service.metrics)
-        return Response(counters.exposition(view), media_type=counters.CONTENT_TYPE)
+        return Response(await lanes.call(Lane.LOOK, service.exposition), media_type=CONTENT_TYPE)
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
