@@ -1,0 +1,172 @@
+"""``serve`` on a timeline that a script edits: what each save costs, and what the written timeline plays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import av
+import opentimelineio as otio
+import pytest
+
+from sample_timelines.make_media import read_number
+
+FIRST, SECOND = "A001_C001.mp4", "A001_C002.mp4"
+Clip = Callable[..., Any]
+
+
+def shown(edit: Any) -> dict[int, int]:
+    """The number in each picture that the overlay shows, by frame of the timeline."""
+    found = {}
+    track = otio.adapters.read_from_file(str(edit.written)).tracks[-1]
+    for clip in track.find_clips():
+        at = track.range_of_child(clip).start_time.to_frames()
+        with av.open(str(edit.folder / clip.media_reference.target_url)) as container:
+            for number, frame in enumerate(container.decode(video=0)):
+                found[at + number] = read_number(frame.reformat(format="gray").to_ndarray())
+    return found
+
+
+def test_ten_edits_cost_what_they_change(edit: Any, serve: Any, make_clip: Clip) -> None:
+    """Chunks are a second of the source long, on its own grid: 24 frames."""
+    a, b = make_clip(FIRST, 0, 72), make_clip(SECOND, 24, 48)
+    edit.save(a, b)
+    service = serve()
+    first = service.wait(lambda e: e["kind"] == "edit")["body"]
+    assert len(first["new"]) == 5  # three seconds of one, two of the other
+    service.settled()
+    assert shown(edit) == {**{f: f for f in range(72)}, **{72 + f: 24 + f for f in range(48)}}
+
+    trimmed = make_clip(FIRST, 0, 60)
+    graded = make_clip(SECOND, 24, 48, stops=0.3)
+    plain = make_clip(SECOND, 24, 48, stops=None)
+    steps: list[tuple[str, tuple[Any, ...], int]] = [
+        ("trim the end", (trimmed, b), 1),  # its last chunk
+        ("move: the other way round", (b, trimmed), 0),
+        ("undo the move", (trimmed, b), 0),
+        ("undo the trim", (a, b), 0),
+        ("duplicate", (a, b, a), 0),
+        ("another value of the effect", (a, graded, a), 2),
+        ("undo it", (a, b, a), 0),
+        ("take the effect off", (a, plain, a), 0),
+        ("put it on again", (a, b, a), 0),
+        ("delete", (b,), 0),
+        ("slip by half a second", (make_clip(SECOND, 12, 48),), 2),  # 12–24 and 48–60: 24–48 is there
+    ]
+    table = []
+    for name, clips, new in steps:
+        body = service.edited(lambda clips=clips: edit.save(*clips))
+        table.append((name, len(body["new"]), new))
+        assert not body["cancelled"], name
+    assert [(name, found) for name, found, _ in table] == [(name, wanted) for name, _, wanted in table]
+    assert shown(edit) == {f: 12 + f for f in range(48)}
+    assert service.stop() == 0
+    tasks = [e["body"]["key"] for e in service.events if e["kind"] == "task" and e["body"]["state"] == "done"]
+    assert len(tasks) == len(set(tasks)) == 10  # nothing was made twice
+
+
+def test_an_edit_cancels_what_it_made_obsolete_and_nothing_else(edit: Any, serve: Any, make_clip: Clip) -> None:
+    edit.save(make_clip(FIRST, 0, 96))
+    service = serve()
+    service.wait(lambda e: e["kind"] == "edit")
+    service.client().pause()
+    bright, dark = make_clip(FIRST, 0, 48), make_clip(FIRST, 48, 48, stops=-0.5)
+    since = len(service.events)
+    edit.save(bright, dark)
+    body = service.wait(lambda e: e["kind"] == "edit", since=since)["body"]
+    left = {task.key for task in service.client().queue().tasks if task.state in ("waiting", "running")}
+    assert (len(body["new"]), len(body["cancelled"])) == (2, 2)  # the second half is another picture now
+    assert len(body["kept"]) == 2
+    assert left == {*body["new"], *body["kept"]}
+    service.client().resume()
+    service.settled(since=since)
+    assert shown(edit) == {f: f for f in range(96)}
+
+
+def test_what_the_host_changed_in_the_written_timeline_is_kept(edit: Any, serve: Any, make_clip: Clip) -> None:
+    edit.save(make_clip(FIRST, 0, 24))
+    service = serve()
+    service.settled()
+    timeline = otio.adapters.read_from_file(str(edit.written))
+    timeline.metadata["editor"] = "was here"
+    otio.adapters.write_to_file(timeline, str(edit.written))
+    service.edited(lambda: edit.save(make_clip(FIRST, 0, 20)))
+    kept = [p for p in edit.folder.glob("*.otio") if p not in (edit.path, edit.written)]
+    assert [json.loads(p.read_text())["metadata"].get("editor") for p in kept] == ["was here"]
+    assert any(e["kind"] == "notice" and str(kept[0]) in e["body"]["text"] for e in service.events)
+
+
+def test_a_damaged_medium_is_shown_with_its_reason_and_the_rest_is_made(edit: Any, serve: Any, make_clip: Clip) -> None:
+    broken = edit.folder / "media" / SECOND
+    broken.write_bytes(broken.read_bytes()[: broken.stat().st_size // 3])
+    edit.save(make_clip(FIRST, 0, 24), make_clip(SECOND, 0, 24))
+    service = serve()
+    service.settled()
+    (timeline,) = service.client().timelines()
+    spans = service.client().timeline(timeline.id).spans
+    assert [span.state for span in spans] == ["ready", "offline"]
+    assert shown(edit) == {f: f for f in range(24)}
+    assert SECOND in timeline.message
+    (edit.folder / "cut.otio").write_text("{ not a timeline }")
+    failed = service.wait(lambda e: e["kind"] == "timeline" and e["body"]["state"] == "failed", since=len(service.events) - 1)
+    assert "cut.otio" in failed["body"]["message"]
+    service.edited(lambda: edit.save(make_clip(FIRST, 0, 24)))
+
+
+def test_proxies_follow_too_and_quality_says_which_is_shown(edit: Any, serve: Any, make_clip: Clip) -> None:
+    edit.save(make_clip(FIRST, 0, 24, stops=None))
+    service = serve("--use-proxies", "always", "--proxy", "half", "--proxy", "quarter", "--playback-quality", "quarter")
+    service.settled()
+
+    def active() -> str:
+        (shown,) = otio.adapters.read_from_file(str(edit.written)).tracks[0].find_clips()
+        return str(shown.active_media_reference_key)
+
+    assert active() == "otio_perf:quarter"
+    for quality, key in (("half", "otio_perf:half"), ("full", "DEFAULT_MEDIA")):
+        since = len(service.events)
+        service.client().set_quality(quality)
+        service.settled(since=since)
+        assert active() == key
+
+
+def test_where_the_user_looks_comes_first(edit: Any, serve: Any, make_clip: Clip) -> None:
+    edit.save(make_clip(FIRST, 0, 24, stops=None))
+    service = serve()
+    service.settled()
+    client = service.client()
+    client.pause()
+    since = len(service.events)
+    edit.save(make_clip(FIRST, 0, 96))
+    service.wait(lambda e: e["kind"] == "edit", since=since)
+    (timeline,) = client.timelines()
+
+    def starts() -> list[int | None]:
+        return [task.start for task in client.queue().tasks]
+
+    client.set_playhead(timeline.id, 60)
+    assert starts() == [48, 72, 24, 0]  # under the playhead, ahead, behind
+    client.pin(timeline.id, 0, 10)
+    assert starts() == [0, 48, 72, 24]
+    client.unpin(timeline.id, 0, 10)
+    client.set_playhead(timeline.id, 30)
+    assert starts() == [24, 48, 0, 72]  # a frame behind counts as three ahead
+    client.prioritize(timeline=timeline.id, start=80, stop=90)
+    assert starts() == [72, 24, 48, 0]
+    client.resume()
+    service.settled(since=since)
+    keys = [e["body"]["start"] for e in service.events if e["kind"] == "task" and e["body"]["state"] == "running"]
+    assert list(dict.fromkeys(keys)) == [72, 24, 48, 0]
+
+
+@pytest.mark.parametrize("activity", ["playing", "exporting"])
+def test_who_plays_is_left_alone(activity: str, edit: Any, serve: Any, make_clip: Clip) -> None:
+    edit.save(make_clip(FIRST, 0, 24))
+    service = serve()
+    service.wait(lambda e: e["kind"] == "edit")
+    service.client().set_activity(activity, 60)
+    background = service.client().status().background
+    assert (background.state, background.slots) == ("yielding", 0)
+    service.client().set_activity("idle", 1)
+    service.settled()
