@@ -21,21 +21,39 @@ _CONTENT = "content"
 class Shared:
     """What the workspaces at ``roots`` have, for that of ``index``.
 
-    :param digest: of the bytes of a file, as products have it on record. Asked once for each product: its answer is noted.
+    :param digest: of the bytes of a file, as products have it on record. Asked once for each product: its answer is noted in
+        ``index``. Without both, where nobody can wait so long, size and time of a file speak for its bytes.
     """
 
-    def __init__(self, index: Index, roots: Iterable[Path], digest: Callable[[Path], str]) -> None:
+    def __init__(self, index: Index | None, roots: Iterable[Path], digest: Callable[[Path], str] | None) -> None:
         self._index = index
         self._digest = digest
         self._others = tuple(map(Manifests, roots))
         self._stems: list[set[str]] | None = None
         self._found: dict[str, Product | None] = {}
 
+    @property
+    def has_others(self) -> bool:
+        return bool(self._others)
+
     def product(self, key: str) -> Product | None:
         """The product ``key``, if one of the others has it as it was made: size, time and bytes."""
         if key not in self._found:
             self._found[key] = self._look_for(key)
         return self._found[key]
+
+    def of_source(self, source_fingerprint: str) -> tuple[Product, ...]:
+        """What they have of a medium, wherever it lay; of the same proxy twice, the one of the workspace that was used last."""
+        found: dict[str, Product] = {}
+        for manifests in self._others:
+            for record in manifests.records():
+                product = record.product
+                if product.source_fingerprint != source_fingerprint or product.is_adopted or product.key in found:
+                    continue
+                outward = manifests.outward(record)
+                if self._is_whole(outward, record):
+                    found[product.key] = outward
+        return tuple(found.values())
 
     def _look_for(self, key: str) -> Product | None:
         if self._stems is None:
@@ -52,6 +70,8 @@ class Shared:
     def _is_whole(self, product: Product, record: Record) -> bool:
         if not product.digest or state_of(product, record) != "here":
             return False
+        if self._index is None or self._digest is None:
+            return True
         path = Path(product.path)
         try:
             checked = f"{path.stat().st_mtime_ns} {product.digest}"

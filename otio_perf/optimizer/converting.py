@@ -124,12 +124,21 @@ def _keep(switched: conversion.Switched, left: list[LeftAlone]) -> Document:
 
 
 def _with_proxies(session: Session, document: Document, where: Locator, output: Path, rung: str) -> tuple[Document, int]:
-    """Proxies that the workspace has and the timeline does not know of yet are added."""
+    """Proxies that the workspace has, or another that was used before, and the timeline does not know of yet are added."""
     survey = surveying.survey(document, where.based(document.base))
-    products = {t.medium: known for t in _files(survey) if (known := _of_rung(session, t, rung))}
+    targets = _files(survey)
+    products = {t.medium: known for t in targets if (known := _of_rung(session, t, rung))}
+    lacking = [t for t in targets if t.medium not in products]
+    looks_around = bool(lacking) and session.shared.has_others
+    findings = session.look_up(t for t in targets if looks_around or t.medium in products)
+    for target in lacking:
+        finding = findings.get(target.medium)
+        if finding is not None and finding.info is not None:
+            others = relink.of_target(session.shared.of_source(finding.info.fingerprint), target)
+            if known := tuple(p for p in others if p.recipe.rung == rung):
+                products[target.medium] = known
     if not products:
         return document, 0
-    findings = session.look_up(t for t in _files(survey) if t.medium in products)
     media = {medium: f.info for medium, f in findings.items() if f.info is not None}
     key = next(iter(products.values()))[0].recipe.reference_key
     kept, _ = relinking.earlier(session, document, where, findings)

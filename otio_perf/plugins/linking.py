@@ -12,11 +12,13 @@ import opentimelineio as otio
 
 from otio_perf import settings
 from otio_perf.cache.index import Index
+from otio_perf.cache.shared import Shared
 from otio_perf.cache.workspace import MARKER
-from otio_perf.errors import CacheError
+from otio_perf.errors import CacheError, MediaError
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
-from otio_perf.optimizer.session import workspace_root
+from otio_perf.model.uses import Target
+from otio_perf.optimizer.session import other_workspaces, workspace_root
 from otio_perf.timeline import json_text
 from otio_perf.timeline.convert import use_reference
 from otio_perf.timeline.describe import described
@@ -63,7 +65,7 @@ def _document(item: Any, path: Path) -> Document:
 
 def _linked(document: Document, rung: str | None, workspace: str | None) -> Document:
     locator = Locator(document.path, base=document.base)
-    products = _products(document, locator, _index(workspace, document.path))
+    products = _products(document, locator, workspace)
     if not products:
         return use_reference(document, None).document if rung == ORIGINAL else document
     if rung is None:
@@ -73,24 +75,32 @@ def _linked(document: Document, rung: str | None, workspace: str | None) -> Docu
     return relink(document, products, {}, active=active, output_path=document.path, locator=locator).document
 
 
-def _products(document: Document, locator: Locator, index: Index | None) -> dict[str, tuple[Product, ...]]:
-    """Proxies that are there, by medium of the original; none of ranges: only ``otio-perf`` knows what they cover."""
-    if index is None:
-        return {}
+def _products(document: Document, locator: Locator, workspace: str | None) -> dict[str, tuple[Product, ...]]:
+    """Proxies that are there, by medium of the original: of the workspace asked for; else of the one that the ``otio-perf``
+    command would take, and of all that were used before. None of ranges: only ``otio-perf`` knows what they cover."""
+    root = Path(workspace) if workspace else workspace_root(settings.load(), Path(document.path), create=False)
+    index = _opened(str(root)) if (root / MARKER).is_file() else None
+    others = Shared(None, () if workspace else other_workspaces(root), None)
     found = {}
     for clip in clips_of(document.root):
         reference = original_of(clip)
         target = locator.target(described(reference)) if reference else None
         if target is not None and target.path is not None and target.medium not in found:
-            known = of_target(index.products.of_path(target.path), target)
-            found[target.medium] = tuple(p for p in known if p.recipe.scope is Scope.FULL)
+            known = index.products.of_path(target.path) if index else ()
+            if not known and others.has_others:
+                known = _of_others(others, target)
+            found[target.medium] = tuple(p for p in of_target(known, target) if p.recipe.scope is Scope.FULL)
     return {medium: products for medium, products in found.items() if products}
 
 
-def _index(workspace: str | None, timeline: str) -> Index | None:
-    """The index of the workspace asked for, or of the one that the ``otio-perf`` command would take; never a new one."""
-    root = Path(workspace) if workspace else workspace_root(settings.load(), Path(timeline), create=False)
-    return _opened(str(root)) if (root / MARKER).is_file() else None
+def _of_others(others: Shared, target: Target) -> tuple[Product, ...]:
+    """Nothing of a medium that cannot be looked at."""
+    from otio_perf.media.fingerprint import fingerprint
+
+    try:
+        return others.of_source(fingerprint(target.sequence or target.path or ""))
+    except MediaError:
+        return ()
 
 
 @functools.lru_cache(maxsize=4)

@@ -137,6 +137,19 @@ def test_a_damaged_proxy_of_another_is_left_to_its_owner(projects: tuple[Path, P
     assert "its content has changed" in run("cache", "verify", cwd=first).stdout
 
 
+def test_converting_looks_for_them_too(projects: tuple[Path, Path], run: Command) -> None:
+    first, second = projects
+    assert actions(run("optimize", "cut.otio", *SMALL, "--json", "-", cwd=first)) == ["make"]
+    convert = ("convert", "-i", "cut.otio", "-o", "light.otio", "--use-proxies", "120p")
+    done = run(*convert, cwd=second)
+    assert done.returncode == 0, done.stderr
+    assert plays(second / "light.otio") == str(first / ".otio_perf" / "proxies" / "A001_C001_120p.mov")
+    (second / "light.otio").unlink()
+    done = run(*convert, "--workspace", "mine", cwd=second)
+    assert done.returncode == 2
+    assert "no clip has a 120p proxy" in done.stderr
+
+
 def test_a_workspace_that_was_named_is_the_only_one(projects: tuple[Path, Path], run: Command) -> None:
     first, second = projects
     assert actions(run("optimize", "cut.otio", *SMALL, "--json", "-", cwd=first)) == ["make"]

@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,8 @@ import pytest
 
 from otio_perf import plugins
 from otio_perf.cache.index import Index
+from otio_perf.cache.known import remember
+from otio_perf.media.fingerprint import fingerprint
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe, Scope
 from otio_perf.model.timing import FrameRange
@@ -102,6 +105,22 @@ def test_the_linker_adds_proxies(edit: Edit, save: Save, workspace: Path, tmp_pa
     again = otioconvert("-i", "out.otio", "-o", "again.otio", "--media-linker", "otio_perf", folder=tmp_path)
     assert again.returncode == 0, again.stderr
     assert (tmp_path / "again.otio").read_text() == (tmp_path / "out.otio").read_text()
+
+
+def test_the_linker_knows_the_workspaces_that_were_used_before(edit: Edit, save: Save, tmp_path: Path) -> None:
+    """The same medium lies in another project's folder too, and has its proxy there."""
+    source, other = tmp_path / "a.mov", tmp_path / "other" / ".otio_perf"
+    source.write_bytes(b"source")
+    with Index.open(other) as index:
+        proxy = made(tmp_path / "other" / "a.mov", other / "proxies" / "a_1080p.mov")
+        index.products.put(replace(proxy, source_fingerprint=fingerprint(str(source))))
+    remember(tmp_path / "cache" / "otio_perf" / "workspaces.json", other)
+    path = save(edit([("a.mov", 0, 10)]))
+    for words, active in (((), KEY), (("-M", f"workspace={tmp_path / 'mine'}"), "DEFAULT_MEDIA")):
+        common = ("-i", path, "-o", "out.otio", "--media-linker", "otio_perf", *words)
+        done = otioconvert(*common, folder=tmp_path, XDG_CACHE_HOME=str(tmp_path / "cache"))
+        assert done.returncode == 0, done.stderr
+        assert references(tmp_path / "out.otio")[0][1] == active
 
 
 def test_the_linkers_arguments(edit: Edit, save: Save, workspace: Path, tmp_path: Path) -> None:
