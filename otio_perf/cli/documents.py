@@ -11,8 +11,8 @@ from otio_perf.errors import CacheError, SettingsError
 
 #: Suffixes by option, the usual one first. An existing file with content is replaced only if it has one of them.
 SUFFIXES = {"json": (".json",), "html": (".html", ".htm"), "trace": (".json", ".trace")}
-#: Near the beginning of the pages that we make, and needed to replace one: a page is often somebody's writing.
-_GENERATOR = b'<meta name="generator" content="otio-perf">'
+#: One of these is near the beginning of what we write, an answer, a page, a trace; needed to replace it.
+_MARKS = (b'"schema": "otio_perf.', b'<meta name="generator" content="otio-perf">', b'"args": {"name": "otio-perf"}')
 #: Timelines get these names, also by default: no document takes one, there already or not.
 _TIMELINES = (".otio", ".otioz", ".otiod")
 _ARGUMENTS = ("timeline", "timelines", "media", "input", "output", "settings")
@@ -43,13 +43,14 @@ def refuse_unusable(arguments: argparse.Namespace) -> None:
 
 
 def refuse_other_kind(option: str, name: str) -> None:
-    """:raises SettingsError: a file is there that does not look like such a document, a page that we did not make, or the name
-    is that of a timeline
+    """:raises SettingsError: a file is there that does not look like such a document, or that we did not make, or the name is
+    that of a timeline
     """
     kinds = {Path(n).suffix.lower() for n in (name, os.path.realpath(name))}
     if kinds <= set(SUFFIXES[option]):
-        if option == "html" and _is_foreign_page(name):
-            reason = "is there, and is no page that was made by otio-perf: it would be overwritten"
+        if _is_foreign(name):
+            noun = {"json": "answer", "html": "page", "trace": "trace"}[option]
+            reason = f"is there, and is no {noun} that was made by otio-perf: it would be overwritten"
             raise SettingsError(reason, path=name, hint="Name another file, or move that one away")
         return
     hint = f"Name a file that ends in {SUFFIXES[option][0]}"
@@ -59,14 +60,15 @@ def refuse_other_kind(option: str, name: str) -> None:
         raise SettingsError(f"--{option} would take the name of a timeline", path=name, hint=hint)
 
 
-def _is_foreign_page(name: str) -> bool:
+def _is_foreign(name: str) -> bool:
     if not os.path.isfile(name) or os.path.getsize(name) == 0:  # noqa: PTH113, PTH202 - Path raises for long names
         return False
     try:
-        with Path(name).open("rb") as page:
-            return _GENERATOR not in page.read(4096)
+        with Path(name).open("rb") as file:
+            begin = file.read(4096)
     except OSError:  # nobody may read it
         return True
+    return not any(mark in begin for mark in _MARKS)
 
 
 def write(option: str, name: str, text: str) -> None:

@@ -107,6 +107,23 @@ def test_documents_of_their_kind_are_replaced(cut: Path, otio_perf: Command) -> 
     assert otio_perf("analyze", "cut.otio", "--json", "/dev/stdout", "--quiet", cwd=cut).stdout.startswith("{")
 
 
+def test_somebody_elses_documents_stay(cut: Path, otio_perf: Command) -> None:
+    (cut / "package.json").write_text('{"name": "mine"}')
+    (cut / "mine.trace").write_text('{"traceEvents": []}')
+    (cut / "mine.html").write_text("<p>mine</p>")
+    before = state(cut)
+    for option, name in (
+        ("--json", "package.json"),
+        ("--trace", "package.json"),
+        ("--trace", "mine.trace"),
+        ("--html", "mine.html"),
+    ):
+        done = otio_perf("analyze", "cut.otio", option, name, cwd=cut)
+        assert done.returncode == 2, done.stderr
+        assert "made by otio-perf: it would be overwritten" in one_line(done)
+        assert state(cut) == before
+
+
 def test_a_still_is_never_written_over_a_picture_of_the_timeline(cut: Path, otio_perf: Command) -> None:
     plate = sorted((cut / "media" / "plate").iterdir())
     (cut / "link.png").symlink_to(plate[3])
