@@ -162,7 +162,7 @@ def _gpu(devices: Sequence[GpuDevice], cache_folder: str | None) -> _Own:
         for device in [_claimed(devices, cache_folder)] if devices else listed() if _may_have_gpu() else []:
             os.environ.update(device.environment)
             try:
-                _own = _Own(GpuEngine(device.arch, cache_folder), device)
+                _own = _Own(GpuEngine(device.arch, cache_folder, device.name), device)
                 break
             except EffectError as error:
                 reasons.append(f"{device.name}: {error.message}")

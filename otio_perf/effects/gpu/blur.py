@@ -7,7 +7,6 @@ import numpy as np
 import taichi as ti
 
 from otio_perf.effects.blur import (
-    PADDING,
     Weights,
     box_radii,
     box_weights,
@@ -21,62 +20,63 @@ from otio_perf.effects.blur import (
 )
 from otio_perf.effects.gpu import kernels
 from otio_perf.effects.gpu.memory import empty, kept
+from otio_perf.effects.gpu.stencils import CLAMP, EDGES, applied, pixel
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import View
 
-EDGES = {name: number for number, name in enumerate(PADDING)}
-MIRROR, CLAMP, TRANSPARENT = EDGES["mirror"], EDGES["clamp"], EDGES["transparent"]
 
+def row_of(read: Any) -> Any:
+    """A ``Stencil``: the weighted sum of pixels beside each other, ``numbers`` being their weights."""
 
-@ti.func
-def inside(at, count, edges):
-    """The number of the pixel that stands for number ``at``; ``-1``: none."""
-    result = at
-    if at < 0 or at >= count:
-        if edges == ti.static(MIRROR):
-            turn = at % (2 * count)
-            if turn < 0:  # the remainder has the sign of the dividend on some devices
-                turn += 2 * count
-            result = ti.min(turn, 2 * count - 1 - turn)
-        elif edges == ti.static(CLAMP):
-            result = ti.min(ti.max(at, 0), count - 1)
-        else:
-            result = -1
-    return result
-
-
-@ti.func
-def pixel(source: ti.template(), x, y, edges):
-    """Of a place inside the picture or beyond it."""
-    found = ti.Vector([0.0, 0.0, 0.0, 0.0])
-    x_inside, y_inside = inside(x, source.shape[1], edges), inside(y, source.shape[0], edges)
-    if x_inside >= 0 and y_inside >= 0:
-        found = source[y_inside, x_inside]
-    return found
-
-
-@ti.kernel
-def _along(
-    source: kernels.PIXELS, target: kernels.PIXELS, weights: kernels.NUMBERS, step_x: ti.i32, step_y: ti.i32, edges: ti.i32
-):
-    for y, x in target:
-        radius = weights.shape[0] // 2
+    @ti.func
+    def summed(place: ti.template(), x, y, numbers: ti.template(), value):
         total = ti.Vector([0.0, 0.0, 0.0, 0.0])
-        for i in range(-radius, radius + 1):
-            total += weights[i + radius] * pixel(source, x + i * step_x, y + i * step_y, edges)
-        target[y, x] = total
+        for i in range(numbers.shape[0]):
+            total += numbers[i] * read(place, x + i - numbers.shape[0] // 2, y)
+        return total
+
+    return summed
 
 
-@ti.kernel
-def _scattered(source: kernels.PIXELS, target: kernels.PIXELS, taps: kernels.NUMBERS, edges: ti.i32):
-    """``taps``: x, y, weight; x, y, weight …"""
-    for y, x in target:
+def column_of(read: Any) -> Any:
+    """As ``row_of``, of pixels above each other."""
+
+    @ti.func
+    def summed(place: ti.template(), x, y, numbers: ti.template(), value):
         total = ti.Vector([0.0, 0.0, 0.0, 0.0])
-        for i in range(taps.shape[0] // 3):
-            total += taps[3 * i + 2] * pixel(
-                source, x + ti.cast(taps[3 * i], ti.i32), y + ti.cast(taps[3 * i + 1], ti.i32), edges
+        for i in range(numbers.shape[0]):
+            total += numbers[i] * read(place, x, y + i - numbers.shape[0] // 2)
+        return total
+
+    return summed
+
+
+def scattered_of(read: Any) -> Any:
+    """A ``Stencil``: the weighted sum of pixels anywhere; ``numbers``: x, y, weight; x, y, weight …"""
+
+    @ti.func
+    def summed(place: ti.template(), x, y, numbers: ti.template(), value):
+        total = ti.Vector([0.0, 0.0, 0.0, 0.0])
+        for i in range(numbers.shape[0] // 3):
+            total += numbers[3 * i + 2] * read(
+                place, x + ti.cast(numbers[3 * i], ti.i32), y + ti.cast(numbers[3 * i + 1], ti.i32)
             )
-        target[y, x] = total
+        return total
+
+    return summed
+
+
+def along(pixels: Any, weights: Weights, is_down: bool, edges: int) -> Any:
+    """The weighted sum of pixels along an axis; a new picture."""
+    reach = weights.size // 2
+    if is_down:
+        return applied(column_of, pixels, weights, 0, edges, (0, reach))
+    return applied(row_of, pixels, weights, 0, edges, (reach, 0))
+
+
+def reach_of(taps: Any) -> tuple[int, int]:
+    """Of ``scattered_of``."""
+    return int(np.abs(taps[:, 0]).max()), int(np.abs(taps[:, 1]).max())
 
 
 @ti.kernel
@@ -88,7 +88,7 @@ def _to_cells(
     margin: ti.i32,
     step_x: ti.i32,
     step_y: ti.i32,
-    edges: ti.i32,
+    edges: ti.template(),
 ):
     """Along one axis: cells of ``cell`` pixels, ``margin`` of them before the picture."""
     for y, x in target:
@@ -131,33 +131,31 @@ def _from_cells(
 
 def separable(pixels: Any, across: Weights, down: Weights, edges: str) -> Any:
     """Horizontally, then vertically. Weights of one pixel are a pass that is not needed, but the result is always new."""
-    height, width = pixels.shape
-    for weights, step_x, step_y in ((across, 1, 0), (down, 0, 1)):
-        target = empty(width, height)
-        _along(pixels, target, kept(weights), step_x, step_y, EDGES[edges])
-        pixels = target
-    return pixels
+    return along(along(pixels, across, False, EDGES[edges]), down, True, EDGES[edges])
 
 
 def gaussian(pixels: Any, wanted: tuple[float, float], edges: str, quality: str) -> Any:
     """See ``effects.blur.gaussian``."""
-    for sigma, step_x, step_y in zip(wanted, (1, 0), (0, 1), strict=True):
-        height, width = pixels.shape
-        target = empty(width, height)
+    for sigma, is_down in zip(wanted, (False, True), strict=True):
         cell = cell_size(sigma, quality)
         if cell == 1:
-            _along(pixels, target, kept(gaussian_weights(sigma)), step_x, step_y, EDGES[edges])
+            pixels = along(pixels, gaussian_weights(sigma), is_down, EDGES[edges])
         else:
-            weights = cell_weights(sigma, cell)
-            margin = weights.size // 2 + 1  # one cell more than the blur needs, for those that the outermost pixels take from
-            columns = math.ceil(width / cell) + 2 * margin if step_x else width
-            rows = math.ceil(height / cell) + 2 * margin if step_y else height
-            cells, blurred = empty(columns, rows), empty(columns, rows)
-            _to_cells(pixels, cells, kept(spline_weights(cell)), cell, margin, step_x, step_y, EDGES[edges])
-            _along(cells, blurred, kept(weights), step_x, step_y, CLAMP)
-            _from_cells(blurred, target, kept(phase_weights(cell).ravel()), cell, margin, step_x, step_y)
-        pixels = target
+            pixels = _by_cells(pixels, sigma, cell, is_down, EDGES[edges])
     return pixels
+
+
+def _by_cells(pixels: Any, sigma: float, cell: int, is_down: bool, edges: int) -> Any:
+    step_x, step_y = not is_down, is_down
+    height, width = pixels.shape
+    weights = cell_weights(sigma, cell)
+    margin = weights.size // 2 + 1  # one cell more than the blur needs, for those that the outermost pixels take from
+    columns = math.ceil(width / cell) + 2 * margin if step_x else width
+    rows = math.ceil(height / cell) + 2 * margin if step_y else height
+    cells, target = empty(columns, rows), empty(width, height)
+    _to_cells(pixels, cells, kept(spline_weights(cell)), cell, margin, step_x, step_y, edges)
+    _from_cells(along(cells, weights, is_down, CLAMP), target, kept(phase_weights(cell).ravel()), cell, margin, step_x, step_y)
+    return target
 
 
 def _gaussian_blur(pixels: Any, values: Values, view: View) -> Any:
@@ -170,11 +168,8 @@ def _box_blur(pixels: Any, values: Values, view: View) -> Any:
 
 
 def _directional_blur(pixels: Any, values: Values, view: View) -> Any:
-    height, width = pixels.shape
-    target = empty(width, height)
-    taps = np.array(line_taps(values["length"] * view.scale, values["angle"]), np.float32).ravel()
-    _scattered(pixels, target, kept(taps), EDGES[values["edges"]])
-    return target
+    taps = np.array(line_taps(values["length"] * view.scale, values["angle"]), np.float32)
+    return applied(scattered_of, pixels, taps.ravel(), 0, EDGES[values["edges"]], reach_of(taps))
 
 
 WHOLES = {"gaussian_blur": _gaussian_blur, "box_blur": _box_blur, "directional_blur": _directional_blur}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from otio_perf.effects.conversion import Conversion
 from otio_perf.effects.engine import Heard, Image, Step, faded, is_opaque_after, passes, rendered, runs
 from otio_perf.effects.fit import Placing
-from otio_perf.effects.gpu import kernels, memory
+from otio_perf.effects.gpu import kernels, memory, tiles
 from otio_perf.effects.gpu.conversion import converted
 from otio_perf.effects.gpu.memory import empty, kept
 from otio_perf.effects.gpu.ring import Plain, Ring
@@ -34,9 +34,12 @@ class GpuEngine(ReferenceEngine):
     tolerance = 2e-3
     is_shared = False
 
-    def __init__(self, arch: str, cache_folder: str | None = None) -> None:
-        """:raises EffectError: the arch does not work here"""
+    def __init__(self, arch: str, cache_folder: str | None = None, device: str = "") -> None:
+        """:param device: its name, by which it is known what was measured on it.
+        :raises EffectError: the arch does not work here
+        """
         start(arch, cache_folder)
+        tiles.remember_in(cache_folder, f"{arch} {device}")
         self.arch = arch
         self._ring, self.copies = _ring(arch)
 
