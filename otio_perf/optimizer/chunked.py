@@ -19,7 +19,7 @@ from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.optimizer.composed import Composed
 from otio_perf.optimizer.session import Session
-from otio_perf.render.chunks import chunks
+from otio_perf.render.chunks import Known, chunks
 from otio_perf.render.engines import PROCESSOR, FoundEngine
 from otio_perf.render.keys import files_of
 from otio_perf.render.stream import source_frames
@@ -34,12 +34,20 @@ class Chunks:
     pictures are alike, not equal. A preview may."""
 
     def __init__(
-        self, session: Session, timeline: Composed, recipe: PrerenderRecipe, engine: FoundEngine, *, takes_alike: bool
+        self,
+        session: Session,
+        timeline: Composed,
+        recipe: PrerenderRecipe,
+        engine: FoundEngine,
+        *,
+        takes_alike: bool,
+        known: Known | None = None,
     ) -> None:
         self.session, self.timeline, self.recipe, self.engine = session, timeline, recipe, engine
         self._takes_alike, self._rendered = takes_alike, set[str]()  # keys, in this run
         self.renders = session.index.renders
         self._digests: dict[str, str] = {}
+        self._known = known
 
     def cut(self, plans: Sequence[FramePlan], start: int) -> tuple[Chunk, ...]:
         """:param plans: of frames ``start``, ``start + 1`` … of the timeline.
@@ -56,6 +64,7 @@ class Chunks:
             engine=self.engine.name,
             digests=self._digests,
             light=self.timeline.light,
+            known=self._known,
         )
 
     def unreadable(self, plan: FramePlan) -> dict[str, str]:

@@ -24,6 +24,7 @@ from otio_perf.optimizer import relinking, timelines
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.standing_in import stand_ins
@@ -152,10 +153,12 @@ def planned(
     asked: Wanted,
     *,
     pins: Sequence[tuple[int, int]] = (),
+    memory: FrameMemory | None = None,
 ) -> Prerendering:
     """What ``asked`` wants of one timeline, and what of it is missing: see ``render``.
 
     :param pins: frames ``[start, stop)`` that are rendered where they play, too
+    :param memory: of the timeline as it was before
     """
     with session.stage(Stage.READ):
         document = timelines.read(session, surveyed.path)
@@ -165,7 +168,7 @@ def planned(
     shown = {target.medium: findings[target.medium] for target in surveyed.targets if target.medium in findings}
     instead = stand_ins(session, linked, shown, asked.use_proxies)
     timeline = composed(composition, findings, find, colour=session.settings.colour, stand_ins=instead)
-    return Prerendering(session, surveyed, timeline, linked, asked, pins)
+    return Prerendering(session, surveyed, timeline, linked, asked, pins, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,7 @@ class Prerendering:
         linked: Mapping[str, Sequence[Product]],
         asked: Wanted,
         pins: Sequence[tuple[int, int]] = (),
+        memory: FrameMemory | None = None,
     ) -> None:
         self.session, self.survey, self.path, self.asked = session, surveyed.survey, surveyed.path, asked
         self.timeline = timeline
@@ -198,7 +202,9 @@ class Prerendering:
         self.recipe = session.settings.prerender_recipe()
         engine = session.devices.engine(session.settings.gpu, session.check_stop)
         self.why = engine.why
-        self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True)
+        self._plan_of = timeline.plan if memory is None else memory.begin(timeline, self.recipe, engine.name)
+        known = None if memory is None else memory.keys
+        self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True, known=known)
         self.renders = session.index.renders
         self.machine = session.machine()
         self.originals = cost.predict(self.survey, self.spans, timeline.media, self.machine, effect_costs)
@@ -224,7 +230,7 @@ class Prerendering:
         chosen = prerenders.choose(
             self.survey,
             self.played,
-            self.timeline.plan,
+            self._plan_of,
             mode=self.asked.mode,
             fidelity=self.asked.fidelity,
             tick=self.session.check_stop,

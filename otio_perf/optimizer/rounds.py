@@ -18,6 +18,7 @@ from otio_perf.model.tasks import ProxyTask, Task
 from otio_perf.model.timing import FrameRange, union
 from otio_perf.model.uses import TrackKind
 from otio_perf.optimizer import lost_files, optimizing, prerendering, proxies, relinking, timelines
+from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.prerendering import Prerendering
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import prerenders
@@ -55,10 +56,19 @@ class Round:
 
     :param output: the timeline that is written.
     :param given_up: tasks that failed before, by key: they are not tried again.
+    :param memory: of the rounds before.
     :raises TimelineError, SettingsError: it cannot be read
     """
 
-    def __init__(self, session: Session, path: Path, output: Path, aim: Aim, given_up: Mapping[str, Failed]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        path: Path,
+        output: Path,
+        aim: Aim,
+        given_up: Mapping[str, Failed],
+        memory: FrameMemory | None = None,
+    ) -> None:
         self.session, self.path, self.output, self.aim = session, path, output, aim
         self.saved = prerendering.saved_state(path)
         self.surveyed = timelines.survey(session, path)
@@ -77,7 +87,7 @@ class Round:
             beside=False,
             dry_run=False,
         )
-        self.prerendering = self._prerendering()
+        self.prerendering = self._prerendering(memory)
         possible, impossible = proxies.divided(session, self.plan)
         proxy_tasks = proxies.ready(session, possible, jobs=max(1, min(session.jobs, len(possible))))
         chunk_tasks = self._chunk_tasks(given_up)
@@ -177,14 +187,16 @@ class Round:
 
     # ---- planning
 
-    def _prerendering(self) -> Prerendering | None:
+    def _prerendering(self, memory: FrameMemory | None) -> Prerendering | None:
         wanted = prerendering.wanted(self.aim.prerender, self.aim.fidelity, dry_run=False)
         if wanted is None:
             return None
         shows = self.aim.quality != "full" and self.aim.use_proxies != "never"
         linked = {d.target.medium: d.products for d in self.plan.decisions if d.products} if shows else {}
         try:
-            return prerendering.planned(self.session, self.surveyed, self.findings, linked, wanted, pins=self.aim.pins)
+            return prerendering.planned(
+                self.session, self.surveyed, self.findings, linked, wanted, pins=self.aim.pins, memory=memory
+            )
         except TimelineError as e:
             self.session.note(str(e))
             return None

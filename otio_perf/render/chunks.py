@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import Protocol
 
 from otio_perf.effects.fit import covers, placed
 from otio_perf.effects.registry import View, registry
@@ -34,6 +35,13 @@ _INTRA_SECONDS, _LONG_GOP_SECONDS = 1, 5
 Media = Mapping[str, MediaInfo]
 
 
+class Known(Protocol):
+    """Keys of a chunk by engine, by the identities of its plans; these are held, so that no identity is given twice."""
+
+    def get(self, key: tuple[int, ...], /) -> tuple[tuple[FramePlan, ...], dict[str, str]] | None: ...
+    def put(self, key: tuple[int, ...], value: tuple[tuple[FramePlan, ...], dict[str, str]], /) -> None: ...
+
+
 def chunks(
     plans: Sequence[FramePlan],
     *,
@@ -44,6 +52,7 @@ def chunks(
     engine: str,
     digests: Mapping[str, str] | None = None,
     light: Light | None = None,
+    known: Known | None = None,
 ) -> tuple[Chunk, ...]:
     """A region cut into chunks of a second or, of codecs with long GOPs, five; in order, without a gap.
 
@@ -52,6 +61,7 @@ def chunks(
     :param engine: which engine renders (``Engine.name``): pictures of two engines are alike, not equal.
     :param digests: of the files that the effects read (``keys.files_of``), by path.
     :param light: what the files say of it.
+    :param known: keys of chunks of the very same plans, of the same engine, recipe, rate, colour and light.
     :raises KeyError: a file without a digest.
     """
     if not plans:
@@ -61,15 +71,22 @@ def chunks(
     seconds = _INTRA_SECONDS if recipe.codec.is_intra else _LONG_GOP_SECONDS
     for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate * seconds)))):
         frames = tuple(plans[first:last])
-        keys = {
-            name: _digest(
-                [
-                    *(str(_CHUNK_VERSION), recipe.encoded_as, str(frame_rate), str(colour), str(light)),
-                    *(_frame_key(plan, recipe, engine=name, digests=digests) for plan in frames),
-                ]
-            )
-            for name in {engine, PROCESSOR}
-        }
+        recalled = None if known is None else known.get(tuple(map(id, frames)))
+        keys = (
+            recalled[1]
+            if recalled is not None
+            else {
+                name: _digest(
+                    [
+                        *(str(_CHUNK_VERSION), recipe.encoded_as, str(frame_rate), str(colour), str(light)),
+                        *(_frame_key(plan, recipe, engine=name, digests=digests) for plan in frames),
+                    ]
+                )
+                for name in {engine, PROCESSOR}
+            }
+        )
+        if known is not None and recalled is None:
+            known.put(tuple(map(id, frames)), (frames, keys))
         found.append(
             Chunk(
                 key=keys[engine],

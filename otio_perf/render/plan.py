@@ -174,7 +174,7 @@ class _Planner:
         return tuple(layers)  # over is associative: they need no picture of their own
 
     def _lane(self, lane: Lane, time: Fraction) -> tuple[Layer, ...]:
-        joins = _joins_at(lane, time)
+        joins = joins_at(lane, time)
         number = bisect_right(lane.items, math.floor(time), key=lambda item: item.start) - 1
         if joins:
             layers: tuple[Layer, ...] = (self._joined(lane, joins, time),)
@@ -305,7 +305,7 @@ class _Planner:
             self.unknown.add(effect.label)
 
 
-def _joins_at(lane: Lane, time: Fraction) -> list[Join]:
+def joins_at(lane: Lane, time: Fraction | int) -> list[Join]:
     """The transitions seen at ``time``, in order: those that overlap stand one after the other."""
     stop = bisect_right(lane.joins, math.floor(time), key=lambda join: join.start)
     start = stop

@@ -20,6 +20,7 @@ from otio_perf.model.plans import Plan
 from otio_perf.model.uses import Target
 from otio_perf.model.views import FollowedTimeline, RangeView, TimelineView
 from otio_perf.optimizer import prerendering, writing
+from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.rounds import Aim, Round
 from otio_perf.optimizer.session import Session
 from otio_perf.render_queue.priority import Place
@@ -49,6 +50,7 @@ class Following:
         self._round: Round | None = None
         self._drawing: Drawing | None = None
         self._session: Session | None = None
+        self._memory = FrameMemory()
         self._given_up: dict[str, Failed] = {}
         self._running: dict[str, int] = {}  # frames done, by key of tasks that run
         self._again_at: float | None = None
@@ -222,7 +224,7 @@ class Following:
         if self._session is not None:
             self._session.__exit__()
         self._session = self.core.session(stop=stop)
-        found = Round(self._session, self.path, self.output, self._aim, self._given_up)
+        found = Round(self._session, self.path, self.output, self._aim, self._given_up, self._memory)
         places = {
             key: tuple(Place(timeline=self.id, start=start, stop=end) for start, end in where)
             for key, where in found.places().items()
