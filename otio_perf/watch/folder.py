@@ -261,6 +261,8 @@ class FolderWatch:
             with self._lock:
                 self._mode, self._reason = mode, reason
             self._events.append(Turned(mode=mode, reason=reason))
+            if mode == "polling":
+                self._scan_at = 0.0  # changes may have gone by untold
 
     # -- what the system says ------------------------------------------------------------------------------------------
 
