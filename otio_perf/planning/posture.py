@@ -43,8 +43,8 @@ MANNERS: dict[str, Manners] = {
     "high": Manners(niceness=5, asleep_above=2.0, battery_percent=10.0),
 }
 
-#: From this share of the machine on, other programs need it: the background is as nice as can be.
-_NEEDED_SHARE = 0.5
+#: Below this share of the machine other programs are not made room for by fewer tasks.
+_LITTLE_SHARE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +72,9 @@ def posture(
     manners = MANNERS[background_priority]
     limits = _limits(readings, activity, manners, jobs, quiet_seconds, disk_reserve_bytes)
     narrowest = min(limits, key=lambda limit: limit.slots, default=_Limit(slots=jobs, reason=""))
-    is_needed = _others(readings) >= _NEEDED_SHARE
     return Posture(
         slots=min(jobs, narrowest.slots),
-        niceness=19 if is_needed and background_priority != "high" else manners.niceness,
+        niceness=manners.niceness,
         suspended=narrowest.slots == 0,
         reason=narrowest.reason,
     )
@@ -108,7 +107,7 @@ def _limits(
     others = _others(readings)
     if others > manners.asleep_above:
         yield _Limit(slots=0, reason=_busy(others))
-    elif (share := max(1, round(jobs * (1 - others)))) < jobs and others >= _NEEDED_SHARE / 2:
+    elif (share := max(1, round(jobs * (1 - others)))) < jobs and others >= _LITTLE_SHARE:
         yield _Limit(slots=share, reason=_busy(others))
 
 

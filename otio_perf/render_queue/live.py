@@ -22,12 +22,13 @@ from otio_perf.model.tasks import Task
 from otio_perf.model.views import QueueView, TaskView
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue import priority, state
-from otio_perf.render_queue.backend import Backend, Clock
+from otio_perf.render_queue.backend import Backend
 from otio_perf.render_queue.journal import Journal, Kept
 from otio_perf.render_queue.loop import Loop
 from otio_perf.render_queue.priority import Focus, Place
 from otio_perf.render_queue.progress import Progress, is_cancelled
 from otio_perf.render_queue.recording import RETRY_SECONDS, Recorder, Teller
+from otio_perf.render_queue.reports import Clock
 
 T = TypeVar("T")
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from otio_perf.render_queue import state
-from otio_perf.render_queue.backend import Backend, Clock, Report
+from otio_perf.render_queue.backend import Backend
+from otio_perf.render_queue.reports import Clock, Report
 from otio_perf.render_queue.state import QueueState
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from otio_perf.model.readings import Readings
 from otio_perf.model.views import Activity
 from otio_perf.planning import posture
-from otio_perf.render_queue.backend import Clock
 from otio_perf.render_queue.live import LiveQueue, QueueEvent
+from otio_perf.render_queue.reports import Clock
 
 #: How often the machine is looked at while there is work. Not at all while there is none.
 LOOK_SECONDS = 0.5

@@ -1,6 +1,6 @@
 """The worker process: how it is born, hears, speaks and dies. It imports what the first task needs, nothing else.
 
-It shares nothing with others but a pipe to its parent and a byte that says "stop": whenever it is killed, nobody waits for it.
+It shares nothing with others but a pipe to its parent and two bytes, its reins: whenever it is killed, nobody waits for it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import parent_process
+from pathlib import Path
 
 Run = Callable[[str, Callable[[int], None], Callable[[], bool]], str]
 """``registry.run_json``, or another function that can be imported by its name."""
@@ -23,20 +25,44 @@ REPORT_SECONDS = 0.1
 #: Messages in the pipe: to the worker the JSON of a task; back ``PROGRESS`` + number, and ``OUTCOME`` + JSON.
 PROGRESS, OUTCOME = b"P", b"O"
 
+#: Bytes of shared memory: what the parent orders, and whether the worker rests, at a place where it holds no lock.
+REINS = 2
+ORDER, AT_REST = 0, 1
+GO, STOP, SLEEP = 0, 1, 2
+#: While it rests and is not frozen by the parent.
+_NAP_SECONDS = 0.05
 
-def serve(run: Run, line: Connection, cancelled: bytearray) -> None:
-    """Do one task after the other, until the parent hangs up. ``cancelled``: shared memory; not 0 means stop."""
+
+def serve(run: Run, line: Connection, reins: MutableSequence[int], niceness: int = 0) -> None:
+    """Do one task after the other, until the parent hangs up."""
     # Both often go to the whole process group. They are the parent's business, which has its workers tidy up and kills those
     # that do not.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
+    if niceness:
+        _stand_apart(niceness)
 
     def report(done: int) -> None:
         line.send_bytes(PROGRESS + b"%d" % done)
 
+    def is_stopped() -> bool:
+        # Other threads are left alone: the main one waits for them, and may hold a lock meanwhile.
+        if reins[ORDER] == SLEEP and threading.current_thread() is threading.main_thread():
+            reins[AT_REST] = 1
+            while reins[ORDER] == SLEEP:
+                time.sleep(_NAP_SECONDS)
+            reins[AT_REST] = 0
+        return reins[ORDER] == STOP
+
     while text := _heard(line):
-        line.send_bytes(OUTCOME + run(text.decode(), throttled(report), lambda: cancelled[0] != 0).encode())
+        say = throttled(report)
+
+        def progress(done: int, say: Callable[[int], None] = say) -> None:
+            say(done)
+            is_stopped()
+
+        line.send_bytes(OUTCOME + run(text.decode(), progress, is_stopped).encode())
 
 
 def _heard(line: Connection) -> bytes:
@@ -59,6 +85,14 @@ def throttled(report: Callable[[int], None], clock: Callable[[], float] = time.m
             report(done)
 
     return pass_on
+
+
+def _stand_apart(niceness: int) -> None:
+    """Where the kernel weighs whole sessions against each other (sched(7), autogroup), niceness counts within one only."""
+    if hasattr(os, "setsid"):
+        with suppress(OSError):
+            os.setsid()
+            Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def _die_with_parent() -> None:
