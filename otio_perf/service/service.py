@@ -22,7 +22,7 @@ from typing import Any
 from otio_perf import __version__
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
-from otio_perf.errors import CacheError, OfflineMediaError, OtioPerfError, SettingsError, UnknownIdError
+from otio_perf.errors import CacheError, OfflineMediaError, SettingsError, UnknownIdError
 from otio_perf.metrics import system
 from otio_perf.metrics.readings import Meter
 from otio_perf.model.events import Notice, Outcome, Prerendered
@@ -68,6 +68,7 @@ from otio_perf.service.reveal import reveal
 from otio_perf.service.rushes import Folders
 from otio_perf.service.sources import Planned, Sources
 from otio_perf.service.thumbnails import Thumbnails
+from otio_perf.service.upkeep import Upkeep
 from otio_perf.settings import Settings
 from otio_perf.watch.timeline import Missing, Saved, TimelineEvent, TimelineWatch
 
@@ -132,7 +133,7 @@ class Service:
             self._queue = queue = LiveQueue(backend, record=self._record, journal=journal)
             self._core = core = Core(self._settings, workspace, index, queue, self._happenings, self._following, backend.pids)
             self._profile, self._requests = Profile(core.trace), Requests(core)
-            self._watched = Folders(core)
+            self._watched, self._upkeep = Folders(core), Upkeep(core)
             self._sources = Sources(core, self._planned, self._watched.settling)
             self._contents = Contents(core, self._projects)
             self._figures = Figures(core, self._contents.size_bytes)
@@ -145,7 +146,7 @@ class Service:
             queue.subscribe(self._heard)
             opened.enter_context(queue)
             opened.callback(self._thumbnails.close)
-            for room in (self._readings, self._attention, self._premises):
+            for room in (self._readings, self._attention, self._premises, self._upkeep):
                 room.start()
                 opened.callback(room.close)
             opened.callback(self._let_go)
@@ -367,7 +368,7 @@ class Service:
 
     def prune_cache(self) -> int:
         """Bring the workspace within its limits: stale, orphaned and long unused products. :returns: bytes that became free"""
-        raise NotImplementedError
+        return self._upkeep.prune().freed_bytes
 
     def verify_cache(self, repair: bool = False) -> tuple[str, ...]:
         """A line for every product that is gone or not what was recorded."""
@@ -462,12 +463,14 @@ class Service:
                 found.gone()
 
     def _record(self, jobs: tuple[str, ...], task: Task, outcome: Outcome) -> None:
-        """In the queue's thread, before anybody hears of it."""
-        try:
-            if isinstance(outcome, Prerendered):
+        """Before anybody hears of it. :raises CacheError: it cannot be put on record now: the queue tries again"""
+        if isinstance(outcome, Prerendered):
+            try:
                 chunked.put(self._core.index.renders, outcome)
-        except OtioPerfError as e:
-            self._core.note(str(e))
+            except CacheError as e:
+                if Path(outcome.path).exists() or not self.workspace.is_dir():
+                    raise
+                self._core.note(str(e))  # somebody deleted it: the next plan makes it anew
         self._profile.record(task, outcome)
         self._figures.ended(task, outcome)
         self._contents.changed()
