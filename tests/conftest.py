@@ -6,13 +6,19 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from made_once import made_once
+from warm_commands import CAN_FORK, Commands
+
+from otio_perf.optimizer.session import Session
+from otio_perf.settings import user_cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTDATA = ROOT.parent / "shared" / "testdata"
@@ -51,6 +57,54 @@ def ffmpeg() -> Path:
 def ffprobe() -> Path:
     """The ``ffprobe`` command line tool of the system; skips where it is missing."""
     return _tool("ffprobe") or pytest.skip("NO FFPROBE: the command line tool ffprobe is not installed")
+
+
+@pytest.fixture(scope="session")
+def warm_commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands | None]:
+    """What starts ``otio-perf`` quickly; ``None``: this system cannot."""
+    if not CAN_FORK:
+        yield None
+        return
+    commands = Commands(tmp_path_factory.mktemp("warm"))
+    yield commands
+    commands.close()
+
+
+@pytest.fixture(scope="session")
+def run_command(warm_commands: Commands | None) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``otio-perf``: ``run_command(words, env=…, cwd=…, timeout=…)``; the process with its output as text."""
+
+    def run(words: list[str], *, env: dict[str, str], cwd: Path | None = None, timeout: float = 100) -> Any:
+        if warm_commands is not None:
+            return warm_commands.run(words, env=env, cwd=cwd, timeout=timeout)
+        command = [sys.executable, "-m", "otio_perf", *words]
+        environment = {**env, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=timeout, check=False)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``shared_folder(name, make)``: a folder that ``make(folder)`` fills once, whichever process of the run needs it first."""
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    return lambda name, make: made_once(root / "shared" / name, make)
+
+
+@pytest.fixture(scope="session")
+def measured_machine(shared_folder: Callable[..., Path], run_command: Callable[..., Any]) -> Path:
+    """The profile of this machine, for the cache folder of a home: the user's, else one that is measured once for all tests."""
+    if Session.known_machine() is not None:
+        return user_cache_folder() / "machine.json"
+
+    def measure(folder: Path) -> None:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTIO_PERF_", "XDG_"))}
+        places = {"HOME": folder, "XDG_CACHE_HOME": folder / "cache", "XDG_CONFIG_HOME": folder / "config"}
+        done = run_command(["calibrate"], env={**kept, **{name: str(place) for name, place in places.items()}})
+        assert done.returncode == 0, done.stderr
+
+    return shared_folder("machine", measure) / "cache" / "otio_perf" / "machine.json"
 
 
 def run_melt(command: list[str], **how: Any) -> None:

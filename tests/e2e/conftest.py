@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,9 +18,12 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="session")
-def film_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def film_media(shared_folder: Callable[..., Path]) -> Path:
     """Folder with ``short_film.otio`` and ``media/``; copied for each test, never changed."""
-    folder = tmp_path_factory.mktemp("film")
+    return shared_folder("film", make_film)
+
+
+def make_film(folder: Path) -> None:
     for clip in CLIPS.values():
         small = replace(clip, width=clip.width // 5 // 2 * 2, height=clip.height // 5 // 2 * 2, bit_rate=clip.bit_rate // 16)
         if clip.container == "mxf":  # FFmpeg's MXF muxer takes this codec in broadcast sizes only
@@ -29,7 +31,6 @@ def film_media(tmp_path_factory: pytest.TempPathFactory) -> Path:
         make(small, folder / "media")
     for name in ("short_film.otio", "documentary.otio", "warm.cube"):
         shutil.copy(ROOT / "sample_timelines" / name, folder)
-    return folder
 
 
 @pytest.fixture
@@ -39,18 +40,23 @@ def film(film_media: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def optimized_film(film_media: Path, tmp_path_factory: pytest.TempPathFactory, otio_perf: Command) -> Path:
+def optimized_film(film_media: Path, shared_folder: Callable[..., Path], otio_perf: Command) -> Path:
     """The film's folder after one ``optimize``: with ``short_film.perf.otio`` and its workspace; copied, never changed."""
-    folder = Path(shutil.copytree(film_media, tmp_path_factory.mktemp("optimized") / "film"))
-    done = otio_perf("optimize", "short_film.otio", "-o", "short_film.perf.otio", "--proxy", "120p", "--all", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def optimize(folder: Path) -> None:
+        shutil.copytree(film_media, folder, dirs_exist_ok=True)
+        done = otio_perf("optimize", "short_film.otio", "-o", "short_film.perf.otio", "--proxy", "120p", "--all", cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+    return shared_folder("optimized film", optimize)
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def home(tmp_path_factory: pytest.TempPathFactory, measured_machine: Path) -> dict[str, str]:
     """An environment with a home of its own; the machine is measured once for all tests."""
     folder = tmp_path_factory.mktemp("home")
+    (folder / "cache" / "otio_perf").mkdir(parents=True)
+    shutil.copy(measured_machine, folder / "cache" / "otio_perf")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTIO_PERF_", "XDG_"))}
     return {**kept, "HOME": str(folder), "XDG_CACHE_HOME": str(folder / "cache"), "XDG_CONFIG_HOME": str(folder / "config")}
 
@@ -66,7 +72,7 @@ def no_workspaces_of_other_tests(home: dict[str, str]) -> None:
 
 
 @pytest.fixture(scope="session")
-def otio_perf(home: dict[str, str]) -> Command:
+def otio_perf(home: dict[str, str], run_command: Command) -> Command:
     """Run ``otio-perf`` as a user does: ``otio_perf("analyze", path)``; the process with its output as text.
 
     Each run knows the workspace that it works with, and no other.
@@ -74,8 +80,6 @@ def otio_perf(home: dict[str, str]) -> Command:
 
     def run(*words: object, cwd: Path | None = None, timeout: float = 100) -> subprocess.CompletedProcess[str]:
         forget_workspaces(home)
-        command = [sys.executable, "-m", "otio_perf", *map(str, words)]
-        environment = {**home, "PYTHONPATH": str(ROOT)}
-        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=timeout, check=False)
+        return run_command([*map(str, words)], env=home, cwd=cwd, timeout=timeout)
 
     return run
