@@ -41,7 +41,8 @@ SHOWN = [
 
 def test_every_time_shows_its_frame(film: Path, otio_perf: Command, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
-    done = otio_perf("frame", film / "short_film.otio", *(time for time, _ in SHOWN), "-o", sheet)
+    times = [time for time, _ in SHOWN]  # HDR in an SDR timeline is never exact
+    done = otio_perf("frame", film / "short_film.otio", *times, "-o", sheet, "--fidelity", "approximate")
     assert done.returncode == 0, done.stderr
     picture = pixels(sheet)
     for index, (time, wanted) in enumerate(SHOWN):
