@@ -60,9 +60,15 @@ def test(arguments: list[str]) -> int:
     """All tests, in two processes. The arguments go to pytest."""
     venv = environment()
     install(venv, extra="dev")
-    for tool, package in (("ffmpeg", "ffmpeg"), ("ffprobe", "ffmpeg"), ("melt", "melt")):
+    for tool, package in (
+        ("ffmpeg", "ffmpeg"),
+        ("ffprobe", "ffmpeg"),
+        ("melt", "melt"),
+        ("chromium", "chromium"),
+        ("chromedriver", "chromium-driver"),
+    ):
         if not shutil.which(tool) and not apt_install(package):
-            say(f"{tool} not found: the tests that compare with it will be skipped")
+            say(f"{tool} not found: the tests that need it will be skipped")
     say("pytest")
     return call([str(program(venv, "python")), "-m", "pytest", "-n", "2", *arguments])
 

@@ -3,6 +3,9 @@
 const ROOT = "/api/v1/";
 const PATIENCE_MS = 30_000;
 
+/** Hears "unanswered" when a question got no answer at all. */
+export const line = new EventTarget();
+
 /** What the service said no to; `status` 0: it does not answer, 401: this browser has no access. */
 export class ApiError extends Error {
   constructor(status, error, hint) {
@@ -19,6 +22,7 @@ async function call(method, path, body) {
   try {
     response = await fetch(ROOT + path, request);
   } catch {
+    line.dispatchEvent(new Event("unanswered"));
     throw new ApiError(0, "The service does not answer", "It is asked again by itself");
   }
   const answer = await response.json().catch(() => null);

@@ -1,6 +1,6 @@
 // The stream of what changes (server-sent events), read with fetch: it tells why a line was refused, which EventSource hides.
 
-import { api } from "./api.js";
+import { api, line as asked } from "./api.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 4_000;
@@ -18,6 +18,8 @@ export async function listen(heard, line) {
   for (;;) {
     let state = "lost";
     const silence = new AbortController();
+    const end = () => silence.abort(); // who does not answer is not listened to: the line is made anew, or told to be lost
+    asked.addEventListener("unanswered", end, { once: true });
     try {
       const response = await fetch(api.events, {
         headers: last === null ? {} : { "Last-Event-ID": last },
@@ -35,6 +37,7 @@ export async function listen(heard, line) {
     } catch {
       // told below: whatever ended the line, it is made anew
     }
+    asked.removeEventListener("unanswered", end);
     line(state);
     await pause(wait);
     wait = Math.min(LONGEST_WAIT_MS, wait * 1.7);

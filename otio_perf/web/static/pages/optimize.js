@@ -4,7 +4,7 @@ import { calls, helpful, KINDS, SIGNS, terms } from "../actions.js";
 import { api } from "../api.js";
 import { button, complain, empty, head, link, meter, ring } from "../components.js";
 import { h, icon, put, say } from "../dom.js";
-import { bytes, count, duration, fps, fraction, percent, plural } from "../format.js";
+import { bytes, count, duration, fileName, fps, fraction, percent, plural } from "../format.js";
 import { live, throttled } from "../live.js";
 
 const STEPS = ["Analysis", "What to do", "Work", "Report"];
@@ -91,6 +91,7 @@ async function choice(way, view) {
 // -- 3: doing it
 
 const LOOK_MS = 700;
+const PLANNED_MS = 10_000; // a job that finds nothing to do never comes to the queue
 
 async function work(way, before, picked, all) {
   const done = [], refused = [], jobs = new Set();
@@ -117,9 +118,8 @@ async function work(way, before, picked, all) {
     h("div", { class: "actions end" }, button("Cancel", async () => { for (const job of jobs) await api.cancel({ job }); finish(); }, { look: "quiet" }), link("To the queue", "#/queue")));
   if (jobs.size === 0) { finish(); return; }
 
-  let quiet = 0;
   const look = throttled(async () => {
-    const queue = await api.queue(0, 50);
+    const queue = await api.queue(0, 50), status = await api.status();
     if (leave.signal.aborted) return;
     const ours = queue.jobs.filter(job => jobs.has(job.id)), add = name => ours.reduce((sum, job) => sum + job[name], 0);
     const open = add("waiting") + add("running"), { background } = queue;
@@ -127,9 +127,10 @@ async function work(way, before, picked, all) {
     bar.show(share, percent(share));
     say(said, [percent(share), `${count(add("done"))} of ${plural(add("done") + add("failed") + open, "task")}`, add("failed") && `${count(add("failed"))} failed`,
       background.state !== "working" && background.reason, open && background.seconds_left && `about ${duration(background.seconds_left)} left`].filter(Boolean).join(" · "));
-    put(now, queue.tasks.filter(task => task.state === "running").slice(0, 4).map(task => h("li", {}, `${task.label} ${percent(task.done / Math.max(1, task.total))}`)));
-    quiet = open === 0 && background.state !== "paused" ? quiet + 1 : 0;
-    if (quiet >= 3) finish(); // a job that is being planned has no tasks for a moment
+    put(now, queue.tasks.filter(task => task.state === "running").slice(0, 4).map(task => h("li", {}, `${fileName(task.label)} ${percent(task.done / Math.max(1, task.total))}`)));
+    const isPlanned = ours.length === jobs.size || performance.now() - begun > PLANNED_MS;
+    const isOver = !["waiting", "working"].includes(status.timelines.find(one => one.id === before.timeline.id)?.state);
+    if (open === 0 && isPlanned && isOver) finish();
     else setTimeout(look, LOOK_MS);
   }, LOOK_MS / 2, leave.signal);
   look();
@@ -150,6 +151,6 @@ async function report(way, { before, done, refused, jobs, freed, seconds }) {
     h("ul", {}, done.map(text => h("li", { class: "calm" }, icon("check"), text))),
     timeline.written && h("p", {}, "Open this in your editing program: ", h("code", {}, timeline.written)),
     refused.map(text => h("p", { class: "wrong" }, text)),
-    failed.length ? h("ul", { class: "wrong" }, failed.slice(0, 8).map(task => h("li", {}, `${task.label}: ${[task.message, task.hint].filter(Boolean).join(". ")}`))) : null)),
+    failed.length ? h("ul", { class: "wrong" }, failed.slice(0, 8).map(task => h("li", {}, `${fileName(task.label)}: ${[task.message, task.hint].filter(Boolean).join(". ")}`))) : null)),
   h("div", { class: "actions end" }, link("Look at the timeline", "#/timeline"), button("Once more", () => analysis(way), { look: "quiet" }), link("To the Overview", "#/overview", { look: "primary" })));
 }

@@ -3,7 +3,7 @@
 import { api } from "../api.js";
 import { ask, button, card, chip, empty, head, meter, pager, segmented } from "../components.js";
 import { h, keyed, put, say } from "../dom.js";
-import { count, duration, percent, plural, rateOf } from "../format.js";
+import { count, duration, fileName, percent, plural, rateOf } from "../format.js";
 import { live, throttled } from "../live.js";
 import { TASKS } from "../states.js";
 
@@ -17,7 +17,7 @@ export function mount(root, signal) {
   const bar = meter("All of it"), said = h("span", { class: "number" });
   const hold = button("Pause", () => (queue?.is_paused ? api.resume() : api.pause()), {});
   const clear = button("Clear", async () => {
-    const open = queue.jobs.reduce((sum, job) => sum + job.waiting + job.running, 0);
+    const open = queue.background.waiting + queue.background.running;
     if (await ask("Cancel everything?", [`${plural(open, "task")} end. What is finished is kept; what timelines and folders still need comes back with their next change.`], "Cancel all", { look: "danger" })) await api.clear();
   }, { look: "quiet", sign: "trash" });
   const jobs = h("ul", { class: "jobs" }), tasks = h("tbody", {}), none = h("div", {});
@@ -25,13 +25,14 @@ export function mount(root, signal) {
   const tabs = segmented("Show", FILTERS, filter, value => { filter = value; offset = 0; refresh(); });
   const pages = pager(PAGE, to => { offset = to; refresh(); });
   const overall = h("section", { class: "card overall", "aria-label": "Progress", hidden: true }, bar.element, said);
+  const rows = keyed(tasks, one => one.row, task);
   const showJobs = keyed(jobs, one => one.id, job);
-  const showTasks = keyed(tasks, one => one.key, task);
+  const showTasks = items => rows(numbered(items));
 
   function show() {
     const { background, is_paused } = queue;
     const sum = name => queue.jobs.reduce((all, one) => all + one[name], 0);
-    const left = sum("waiting") + sum("running");
+    const left = background.waiting + background.running; // a task that several jobs want is one
     say(about, [
       left ? `${plural(left, "task")} to do` : "Nothing to do", sum("done") && `${count(sum("done"))} done`, sum("failed") && `${count(sum("failed"))} failed`,
       background.reason,
@@ -71,12 +72,22 @@ export function mount(root, signal) {
   refresh();
 }
 
+/** Tasks with a name for their row: the same work may wait, and have been done before. */
+function numbered(items) {
+  const seen = new Map();
+  return items.map(one => {
+    const n = (seen.get(one.key) ?? 0) + 1;
+    seen.set(one.key, n);
+    return { ...one, row: `${one.key} ${n}` };
+  });
+}
+
 function job(one) {
   const name = h("b", {}), said = h("span", { class: "soft" }), bar = meter("Progress");
   return {
     element: h("li", { class: "card" }, h("div", { class: "line" }, name, button(`Cancel ${one.label}`, () => api.cancel({ job: one.id }), { only: true, sign: "close", look: "quiet" })), bar.element, said),
     update: now => {
-      say(name, now.label);
+      say(name, fileName(now.label));
       name.title = now.label;
       bar.show(now.total_frames ? now.frames / now.total_frames : 0);
       say(said, [`${count(now.done)} of ${count(now.done + now.failed + now.waiting + now.running)}`, now.failed && `${count(now.failed)} failed`, now.seconds_left && `about ${duration(now.seconds_left)} left`].filter(Boolean).join(" · "));
@@ -95,7 +106,7 @@ function task(one) {
     update: next => {
       now = next;
       put(state, chip(TASKS, now.state));
-      say(name, now.label);
+      say(name, fileName(now.label));
       name.title = now.label;
       say(said, [now.kind, now.is_pinned && "pinned", now.start !== null && now.stop !== null && `frames ${count(now.start)}–${count(now.stop)}`].filter(Boolean).join(" · "));
       say(message, [now.message, now.hint].filter(Boolean).join(". "));

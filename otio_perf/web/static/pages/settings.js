@@ -2,7 +2,7 @@
 
 import { api } from "../api.js";
 import { button, complain, head, toast } from "../components.js";
-import { h, put, say } from "../dom.js";
+import { h, keyed, put, say } from "../dom.js";
 import { live, throttled } from "../live.js";
 
 /** The setting that stands for several, and what its values are good for. */
@@ -17,6 +17,11 @@ export function mount(root, signal) {
   const search = h("input", { type: "search", placeholder: "Search settings", "aria-label": "Search settings", autocomplete: "off", spellcheck: "false", on: { input: () => sift() } });
   const sections = h("div", { class: "sections" }), index = h("nav", { class: "index", "aria-label": "Sections" });
   const presets = h("div", { class: "presets", role: "group", "aria-label": "Quality presets" });
+  const showPresets = keyed(presets, one => one.choice, ({ choice }) => {
+    const element = h("button", { type: "button", class: "preset", data: { preset: choice }, on: { click: () => choose(choice) } },
+      h("b", {}, words(choice)), h("span", { class: "soft" }, PRESETS[choice] ?? ""));
+    return { element, update: ({ isOn }) => element.setAttribute("aria-pressed", String(isOn)) };
+  });
   const rows = new Map();
   let all = [];
 
@@ -24,10 +29,7 @@ export function mount(root, signal) {
     const fields = all.filter(one => one.name !== PRESET), preset = all.find(one => one.name === PRESET);
     if (rows.size !== fields.length) build(fields);
     for (const one of fields) rows.get(one.name).update(one);
-    if (preset) put(presets, preset.choices.map(choice => h("button", {
-      type: "button", class: "preset", "aria-pressed": String(preset.value === choice), data: { preset: choice },
-      on: { click: () => choose(choice) },
-    }, h("b", {}, words(choice)), h("span", { class: "soft" }, PRESETS[choice] ?? ""))));
+    if (preset) showPresets(preset.choices.map(choice => ({ choice, isOn: preset.value === choice })));
   }
 
   async function choose(choice) {
@@ -35,7 +37,6 @@ export function mount(root, signal) {
       all = await api.setSettings({ [PRESET]: choice });
       toast(`${words(choice)}: for what is made from now on`, { kind: "good" });
       show();
-      presets.querySelector(`[data-preset="${CSS.escape(choice)}"]`)?.focus();
     } catch (error) { complain(error); }
   }
 
