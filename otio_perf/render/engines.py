@@ -153,13 +153,16 @@ def _gpu(devices: Sequence[GpuDevice], cache_folder: str | None) -> _Own:
     """:raises EffectError: none works"""
     global _own  # noqa: PLW0603 (a process has one, for life)
     if _own is None:
+        if not devices and not _may_have_gpu():  # loading Taichi takes a second
+            raise EffectError(_NO_GPU)
+        os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # its name and version, before a JSON document
         try:
             from otio_perf.effects.gpu.devices import listed
             from otio_perf.effects.gpu.engine import GpuEngine
         except ImportError as error:  # Taichi has no wheel for this Python
             raise EffectError(f"it needs Taichi, which is not there: {error}") from error
         reasons = []
-        for device in [_claimed(devices, cache_folder)] if devices else listed() if _may_have_gpu() else []:
+        for device in [_claimed(devices, cache_folder)] if devices else listed():
             os.environ.update(device.environment)
             try:
                 _own = _Own(GpuEngine(device.arch, cache_folder, device.name), device)
