@@ -56,6 +56,14 @@ def suspend(pid: int) -> bool:
     return True
 
 
+def is_suspended(pid: int) -> bool:
+    """Whether somebody has stopped it. False where that cannot be told."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except (psutil.Error, OSError):
+        return False
+
+
 def resume(pid: int) -> bool:
     """Let it go on. :returns: whether that could be done"""
     try:

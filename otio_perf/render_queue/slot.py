@@ -48,7 +48,7 @@ class Slot:
         self._mutex = threading.Lock()
         self._process: SpawnProcess | None = None
         self._line: Connection | None = None
-        self._must_die = False
+        self._must_die = self._was_stopped = False
         self._is_frozen = False
         self._niceness, self._is_too_nice = 0, False
         self._reins: Any = _CONTEXT.RawArray("B", worker.REINS)
@@ -72,6 +72,8 @@ class Slot:
             with self._mutex:
                 self._must_die = True
                 if self._process is not None:
+                    pid = self._process.pid
+                    self._was_stopped = pid is not None and processes.is_suspended(pid)  # not by us: it is awake by now
                     self._process.kill()
 
     def sleep(self) -> None:
@@ -145,7 +147,8 @@ class Slot:
                 self._reports.put(Progressed(key=task.key, attempt=attempt, done=done, at=self._clock()))
         except (OSError, EOFError) as e:  # how a death looks from this end
             reason = self._bury() or f"it cannot be started: {getattr(e, 'strerror', None) or e}"
-            return WorkerLost(key=task.key, attempt=attempt, reason=reason, at=self._clock())
+            was_stopped, self._was_stopped = self._was_stopped, False
+            return WorkerLost(key=task.key, attempt=attempt, reason=reason, is_innocent=was_stopped, at=self._clock())
         outcome = outcome_in(message.removeprefix(worker.OUTCOME).decode())
         return Finished(key=task.key, attempt=attempt, outcome=outcome, at=self._clock())
 

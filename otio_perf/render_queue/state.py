@@ -75,11 +75,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLost:
-    """The process that did the work is gone: crashed, or killed by us or others."""
+    """The process that did the work is gone: crashed, or killed by us or others.
+
+    ``is_innocent``: the task had no part in it; somebody else had stopped the process.
+    """
 
     key: str
     attempt: int
     reason: str
+    is_innocent: bool = False
     at: float
 
 
@@ -338,6 +342,7 @@ class QueueState:
                     yield from self._finish(entry, event.outcome)
             case WorkerLost():
                 if entry := self._started(event.key, event.attempt):
+                    entry.hung = entry.hung and not event.is_innocent
                     yield from self._lose(entry, event.reason)
             case CancelRequested():
                 for key in list(self._entries) if event.key is None else [event.key]:

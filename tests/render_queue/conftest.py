@@ -42,6 +42,22 @@ ACTIONS = """
             while True:
                 progress(1)
                 time.sleep(0.01)
+        elif verb == "spin":  # never asks anything
+            while True:
+                sum(range(10_000))
+        elif verb == "lock":  # holds a lock between two questions
+            import sqlite3
+            connection = sqlite3.connect(argument, timeout=60, isolation_level=None)
+            while True:
+                connection.execute("BEGIN IMMEDIATE")
+                Path(argument).with_suffix(".locked").touch()
+                end = time.process_time() + 0.03
+                while time.process_time() < end:
+                    pass
+                connection.execute("COMMIT")
+                progress(1)
+                if cancelled():
+                    raise TaskCancelledError("stopped", path=task.path)
         elif verb == "orphan":
             pid = os.fork()
             if pid == 0:
