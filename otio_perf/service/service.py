@@ -123,7 +123,7 @@ class Service:
         :raises TimelineError: one of the timelines is not there, or is none
         """
         paths = [existing_file(path).absolute() for path in self._named]
-        workspace = Workspace.open(workspace_root(self._settings, paths[0] if paths else None, create=bool(paths)))
+        workspace = Workspace.open(workspace_root(self._settings, paths[0] if paths else None, create=True))
         with ExitStack() as opened:
             self._held = opened.enter_context(ServiceLock(workspace.root))
             index = opened.enter_context(Index.open(workspace.root))

@@ -171,6 +171,7 @@ class Serving:
         return body
 
     def client(self) -> Client:
+        self.wait(lambda e: e)  # it is up
         return Client.find(self.edit.workspace)
 
     def workers(self) -> list[psutil.Process]:

@@ -160,7 +160,7 @@ def test_where_the_user_looks_comes_first(edit: Any, serve: Any, make_clip: Clip
     assert list(dict.fromkeys(keys)) == [72, 24, 48, 0]
 
 
-@pytest.mark.parametrize("activity", ["playing", "exporting"])
+@pytest.mark.parametrize("activity", ["playing", pytest.param("exporting", marks=pytest.mark.slow)])
 def test_who_plays_is_left_alone(activity: str, edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 24))
     service = serve()

@@ -1,0 +1,199 @@
+"""Watched folders of a running service: what is copied in becomes proxies, whatever the copier does."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from otio_perf import settings
+from otio_perf.errors import SettingsError, UnknownIdError
+from otio_perf.model.views import ServiceEvent, WatchedFolder
+from otio_perf.service import rushes as rushes_module
+from otio_perf.service.service import Service
+
+PATIENCE_SECONDS = 40.0
+FIRST, SECOND = "A001_C001.mp4", "A001_C002.mp4"
+
+
+class Run:
+    """A service in this process, and what it told."""
+
+    def __init__(self, service: Service, events: list[ServiceEvent]) -> None:
+        self.service, self.events = service, events
+
+    @property
+    def folder(self) -> WatchedFolder:
+        (folder,) = self.service.status().folders
+        return folder
+
+    def until(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, (self.service.status(), self.service.queue())
+            time.sleep(0.05)
+
+    def until_ready(self, count: int) -> None:
+        self.until(lambda: (self.folder.ready, self.folder.queued, self.folder.settling) == (count, 0, 0))
+
+    def proxies(self) -> list[str]:
+        return sorted(path.name for path in (self.service.workspace / "proxies").glob("[!.]*"))
+
+    def tasks(self, kind: str) -> list[str]:
+        """Media that tasks of ``kind`` were started for."""
+        told = [e.body for e in self.events if e.kind == "task" and e.body["kind"] == kind and e.body["state"] == "running"]
+        return sorted({Path(str(body["label"])).name for body in told})
+
+
+@pytest.fixture
+def watch(tmp_path: Path, home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Run]]:
+    """A service that watches ``tmp_path / "in"`` with proxies of 90 lines."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, home[name])
+    (tmp_path / "in").mkdir()
+    running: list[Service] = []
+
+    def begin(**more: Any) -> Run:
+        row = {"path": str(tmp_path / "in"), "proxy": ["160x90"], **more.pop("row", {})}
+        values = {"watch": [row], "settle_seconds": 1, "workspace": tmp_path / "ws", "background_priority": "high", **more}
+        events: list[ServiceEvent] = []
+        service = Service(settings.load(values, environment={}), listener=events.append)
+        service.start()
+        running.append(service)
+        return Run(service, events)
+
+    yield begin
+    for service in running:
+        service.close()
+
+
+def test_copiers_of_all_kinds_are_followed(watch: Callable[..., Run], rushes: Path, tmp_path: Path) -> None:
+    """A copy, a move, a slow copy, a file that is allocated in full before it is filled, and one that stays broken."""
+    target, content = tmp_path / "in", (rushes / SECOND).read_bytes()
+    run = watch()
+    shutil.copy(rushes / FIRST, target / "copied.mp4")
+    (target / "card").mkdir()
+    shutil.copy(rushes / SECOND, tmp_path / "moved.mp4")
+    shutil.move(tmp_path / "moved.mp4", target / "card" / "moved.mp4")
+    (target / "broken.mp4").write_bytes(content[: len(content) // 3])
+    with (target / "allocated.mp4").open("wb") as file:
+        file.truncate(len(content))
+
+    def copy_slowly() -> None:
+        with (target / "slow.mp4").open("wb") as file:
+            for start in range(0, len(content), 1 + len(content) // 10):
+                file.write(content[start : start + 1 + len(content) // 10])
+                file.flush()
+                time.sleep(0.2)
+
+    copier = threading.Thread(target=copy_slowly)
+    copier.start()
+    run.until(lambda: (run.folder.ready, run.folder.settling) == (3, 2))
+    copier.join()
+    assert sum("is not whole" in note for note in run.service.status().notices) == 2
+    with (target / "allocated.mp4").open("r+b") as file:
+        file.write(content)
+    run.until(lambda: (run.folder.ready, run.folder.settling) == (4, 1))
+    assert run.folder.failed == 0
+    page = {source.name: source.state.value for source in run.service.sources().sources}
+    assert page["copied.mp4"] == page["moved.mp4"] == "ready"
+    assert len(run.proxies()) == 2  # three of them have the same content
+
+
+def test_a_changed_source_is_made_anew_and_a_deleted_one_is_not_made(
+    watch: Callable[..., Run], rushes: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "in"
+    shutil.copy(rushes / FIRST, target / "clip.mp4")
+    run = watch()
+    run.until_ready(1)
+    (before,) = run.proxies()
+    shutil.copy(rushes / SECOND, target / "clip.mp4")
+    run.until(lambda: len(run.proxies()) == 2)
+    run.until_ready(1)
+    (source,) = run.service.sources().sources
+    assert {proxy.state.value for proxy in source.proxies} == {"ready", "stale"}
+    run.service.pause()
+    shutil.copy(rushes / FIRST, target / "short.mp4")
+    run.until(lambda: run.folder.queued == 1)
+    run.until(lambda: any(task.label.endswith("short.mp4") for task in run.service.queue().tasks if task.state == "waiting"))
+    (target / "short.mp4").unlink()
+    run.until(lambda: run.folder.queued == 0)
+    run.until(lambda: not [task for task in run.service.queue().tasks if task.state == "waiting"])
+    run.service.resume()
+    run.until_ready(1)
+    assert before in run.proxies()
+
+
+def test_a_folder_that_goes_and_comes_back_costs_nothing(watch: Callable[..., Run], rushes: Path, tmp_path: Path) -> None:
+    target = tmp_path / "in"
+    for name in (FIRST, SECOND):
+        shutil.copy(rushes / name, target / name)
+    run = watch()
+    run.until_ready(2)
+    made = run.tasks("proxy")
+    target.rename(tmp_path / "away")
+    run.until(lambda: (run.folder.state, run.folder.ready) == ("suspended", 0))
+    (tmp_path / "away").rename(target)
+    run.until_ready(2)
+    assert run.folder.state == "watching"
+    assert run.tasks("proxy") == made
+    assert len(run.proxies()) == 2
+
+
+def test_rows_of_the_settings_say_what_is_made_where(watch: Callable[..., Run], rushes: Path, tmp_path: Path) -> None:
+    target = tmp_path / "in"
+    (target / "trash").mkdir()
+    shutil.copy(rushes / FIRST, target / FIRST)
+    shutil.copy(rushes / SECOND, target / "trash" / SECOND)
+    run = watch(row={"beside": True, "exclude": ["trash"], "quality": 30})
+    run.until_ready(1)
+    assert [path.name for path in (target / "Proxy").iterdir()] == ["A001_C001.mov"]
+    assert run.proxies() == []
+    other = tmp_path / "other"
+    other.mkdir()
+    assert run.service.watch(other).path == str(other)
+    assert len(run.service.status().folders) == 2
+    run.service.unwatch(run.service.watch(other).id)
+    assert len(run.service.status().folders) == 1
+    with pytest.raises(UnknownIdError):
+        run.service.unwatch("nobody")
+    with pytest.raises(SettingsError, match="is no folder"):
+        run.service.watch(target / FIRST)
+
+
+def test_few_of_many_are_in_the_queue_at_a_time(
+    watch: Callable[..., Run], rushes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rushes_module, "_MOST_TASKS", 3)
+    for number in range(10):
+        os.link(rushes / FIRST, tmp_path / "in" / f"clip{number}.mp4")
+    run = watch()
+    most = 0
+
+    def is_done() -> bool:
+        nonlocal most
+        most = max(most, sum(task.state in ("waiting", "running") for task in run.service.queue().tasks))
+        return run.folder.ready == 10
+
+    run.until(is_done)
+    assert 1 <= most <= 3
+
+
+def test_what_was_pruned_is_not_made_again_ahead_of_need(watch: Callable[..., Run], rushes: Path, tmp_path: Path) -> None:
+    shutil.copy(rushes / FIRST, tmp_path / "in" / FIRST)
+    run = watch(cache_max_bytes=1)
+    run.until_ready(1)
+    assert run.service.prune_cache() > 0
+    assert run.proxies() == []
+    run.service.unwatch(run.folder.id)
+    run.service.watch(tmp_path / "in")
+    run.until_ready(1)
+    time.sleep(0.5)
+    assert run.proxies() == []
