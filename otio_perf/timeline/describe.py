@@ -13,6 +13,8 @@ from otio_perf.timeline.references import Json, is_replaced, notes_of, schema_of
 T = TypeVar("T")
 #: An image sequence of more is a mistake or an attack: four days and more at 24 pictures a second.
 _MOST_PICTURES = 10_000_000
+#: Where in its metadata a timeline's picture size stands.
+_SIZES = (("fcp_xml", "media", "video", "format", "samplecharacteristics"), ("mlt", "profile"))
 #: Reels of an EDL that are none: auxiliary source, black.
 _NO_REELS = frozenset({"", "AX", "BL"})
 
@@ -73,10 +75,10 @@ def picture_rates(item: Json) -> Iterator[Any]:
 
 
 def canvas_of(root: Json) -> tuple[int, int] | None:
-    """Picture size of the timeline, where a Final Cut Pro XML said so."""
-    for item in (root, root.get("tracks")):
+    """Picture size of the timeline, where a Final Cut Pro XML or a project of MLT said so."""
+    for item, keys in ((i, k) for i in (root, root.get("tracks")) for k in _SIZES):
         found: Any = item.get("metadata") if isinstance(item, dict) else None
-        for key in ("fcp_xml", "media", "video", "format", "samplecharacteristics"):
+        for key in keys:
             found = found.get(key) if isinstance(found, dict) else None
         if isinstance(found, dict):
             try:

@@ -170,6 +170,7 @@ _TRANSITIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Resolve_OTIO": ("resolve", ("Effect Name",)),
     "fcp_xml": ("fcp7", ()),
     "AAF": ("aaf", ("OperationGroup", "Operation", "Name")),
+    "mlt": ("mlt", ("mlt_service",)),
 }
 
 

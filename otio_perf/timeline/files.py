@@ -34,6 +34,7 @@ from otio_perf.timeline import bundle_folders, bundles, child, guard, json_text,
 from otio_perf.timeline.appearing import appearing, landing, sweep, sync, write_bytes
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED, Locator
+from otio_perf.timeline.mlt import reading as mlt
 from otio_perf.timeline.packing import packed
 from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
 from otio_perf.timeline.shape import is_plain
@@ -41,6 +42,9 @@ from otio_perf.timeline.tree import clips_of
 
 #: Formats that hold every media reference of a clip. In all others only the active one is kept.
 KEEPS_REFERENCES = frozenset({".otio", ".otioz", ".otiod"})
+#: Projects that are read here: no adapter of OpenTimelineIO reads them as they are.
+_PROJECTS = frozenset({".kdenlive", ".mlt"})
+_MOST_PROJECT_BYTES = 128 << 20  # elements of XML take ten times as much; Kdenlive writes some 5 kB a clip
 _ROOTS = ("Timeline", "SerializableCollection", "Stack", "Track", "Clip")
 
 
@@ -103,6 +107,11 @@ def read(
     if suffix == ".otio":
         text = guard.read_bytes(file, max_bytes=limits.max_bytes)
         return _read_json(text, file, "otio_json", str(file.parent), limits, exact=exact, canonical=canonical)
+    if suffix in _PROJECTS:
+        text = guard.read_bytes(file, max_bytes=min(limits.max_adapter_bytes, _MOST_PROJECT_BYTES))
+        spelled = json_text.dumps(mlt.read(text, str(file))).encode()
+        document = _read_json(spelled, file, "kdenlive_perf", str(file.parent), limits, exact=exact, canonical=canonical)
+        return replace(document, digest=digest_of(text))
     digest = digest_of(guard.read_bytes(file, max_bytes=limits.max_adapter_bytes))
     with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder:
         target = Path(folder, "timeline.otio")

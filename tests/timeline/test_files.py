@@ -125,9 +125,8 @@ def test_a_missing_adapter_answers_with_the_install_line(tmp_path: Path, monkeyp
 def test_what_was_refused_is_named(testdata: Path) -> None:
     with pytest.raises(UnsupportedSchemaError, match=r"Marker\.3"):
         files.read(testdata / "timelines" / "otio" / "premiere_example.otio")
-    for name in ("ale/sample.ale", "mlt/entity.mlt", "kdenlive_user_booktrailer/video.kdenlive"):
-        with pytest.raises(UnreadableTimelineError, match="no OpenTimelineIO adapter"):
-            files.read(testdata / "timelines" / name)
+    with pytest.raises(UnreadableTimelineError, match="no OpenTimelineIO adapter"):
+        files.read(testdata / "timelines" / "ale" / "sample.ale")
 
 
 @pytest.mark.testdata

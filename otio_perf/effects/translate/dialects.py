@@ -106,6 +106,8 @@ def _transition(name: str, kind: str, effect: EffectUse | None) -> tuple[Applied
 
 def _mlt_transition(effect: EffectUse, parameters: Mapping[str, Any]) -> tuple[Applied | None, Fidelity, str]:
     """``luma`` without a picture is a dissolve; who comes and who goes has been settled by whoever read the tracks."""
+    if parameters.get("composition"):
+        return None, Fidelity.UNKNOWN, f"{effect.label or effect.name}: it works between two tracks, which is not translated"
     if effect.name in ("luma", "mix", "dissolve") and not parameters.get("resource"):
         return transition("dissolve"), Fidelity.EXACT, ""
     what = parameters.get("resource") or effect.name

@@ -1,0 +1,100 @@
+"""MLT's XML as elements, with nothing in it that a parser could be hurt by; and what stands in them: times, properties."""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+from otio_perf.errors import HostileTimelineError, UnreadableTimelineError
+
+#: Kdenlive's deepest are seven.
+_DEEPEST = 60
+_CLOCK = re.compile(r"(-)?(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)")
+_TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+)")
+
+
+class _RefusedError(Exception):
+    pass
+
+
+def parse(data: bytes, path: object) -> Element:
+    """The root element.
+
+    :raises HostileTimelineError: it declares entities, or is nested too deep
+    :raises UnreadableTimelineError: it is no XML
+    """
+    builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
+    parser.buffer_text = True
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _DEEPEST:
+            raise _RefusedError(f"nested more than {_DEEPEST} levels deep")
+        builder.start(tag, attributes)
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+        builder.end(tag)
+
+    def declared(*_: object) -> None:
+        raise _RefusedError("it declares XML entities, which no editing program writes")
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, builder.data
+    parser.EntityDeclHandler = declared
+    try:
+        parser.Parse(data, True)
+        return builder.close()
+    except _RefusedError as e:
+        raise HostileTimelineError(str(e), path=path) from e
+    except (expat.ExpatError, UnicodeDecodeError, LookupError, ValueError) as e:
+        raise UnreadableTimelineError(f"is no XML: {e}", path=path, hint="Open it in its program and save it again") from e
+
+
+def properties(element: Element) -> dict[str, str]:
+    """``<property name="…">`` of an element; old files have the value in an attribute."""
+    return {child.get("name", ""): child.get("value") or child.text or "" for child in element if child.tag == "property"}
+
+
+def service(element: Element, values: dict[str, str] | None = None) -> str:
+    """Its ``mlt_service``; of old files, from the attribute."""
+    values = properties(element) if values is None else values
+    return values.get("mlt_service") or element.get("mlt_service") or ""
+
+
+class Times:
+    """MLT's times, in frames of the profile."""
+
+    def __init__(self, rate: Fraction) -> None:
+        self.rate = rate
+
+    def frames(self, text: str | None, default: int = 0) -> int:
+        """``49``, ``00:00:01.960``, ``0:01,96``, ``00:00:01:24``; MLT takes what it cannot read for 0.
+
+        Seconds become frames as in MLT's ``time_clock_to_frames``: rounded to the nearest.
+        """
+        text = (text or "").strip()
+        if not text:
+            return default
+        if label := _TIMECODE.fullmatch(text):
+            in_hours, in_minutes, in_seconds, left = map(int, label.groups())
+            return ((in_hours * 60 + in_minutes) * 60 + in_seconds) * math.ceil(self.rate) + left
+        if clock := _CLOCK.fullmatch(text):
+            sign, hours, minutes, seconds = clock.groups()
+            whole = int(hours or 0) * 3600 + int(minutes) * 60 + Fraction(seconds.replace(",", "."))
+            return math.floor(whole * self.rate + Fraction(1, 2)) * (-1 if sign else 1)
+        counted = re.match(r"-?\d+", text)
+        return int(counted[0]) if counted else default
+
+
+def number(text: str | None, default: float = 0.0) -> float:
+    """``2.05``, or ``2,05`` of a program that runs in another language."""
+    try:
+        found = float((text or "").strip().replace(",", "."))
+    except ValueError:
+        return default
+    return found if math.isfinite(found) else default

@@ -1,0 +1,234 @@
+"""The reader of Kdenlive's, Shotcut's and MLT's projects: what their words become, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import opentimelineio as otio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otio_perf.errors import HostileTimelineError, OtioPerfError, UnreadableTimelineError
+from otio_perf.timeline import files
+from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.mlt.reading import read
+from otio_perf.timeline.mlt.tree import Times
+from otio_perf.timeline.survey import survey
+
+PROFILE = '<profile width="1280" height="720" frame_rate_num="30000" frame_rate_den="1001"/>'
+
+
+def project(inside: str, attributes: str = "") -> Any:
+    text = f'<?xml version="1.0"?><mlt {attributes}>{PROFILE}{inside}</mlt>'
+    found = read(text.encode(), "/p/edit.mlt")
+    spelled = otio.core.deserialize_json_from_string(json.dumps(found))
+    assert json.loads(spelled.to_json_string()) == found  # as OpenTimelineIO itself spells it
+    return spelled
+
+
+def words(**values: Any) -> str:
+    return "".join(f'<property name="{name.replace("__", ":")}">{value}</property>' for name, value in values.items())
+
+
+def track_of(entries: str, producers: str) -> Any:
+    found = project(f'{producers}<playlist id="p">{entries}</playlist><tractor id="m"><track producer="p"/></tractor>')
+    return found.tracks[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "rate", "frames"),
+    [
+        ("49", Fraction(25), 49),
+        ("00:00:01.960", Fraction(25), 49),
+        ("00:00:01,960", Fraction(25), 49),  # of a program that runs in Czech
+        ("00:01:00.000", Fraction(30000, 1001), 1798),
+        ("0:01.5", Fraction(24), 36),
+        ("00:00:02:12", Fraction(25), 62),
+        ("-3", Fraction(25), -3),
+        ("", Fraction(25), 7),
+        ("rubbish", Fraction(25), 7),
+    ],
+)
+def test_times(text: str, rate: Fraction, frames: int) -> None:
+    assert Times(rate).frames(text, 7) == frames
+
+
+@given(st.integers(0, 10_000_000), st.sampled_from([Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60)]))
+def test_times_that_mlt_writes_come_back(frames: int, rate: Fraction) -> None:
+    milliseconds = round(frames / rate * 1000)
+    seconds, rest = divmod(milliseconds, 1000)
+    text = f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{rest:03d}"
+    assert Times(rate).frames(text) == frames
+
+
+def test_a_proxy_that_is_shown_is_not_what_the_cut_is_made_of() -> None:
+    proxied = words(resource="/c/proxy/1.mkv", kdenlive__proxy="/c/proxy/1.mkv", kdenlive__originalurl="/m/a.mp4", length=50)
+    (clip,) = track_of('<entry producer="a" in="5" out="14"/>', f'<producer id="a">{proxied}</producer>')
+    assert clip.media_reference.target_url == "/m/a.mp4"
+    assert clip.source_range == otio.opentime.TimeRange(
+        otio.opentime.RationalTime(5, 30000 / 1001), otio.opentime.RationalTime(10, 30000 / 1001)
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "url", "speed"),
+    [
+        ({"resource": "2,05:videa/closing.mp4", "mlt_service": "timewarp"}, "videa/closing.mp4", 2.05),
+        ({"resource": "15.000000:x.mp4", "mlt_service": "timewarp"}, "x.mp4", 15.0),
+        ({"resource": "x.mp4?0.5", "mlt_service": "framebuffer"}, "x.mp4", 0.5),
+        ({"resource": "-1:a.mp4", "mlt_service": "timewarp", "warp_speed": "-1", "warp_resource": "a.mp4"}, "a.mp4", -1.0),
+        ({"resource": r"D:\x\a.mp4", "mlt_service": "avformat"}, r"D:\x\a.mp4", None),
+        ({"resource": "odd:name.mp4", "mlt_service": "avformat"}, "odd:name.mp4", None),
+    ],
+)
+def test_the_speed_is_no_part_of_the_path(values: dict[str, str], url: str, speed: float | None) -> None:
+    found = f'<producer id="a">{words(**values, length=100)}</producer>'
+    (clip,) = track_of('<entry producer="a" in="0" out="9"/>', found)
+    assert clip.media_reference.target_url == url
+    assert [e.time_scalar for e in clip.effects] == ([] if speed is None else [speed])
+
+
+def test_what_mlt_makes_itself_is_a_generator() -> None:
+    colour = f'<producer id="c">{words(mlt_service="color", resource="#ff102030", length=50)}</producer>'
+    title = (
+        f'<producer id="t">{words(mlt_service="kdenlivetitle", resource="", length=50, kdenlive__clipname="End")}</producer>'
+    )
+    clips = track_of('<entry producer="c" in="0" out="9"/><entry producer="t" in="0" out="9"/>', colour + title)
+    assert [c.media_reference.generator_kind for c in clips] == ["SolidColor", "kdenlivetitle"]
+    assert clips[0].media_reference.parameters["color"] == "#ff102030"
+    assert clips[1].name == "End"
+
+
+def test_filters_keep_their_words_and_what_kdenlive_adds_itself_is_switched_off() -> None:
+    named = {"mlt_service": "avfilter.gblur", "kdenlive_id": "avfilter.gblur", "av.sigma": "0=1;9=5"}
+    blur = f'<filter in="3">{words(**named)}</filter>'
+    off = f"<filter>{words(mlt_service='sepia', disable=1)}</filter>"
+    a = f'<producer id="a">{words(resource="a.mp4", length=50)}</producer>'
+    (clip,) = track_of(f'<entry producer="a" in="0" out="9">{blur}{off}</entry>', a)
+    first, second = clip.effects
+    assert (first.effect_name, first.enabled) == ("avfilter.gblur", True)
+    assert dict(first.metadata["mlt"]) == {
+        "mlt_service": "avfilter.gblur",
+        "kdenlive_id": "avfilter.gblur",
+        "av.sigma": "0=1;9=5",
+        "in": "3",
+    }
+    assert (second.effect_name, second.enabled) == ("sepia", False)
+
+
+def test_guides_and_markers() -> None:
+    guides = '[{"comment": "Act 2", "pos": 30, "type": 7}, {"pos": "no"}, 3]'
+    bin_clip = words(
+        resource="a.mp4", length=50, kdenlive__id=4, kdenlive__markers='[{"comment": "here", "pos": 12, "type": 2}]'
+    )
+    cut_clip = words(resource="a.mp4", length=50, kdenlive__id=4)
+    found = project(
+        f'<producer id="b">{bin_clip}</producer><producer id="a">{cut_clip}</producer>'
+        f'<playlist id="main_bin">{words(**{"kdenlive:docproperties.guides": guides})}<entry producer="b"/></playlist>'
+        '<playlist id="p"><entry producer="a" in="10" out="19"/><entry producer="a" in="20" out="29"/></playlist>'
+        '<tractor id="m"><track producer="p" hide="audio"/></tractor>',
+        'producer="main_bin"',
+    )
+    (guide,) = found.tracks.markers
+    assert (guide.name, guide.marked_range.start_time.value, guide.color) == ("Act 2", 30, "RED")
+    assert [[m.name for m in clip.markers] for clip in found.tracks[0]] == [["here"], []]
+
+
+def test_the_open_sequence_is_read_and_others_by_name() -> None:
+    def sequence(number: int) -> str:
+        name = words(kdenlive__uuid=f"{{{number}}}", kdenlive__clipname=f"Sequence {number}")
+        return f'<tractor id="{{{number}}}">{name}<track producer="p{number}" hide="audio"/></tractor>'
+
+    playlists = "".join(f'<playlist id="p{n}"><entry producer="a" in="{n}" out="9"/></playlist>' for n in (1, 2))
+    bin_ = f'<playlist id="main_bin">{words(**{"kdenlive:docproperties.activetimeline": "{1}"})}</playlist>'
+    text = (
+        f'<mlt producer="main_bin">{PROFILE}<producer id="a">{words(resource="a.mp4", length=50)}</producer>'
+        f'{playlists}{sequence(1)}{sequence(2)}{bin_}<tractor id="project"><track producer="{{1}}"/></tractor></mlt>'
+    ).encode()
+    found = read(text, "/p/e.kdenlive")
+    assert found["name"] == "Sequence 1"
+    assert found["metadata"]["mlt"]["sequences"] == ["Sequence 2"]
+    assert (
+        read(text, "/p/e.kdenlive", "Sequence 2")["tracks"]["children"][0]["children"][0]["source_range"]["start_time"]["value"]
+        == 2
+    )
+    with pytest.raises(UnreadableTimelineError, match="no sequence 'X'"):
+        read(text, "/p/e.kdenlive", "X")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (b"", "no XML"),
+        (b"<mlt><tractor></mlt>", "no XML"),
+        (b'<!DOCTYPE mlt [<!ENTITY a "b">]><mlt/>', "entities"),
+        (b"<mlt/>", "nothing that is played"),
+        (b'<mlt><profile frame_rate_num="25" frame_rate_den="0"/><producer id="a"/></mlt>', "frame rate"),
+        (b'<mlt><playlist id="a"><entry producer="a"/></playlist></mlt>', "plays itself"),
+        (
+            b'<mlt><playlist id="a"><entry producer="b"/></playlist><playlist id="b"><entry producer="a"/></playlist></mlt>',
+            "itself",
+        ),
+        (b"<mlt>" + b"<a>" * 100 + b"</a>" * 100 + b"</mlt>", "nested"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_a_line(text: bytes, reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.kdenlive"
+    path.write_bytes(text)
+    with pytest.raises((UnreadableTimelineError, HostileTimelineError), match=reason) as caught:
+        files.read(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@given(st.binary(max_size=200))
+def test_rubbish_is_refused(data: bytes) -> None:
+    with pytest.raises(OtioPerfError):
+        read(b"<mlt>" + data, "/p/x.mlt")
+
+
+#: Clips and transitions in all tracks, sequences within counted; or why not.
+VERDICTS = {
+    "kdenlive_suite/alpha.kdenlive": (2, 0),
+    "kdenlive_suite/audio-mix.kdenlive": (5, 1),
+    "kdenlive_suite/avfilter-colorbalance.kdenlive": (1, 0),
+    "kdenlive_suite/avfilter-curves.kdenlive": (1, 0),
+    "kdenlive_suite/avfilter-eq.kdenlive": (1, 0),
+    "kdenlive_suite/avfilter-fade.kdenlive": (2, 0),
+    "kdenlive_suite/avfilter-gblur.kdenlive": (1, 0),
+    "kdenlive_suite/effect-zones.kdenlive": (3, 0),
+    "kdenlive_suite/footage/smpte-colors.mlt": (2, 0),
+    "kdenlive_suite/mix-luma.kdenlive": (3, 2),
+    "kdenlive_suite/mlt-core-video-effects.kdenlive": (29, 0),
+    "kdenlive_suite/qtblend-freeze.kdenlive": (4, 0),
+    "kdenlive_suite/qtblend-media.kdenlive": (10, 0),
+    "kdenlive_suite/sequences.kdenlive": (5, 0),
+    "kdenlive_suite/transform.kdenlive": (1, 0),
+    "kdenlive_suite/typewriter-effect.kdenlive": (1, 0),
+    "kdenlive_user_booktrailer/video.kdenlive": (103, 5),
+    "mlt/entity.mlt": "declares XML entities",
+    "mlt/new.mlt": (24, 0),
+    "otio_history/kdenlive_example_v221170.kdenlive": (11, 0),
+}
+
+
+@pytest.mark.testdata
+def test_every_project_of_others_is_read_or_refused_with_the_reason(testdata: Path) -> None:
+    folder = testdata / "timelines"
+    there = sorted(p for p in folder.rglob("*") if p.suffix in (".kdenlive", ".mlt"))
+    assert {str(p.relative_to(folder)) for p in there} == set(VERDICTS)
+    for path in there:
+        verdict = VERDICTS[str(path.relative_to(folder))]
+        if isinstance(verdict, str):
+            with pytest.raises(HostileTimelineError, match=verdict):
+                files.read(path)
+            continue
+        document = files.read(path)
+        timeline = document.to_otio()
+        counted = len(timeline.find_clips()), len(timeline.find_children(descended_from_type=otio.schema.Transition))
+        assert counted == verdict, path
+        assert not survey(document, Locator(path)).problems, path
