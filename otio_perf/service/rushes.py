@@ -104,7 +104,7 @@ class Folder:
         self._backlog: deque[str] = deque()
         self._probing: dict[str, tuple[Unknown, Seen]] = {}  # by key of the task
         self._found: dict[str, tuple[Target, MediaFinding]] = {}  # opened, to be planned; by path
-        self._making: dict[str, str] = {}  # path, by key of the task
+        self._making: dict[str, set[str]] = {}  # paths, by key of the task: copies of a file are one task
         self._told: WatchedFolder | None = None
         self._told_at = 0.0
         rules = Rules(
@@ -183,6 +183,8 @@ class Folder:
                         self._advance(session)
             except TaskCancelledError:
                 return  # the service ends
+            except (OtioPerfError, OSError) as e:
+                self.core.note(f"{self.path}: {e}")
 
     def _is_told(self) -> bool:
         return self._told is not None and replace(self._told, scanned_at=None) == replace(self.view(), scanned_at=None)
@@ -219,9 +221,13 @@ class Folder:
             self._plan = None
         self._found.pop(path, None)
         for key in one.keys if one else ():
-            self._making.pop(key, None)
             self._probing.pop(key, None)
-            self.core.queue.cancel(job=self.job, task=key)
+            others = self._making.get(key, set()) - {path}
+            if others:
+                self._making[key] = others
+            else:
+                self._making.pop(key, None)
+                self.core.queue.cancel(job=self.job, task=key)
 
     def _drop_all(self) -> None:
         with self._lock:
@@ -294,8 +300,8 @@ class Folder:
                 self._refuse(seen.path, outcome.message)
             else:
                 self._opened(seen.path, unknown.target, finding)
-        elif outcome.key in self._making:
-            path = self._making.pop(outcome.key)
+            return
+        for path in self._making.pop(outcome.key, ()):
             one = self._media[path]
             one.keys = tuple(key for key in one.keys if key != outcome.key)
             if isinstance(outcome, Failed):
@@ -309,6 +315,9 @@ class Folder:
         decision = one.decision
         if decision is not None:
             made = {product.key: product for product in outcome.products}
+            for product in outcome.products:
+                if product.source_path != decision.target.path and decision.target.path:  # a copy of what it was made of
+                    self.core.index.products.add_source(product.key, decision.target.path)
             products = tuple(made.get(product.key, product) for product in decision.products)
             with self._lock:
                 one.decision = replace(decision, action=Action.HAVE, reason="its proxy is there", products=products)
@@ -343,7 +352,8 @@ class Folder:
             with self._lock:
                 one.decision, self._plan = decision, None
             one.keys = tuple(keys.get(decision.media.path, ())) if decision.media is not None else ()
-            self._making |= dict.fromkeys(one.keys, path)
+            for key in one.keys:
+                self._making.setdefault(key, set()).add(path)
             if decision.action in (Action.REFUSE, Action.OFFLINE):
                 self._fail(path, decision.reason)
             elif path in failed:

@@ -131,6 +131,7 @@ def test_a_changed_source_is_made_anew_and_a_deleted_one_is_not_made(
     assert before in run.proxies()
 
 
+@pytest.mark.slow
 def test_a_folder_that_goes_and_comes_back_costs_nothing(watch: Callable[..., Run], rushes: Path, tmp_path: Path) -> None:
     target = tmp_path / "in"
     for name in (FIRST, SECOND):
@@ -186,6 +187,7 @@ def test_few_of_many_are_in_the_queue_at_a_time(
     assert 1 <= most <= 3
 
 
+@pytest.mark.slow
 def test_what_was_pruned_is_not_made_again_ahead_of_need(watch: Callable[..., Run], rushes: Path, tmp_path: Path) -> None:
     shutil.copy(rushes / FIRST, tmp_path / "in" / FIRST)
     run = watch(cache_max_bytes=1)
