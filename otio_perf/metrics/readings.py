@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -21,7 +22,7 @@ _SHORTEST_SECONDS = 0.1
 
 
 class Meter:
-    """One who reads, from time to time: what is per second is measured from one reading to the next.
+    """One who reads, from time to time: what is per second is measured from one reading to the next. From any thread.
 
     :param folder: whose disk is looked at
     :param children: processes that count as ours
@@ -32,6 +33,7 @@ class Meter:
     ) -> None:
         self._folder, self._children, self._clock = folder, children, clock
         self._process = psutil.Process()
+        self._lock = threading.Lock()
         self._peaks: deque[tuple[float, float]] = deque()  # when, cores of other programs
         self._own_cores = 0.0
         self._at = clock()
@@ -39,6 +41,10 @@ class Meter:
 
     def read(self) -> Readings:
         """Takes a millisecond or two."""
+        with self._lock:
+            return self._read()
+
+    def _read(self) -> Readings:
         now = self._clock()
         busy_seconds, own_seconds, own_memory_bytes = self._spent()
         if (passed := now - self._at) >= _SHORTEST_SECONDS:

@@ -27,6 +27,8 @@ RETRIES = 2
 GRACE_SECONDS = 0.4
 #: A worker that even a kill did not end is given up after so long; its task ends, its slot is believed free.
 UNKILLABLE_SECONDS = 5.0
+#: A ``Tick`` that comes so much too late says that the machine, or we, have slept: then nobody has stalled.
+OVERSLEPT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -518,6 +520,9 @@ class QueueState:
             del self._entries[event.key]
 
     def _overdue(self, entry: Entry, at: float) -> Iterator[Command]:
+        if not entry.is_ending and at > _deadline(entry) + OVERSLEPT_SECONDS:
+            entry.alive_at = at
+            return
         if entry.hard_at is not None:
             yield from self._lose(entry, "it could not be killed")
             return

@@ -3,11 +3,16 @@ from __future__ import annotations
 import importlib
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from otio_perf.model.events import Failed, Notice, Outcome
+from otio_perf.model.tasks import Task
+from otio_perf.render_queue.live import QueueEvent
 
 #: A task kind for tests, imported by real worker processes. What to do is the path of a ``ProbeTask``: "words:argument".
 ACTIONS = """
@@ -102,3 +107,38 @@ def run_json(actions_folder: Path) -> Iterator[Callable[..., Any]]:
         yield importlib.import_module("queue_actions").run_json
     finally:
         sys.path.remove(str(actions_folder))
+
+
+class Book:
+    """Puts on record, and listens."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[tuple[str, str, str]] = []  # job, label, what became of it
+        self.heard: list[QueueEvent] = []
+        self.fails: Exception | None = None
+        self.changed = threading.Condition()
+
+    def record(self, jobs: tuple[str, ...], task: Task, outcome: Outcome) -> None:
+        if self.fails:
+            raise self.fails
+        word = outcome.error if isinstance(outcome, Failed) else type(outcome).__name__
+        with self.changed:
+            self.outcomes += [(job, task.label.partition(":")[0], word) for job in jobs]
+            self.changed.notify_all()
+
+    def hear(self, event: QueueEvent) -> None:
+        with self.changed:
+            self.heard.append(event)
+            self.changed.notify_all()
+
+    def wait(self, until: Callable[[], object], seconds: float = 30.0) -> None:
+        with self.changed:
+            assert self.changed.wait_for(until, seconds), (self.outcomes, self.heard)
+
+    def notices(self) -> list[str]:
+        return [e.text for e in self.heard if isinstance(e, Notice)]
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()

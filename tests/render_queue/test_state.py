@@ -130,6 +130,13 @@ def test_a_stalled_task_is_killed_and_not_tried_again() -> None:
     assert "no progress for 10 seconds" in end.outcome.message
 
 
+def test_after_the_machine_has_slept_nobody_has_stalled() -> None:
+    queue, _ = queue_with(A)
+    assert queue.handle(Tick(at=8 * 3600)) == []
+    assert queue.next_deadline() == 8 * 3600 + STALL
+    assert queue.handle(Tick(at=8 * 3600 + STALL)) == [CancelHard(key=A.key, attempt=1)]
+
+
 def test_cancel_asks_then_kills_then_gives_up() -> None:
     queue, _ = queue_with(A, B)
     first = queue.handle(CancelRequested(job="j", at=1))
