@@ -50,7 +50,7 @@ def require_legal(edit: Any) -> None:
 
 
 def gone(processes: list[psutil.Process]) -> bool:
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    _, alive = psutil.wait_procs(processes, timeout=30)
     return not alive
 
 
@@ -124,7 +124,7 @@ def test_a_second_serve_says_where_the_first_listens(edit: Any, serve: Any, make
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP on Windows")
 def test_a_worker_that_is_stopped_is_replaced(edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 96))
-    service = serve("--stall-seconds", "3")
+    service = serve("--stall-seconds", "10")
     service.wait(lambda e: e["kind"] == "task" and e["body"]["state"] == "running")
     while not (workers := service.workers()):
         time.sleep(0.01)
@@ -132,8 +132,8 @@ def test_a_worker_that_is_stopped_is_replaced(edit: Any, serve: Any, make_clip: 
         worker.suspend()
     assert gone(workers)
     service.settled()
+    assert [e["body"]["message"] for e in service.events if e["kind"] == "task" and e["body"]["state"] == "failed"] == []
     assert sorted(n for path in edit.regions() for n in numbers(path)) == list(range(96))
-    assert not [e for e in service.events if e["kind"] == "task" and e["body"]["state"] == "failed"]
 
 
 def test_a_workspace_that_goes_and_comes_back(edit: Any, serve: Any, make_clip: Clip) -> None:
