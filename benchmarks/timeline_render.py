@@ -390,7 +390,6 @@ def task_of(cut: Cut, built: otio.schema.Timeline, folder: Path) -> PrerenderTas
         media=media,
         frame_rate=composition.frame_rate,
         recipe=RECIPE,
-        has_alpha=False,
         path=str(folder / "ours.mov"),
         workspace=str(folder / "ws"),
         gpu="off",

@@ -304,6 +304,25 @@ def test_prerendered_chunks_are_taken(room: Room) -> None:
     assert (answer["reused_frames"], answer["rendered_frames"]) == (50, 20)
     (region,) = room.chunks.parent.glob("cut*.mov")
     assert room.packets("out.mov")[:50] == room.packets(str(region))
+    assert room.otio_perf("cache", "clear", "renders", "--force", cwd=room.folder).returncode == 0
+    assert room.render(CUT, "cold.mov")["rendered_frames"] == 70
+    assert (room.folder / "cold.mov").read_bytes() == (room.folder / "out.mov").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_movie_beside_melts_own(tmp_path: Path) -> None:
+    """Every frame of a timeline of several effects: ``benchmarks/export_errors.py`` says how near it has to be, and why."""
+    if shutil.which("melt") is None:
+        pytest.skip("MELT: not installed here")
+    asked = [sys.executable, "benchmarks/export_errors.py", "--json", str(tmp_path / "found.json")]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    beside = json.loads((tmp_path / "found.json").read_text())["beside"]
+    assert {who: sum(row["stop"] - row["start"] for row in rows) for who, rows in beside.items()} == {
+        "melt": 130,
+        "definitions": 130,
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGTERM)])
