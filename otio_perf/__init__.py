@@ -12,6 +12,8 @@ The Python API is seven functions; each takes the options of the command of the 
     otio_perf.frame("edit.otio", ["01:00:02:00"], "still.png")
     otio_perf.restore("edit.perf.otio", "edit.otio")
 
+``Service`` is what ``otio-perf serve`` runs; ``otio_perf.client.Client`` talks to one.
+
 Importing the package is cheap: FFmpeg, numpy and OpenTimelineIO are loaded when they are first needed.
 """
 
@@ -20,15 +22,20 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as type checkers read it; the module typing takes as long to load as all of this package's start
 
 __version__ = "0.1.0"
-__all__ = ["analyze", "export", "frame", "generate_proxies", "optimize", "prerender", "restore"]
+__all__ = ["Service", "analyze", "export", "frame", "generate_proxies", "optimize", "prerender", "restore"]
 
 if TYPE_CHECKING:
     from typing import Any
 
     from otio_perf.optimizer import analyze, export, frame, generate_proxies, optimize, prerender, restore
+    from otio_perf.service.service import Service
 
 
 def __getattr__(name: str) -> Any:
+    if name == "Service":
+        from otio_perf.service.service import Service
+
+        return Service
     if name in __all__:
         from otio_perf import optimizer
 

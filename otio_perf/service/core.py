@@ -10,6 +10,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +20,7 @@ from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Event, Listener, Notice, ignore
 from otio_perf.model.plans import Plan
+from otio_perf.model.recipes import CANVAS
 from otio_perf.model.uses import Target
 from otio_perf.optimizer.devices import Devices
 from otio_perf.optimizer.session import Session
@@ -29,6 +31,12 @@ if TYPE_CHECKING:
     from otio_perf.render_queue.live import LiveQueue
 
 _NOTICES = 100
+#: Setting ``rendering``: what it makes of others.
+_RENDERING: dict[str, dict[str, str]] = {
+    "speed": {"prerender_size": "half"},
+    "balanced": {},
+    "quality": {"prerender_size": CANVAS},
+}
 #: Rows of the trace: an evening's work.
 _TRACED = 20_000
 
@@ -89,8 +97,9 @@ class Core:
                 self.note(event.text)
             listener(event)
 
+        settings = self.settings
         return Session(
-            self.settings,
+            replace(settings, **_RENDERING[settings.rendering]),  # type: ignore[arg-type]
             anchor=None,
             root=self.workspace.root,
             create=True,

@@ -123,7 +123,7 @@ class Service:
         :raises TimelineError: one of the timelines is not there, or is none
         """
         paths = [existing_file(path).absolute() for path in self._named]
-        workspace = Workspace.open(workspace_root(self._settings, paths[0] if paths else None, create=True))
+        workspace = Workspace.open(self._root(paths))
         with ExitStack() as opened:
             self._held = opened.enter_context(ServiceLock(workspace.root))
             index = opened.enter_context(Index.open(workspace.root))
@@ -160,6 +160,12 @@ class Service:
                 self._begin(path, pins)
             self._remember()
             self._opened = opened.pop_all()
+
+    def _root(self, paths: Sequence[Path]) -> Path:
+        """Without a timeline and a name: the workspace in this folder, if there is one, that the last service may have had."""
+        if paths or self._settings.workspace is not None:
+            return workspace_root(self._settings, paths[0] if paths else None, create=True)
+        return workspace_root(self._settings, Path.cwd() / "timeline", create=False)
 
     def close(self) -> None:
         """Stop in order: running tasks are asked to stop, what is left stays in the journal. Within a second or two."""
