@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from fractions import Fraction
 
 from av.video.frame import VideoFrame
 
 from otio_perf.errors import CorruptMediaError
 from otio_perf.media.decode import Reader, constant_rate, total_frames
+from otio_perf.media.engine import decoder_for
 from otio_perf.media.fields import Deinterlacer, is_woven
 from otio_perf.media.planes import Plane, planes_of
 from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
@@ -23,13 +24,24 @@ _SLIP_FRAMES = Fraction(3, 4)
 
 class FrameAccess:
     """One medium, open at the frame that was asked for last. Frames are counted as on a timeline at ``frame_rate``: it is
-    the constant rate of media that have none (``decode.constant_rate``). Interlaced frames come as progressive ones."""
+    the constant rate of media that have none (``decode.constant_rate``). Interlaced frames come as progressive ones.
 
-    def __init__(self, media: MediaInfo, frame_rate: FrameRate, cores: int, tick: Callable[[], None]) -> None:
+    ``hardware``: decoders that passed their self-test, for what is watched and not kept: damage is concealed without a word.
+    """
+
+    def __init__(
+        self,
+        media: MediaInfo,
+        frame_rate: FrameRate,
+        cores: int,
+        tick: Callable[[], None],
+        hardware: Collection[str] = (),
+    ) -> None:
         assert media.picture is not None
         self.video: VideoInfo = media.picture
         self._media, self._cores, self._tick = media, cores, tick
         self._rate = constant_rate(media, frame_rate)
+        self._hwaccel = decoder_for(media, hardware)
         self._reader: Reader | None = None
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._last: tuple[int, VideoFrame] | None = None
@@ -105,7 +117,7 @@ class FrameAccess:
 
     def _jump(self, number: int) -> None:
         self.close()
-        self._reader = Reader(self._media, self._rate, self._cores, tick=self._tick, seeks_always=True)
+        self._reader = Reader(self._media, self._rate, self._cores, hwaccel=self._hwaccel, tick=self._tick, seeks_always=True)
         stop = max(total_frames(self._media, self._rate), number + 1)
         self._frames = self._reader.frames([FrameRange(number, stop, self._rate)])
 

@@ -22,6 +22,7 @@ from typing import Any
 
 import av
 import av.error
+from av.codec.hwaccel import HWAccel
 from av.container import OutputContainer
 from av.packet import Packet
 from av.stream import Disposition
@@ -32,6 +33,7 @@ from otio_perf.errors import ContractError, CorruptMediaError, EncodeError, Medi
 from otio_perf.media.encode import KEY_TAG, colour_numbers, encoder_threads, hdr_parameters
 from otio_perf.media.encoder_thread import Encoder, EncoderThread
 from otio_perf.media.encodings import ENCODINGS, Encoding, at_quality, is_hdr, prores, x264
+from otio_perf.media.engine import by_hardware
 from otio_perf.media.fingerprint import digest
 from otio_perf.media.finished import key_in
 from otio_perf.media.planes import Plane, frame_of, layout_of
@@ -107,6 +109,27 @@ _ENCODINGS: dict[ChunkCodec, Encoding] = {
 }
 
 
+#: Of what hardware encodes: its name in ``hardware``, the quantisers of ``by_hardware``, and pictures between keyframes.
+_BY_HARDWARE = {
+    ChunkCodec.H264: ("h264", (34, 20, 8), 1),
+    ChunkCodec.H264_LONG_GOP: ("h264", (36, 23, 12), _LONGEST_GOP),
+    ChunkCodec.HEVC_LONG_GOP: ("hevc", (38, 25, 14), _LONGEST_GOP),
+}
+
+
+def hardware_codec(codec: ChunkCodec, colour: ColourTags) -> str | None:
+    """What ``hardware`` calls it; ``None``: it is left to software, as is more than 8 bits."""
+    return _BY_HARDWARE[codec][0] if codec in _BY_HARDWARE and not is_hdr(colour) else None
+
+
+def _row(wanted: ChunkFile) -> Encoding:
+    row = _ENCODINGS[wanted.codec]
+    if not wanted.encoder:
+        return row
+    _, quantisers, gop = _BY_HARDWARE[wanted.codec]
+    return by_hardware(row, wanted.encoder, quantisers=quantisers, gop=gop)
+
+
 def pixel_format_of(codec: ChunkCodec, colour: ColourTags, *, has_alpha: bool) -> str:
     """FFmpeg's name of how pictures of these colours are stored."""
     row = _ENCODINGS[codec]
@@ -130,6 +153,7 @@ class ChunkFile:
     frames: int
     colour: ColourTags = ColourSpace.BT709.tags  # what it says of itself, and its samples are
     light: Light = UNSAID
+    encoder: str = ""  # of the table in ``hardware``; "": in software
 
     @property
     def pixel_format(self) -> str:
@@ -213,7 +237,7 @@ def _encode(
         with _writing(wanted):
             container.metadata[KEY_TAG] = wanted.key
             stream = _stream(wanted, container, cores)
-            encoder = EncoderThread(container, _Timed(_encoder(wanted.codec, stream), timed))
+            encoder = EncoderThread(container, _Timed(_encoder(wanted, stream), timed))
         for number, planes in enumerate(pictures):
             frame = frame_of(wanted.layout, planes)
             frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = colour
@@ -230,7 +254,7 @@ def _encode(
         else:
             container.close()
         raise
-    if _ENCODINGS[wanted.codec].hdr_option is None:
+    if _row(wanted).hdr_option is None:
         _annotate(wanted, part)
 
 
@@ -246,13 +270,14 @@ def _annotate(wanted: ChunkFile, part: Path) -> None:
 
 
 def _stream(wanted: ChunkFile, container: OutputContainer, cores: int) -> VideoStream:
-    row = _ENCODINGS[wanted.codec]
+    row = _row(wanted)
     options = {**row.options(wanted.quality), **row.extra}
     if row.hdr_option:
         options[row.hdr_option] += hdr_parameters(row.encoder, wanted.light)
     if wanted.layout.down:
         options["chroma_sample_location"] = wanted.colour.chroma_location or "left"
-    stream = container.add_stream(row.encoder, rate=wanted.frame_rate, options=options)
+    device = HWAccel(row.device) if row.device else None
+    stream = container.add_stream(row.encoder, rate=wanted.frame_rate, options=options, hwaccel=device)
     assert isinstance(stream, VideoStream)
     context = stream.codec_context
     context.width, context.height, context.pix_fmt = wanted.width, wanted.height, wanted.pixel_format
@@ -264,19 +289,18 @@ def _stream(wanted: ChunkFile, container: OutputContainer, cores: int) -> VideoS
     if row.tag:
         context.codec_tag = row.tag
     stream.disposition = Disposition.default
-    if wanted.codec is ChunkCodec.HEVC_LONG_GOP:
+    if wanted.codec is ChunkCodec.HEVC_LONG_GOP and not wanted.encoder:
         context.open(strict=False)
         context.extradata = renumbered(context.extradata or b"")
     return stream
 
 
-def _encoder(codec: ChunkCodec, stream: VideoStream) -> Encoder:
-    match codec:
-        case ChunkCodec.H264_LONG_GOP:
-            return _Reordered(stream)
-        case ChunkCodec.HEVC_LONG_GOP:
-            return _Renumbered(_Reordered(stream))
-    return stream
+def _encoder(wanted: ChunkFile, stream: VideoStream) -> Encoder:
+    """Parameter sets of hardware keep their number, 0: they can stand beside ours."""
+    if wanted.codec.is_intra:
+        return stream
+    reordered = _Reordered(stream)
+    return _Renumbered(reordered) if wanted.codec is ChunkCodec.HEVC_LONG_GOP and not wanted.encoder else reordered
 
 
 class _Timed:

@@ -14,22 +14,18 @@ from av.codec.hwaccel import HWAccel
 
 from otio_perf.media.encodings import ENCODINGS, Encoding, at_quality, pixel_format_for
 from otio_perf.media.hardware import best_encoder, hwaccel_for
-from otio_perf.model.media import VideoInfo
+from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.recipes import Codec
 from otio_perf.model.tasks import ProxyTask
 
-
-def _quantiser(quality: int) -> str:
-    return str(round(at_quality(quality, 40, 28, 16)))
-
-
-#: Options by maker: all-intra with a fixed quantiser, as in software (names of FFmpeg's encoder options).
-_OPTIONS: dict[str, Callable[[int], dict[str, str]]] = {
-    "nvenc": lambda q: {"preset": "p2", "rc": "constqp", "qp": _quantiser(q), "g": "1", "bf": "0"},
-    "videotoolbox": lambda q: {"flags": "+qscale", "global_quality": str(118 * max(1, q)), "g": "1", "bf": "0"},
-    "qsv": lambda q: {"preset": "veryfast", "global_quality": _quantiser(q), "g": "1", "bf": "0"},
-    "vaapi": lambda q: {"rc_mode": "CQP", "qp": _quantiser(q), "g": "1", "bf": "0"},
-    "amf": lambda q: {"quality": "speed", "rc": "cqp", "qp_i": _quantiser(q), "g": "1"},
+#: Options by maker, of quality, quantiser and pictures between keyframes: a fixed quantiser, and no picture between pictures
+#: (names of FFmpeg's encoder options).
+_OPTIONS: dict[str, Callable[[int, str, str], dict[str, str]]] = {
+    "nvenc": lambda _, qp, g: {"preset": "p2" if g == "1" else "p5", "rc": "constqp", "qp": qp, "g": g, "bf": "0"},
+    "videotoolbox": lambda q, _, g: {"flags": "+qscale", "global_quality": str(118 * max(1, q)), "g": g, "bf": "0"},
+    "qsv": lambda _, qp, g: {"preset": "veryfast", "global_quality": qp, "g": g, "bf": "0"},
+    "vaapi": lambda _, qp, g: {"rc_mode": "CQP", "qp": qp, "g": g, "bf": "0"},
+    "amf": lambda _, qp, g: {"quality": "speed", "rc": "cqp", "qp_i": qp, "qp_p": qp, "g": g, "bf": "0"},
 }
 
 
@@ -54,7 +50,7 @@ def best(task: ProxyTask) -> Engine:
     if video is None:
         return software(task)
     notes = []
-    hwaccel = _decoder(task, video)
+    hwaccel = decoder_for(task.media, task.hardware)
     if hwaccel is not None:
         notes.append(f"{video.codec} was decoded in hardware, which passed its self-test")
     encodings = {}
@@ -70,10 +66,29 @@ def _codecs(task: ProxyTask) -> list[Codec]:
     return sorted({product.recipe.codec for product in task.products})
 
 
-def _decoder(task: ProxyTask, video: VideoInfo) -> HWAccel | None:
+def decoder_for(media: MediaInfo, working: Collection[str]) -> HWAccel | None:
     """Devices read 4:2:0 of 8 and 10 bits; fields are left to software, whose flags the scaler relies on."""
-    is_plain = video.pixel_format in ("yuv420p", "yuvj420p", "yuv420p10le") and not video.is_interlaced
-    return hwaccel_for(video.codec, task.hardware) if is_plain and task.media.sequence is None else None
+    video = media.picture
+    if video is None or media.sequence is not None or video.is_interlaced:
+        return None
+    is_plain = video.pixel_format in ("yuv420p", "yuvj420p", "yuv420p10le")
+    return hwaccel_for(video.codec, working) if is_plain else None
+
+
+def by_hardware(row: Encoding, encoder: str, *, quantisers: tuple[float, float, float], gop: int = 1) -> Encoding:
+    """``row`` as ``encoder`` of the table in ``hardware`` writes it.
+
+    :param quantisers: at the worst quality, the usual and the best.
+    """
+    maker = encoder.rpartition("_")[2]
+    return replace(
+        row,
+        encoder=encoder,
+        options=lambda quality: _OPTIONS[maker](quality, str(round(at_quality(quality, *quantisers))), str(gop)),
+        interlaced=False,
+        hdr_option=None,
+        device="vaapi" if maker == "vaapi" else None,
+    )
 
 
 def _hardware_row(codec: Codec, video: VideoInfo, working: Collection[str]) -> Encoding | None:
@@ -81,8 +96,4 @@ def _hardware_row(codec: Codec, video: VideoInfo, working: Collection[str]) -> E
     if video.is_interlaced or pixel_format_for(codec, video) != "yuv420p":
         return None
     name = best_encoder(codec.value, working)
-    if name is None:
-        return None
-    maker = name.rpartition("_")[2]
-    device = "vaapi" if maker == "vaapi" else None
-    return replace(ENCODINGS[codec], encoder=name, options=_OPTIONS[maker], interlaced=False, hdr_option=None, device=device)
+    return None if name is None else by_hardware(ENCODINGS[codec], name, quantisers=(40, 28, 16))

@@ -96,6 +96,8 @@ class PrerenderTask:
     processor_key: str = ""  # of the chunk, and its path, where a GPU gives up and the processor renders it: pictures of two
     processor_path: str = ""  # engines are alike, not equal; "" where ``key`` is the processor's
     devices: tuple[GpuDevice, ...] = ()  # GPUs that work: a worker takes the one that fewest others have
+    hardware: tuple[str, ...] = ()  # decoders that work beside the GPU (names of ``media.hardware``)
+    encoder: str = ""  # that works beside the GPU, and that ``key`` tells of; "": in software
     kernels: str = ""  # folder where compiled kernels of GPUs are kept; "": they are not
     cores: int = 1
     label: str = ""

@@ -158,6 +158,8 @@ class Chunks:
             processor_key=chunk.processor_key if is_on_gpu else "",
             processor_path=str(self.renders.chunk_path(chunk.processor_key)) if is_on_gpu else "",
             devices=self.engine.devices,
+            hardware=self.engine.decoders,
+            encoder=self.engine.encoder,
             kernels=str(settings.kernels_folder()) if is_on_gpu else "",
             cores=cores,
             label=self.label(chunk),

@@ -32,6 +32,7 @@ from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.timing import FrameRange
 from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer.accelerated import accelerated
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
@@ -44,7 +45,6 @@ from otio_perf.optimizer.sounding import Sounding, sounding
 from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders
-from otio_perf.render.engines import found_engine
 from otio_perf.render.repaired import slated, without_files
 from otio_perf.render.untouched import untouched
 from otio_perf.timeline.composition import compose
@@ -127,7 +127,8 @@ class _Job:
     ) -> None:
         self.session, self.path, self.output, self.wanted, self.sound = session, path, output, wanted, sound
         self.timeline, self.within, self.recipe = timeline, within, wanted.recipe
-        engine = found_engine(session.settings.gpu, tick=session.check_stop)
+        found = session.devices.engine(session.settings.gpu, session.check_stop)
+        engine = accelerated(session, found, self.recipe, timeline.colour.tags, encodes=not wanted.pass_through)
         self.why = engine.why
         self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=False)
         self.size = self.recipe.size_for(*timeline.canvas)

@@ -21,6 +21,7 @@ from otio_perf.model.plans import Product
 from otio_perf.model.results import LeftToHost, PrerenderedRegion, PrerenderReport
 from otio_perf.model.timing import FrameRange, FrameRate, parse_timecode
 from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer.accelerated import accelerated
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
@@ -200,7 +201,8 @@ class Prerendering:
         self.spans = surveyed.spans
         self.within = frame_range(asked.range, timeline.composition)
         self.recipe = session.settings.prerender_recipe()
-        engine = session.devices.engine(session.settings.gpu, session.check_stop)
+        found = session.devices.engine(session.settings.gpu, session.check_stop)
+        engine = accelerated(session, found, self.recipe, timeline.colour.tags, media=timeline.media)
         self.why = engine.why
         self._plan_of = timeline.plan if memory is None else memory.begin(timeline, self.recipe, engine.name)
         known = None if memory is None else memory.keys

@@ -180,7 +180,9 @@ def ready(session: Session, tasks: Sequence[ProxyTask], *, jobs: int) -> tuple[P
     """``tasks`` with the hardware that they may use, and each with its share of the cores where ``jobs`` run at once."""
     if not tasks:
         return ()
-    cores, hardware = max(1, system.cores() // jobs), session.hardware(tasks)
+    codecs = {video.codec for task in tasks for video in task.media.video}
+    codecs |= {product.recipe.codec.value for task in tasks for product in task.products}
+    cores, hardware = max(1, system.cores() // jobs), session.hardware(codecs)
     return tuple(replace(task, cores=cores, hardware=hardware) for task in tasks)
 
 

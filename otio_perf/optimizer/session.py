@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ from otio_perf.model.events import (
 )
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, at_rate
-from otio_perf.model.tasks import CalibrateTask, ProbeTask, ProxyTask, Task
+from otio_perf.model.tasks import CalibrateTask, ProbeTask, Task
 from otio_perf.model.uses import Target, TargetKind
 from otio_perf.optimizer.devices import Devices
 from otio_perf.optimizer.overwriting import refuse_media
@@ -247,13 +247,11 @@ class Session:
         self._learn(outcomes.values())
         return outcomes
 
-    def hardware(self, tasks: Sequence[ProxyTask]) -> tuple[str, ...]:
-        """Hardware encoders and decoders that ``tasks`` may use: those that pass their self-test, here and now.
+    def hardware(self, codecs: Collection[str]) -> tuple[str, ...]:
+        """Hardware encoders and decoders of ``codecs`` that tasks may use: those that pass their self-test, here and now.
 
         Seconds where a device is, nothing where there is none; a run asks once, and its workers not at all.
         """
-        codecs = {video.codec for task in tasks for video in task.media.video}
-        codecs |= {product.recipe.codec.value for task in tasks for product in task.products}
         findings = self.devices.hardware(codecs, self.check_stop)
         failed = [
             f"{finding.kind} {finding.name} {finding.reason}" for finding in findings if finding.was_tried and not finding.works

@@ -40,11 +40,16 @@ _HINT = "Take --gpu auto"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundEngine:
-    """Which engine workers will find: ``Engine.name``, what to tell the user of it, and the GPUs that work."""
+    """Which engine workers will find: ``Engine.name``, what to tell the user of it, and the GPUs that work.
+
+    Beside a GPU: ``decoders`` and an ``encoder`` of hardware. ``name`` then tells of the encoder too, as keys must.
+    """
 
     name: str
     why: str
     devices: tuple[GpuDevice, ...] = ()
+    decoders: tuple[str, ...] = ()
+    encoder: str = ""
 
 
 @dataclass(slots=True)

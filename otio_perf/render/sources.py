@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -55,15 +55,17 @@ class Sources:
         *,
         cores: int = 1,
         tick: Callable[[], None] = lambda: None,
+        hardware: Collection[str] = (),
     ) -> None:
-        self._media, self._rate, self._cores, self._tick = media, frame_rate, cores, tick
+        """:param hardware: decoders for ``FrameAccess``"""
+        self._media, self._rate, self._cores, self._tick, self._hardware = media, frame_rate, cores, tick, hardware
         self._open: OrderedDict[str, FrameAccess] = OrderedDict()
 
     def read(self, frame: SourceFrame) -> Shown:
         """:raises OfflineMediaError, CorruptMediaError: it cannot be had; the others can."""
         access = self._open.pop(frame.medium, None)
         if access is None:
-            access = FrameAccess(self._media[frame.medium], self._rate, self._cores, self._tick)
+            access = FrameAccess(self._media[frame.medium], self._rate, self._cores, self._tick, self._hardware)
         self._open[frame.medium] = access
         while len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)[1].close()

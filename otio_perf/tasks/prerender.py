@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -12,7 +12,14 @@ from typing import Any
 from otio_perf.cache.workspace import Workspace
 from otio_perf.effects.cpu.threads import one_a_frame
 from otio_perf.effects.engine import Engine
-from otio_perf.errors import OtioPerfError, TaskCancelledError
+from otio_perf.errors import (
+    ContractError,
+    CorruptMediaError,
+    EncodeError,
+    OtioPerfError,
+    TaskCancelledError,
+    UnsupportedMediaError,
+)
 from otio_perf.media import fingerprint
 from otio_perf.media.chunks import ChunkFile, Written, found_chunk, write_chunk
 from otio_perf.media.unchanged import Unchanged
@@ -43,7 +50,11 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
         engine, why = engine_for(task.gpu, devices=task.devices, cache_folder=task.kernels or None)
         if engine.name != PROCESSOR:
             try:
-                return job.rendered(engine, why)
+                return job.beside_hardware(engine, why)
+            except (EncodeError, ContractError) as error:
+                if not task.encoder or task.gpu == "on":
+                    raise
+                why = f"processor, for {task.encoder} gave up: {error.message}"
             except OtioPerfError:
                 raise
             except Exception as error:  # noqa: BLE001 (gave_up tells it, or raises)
@@ -78,12 +89,13 @@ class _Job:
             frames=len(task.plans),
             colour=task.colour,
             light=task.light,
+            encoder=task.encoder,
         )
 
     def leave_to_processor(self) -> None:
-        """No GPU renders it: what is written goes by the processor's key."""
+        """No GPU renders it, and no hardware encodes it: what is written goes by the processor's key."""
         if self.task.processor_key:
-            self.wanted = replace(self.wanted, key=self.task.processor_key, path=self.task.processor_path)
+            self.wanted = replace(self.wanted, key=self.task.processor_key, path=self.task.processor_path, encoder="")
 
     def is_stopped(self) -> bool:
         self._progress(self._done)
@@ -103,10 +115,20 @@ class _Job:
         written = found_chunk(self.wanted, tick=self.tick)
         return None if written is None else self._outcome(written, engine="", note="made by another run in the meantime")
 
-    def rendered(self, engine: Engine, why: str) -> Prerendered:
-        return self._outcome(self._render(engine), engine=engine.name, note=f"rendered by {why}")
+    def beside_hardware(self, engine: Engine, why: str) -> Prerendered:
+        """Sources are decoded by hardware where it can; if it fails on one, all are decoded in software, which says what is
+        wrong."""
+        try:
+            return self.rendered(engine, why, self.task.hardware)
+        except (CorruptMediaError, UnsupportedMediaError) as error:
+            if not self.task.hardware:
+                raise
+            return self.rendered(engine, f"{why}; decoded in software, for in hardware {error.message}")
 
-    def _render(self, engine: Engine) -> Written:
+    def rendered(self, engine: Engine, why: str, hardware: Sequence[str] = ()) -> Prerendered:
+        return self._outcome(self._render(engine, hardware), engine=engine.name, note=f"rendered by {why}")
+
+    def _render(self, engine: Engine, hardware: Sequence[str]) -> Written:
         self._done = 0
         self.watch = watch = Stopwatch()
         task = self.task
@@ -121,7 +143,7 @@ class _Job:
         frames = streamed(
             task.plans,
             begun,
-            partial(MeasuredSources, watch, task.media, task.frame_rate),
+            partial(MeasuredSources, watch, task.media, task.frame_rate, hardware=hardware),
             cores=task.cores,
             workers=task.cores if engine.is_shared else 0,
             check_stop=self.check_stop,

@@ -24,7 +24,7 @@ from otio_perf.model.devices import GpuDevice
 from otio_perf.model.events import Failed, Prerendered
 from otio_perf.model.frames import Applied, FramePlan, Layer, Mix, SourceFrame, Stacked
 from otio_perf.model.media import MediaInfo
-from otio_perf.model.recipes import PrerenderRecipe
+from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.render.chunks import chunks
 from otio_perf.render_queue.backend import ProcessBackend
@@ -207,6 +207,35 @@ def test_a_device_that_is_lost_with_frames_under_way_is_made_up_for(
     demanded = here(replace(task, gpu="on", processor_key="0" * 32, processor_path=task.path + "x.mov"))
     assert isinstance(demanded, Failed)
     assert "gave up" in demanded.message
+
+
+def test_an_encoder_that_fails_is_made_up_for_and_said(
+    tasks: list[PrerenderTask], rendering_with: Callable[[Any], None]
+) -> None:
+    """NVENC without a device: FFmpeg really says no. What the processor writes in its place goes by the processor's key."""
+    if "h264_nvenc" not in av.codecs_available or Path("/dev/nvidiactl").exists():
+        pytest.skip("NVENC: it works here, or is not in this build of FFmpeg")
+    task = replace(tasks[1], recipe=PrerenderRecipe(codec=ChunkCodec.H264))
+    rendering_with(GpuEngine("cpu"))
+    outcome = here(replace(task, encoder="h264_nvenc"))
+    assert isinstance(outcome, Prerendered), outcome
+    assert (outcome.engine, outcome.chunk, outcome.path) == ("cpu", task.processor_key, task.processor_path)
+    assert outcome.notes[0].startswith("rendered by processor, for h264_nvenc gave up: ")
+    assert not Path(task.path).exists()
+    demanded = here(replace(task, encoder="h264_nvenc", gpu="on"))
+    assert isinstance(demanded, Failed)
+    assert demanded.error == "EncodeError"
+
+
+def test_a_decoder_that_is_not_there_is_made_up_for(tasks: list[PrerenderTask], rendering_with: Callable[[Any], None]) -> None:
+    if Path("/dev/nvidiactl").exists():
+        pytest.skip("DEVICE: there is one here")
+    (alone,) = by_processor(tasks[1:])
+    rendering_with(GpuEngine("cpu"))
+    outcome = here(replace(tasks[1], hardware=("h264 on cuda",)))
+    assert isinstance(outcome, Prerendered), outcome
+    assert (outcome.engine, outcome.chunk) == ("gpu", tasks[1].key)
+    assert alike(outcome.path, alone.path)
 
 
 @pytest.fixture

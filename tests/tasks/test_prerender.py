@@ -419,7 +419,7 @@ def test_compiled_kernels_are_kept_where_the_task_says(
 ) -> None:
     real, folders = prerender.engine_for, []
 
-    def engine_for(gpu: str, *, cache_folder: str | None = None) -> Any:
+    def engine_for(gpu: str, *, cache_folder: str | None = None, **_: Any) -> Any:
         folders.append(cache_folder)
         return real("off")
 

@@ -29,7 +29,7 @@ def listed() -> list[GpuDevice]:
 def cuda_devices() -> list[GpuDevice]:
     """As many as ``CUDA_VISIBLE_DEVICES`` lets a process see."""
     try:
-        cuda = ctypes.WinDLL("nvcuda.dll") if sys.platform == "win32" else ctypes.CDLL("libcuda.so.1")
+        cuda = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         count = c_int()
         if cuda.cuInit(0) or cuda.cuDeviceGetCount(byref(count)):
             return []
@@ -49,7 +49,7 @@ def cuda_devices() -> list[GpuDevice]:
 def vulkan_devices(*, except_vendor: int = 0, software: bool = False) -> list[GpuDevice]:
     """:param software: also what draws on the processor, which is slower than our own engine there"""
     try:
-        vulkan = ctypes.WinDLL("vulkan-1.dll") if sys.platform == "win32" else ctypes.CDLL("libvulkan.so.1")
+        vulkan = ctypes.CDLL("vulkan-1.dll" if sys.platform == "win32" else "libvulkan.so.1")
         instance = _instance(vulkan)
     except (OSError, AttributeError):
         return []

@@ -58,7 +58,7 @@ class Driver:
 
     def __init__(self, library: Any = None) -> None:
         if library is None:
-            library = ctypes.WinDLL("nvcuda.dll") if sys.platform == "win32" else ctypes.CDLL("libcuda.so.1")
+            library = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         for name, types in _FUNCTIONS.items():
             function = getattr(library, name)
             function.argtypes, function.restype = types, c_int
