@@ -131,7 +131,8 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "media").mkdir()
     for name, codec, hue in MEDIA:
         shoot(folder / "media" / f"{name}.mp4", codec, hue)
-    hostile = Path(shutil.copy(folder / "media" / "A001_C002.mp4", folder / "media" / f"{HOSTILE}.mp4"))
+    hostile = folder / "media" / f"{HOSTILE}.mp4"
+    shoot(hostile, "libx264", 4.4)
     timeline = otio.schema.Timeline(HOSTILE)
     timeline.tracks.append(otio.schema.Track(HOSTILE, kind="Video", children=[clip(HOSTILE, hostile, 0, 48)]))
     otio.adapters.write_to_file(timeline, str(folder / f"{HOSTILE}.otio"))
@@ -277,22 +278,29 @@ class Page:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A driver of Chromium without a window; skips where there is none."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="NO SELENIUM: pip install selenium")
+def programs() -> tuple[str, str]:
+    """Chromium and its driver; skips where they, or Selenium, are missing."""
+    pytest.importorskip("selenium", reason="NO SELENIUM: pip install selenium")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    driver = shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("NO CHROMIUM: chromium and chromedriver are not installed")
+    return chromium, driver
+
+
+@pytest.fixture(scope="session")
+def chromium(programs: tuple[str, str]) -> Iterator[Any]:
+    """A driver of Chromium without a window, 1280 × 720."""
+    from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 
-    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    driver = shutil.which("chromedriver")
-    if not program or not driver:
-        pytest.skip("NO CHROMIUM: chromium and chromedriver are not installed")
     options = webdriver.ChromeOptions()
-    options.binary_location = program
+    options.binary_location = programs[0]
     as_root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     for flag in ("--headless=new", "--disable-gpu", "--hide-scrollbars", "--disable-dev-shm-usage", *as_root):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
+    browser = webdriver.Chrome(options=options, service=Service(programs[1]))
     size = {"width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     yield browser
@@ -300,22 +308,22 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def served(chromium: Any, serve: Callable[[], Served]) -> Served:
-    """The service that most tests look at, its first work done."""
-    served = serve()
-    eventually(lambda: served.client.status().timelines[0].state == "ready", 60)
-    return served
+def served(programs: tuple[str, str], serve: Callable[[], Served]) -> Served:
+    """The service that most tests look at."""
+    return serve()
 
 
 @pytest.fixture(scope="session")
-def _entered(chromium: Any, served: Served) -> Page:
+def entered(served: Served, chromium: Any) -> Page:
+    """The service's first work is done meanwhile."""
     page = Page(chromium, served)
+    eventually(lambda: served.client.status().timelines[0].state == "ready", 60)
     page.enter()
     return page
 
 
 @pytest.fixture
-def page(_entered: Page) -> Iterator[Page]:
+def page(entered: Page) -> Iterator[Page]:
     """The dashboard; no test may leave a word in the browser's console."""
-    yield _entered
-    assert _entered.complaints() == []
+    yield entered
+    assert entered.complaints() == []

@@ -177,7 +177,7 @@ def test_the_queue_is_paused_ordered_and_cancelled(page: Any, wait: Wait) -> Non
     def waiting() -> list[str]:
         return [task.label for task in page.client.queue().tasks if task.state == "waiting"]
 
-    first, *_, last = wait(lambda: len(waiting()) == len(media) and waiting())
+    first, *_, last = wait(lambda: {one.path for one in media} == set(waiting()) and waiting())
     wait(lambda: "Paused" in page.text(".top"))
     page.button(f"Do next: {last}").click()
     wait(lambda: waiting()[:2] == [last, first])
@@ -276,6 +276,7 @@ def test_a_service_that_goes_away_is_told_calmly_and_comes_back(page: Any, wait:
     away = {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
     page.driver.execute_cdp_cmd("Network.enable", {})
     page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", away)
+    page.one(".top button").click()
     wait(lambda: "does not answer" in page.text(".banner"), 15)
     page.driver.execute_cdp_cmd("Network.emulateNetworkConditions", {**away, "offline": False})
     wait(lambda: not page.one(".banner").is_displayed(), 15)
