@@ -1,8 +1,9 @@
 """Are the pictures right? Every effect, blend, transition and generator of ours beside what others make of the same picture.
 
-Writes contact sheets (ours, theirs, ten times the difference) with the largest and the mean error below each pair, and a
-table of the errors. Values are 0 to 1; peers that work on 8 bits differ by up to a code (0.004) from rounding alone, and cut
-off what lies beyond black and white, which ours keeps: both are cut off before they are compared.
+Writes contact sheets (ours, theirs, ten times the difference; the committed ones are in ``docs/effects``) with the largest and
+the mean error below each pair, and a table of the errors. Values are 0 to 1; peers that work on 8 bits differ by up to a code
+(0.004) from rounding alone, and cut off what lies beyond black and white, which ours keeps: both are cut off before they are
+compared.
 
     python benchmarks/effect_sheets.py [--out DIR] [--json FILE] [--readme]
 """
@@ -22,12 +23,12 @@ from otio_perf.effects import lettering
 from otio_perf.effects.cpu.engine import CpuEngine
 from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Picture
-from otio_perf.media.stills import write_still
 
 SIZE = (480, 270)
 #: Of a pair: three pictures side by side, each of this size, and a line of words.
 SHOWN, LINE, GAP = (240, 135), 22, 6
-PAIRS_A_SHEET = (2, 9)
+PAIRS_A_SHEET = (2, 7)
+QUALITY = 72  # JPEG: small enough to be committed
 INK, PAPER = 0.9, 0.12
 
 
@@ -78,7 +79,7 @@ def sheets(cells: list[np.ndarray]) -> list[np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "media" / "effects", metavar="DIR")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "docs" / "effects", metavar="DIR")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--readme", action="store_true", help="put the table into benchmarks/README.md")
     arguments = parser.parse_args()
@@ -101,9 +102,10 @@ def main() -> None:
             cells.append(pair(ours, theirs, words))
     arguments.out.mkdir(parents=True, exist_ok=True)
     for number, sheet in enumerate(sheets(cells), 1):
-        path = arguments.out / f"sheet_{number}.png"
-        write_still(path, np.round(np.clip(sheet, 0, 1) * 255).astype(np.uint8))
-        print(path)
+        path = arguments.out / f"sheet_{number}.jpg"
+        codes = np.round(np.clip(sheet[..., ::-1], 0, 1) * 255).astype(np.uint8)
+        cv2.imwrite(str(path), codes, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        print(path, path.stat().st_size)
     if arguments.json:
         Path(arguments.json).write_text(json.dumps({"size": SIZE, "rows": rows}, indent=1))
     if arguments.readme:
