@@ -279,7 +279,7 @@ class Prerendering:
     def _bytes(self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], size: tuple[int, int]) -> int:
         """Of the missing chunks, and of the regions, which hold copies of them all."""
         written = sum(map(len, missing.values()))
-        joined = sum(len(c) for cut in cuts for c in cut.chunks if self.renders.get(self._region_key(cut.chunks)) is None)
+        joined = sum(sum(map(len, cut.chunks)) for cut in cuts if self.renders.get(self._region_key(cut.chunks)) is None)
         return prerenders.size_bytes(written + joined, self.recipe, size)
 
     # ---- work
