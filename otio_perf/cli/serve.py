@@ -9,12 +9,16 @@ command goes on from there. 'otio-perf queue' and 'otio-perf activity' talk to i
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from otio_perf.cli import options
 
 #: Settings of the service alone.
 SERVING = ("use_proxies", "prerender", "playback_quality", "rendering", "background_priority", "settle_seconds")
+#: Of the workspace.
+LIMITS = ("cache_max_bytes", "min_free_disk", "idle_days")
 #: How soon Ctrl-C is noticed on systems where it does not wake who waits.
 _LOOK_SECONDS = 0.5
 
@@ -22,6 +26,9 @@ _LOOK_SECONDS = 0.5
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timelines", metavar="TIMELINE", nargs="*", help="timeline files to follow")
     parser.add_argument("--watch", metavar="DIR", action="append", help="folder of rushes to watch; repeatable")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would become of the media that are in the watched folders, and end"
+    )
     door = parser.add_argument_group("HTTP API and dashboard")
     door.add_argument("--listen", metavar="HOST:PORT", help="address to listen on (default: 127.0.0.1, any free port)")
     door.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM): another address than this machine's own needs one")
@@ -29,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     door.add_argument("--insecure", action="store_true", help="listen there without TLS: anybody in the network can read along")
     options.add_settings(
         parser,
-        *("workspace", *options.PROXIES, *options.RENDERING, *SERVING, *options.READING),
+        *("workspace", *options.PROXIES, *options.RENDERING, *SERVING, *LIMITS, *options.READING),
         said={"lut": "viewing LUT that proxies are seen through (.cube, .3dl, .spi1d, .spi3d); default: none"},
     )
     output = parser.add_argument_group("output")
@@ -48,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.web.door import Door
     from otio_perf.web.server import Server
 
+    if arguments.dry_run:
+        return _dry_run(arguments)
     settings = options.load(arguments)
     door = Door.at(
         arguments.listen,
@@ -77,3 +86,21 @@ def run(arguments: argparse.Namespace) -> int:
     if service.ended.is_set():
         raise ServiceError(service.why_ended, hint="Start it again")
     return 0
+
+
+def _dry_run(arguments: argparse.Namespace) -> int:
+    from otio_perf import optimizer
+    from otio_perf.cli import console, streams, tables
+
+    with console.job(arguments) as job:
+        for folder, report in optimizer.plan_rushes(arguments.watch or (), **job.options):
+            streams.written(partial(_show_plan, folder, partial(tables.show_proxies, report, dry_run=True)))
+    return 0
+
+
+def _show_plan(folder: Path, show: Callable[[], None]) -> None:
+    from otio_perf.cli.console import stdout
+    from otio_perf.errors import printable
+
+    stdout().print(printable(folder), markup=False)
+    show()

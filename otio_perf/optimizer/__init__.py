@@ -224,6 +224,22 @@ def generate_proxies(
         )
 
 
+def plan_rushes(folders: Sequence[PathLike] = (), **options: Unpack[Options]) -> tuple[tuple[Path, ProxyReport], ...]:
+    """What a service would make of what lies in the folders that the settings watch, and in ``folders``. Nothing is made.
+
+    :raises SettingsError: there is no such folder, or a LUT cannot be read.
+    """
+    from otio_perf.optimizer import rushes
+
+    settings = in_force(options)
+    rows = rushes.chosen(settings, folders)
+    found = []
+    for row in rows:
+        with _session({**options, "settings": settings.of_rushes(row)}, anchor=None, create=False) as session:
+            found.append((row.path, rushes.plan(session, row, rows)))
+    return tuple(found)
+
+
 def probe(
     media: PathLike | Sequence[PathLike],
     **options: Unpack[Options],
@@ -410,6 +426,7 @@ __all__ = [
     "frame",
     "generate_proxies",
     "optimize",
+    "plan_rushes",
     "prerender",
     "probe",
     "restore",

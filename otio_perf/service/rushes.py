@@ -7,7 +7,6 @@ queue at a time; the others wait as paths.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -18,30 +17,26 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from otio_perf.cache import pruning
-from otio_perf.errors import OtioPerfError, SettingsError, TaskCancelledError, UnknownIdError
-from otio_perf.media.discover import discover
+from otio_perf.errors import OtioPerfError, TaskCancelledError, UnknownIdError
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Failed, Outcome, Ready
-from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Action, Decision, Plan
 from otio_perf.model.rushes import Rushes
 from otio_perf.model.tasks import Task
 from otio_perf.model.uses import Target
 from otio_perf.model.views import WatchedFolder
 from otio_perf.optimizer import proxies
+from otio_perf.optimizer import rushes as rushes_of
 from otio_perf.optimizer.session import Session, Unknown
 from otio_perf.service.core import Core, identity
 from otio_perf.settings import Settings
 from otio_perf.watch.folder import Changed, FolderEvent, FolderWatch, Gone, Noted, Settled, Turned
-from otio_perf.watch.scan import Rules
 from otio_perf.watch.settle import Seen
 
 #: Tasks of one folder in the queue at a time.
 _MOST_TASKS = 256
 #: Media that are planned together.
 _BATCH = 32
-#: A container that claims to be longer has a damaged header, or none yet.
-_MOST_SECONDS = 7 * 86_400
 #: A folder's view is told so often at most.
 _TELL_SECONDS = 0.5
 _KIND = "folder"
@@ -107,13 +102,12 @@ class Folder:
         self._making: dict[str, set[str]] = {}  # paths, by key of the task: copies of a file are one task
         self._told: WatchedFolder | None = None
         self._told_at = 0.0
-        rules = Rules(
-            include=rushes.include,
-            exclude=rushes.exclude,
-            is_recursive=rushes.recursive,
-            own=_within(rushes.path, elsewhere),
+        self._watch = FolderWatch(
+            rushes.path,
+            self._inbox.put,
+            rules=rushes_of.rules(rushes, elsewhere),
+            settle_seconds=float(self.settings.settle_seconds),
         )
-        self._watch = FolderWatch(rushes.path, self._inbox.put, rules=rules, settle_seconds=float(self.settings.settle_seconds))
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"rushes {self.path}", daemon=True)
 
@@ -243,12 +237,12 @@ class Folder:
         return bool(self._found) or bool(self._backlog and self._room())
 
     def _room(self) -> int:
-        return max(0, _MOST_TASKS - len(self._probing) - len(self._making))
+        return max(0, _MOST_TASKS - len(self._probing) - len(self._found) - len(self._making))
 
     def _advance(self, session: _Lazily) -> None:
         """A batch from the backlog is opened, or one that was opened is planned."""
         try:
-            if self._backlog and self._room() and len(self._found) < _BATCH:
+            if self._backlog and self._room():
                 self._open(session())
             if self._found:
                 self._decide(session())
@@ -266,15 +260,11 @@ class Folder:
             one = self._media.get(path)
             if one is None or one.keys or one.decision is not None or path in self._found:
                 continue  # it has changed since, and waits a second time
-            target = next(discover([path]), None)
-            if target is not None:
-                if session.index.products.key_at(target.url) is None:
-                    targets[path] = target
-                else:
-                    self._end(path, _State.READY)  # a proxy of ours that somebody put among the rushes
-        if session.settings.rate is not None:
-            rate = session.settings.rate
-            targets = {p: t if t.sequence is None else replace(t, sequence_rate=rate) for p, t in targets.items()}
+            target = rushes_of.target(session, path)
+            if target is None:
+                self._end(path, _State.READY)
+            else:
+                targets[path] = target
         known, unknown = session.recall(targets.values())
         for path, target in targets.items():
             if target.medium in known:
@@ -287,7 +277,7 @@ class Folder:
         self._submit([closed.task for closed in unknown])
 
     def _opened(self, path: str, target: Target, finding: MediaFinding) -> None:
-        if finding.info is not None and not _is_sane(finding.info):
+        if finding.info is not None and not rushes_of.is_sane(finding.info):
             self._refuse(path, f"its header says {float(finding.info.duration):.0f} seconds")
         else:
             self._found[path] = target, finding
@@ -332,7 +322,7 @@ class Folder:
             findings={target.medium: finding for target, finding in batch.values()},
             recipes=proxies.recipes_for(session, (), lut),
             targets=[target for target, _ in batch.values()],
-            force=False,
+            force=rushes_of.is_forced(session.settings),
             beside=self.rushes.beside,
             dry_run=False,
         )
@@ -387,13 +377,6 @@ class Folder:
                 one.state = state
 
 
-def _within(root: Path, folders: Iterable[Path]) -> tuple[str, ...]:
-    """Those of ``folders`` that lie in ``root``, by their path from there."""
-    top = Path(os.path.realpath(root))
-    real = (Path(os.path.realpath(folder)) for folder in folders)
-    return tuple(str(root / folder.relative_to(top)) for folder in real if top in folder.parents)
-
-
 def _without(plan: Plan, pruned: frozenset[str]) -> Plan:
     """What went to keep the workspace within its limits is made again when a timeline needs it, not ahead of that."""
 
@@ -407,10 +390,6 @@ def _without(plan: Plan, pruned: frozenset[str]) -> Plan:
 
 #: What opening a file that is not whole comes to.
 _NOT_WHOLE = frozenset({"CorruptMediaError", "OfflineMediaError"})
-
-
-def _is_sane(info: MediaInfo) -> bool:
-    return 0 < info.duration <= _MOST_SECONDS
 
 
 class Folders:
@@ -439,11 +418,8 @@ class Folders:
 
         :raises SettingsError: a file is there, or nothing
         """
-        wanted = Path(path).expanduser().absolute()
-        if not wanted.is_dir():
-            raise SettingsError("is no folder" if wanted.exists() else "is not there", path=wanted, hint="Name a folder")
-        rows = [rushes for rushes in self._core.settings.watch if identity(rushes.path) == identity(wanted)]
-        return self._add(rows[0] if rows else Rushes(path=wanted))
+        rows = rushes_of.chosen(self._core.settings, [path])
+        return self._add(next(rushes for rushes in rows if identity(rushes.path) == identity(Path(path).expanduser())))
 
     def unwatch(self, id: str) -> None:
         """Let go of it: what is waiting is cancelled, what was made stays. :raises UnknownIdError"""
