@@ -20,9 +20,10 @@ class Devices:
     def engine(self, gpu: str, tick: Callable[[], None]) -> FoundEngine:
         """See ``found_engine``. :raises EffectError: a GPU was demanded and none works"""
         from otio_perf.render.engines import found_engine
+        from otio_perf.settings import kernels_folder
 
         if gpu not in self._engines:
-            self._engines[gpu] = found_engine(gpu, tick=tick)
+            self._engines[gpu] = found_engine(gpu, cache_folder=str(kernels_folder()), tick=tick)
         return self._engines[gpu]
 
     def hardware(self, codecs: Collection[str], tick: Callable[[], None]) -> tuple[HardwareFinding, ...]:

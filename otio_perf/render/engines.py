@@ -85,10 +85,11 @@ def engine_for(gpu: str, *, devices: Sequence[GpuDevice] = (), cache_folder: str
     return own.engine, f"GPU by {own.device.arch}: {own.device.name}"
 
 
-def found_engine(gpu: str, *, tick: Callable[[], None] = lambda: None) -> FoundEngine:
+def found_engine(gpu: str, *, cache_folder: str | None = None, tick: Callable[[], None] = lambda: None) -> FoundEngine:
     """What ``engine_for`` finds, asked in child processes: this one takes no memory of a GPU, which is its workers', and a
     driver that crashes or hangs takes nobody along. Seconds where a GPU may be; nothing where none is.
 
+    :param cache_folder: see ``engine_for``; without it each GPU takes a while.
     :param tick: called while it is asked: a place to stop by raising.
     :raises EffectError: a GPU was demanded and none works.
     """
@@ -98,7 +99,7 @@ def found_engine(gpu: str, *, tick: Callable[[], None] = lambda: None) -> FoundE
     if _may_have_gpu():
         ((listed, end),) = _asked([("list", "")], tick)
         devices = tuple(GpuDevice(**one) for one in listed or ())
-        answers = _asked([("try", json.dumps(asdict(device))) for device in devices], tick)
+        answers = _asked([("try", json.dumps([asdict(device), cache_folder])) for device in devices], tick)
         works = tuple(device for device, (said, _) in zip(devices, answers, strict=True) if said == "")
         reasons = [f"{d.name}: {said or end}" for d, (said, end) in zip(devices, answers, strict=True) if said != ""] or [end]
         if works:
@@ -239,14 +240,14 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         child.wait(1)
 
 
-def _why_not(device: GpuDevice) -> str:
+def _why_not(device: GpuDevice, cache_folder: str | None) -> str:
     """Why ``device`` does not work, in a process that may crash; empty: it does."""
     os.environ.update(device.environment)
     try:
         from otio_perf.effects.gpu.engine import GpuEngine
         from otio_perf.effects.gpu.proof import require_right
 
-        require_right(GpuEngine(device.arch))
+        require_right(GpuEngine(device.arch, cache_folder, device.name))
     except ImportError as error:
         return f"it needs Taichi, which is not there: {error}"
     except EffectError as error:
@@ -261,7 +262,8 @@ def _main(question: str, words: str) -> Any:
         from otio_perf.effects.gpu.devices import listed
 
         return [asdict(device) for device in listed()]
-    return _why_not(GpuDevice(**json.loads(words)))
+    device, cache_folder = json.loads(words)
+    return _why_not(GpuDevice(**device), cache_folder)
 
 
 if __name__ == "__main__":

@@ -75,8 +75,15 @@ for width, height in ((1, 1), (7, 3), (17, 33), (130, 19), (257, 40)):
                 compared += 1
 print("same", compared)
 launched = []
-tiles.are_faster("a kernel", launched.append)
+
+def launch(in_tiles, wrong=0):
+    launched.append(in_tiles)
+    target.fill(0.25 + wrong * in_tiles)
+    return target
+
+tiles.are_faster("a kernel", launch)
 assert set(launched) == {True, False}
+assert not tiles.are_faster("one that is wrong", lambda in_tiles: launch(in_tiles, 0.1))
 known = tiles.are_faster("a kernel", None)
 tiles.remember_in(sys.argv[1], "vulkan a device")
 assert tiles.are_faster("a kernel", None) == known, "kept on disk"

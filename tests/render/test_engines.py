@@ -46,7 +46,7 @@ TWO = {"arch": "cuda", "name": "Two", "environment": {"CUDA_VISIBLE_DEVICES": "1
 def answering(listed: list[dict[str, Any]], **reasons: str) -> str:
     """What children write that are asked which GPUs there are, and, by name, why one does not work."""
     return (
-        f"import json; said = {listed!r} if 'list' in sys.argv else {reasons!r}[json.loads(sys.argv[-2])['name']];"
+        f"import json; said = {listed!r} if 'list' in sys.argv else {reasons!r}[json.loads(sys.argv[-2])[0]['name']];"
         " print('noise'); open(sys.argv[-1], 'w').write(json.dumps(said)); os._exit(0)"
     )
 

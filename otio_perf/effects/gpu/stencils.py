@@ -75,12 +75,13 @@ def applied(
     tile = tile_for(*reach)
     on_device = kept(numbers)
 
-    def launch(in_tiles: bool) -> None:
+    def launch(in_tiles: bool) -> Any:
         kernel = with_tiles(stencil, edges, tile) if in_tiles and tile else without_tiles(stencil, edges)
         kernel(source, target, on_device, value)
+        return target
 
-    launch(tile is not None and tiles.are_faster(f"{stencil.__name__} {tile}", launch))
-    return target
+    is_worth_it = tile is not None and width * height >= tiles.LEAST_PIXELS
+    return launch(is_worth_it and tiles.are_faster(f"{stencil.__name__} {tile}", launch))
 
 
 @ti.func
