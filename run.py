@@ -57,7 +57,7 @@ def demo() -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """All tests, in two processes. The arguments go to pytest."""
+    """All tests, in two processes; those of a file in one, for what they need is made once there. Arguments go to pytest."""
     venv = environment()
     install(venv, extra="dev")
     for tool, package in (
@@ -70,7 +70,7 @@ def test(arguments: list[str]) -> int:
         if not shutil.which(tool) and not apt_install(package):
             say(f"{tool} not found: the tests that need it will be skipped")
     say("pytest")
-    return call([str(program(venv, "python")), "-m", "pytest", "-n", "2", *arguments])
+    return call([str(program(venv, "python")), "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments])
 
 
 def environment() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shutil
 import signal
 import subprocess
@@ -16,9 +17,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from made_once import made_once
 from warm_commands import CAN_FORK, Commands
-
-from otio_perf.optimizer.session import Session
-from otio_perf.settings import user_cache_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTDATA = ROOT.parent / "shared" / "testdata"
@@ -95,6 +93,9 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
 @pytest.fixture(scope="session")
 def measured_machine(shared_folder: Callable[..., Path], run_command: Callable[..., Any]) -> Path:
     """The profile of this machine, for the cache folder of a home: the user's, else one that is measured once for all tests."""
+    from otio_perf.optimizer.session import Session
+    from otio_perf.settings import user_cache_folder
+
     if Session.known_machine() is not None:
         return user_cache_folder() / "machine.json"
 
@@ -105,6 +106,35 @@ def measured_machine(shared_folder: Callable[..., Path], run_command: Callable[.
         assert done.returncode == 0, done.stderr
 
     return shared_folder("machine", measure) / "cache" / "otio_perf" / "machine.json"
+
+
+@pytest.fixture(scope="session")
+def timelines(testdata: Path) -> list[Path]:
+    """Every timeline file of the test data for which there is an adapter."""
+    suffixes = (".otio", ".otioz", ".edl", ".xml", ".fcpxml", ".aaf")
+    return sorted(p for p in (testdata / "timelines").rglob("*") if p.suffix.lower() in suffixes and p.is_file())
+
+
+@pytest.fixture(scope="session")
+def readable(timelines: list[Path], shared_folder: Callable[..., Path]) -> dict[Path, Any]:
+    """The documents (``timeline.files.Document``) of those of them that can be read, as OpenTimelineIO spells them; the others
+    are refused in one line that says which. They are read once in a run, each in a process of its own."""
+    from otio_perf.errors import TimelineError
+    from otio_perf.timeline import files
+
+    def read(folder: Path) -> None:
+        found = {}
+        for path in timelines:
+            try:
+                found[path] = files.read(path, canonical=True)
+            except TimelineError as e:
+                assert "\n" not in str(e)
+                assert path.name in str(e)
+        (folder / "documents").write_bytes(pickle.dumps(found))
+
+    found: dict[Path, Any] = pickle.loads((shared_folder("readable", read) / "documents").read_bytes())
+    assert len(found) > 50
+    return found
 
 
 def run_melt(command: list[str], **how: Any) -> None:

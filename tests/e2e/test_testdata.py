@@ -11,7 +11,7 @@ import pytest
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
-pytestmark = [pytest.mark.testdata, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.testdata, pytest.mark.slow, pytest.mark.timeout(600)]
 
 TIMELINES = {".otio", ".otioz", ".edl", ".xml", ".fcpxml", ".aaf", ".kdenlive", ".mlt", ".xges", ".ale"}
 

@@ -18,7 +18,7 @@ from otio_perf.effects.translate.dialects import in_order, translated, translate
 from otio_perf.effects.wipes import NAME_OF_CODE
 from otio_perf.model.frames import Applied, Fidelity, Moment, Translated
 from otio_perf.model.uses import EffectUse
-from otio_perf.timeline import files
+from otio_perf.timeline.files import Document
 from otio_perf.timeline.survey import gather
 
 CANVAS, RATE = (1920, 1080), Fraction(25)
@@ -357,25 +357,19 @@ def _kdenlive(path: Path) -> list[EffectUse]:
     return uses
 
 
-def _uses(folder: Path) -> list[EffectUse]:
-    found = []
+def _uses(folder: Path, readable: dict[Path, Document]) -> list[EffectUse]:
+    found = [use for document in readable.values() for uses in gather(document).effects for use in uses]
     for path in sorted((folder / "timelines").rglob("*")):
-        match path.suffix.lower():
-            case ".kdenlive" | ".mlt":
-                if path.name != "entity.mlt":  # a hostile one, which no reader of ours opens
-                    found += _kdenlive(path)
-            case ".edl" | ".aaf" | ".xml":
-                found += [use for uses in gather(files.read(path)).effects for use in uses]
-            case ".otio" if b"effects" in path.read_bytes() and "premiere_example" not in path.name:
-                found += [use for uses in gather(files.read(path)).effects for use in uses]
+        if path.suffix.lower() in (".kdenlive", ".mlt") and path.name != "entity.mlt":  # no reader of ours opens that one
+            found += _kdenlive(path)
     return found
 
 
 @pytest.mark.testdata
-def test_effects_of_the_test_data(testdata: Path) -> None:
+def test_effects_of_the_test_data(testdata: Path, readable: dict[Path, Document]) -> None:
     """Every effect of every timeline is answered, at several moments, and more of those on pictures are known than not."""
     counts: Counter[tuple[str, str, str]] = Counter()
-    for use in _uses(testdata):
+    for use in _uses(testdata, readable):
         worst = Fidelity.NOTHING
         for frame in range(0, 50, 7):
             moment = Moment(frame=Fraction(frame), length=Fraction(50), inner=Fraction(frame))

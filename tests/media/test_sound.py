@@ -12,6 +12,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -267,7 +268,7 @@ def test_many_planes_are_read_whole(codec: str, make: Callable[..., Path]) -> No
 # --------------------------------------------------------------------------------------------------------- rates and speeds
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     data=st.data(),
     rate=st.sampled_from([8000, 44100, 48000, 96000]),

@@ -11,6 +11,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,7 +96,7 @@ def test_what_is_moved_or_doubled_is_there_already(
     assert new_frames(before, chunks_of(moved, media, by + length, by + 2 * length)) == 0
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.sampled_from([1, 0.5, 2]),
     st.integers(100, 800),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +15,18 @@ import av
 import numpy as np
 import opentimelineio as otio
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from otio_perf.errors import TimelineError
+from otio_perf.effects.translate.dialects import translated
 from otio_perf.media.decode import Reader, constant_rate, total_frames
 from otio_perf.media.probe import probe
 from otio_perf.model.composition import Composition
 from otio_perf.model.frames import (
     Applied,
     Fidelity,
+    Fit,
     FramePlan,
     Generated,
     Layer,
@@ -32,12 +37,13 @@ from otio_perf.model.frames import (
     Translated,
 )
 from otio_perf.model.media import MediaInfo, MediaKind
+from otio_perf.model.stand_ins import StandIn
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import EffectUse, TargetKind
 from otio_perf.model.wire import from_json, to_json
 from otio_perf.render.plan import canvas_size, frame_plan
-from otio_perf.timeline import files
 from otio_perf.timeline.composition import compose
+from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.survey import survey
 from sample_timelines.make_media import CLIPS, make, read_number
@@ -576,13 +582,9 @@ def leaves(content: Any) -> list[tuple[str, float]]:
     raise AssertionError(content)
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(edit=timelines())
 def test_every_frame_is_that_of_opentimelineio(edit: otio.schema.Timeline, paper: Any, footage: Footage) -> None:
-    import json
-
-    from otio_perf.timeline.files import Document
-
     root = json.loads(edit.to_json_string())
     document = Document(path="/t/x.otio", format="otio_json", base="/t", digest="", root=root)
     composition = compose(document, Locator("/t/x.otio"))
@@ -598,18 +600,11 @@ def test_every_frame_is_that_of_opentimelineio(edit: otio.schema.Timeline, paper
 
 # ---- the test data
 
-READABLE = (".otio", ".otioz", ".edl", ".xml", ".fcpxml", ".aaf")
-
 
 @pytest.mark.testdata
-def test_all_test_data_compose_and_agree_with_the_survey(testdata: Path, paper: Any) -> None:
+def test_all_test_data_compose_and_agree_with_the_survey(readable: dict[Path, Document], paper: Any) -> None:
     composed_ones, compared = 0, 0
-    for path in sorted(p for p in (testdata / "timelines").rglob("*") if p.suffix.lower() in READABLE and p.is_file()):
-        try:
-            document = files.read(path)
-        except TimelineError as e:
-            assert path.name in str(e)
-            continue
+    for path, document in readable.items():
         composition, found = compose(document, Locator(path)), survey(document, Locator(path))
         composed_ones += 1
         assert (composition.frame_rate, composition.duration, composition.start_frame) == (
@@ -754,3 +749,55 @@ def test_retimes_are_those_of_melt(
 def test_media_of_other_rates_are_those_of_melt(melted: Any, clip: Any, shows: Any, footage: Footage) -> None:
     shown = shows(timeline(track(clip("fast.mov", 0, 50))))
     assert [read_number(p) for p in melted(footage["fast.mov"].path, "in=0", "out=24")] == shown[:25]
+
+
+# ---- media of another size than the canvas
+
+
+@pytest.mark.parametrize(
+    ("motion", "expected"),
+    [
+        (None, (Fit.NONE, 1.0, None)),
+        ({"scale": "75"}, (Fit.NONE, 0.75, None)),
+        ({"scale": "150"}, (Fit.NONE, 1.5, None)),
+        ({"scale": "75", "rotation": "10"}, (Fit.CONTAIN, 1.0, (1.5, 1.5))),  # whole on the canvas, which halves it
+    ],
+)
+def test_final_cut_counts_a_mediums_size_in_its_own_pixels(
+    motion: dict[str, str] | None,
+    expected: tuple[Fit, float, tuple[float, float] | None],
+    composed: Composed,
+    paper: Callable[..., MediaInfo],
+) -> None:
+    """Of 1280 × 720 on a canvas of half the size, and of 640 × 360 for a proxy in its place."""
+    clip = otio.schema.Clip("c", otio.schema.ExternalReference("/m/a.mov", span(0, 500, 24)), span(0, 10, 24))
+    clip.metadata["fcp_xml"] = {"id": "clipitem-1"}
+    if motion is not None:
+        parameters = [{"parameterid": name, "value": value} for name, value in motion.items()]
+        effect = {"effectid": "basic", "name": "Basic Motion", "parameter": parameters}
+        clip.effects.append(otio.schema.Effect(name="Basic Motion", effect_name="basic", metadata={"fcp_xml": effect}))
+    composition = composed(otio.schema.Timeline("t", tracks=[track(clip)]))
+    info = paper("/m/a.mov")
+    translate = partial(translated, canvas=(640, 360), frame_rate=composition.frame_rate)
+    plan = frame_plan(composition, 0, {"/m/a.mov": info}, translate, size=(640, 360))
+    (layer,) = plan.root.layers
+    scale = next((dict(one.values)["scale"] for one in layer.effects), None)
+    assert (layer.fit, layer.magnified, scale) == expected
+    assert "size of a.mov" in plan.approximate
+    half = replace(info.video[0], width=640, height=360)
+    part = FrameRange(0, 500, Fraction(24))
+    proxy = StandIn(medium="/p/a.mov", info=replace(info, path="/p/a.mov", video=(half,)), source_range=part)
+    known = {"/m/a.mov": info, "/p/a.mov": proxy.info}
+    plan = frame_plan(composition, 0, known, translate, size=(640, 360), stand_ins={"/m/a.mov": (proxy,)})
+    (layer,) = plan.root.layers
+    assert layer.magnified == (expected[1] * 2 if expected[0] is Fit.NONE else 1)
+    same = frame_plan(composition, 0, {"/m/a.mov": info}, translate, size=(1280, 720))
+    assert "size of a.mov" not in same.approximate
+    assert same.root.layers[0].fit is Fit.CONTAIN
+
+
+def test_all_others_show_it_whole(composed: Composed, paper: Callable[..., MediaInfo]) -> None:
+    clip = otio.schema.Clip("c", otio.schema.ExternalReference("/m/a.mov", span(0, 500, 24)), span(0, 10, 24))
+    composition = composed(otio.schema.Timeline("t", tracks=[track(clip)]))
+    plan = frame_plan(composition, 0, {"/m/a.mov": paper("/m/a.mov")}, lambda *_: Translated(), size=(640, 360))
+    assert (plan.root.layers[0].fit, plan.approximate) == (Fit.CONTAIN, ())

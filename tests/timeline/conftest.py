@@ -9,14 +9,9 @@ from pathlib import Path
 import opentimelineio as otio
 import pytest
 
-from otio_perf.errors import TimelineError
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe, Scope
 from otio_perf.model.timing import FrameRange
-from otio_perf.timeline import files
-from otio_perf.timeline.files import Document
-
-READABLE = (".otio", ".otioz", ".edl", ".xml", ".fcpxml", ".aaf")
 
 
 @pytest.fixture
@@ -86,23 +81,3 @@ def edit() -> Callable[..., otio.schema.Timeline]:
         return timeline
 
     return make
-
-
-@pytest.fixture(scope="session")
-def timelines(testdata: Path) -> list[Path]:
-    """Every timeline file of the test data for which there is an adapter."""
-    return sorted(p for p in (testdata / "timelines").rglob("*") if p.suffix.lower() in READABLE and p.is_file())
-
-
-@pytest.fixture(scope="session")
-def readable(timelines: list[Path]) -> dict[Path, Document]:
-    """Those of them that can be read, as OpenTimelineIO spells them; the others are refused in one line that says which."""
-    found = {}
-    for path in timelines:
-        try:
-            found[path] = files.read(path, canonical=True)
-        except TimelineError as e:
-            assert "\n" not in str(e)
-            assert path.name in str(e)
-    assert len(found) > 50
-    return found

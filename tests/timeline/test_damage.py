@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import opentimelineio as otio
+from examples import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -83,7 +84,7 @@ def places(item: Any, trail: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = [p for p in places(SOUND) if p]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.sampled_from(PLACES), anything | st.just(...)), min_size=1, max_size=3))
 def test_any_damage_is_survived(changes: list[tuple[tuple[Any, ...], Any]], tmp_path: Path) -> None:
     root = copy.deepcopy(SOUND)
@@ -125,7 +126,7 @@ def test_what_opentimelineio_writes_is_plain() -> None:
     assert is_plain(SOUND, b"\n".join(LINES))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(
     line=st.integers(0, len(LINES) - 1),
     deed=st.sampled_from(["drop", "twice", "flip", "cut"]),

@@ -10,6 +10,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -189,7 +190,7 @@ def len_of(laid: Laid) -> int:
     return laid.stop - laid.start
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(data=st.data())
 def test_proxies_and_overlay_come_off_together(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """In any folder, with any choice of proxies below, prerendered once or twice, before or after the proxies were linked."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,7 +93,7 @@ def test_every_timeline_comes_back_byte_for_byte(readable: dict[Path, Document],
         assert active.count(KEY) == done.relinked
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(data=st.data())
 def test_any_choice_of_proxies_comes_back(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")

@@ -10,6 +10,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -121,7 +122,7 @@ def made_timelines(draw: st.DrawFn) -> otio.schema.Timeline:
     return timeline
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(made_timelines())
 def test_positions_are_those_of_opentimelineio(timeline: otio.schema.Timeline) -> None:
     timeline.global_start_time = time(0)
@@ -440,7 +441,7 @@ def test_a_medium_at_another_rate_is_counted_at_its_own() -> None:
     assert use.position == FrameRange(0, 48, Fraction(24))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(made_timelines())
 def test_spans_tile_the_timeline_and_hold_what_is_seen(timeline: otio.schema.Timeline) -> None:
     found = surveyed(timeline)
