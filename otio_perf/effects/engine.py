@@ -75,6 +75,10 @@ class Engine(Protocol):
         """A decoded frame: ``pixels.to_picture`` on the way to where the engine keeps its pictures."""
         ...
 
+    def turned(self, image: Image, turn: int, *, is_mirrored: bool) -> Image:
+        """By ``turn`` degrees clockwise, 0, 90, 180 or 270; then mirrored, left for right."""
+        ...
+
     def convert(self, image: Image, conversion: Conversion) -> Image:
         """Into another colour space: ``conversion.converted``."""
         ...

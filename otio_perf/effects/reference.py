@@ -31,6 +31,12 @@ class ReferenceEngine:
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
         return self.upload(to_picture(planes, coding), is_opaque=not coding.layout.has_alpha)
 
+    def turned(self, image: Image, turn: int, *, is_mirrored: bool) -> Image:
+        picture = np.rot90(self.download(image), -turn // 90)
+        if is_mirrored:
+            picture = picture[:, ::-1]
+        return self.upload(np.ascontiguousarray(picture), is_opaque=image.is_opaque)
+
     def convert(self, image: Image, conversion: Conversion) -> Image:
         return Image(converted(image.pixels, conversion), image.is_opaque)
 

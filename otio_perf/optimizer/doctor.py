@@ -49,7 +49,10 @@ def _formats() -> Iterator[Check]:
 
 def _hardware() -> Iterator[Check]:
     from otio_perf.media import hardware
+    from otio_perf.render.engines import found_engine
 
+    engine = found_engine("auto", cache_folder=str(settings_module.kernels_folder()))
+    yield Check(name="GPU", works=bool(engine.devices), required=False, found=engine.why.removeprefix("processor: "))
     for finding in hardware.findings():
         if not finding.works and "does not exist on this system" in finding.reason:
             continue

@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import numpy as np
-
 from otio_perf.effects.conversion import USUAL_PEAK_NITS, Meaning, conversion_to, meaning_of, peak_nits_of
 from otio_perf.effects.engine import Engine, Image
 from otio_perf.effects.pixels import Coding, coding_of
@@ -112,7 +110,4 @@ def _upright(shown: Shown, engine: Engine) -> Image:
     image = engine.read(shown.planes, shown.coding)
     if not shown.turn and not shown.is_mirrored:
         return image
-    picture = np.rot90(engine.download(image), -shown.turn // 90)
-    if shown.is_mirrored:
-        picture = picture[:, ::-1]
-    return engine.upload(np.ascontiguousarray(picture), is_opaque=image.is_opaque)
+    return engine.turned(image, shown.turn, is_mirrored=shown.is_mirrored)

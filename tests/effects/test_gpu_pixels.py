@@ -89,6 +89,17 @@ def test_planes_with_gaps_between_their_rows(gpu: GpuEngine, picture: Pictures) 
     assert np.array_equal(gpu.download(gpu.read(gapped, coding)), gpu.download(gpu.read(planes, coding)))
 
 
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+@pytest.mark.parametrize("is_mirrored", [False, True])
+def test_turned_as_cameras_say(gpu: GpuEngine, reference: Any, picture: Pictures, turn: int, is_mirrored: bool) -> None:
+    source = picture(67, 45, alpha=True)
+    ours, theirs = (
+        engine.download(engine.turned(engine.upload(source, is_opaque=False), turn, is_mirrored=is_mirrored))
+        for engine in (gpu, reference)
+    )
+    assert np.array_equal(ours, theirs)
+
+
 def test_frames_are_fetched_in_any_order_while_others_are_made(gpu: GpuEngine, picture: Pictures) -> None:
     coding = Coding(layout=yuv(8, 1, 0))
     frames = [from_picture(picture(66, 44, seed=seed), coding) for seed in range(5)]

@@ -184,6 +184,17 @@ def test_pictures_are_those_that_went_up(slow: Slow, picture: Pictures) -> None:
     assert any(two[0] < one[1] and one[2] != two[2] for one, two in pairwise(copies)), "up beside down"
 
 
+def test_whole_pictures_go_up_too(slow: Slow, picture: Pictures) -> None:
+    streams = Streams(Driver(slow))
+    pictures = [picture(66, 44, alpha=True, seed=seed) for seed in range(4)]
+    there = []
+    for one in pictures:
+        given = one.copy()
+        there.append(streams.upload(given))
+        given.fill(0)
+    assert all(np.array_equal(found.to_numpy(), one) for found, one in zip(there, pictures, strict=True))
+
+
 def test_what_is_pinned_does_not_grow(slow: Slow, picture: Pictures) -> None:
     streams, of = Streams(Driver(slow)), coding()
     planes = from_picture(picture(130, 74), of)

@@ -21,6 +21,7 @@ from otio_perf.effects.gpu.memory import empty, kept
 from otio_perf.effects.gpu.ring import Plain, Ring
 from otio_perf.effects.gpu.runtime import start
 from otio_perf.effects.gpu.sampling import resampled
+from otio_perf.effects.gpu.transform import turned
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
 from otio_perf.effects.reference import ReferenceEngine
@@ -44,10 +45,7 @@ class GpuEngine(ReferenceEngine):
         self._ring, self.copies = _ring(arch)
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
-        height, width = picture.shape[:2]
-        pixels = empty(width, height)
-        pixels.from_numpy(np.ascontiguousarray(picture, np.float32))
-        return Image(pixels, is_opaque)
+        return Image(self._ring.upload(picture), is_opaque)
 
     def download(self, image: Image) -> Picture:
         picture: Picture = image.pixels.to_numpy()
@@ -64,6 +62,9 @@ class GpuEngine(ReferenceEngine):
 
     def listen(self, heard: Heard) -> None:
         self._ring.listen(heard)
+
+    def turned(self, image: Image, turn: int, *, is_mirrored: bool) -> Image:
+        return Image(turned(image.pixels, turn, is_mirrored), image.is_opaque)
 
     def convert(self, image: Image, conversion: Conversion) -> Image:
         return Image(converted(image.pixels, conversion), image.is_opaque)

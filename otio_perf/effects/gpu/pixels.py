@@ -23,6 +23,21 @@ _SCALE = ti.types.vector(4, ti.f32)
 _GREY, _RGB, _YUV = 0, 1, 2
 
 
+def taken(picture: Any) -> Any:
+    """A picture of float32, height × width × 4, as kernels take it, on the device."""
+    height, width, _ = picture.shape
+    target = empty(width, height)
+    _take(picture, target)
+    return target
+
+
+@ti.kernel
+def _take(source: ti.types.ndarray(dtype=ti.f32, ndim=3), target: PIXELS):
+    for y, x in target:
+        for c in ti.static(range(4)):
+            target[y, x][c] = source[y, x, c]
+
+
 def plane_shapes(layout: Layout, width: int, height: int) -> list[tuple[int, int]]:
     """Rows and columns of each plane, in order."""
     colours = [(height, width)]

@@ -24,6 +24,7 @@ from otio_perf.effects.gpu import pixels
 from otio_perf.effects.gpu.memory import empty_plane
 from otio_perf.effects.gpu.runtime import works_on_host
 from otio_perf.effects.pixels import Coding
+from otio_perf.effects.registry import Picture
 
 Planes = list[NDArray[Any]]
 
@@ -31,6 +32,9 @@ Planes = list[NDArray[Any]]
 class Ring(Protocol):
     def listen(self, heard: Heard) -> None:
         """``heard`` is told of the ``upload``, ``compute`` and ``download`` of each frame from now on."""
+
+    def upload(self, picture: Picture) -> Any:
+        """The picture on the device."""
 
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Any:
         """A picture on the device. ``planes`` may be changed when this comes back."""
@@ -47,6 +51,10 @@ class Plain:
 
     def listen(self, heard: Heard) -> None:
         self._heard = heard
+
+    def upload(self, picture: Picture) -> Any:
+        with self._timed("upload"):
+            return pixels.taken(np.ascontiguousarray(picture, np.float32))
 
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Any:
         with self._timed("upload"):

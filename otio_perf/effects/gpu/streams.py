@@ -24,6 +24,7 @@ from otio_perf.effects.engine import Heard, unheard
 from otio_perf.effects.gpu import memory, pixels
 from otio_perf.effects.gpu.ring import Plain, Planes
 from otio_perf.effects.pixels import Coding
+from otio_perf.effects.registry import Picture
 from otio_perf.model.pixels import Layout
 
 #: Of pinned memory, which the system cannot use otherwise.
@@ -101,8 +102,8 @@ class _Staging:
     used: int
     is_under_way: bool = False  # down: until it is fetched
 
-    def arrays(self, base: int, shapes: Sequence[tuple[int, int]], samples: Any) -> Planes:
-        """Planes, one after the other, at ``base``."""
+    def arrays(self, base: int, shapes: Sequence[tuple[int, ...]], samples: Any) -> Planes:
+        """One after the other, at ``base``."""
         found, at = [], base
         for shape in shapes:
             found.append(_array(at, shape, samples))
@@ -147,14 +148,21 @@ class Streams:
     def listen(self, heard: Heard) -> None:
         self._heard = heard
 
+    def upload(self, picture: Picture) -> Any:
+        return self._raised([np.asarray(picture, np.float32)], lambda there: pixels.taken(there[0]))
+
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Any:
+        return self._raised(planes, lambda there: pixels.read(there, coding))
+
+    def _raised(self, arrays: Sequence[NDArray[Any]], kernel: Callable[[Planes], Any]) -> Any:
+        """What ``kernel`` makes of ``arrays`` on the device."""
         driver = self.driver
         driver("cuCtxSetCurrent", self._context)
-        shapes, samples = [plane.shape for plane in planes], planes[0].dtype
-        size = sum(plane.size for plane in planes) * samples.itemsize
+        shapes, samples = [array.shape for array in arrays], arrays[0].dtype
+        size = sum(array.size for array in arrays) * samples.itemsize
         staging = self._free_to_rise(size)
-        for pinned, plane in zip(staging.arrays(staging.host, shapes, samples), planes, strict=True):
-            np.copyto(pinned, plane)
+        for pinned, array in zip(staging.arrays(staging.host, shapes, samples), arrays, strict=True):
+            np.copyto(pinned, array)
         driver("cuEventRecord", staging.began, self._up)
         driver("cuMemcpyHtoDAsync_v2", staging.device, staging.host, size, self._up)
         driver("cuEventRecord", staging.copied, self._up)
@@ -162,10 +170,10 @@ class Streams:
         if not self._begun:
             self._begun = self._event()
             driver("cuEventRecord", self._begun, _TAICHI)
-        picture = pixels.read(staging.arrays(staging.device, shapes, samples), coding)
+        made = kernel(staging.arrays(staging.device, shapes, samples))
         driver("cuEventRecord", staging.used, _TAICHI)
         self._rising.append(staging)
-        return picture
+        return made
 
     def store(self, picture: Any, coding: Coding, width: int, height: int) -> Callable[[], Planes]:
         driver = self.driver

@@ -57,6 +57,31 @@ def flip(pixels: Any, values: Values, view: View) -> Any:
     return target
 
 
+@ti.kernel
+def _turn(source: PIXELS, quarters: ti.i32, mirrored: ti.i32, target: PIXELS):
+    height, width = source.shape[0], source.shape[1]
+    for y, x in target:
+        at = x
+        if mirrored:
+            at = target.shape[1] - 1 - x
+        row, column = y, at
+        if quarters == 1:
+            row, column = height - 1 - at, y
+        elif quarters == 2:
+            row, column = height - 1 - y, width - 1 - at
+        elif quarters == 3:
+            row, column = at, width - 1 - y
+        target[y, x] = source[row, column]
+
+
+def turned(pixels: Any, turn: int, is_mirrored: bool) -> Any:
+    """See ``Engine.turned``."""
+    height, width = pixels.shape
+    target = empty(width, height) if turn % 180 == 0 else empty(height, width)
+    _turn(pixels, turn // 90 % 4, int(is_mirrored), target)
+    return target
+
+
 @ti.func
 def crop(c, packed: ti.template(), at, x, y):
     across, down = x + 0.5, y + 0.5
