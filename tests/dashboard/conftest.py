@@ -63,6 +63,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", action="store_true", help="write the pictures of the dashboard into docs/dashboard")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    is_asked_for = config.getoption("--screenshots", default=False)
+    return True if collection_path.name == "test_screenshots.py" and not is_asked_for else None
+
+
 # -- the film ----------------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +316,11 @@ def chromium(programs: tuple[str, str]) -> Iterator[Any]:
 def served(programs: tuple[str, str], serve: Callable[[], Served]) -> Served:
     """The service that most tests look at."""
     return serve()
+
+
+@pytest.fixture(scope="session")
+def page_of(chromium: Any) -> Callable[[Served], Page]:
+    return lambda served: Page(chromium, served)
 
 
 @pytest.fixture(scope="session")

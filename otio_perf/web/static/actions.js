@@ -20,8 +20,8 @@ export const SIGNS = { proxy: "proxies", prerender: "timeline", gpu: "gpu", cach
 export const act = (suggestion, timeline) => METHODS[suggestion.action](suggestion.arguments, timeline);
 
 /**
- * All that would help a timeline, as SuggestionViews: what its analysis found, a GPU that is not used, a cache that holds what
- * nobody needs.
+ * All that would help a timeline, as SuggestionViews: what its analysis found (as long as a stretch needs work that is not on
+ * its way), a GPU that is not used, a cache that holds what nobody needs.
  */
 export async function helpful(view) {
   const [cache, metrics, settings] = await Promise.all([api.cache(), api.metrics(), api.settings()]);
@@ -29,7 +29,7 @@ export async function helpful(view) {
   const unused = cache.kinds.reduce((sum, one) => sum + one.unused_bytes, 0);
   const [gpu] = metrics.gpus;
   return [
-    ...(view?.suggestions ?? []),
+    ...(view?.spans.some(span => span.state === "needs_work") ? view.suggestions : []),
     gpu && settings.find(one => one.name === "gpu")?.value === "off"
       && { ...free, kind: "gpu", text: `Enable GPU acceleration: ${gpu.name}`, action: "set_settings", arguments: { gpu: "auto" } },
     unused > 0 && { ...free, kind: "cache", text: `Clear ${bytes(unused)} of unused cache`, size_bytes: -unused, action: "prune_cache" },

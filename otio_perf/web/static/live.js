@@ -66,7 +66,7 @@ export function throttled(work, ms, signal) {
 const refresh = throttled(async () => {
   live.status = await api.status();
   tell("status", live.status);
-}, 400);
+}, 700);
 
 function replace(list, one) {
   const at = list.findIndex(o => o.id === one.id);
@@ -74,15 +74,18 @@ function replace(list, one) {
 }
 
 const CHANGES = {
-  timeline: body => { live.status.timelines = replace(live.status.timelines, body); tell("status", live.status); },
+  timeline: body => { live.status.timelines = replace(live.status.timelines, body); tell("status", live.status); refresh(); },
   folder: body => { live.status.folders = replace(live.status.folders, body); tell("status", live.status); },
   metrics: body => {
     live.metrics = body;
     live.readings = [...live.readings.slice(1 - MOST_READINGS), body];
+    const { waiting, running } = live.status.background;
+    if (body.queue_waiting !== waiting || body.queue_running !== running) refresh();
   },
   notice: body => toast(body.text),
-  queue: refresh,
-  settings: refresh,
+  task: () => refresh(),
+  queue: () => refresh(),
+  settings: () => refresh(),
   missed: async () => {
     refresh();
     live.readings = (await api.profile().catch(() => null))?.history ?? live.readings;

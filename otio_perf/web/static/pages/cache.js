@@ -45,13 +45,13 @@ export function mount(root, signal) {
   }
 
   function show() {
-    const room = cache.limit_bytes ?? cache.size_bytes + Math.max(0, cache.disk_free_bytes - cache.disk_reserve_bytes);
+    const room = cache.limit_bytes ?? cache.size_bytes; // without a limit the bar shows shares
     const unused = cache.kinds.reduce((sum, one) => sum + one.unused_bytes, 0);
     say(about, cache.workspace);
     put(bar, cache.kinds.map((one, i) => h("i", { class: `shade ${SHADES[i % SHADES.length]}`, vars: { "--share": one.size_bytes / Math.max(1, room) }, title: `${KINDS[one.kind]?.word ?? one.kind}: ${bytes(one.size_bytes)}` })));
-    bar.setAttribute("aria-label", `${bytes(cache.size_bytes)} of ${bytes(room)} used`);
+    bar.setAttribute("aria-label", `${bytes(cache.size_bytes)}${cache.limit_bytes ? ` of ${bytes(room)}` : ""} used`);
     put(key, cache.kinds.filter(one => one.size_bytes > 0).map(one => h("li", {}, h("i", { class: `shade ${SHADES[cache.kinds.indexOf(one) % SHADES.length]}`, "aria-hidden": "true" }), `${KINDS[one.kind]?.word ?? one.kind} ${bytes(one.size_bytes)}`)),
-      h("li", { class: "soft" }, h("i", { class: "shade free", "aria-hidden": "true" }), `free ${bytes(Math.max(0, room - cache.size_bytes))}`));
+      cache.limit_bytes && h("li", { class: "soft" }, h("i", { class: "shade free", "aria-hidden": "true" }), `left ${bytes(Math.max(0, room - cache.size_bytes))}`));
     const fact = (name, value, said = "") => h("div", {}, h("dt", {}, name), h("dd", {}, h("b", {}, value), said && h("span", { class: "soft" }, said)));
     put(facts,
       fact("In use", bytes(cache.size_bytes), cache.limit_bytes ? `${percent(cache.size_bytes / cache.limit_bytes)} of the limit` : ""),

@@ -1,0 +1,63 @@
+"""The pictures of the dashboard in the README: ``pytest tests/dashboard --screenshots`` makes them anew, and nothing else does."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "dashboard"
+MOST_BYTES = 120_000
+
+
+def test_pictures_of_every_page(page_of: Callable[[Any], Any], serve: Callable[[], Any], wait: Callable[..., Any]) -> None:
+    served = serve()
+    client, page = served.client, page_of(served)
+    DOCS.mkdir(parents=True, exist_ok=True)
+
+    def take(name: str, seconds: float = 0.8) -> None:
+        time.sleep(seconds)
+        (DOCS / f"{name}.png").write_bytes(small(page.driver.get_screenshot_as_png()))
+
+    (timeline,) = client.timelines()
+    wait(lambda: client.queue().background.waiting, 40)
+    page.enter()
+    client.set_playhead(timeline.id, 640)
+    client.pin(timeline.id, 780, 860)
+    page.go("timeline")
+    wait(lambda: client.queue().background.running and client.queue().jobs[0].done, 40)
+    take("timeline", 0.3)
+    page.go("overview")
+    take("overview", 0.6)
+    page.go("queue")
+    take("queue", 0.5)
+    page.go("proxies")
+    thumbnails = "return [...document.querySelectorAll('.thumb img')].filter(image => image.naturalWidth).length"
+    wait(lambda: page.run(thumbnails) == 4, 20)
+    take("proxies", 0.1)
+    wait(lambda: client.timelines()[0].state == "ready", 60)
+    page.go("profile")
+    take("profile", 1.5)
+    page.go("cache")
+    take("cache")
+    page.go("optimize")
+    page.button("Go on").click()
+    take("optimize")
+    client.set_settings({"preset": "balanced"})
+    page.go("settings")
+    take("settings")
+
+
+def small(png: bytes) -> bytes:
+    """The same picture, in as many colours as fit."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    for colours in (0, 256, 128, 64):
+        out = io.BytesIO()
+        (image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=0) if colours else image).save(out, "PNG", optimize=True)
+        if out.tell() <= MOST_BYTES:
+            break
+    return out.getvalue()
