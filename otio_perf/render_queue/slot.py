@@ -93,8 +93,8 @@ class Slot:
         with self._mutex:
             if self._reins[worker.ORDER] != worker.SLEEP:
                 return None
-            if self._process is None or self._process.pid is None:  # being born
-                return _DOZE_SECONDS
+            if self._process is None or self._process.pid is None or not self._reins[worker.IS_UP]:
+                return _DOZE_SECONDS  # being born: stopped now, it would outlive us
             if self._is_frozen:
                 self._thaw()
                 return _BREATH_SECONDS
@@ -166,6 +166,7 @@ class Slot:
             self._bury()  # nicer than wanted, which no privilege of ours undoes; or killed while it had nothing to do
         if self._line is None:
             line, their_end = _CONTEXT.Pipe()
+            self._reins[worker.AT_REST] = self._reins[worker.IS_UP] = 0  # of the one before it
             arguments = self._run, their_end, self._reins, self._niceness
             process = SpawnProcess(target=worker.serve, args=arguments, name=_NAME, daemon=True)
             try:

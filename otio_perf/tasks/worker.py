@@ -25,9 +25,10 @@ REPORT_SECONDS = 0.1
 #: Messages in the pipe: to the worker the JSON of a task; back ``PROGRESS`` + number, and ``OUTCOME`` + JSON.
 PROGRESS, OUTCOME = b"P", b"O"
 
-#: Bytes of shared memory: what the parent orders, and whether the worker rests, at a place where it holds no lock.
-REINS = 2
-ORDER, AT_REST = 0, 1
+#: Bytes of shared memory: what the parent orders; whether the worker rests, at a place where it holds no lock; whether it is
+#: up, and dies with its parent.
+REINS = 3
+ORDER, AT_REST, IS_UP = 0, 1, 2
 GO, STOP, SLEEP = 0, 1, 2
 #: While it rests and is not frozen by the parent.
 _NAP_SECONDS = 0.05
@@ -40,6 +41,7 @@ def serve(run: Run, line: Connection, reins: MutableSequence[int], niceness: int
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
+    reins[IS_UP] = 1
     if niceness:
         _stand_apart(niceness)
 
