@@ -47,8 +47,6 @@ def placed(
     across, down = canvas_width / shown, canvas_height / height
     across, down = {
         Fit.CONTAIN: (min(across, down),) * 2,
-        Fit.COVER: (max(across, down),) * 2,
-        Fit.STRETCH: (across, down),
         Fit.NONE: (scale, scale),
     }[fit]
     new_width, new_height = max(1, round(shown * across)), max(1, round(height * down))

@@ -37,6 +37,7 @@ class Shot:
     rate: FrameRate
     available_start: Fraction | None = None
     parameters: tuple[tuple[str, Any], ...] = ()  # of a generator, as the host writes them
+    has_own_size: bool = False  # the host counts its size in its own pixels; else it is made to fit the canvas
     picks: tuple[Pick, ...] = ()  # of sound: the channels that the host names, the output's first channel first
 
 

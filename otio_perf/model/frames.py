@@ -16,10 +16,8 @@ from otio_perf.model.uses import EffectUse
 class Fit(StrEnum):
     """How a picture of another size comes onto the canvas."""
 
-    CONTAIN = "contain"  # whole picture, bars where the shapes differ: what editors do by default
-    COVER = "cover"  # no bars, edges are lost
-    STRETCH = "stretch"
-    NONE = "none"  # pixel for pixel, centred
+    CONTAIN = "contain"  # whole picture, bars where the shapes differ: MLT, so Kdenlive; Resolve unless it is told otherwise
+    NONE = "none"  # pixel for pixel, centred: Final Cut Pro 7, and Premiere in its files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +58,13 @@ class Applied:
 class Layer:
     """A picture, put on the canvas, its effects in order, then laid over what is below.
 
-    ``fit`` is for pictures of media: what is generated, mixed or stacked has the size of the canvas.
+    ``fit`` is for pictures of media: what is generated, mixed or stacked has the size of the canvas. ``magnified``: under
+    ``Fit.NONE``, pixels of the canvas for each row that is read.
     """
 
     content: SourceFrame | Generated | Mix | Stacked
     fit: Fit = Fit.CONTAIN
+    magnified: float = 1.0
     effects: tuple[Applied, ...] = ()
     blend: str = "over"
     opacity: float = 1.0

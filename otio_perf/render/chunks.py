@@ -193,7 +193,7 @@ def hides_below(layer: Layer, view: View, media: Media) -> bool:
     match layer.content:
         case SourceFrame() as frame:
             video = media[frame.medium].picture
-            return video is not None and not video.has_alpha and _fills(video, view, layer.fit)
+            return video is not None and not video.has_alpha and _fills(video, view, layer)
         case Generated() as generated:
             return bool(dict(generated.values).get("alpha", 1) == 1)
         case Mix() as mix:
@@ -209,13 +209,13 @@ def _leaves_no_hole(effect: Applied, view: View) -> bool:
     return effect.name == "transform" and still_covers(values, view)
 
 
-def _fills(video: VideoInfo, view: View, fit: Fit) -> bool:
+def _fills(video: VideoInfo, view: View, layer: Layer) -> bool:
     width, height, aspect = video.width, video.height, float(video.sample_aspect)
     if video.rotation in (90, 270):
         width, height, aspect = height, width, 1 / aspect
-    return _placed_over_all(width, height, aspect, (view.width, view.height), fit)
+    return _placed_over_all(width, height, aspect, (view.width, view.height), layer.fit, view.scale * layer.magnified)
 
 
 @cache
-def _placed_over_all(width: int, height: int, aspect: float, size: tuple[int, int], fit: Fit) -> bool:
-    return covers(placed(width, height, *size, fit, sample_aspect=aspect), *size)
+def _placed_over_all(width: int, height: int, aspect: float, size: tuple[int, int], fit: Fit, scale: float) -> bool:
+    return covers(placed(width, height, *size, fit, sample_aspect=aspect, scale=scale), *size)

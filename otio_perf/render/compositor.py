@@ -83,8 +83,9 @@ class Compositor:
                 assert self._sources is not None
                 shown = self._sources.read(frame)
                 image = image_of(shown, self.engine, view.colour)
+                scale = view.scale * layer.magnified
                 return self.engine.fit(
-                    image, view.width, view.height, layer.fit, sample_aspect=float(shown.sample_aspect), scale=view.scale
+                    image, view.width, view.height, layer.fit, sample_aspect=float(shown.sample_aspect), scale=scale
                 )
             case Generated() as generated:
                 picture = registry().generator(generated.kind).draw(dict(generated.values), view)

@@ -14,6 +14,8 @@ The rules, which are those of the hosts:
 - A timeline is progressive, whatever its media are: interlaced frames are taken apart, one for one (``media.fields``).
 - HDR in an SDR timeline is tone mapped, and brighter PQ in an HLG one (``effects.conversion``): only near to what a host makes
   of it, and said so. All other conversions of colour are exact.
+- A medium of another size than the canvas is shown whole, with bars; in Final Cut Pro 7's XML pixel for pixel. No such host
+  has ever been run against this, and it is said so.
 - A missing medium, and a generator that we do not have, is a slate with its name.
 """
 
@@ -25,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 from otio_perf.effects.conversion import is_tone_mapped
 from otio_perf.effects.registry import registry
@@ -34,6 +37,7 @@ from otio_perf.model.composition import Composition, Group, Join, Lane, Placed, 
 from otio_perf.model.frames import (
     Applied,
     Fidelity,
+    Fit,
     FramePlan,
     Generated,
     Layer,
@@ -54,6 +58,7 @@ from otio_perf.render.generated import generated, slate
 _USUAL_SIZE = (1920, 1080)
 #: A position so little before a frame counts as on it, as in ``timeline.clock``.
 _ALMOST = Fraction(1, 1000)
+_WHOLE = (1.0, 1.0)
 #: OTIO's name of the transition that every host has; hosts' adapters give it to all that they know no better word for.
 _DISSOLVE = "SMPTE_Dissolve"
 #: Timelines of such sources alone are HDR.
@@ -81,12 +86,17 @@ def frame_plan(
     """
     if not 0 <= frame < len(composition.duration):
         raise ValueError(f"frame {frame} of a timeline of {len(composition.duration)} frames")
+    width, height = size or canvas_size(composition, media)
     planner = _Planner(
-        media=media, translate=translate, frame_rate=composition.frame_rate, colour=colour, stand_ins=stand_ins or {}
+        media=media,
+        translate=translate,
+        frame_rate=composition.frame_rate,
+        canvas=(width, height),
+        colour=colour,
+        stand_ins=stand_ins or {},
     )
     root = composition.root
     layers = planner.placed(root, Fraction(frame)) if root.start <= frame < root.stop else ()
-    width, height = size or canvas_size(composition, media)
     return FramePlan(
         width=width,
         height=height,
@@ -149,6 +159,7 @@ class _Planner:
     media: Mapping[str, MediaInfo]
     translate: Translate
     frame_rate: FrameRate
+    canvas: tuple[int, int]
     colour: ColourSpace
     stand_ins: StandIns
     approximate: set[str] = field(default_factory=set)
@@ -165,7 +176,42 @@ class _Planner:
         else:
             layers = self._group(shot, inner)
         moment = Moment(frame=time - item.start, length=Fraction(item.stop - item.start), inner=position)
-        return self._with_effects(layers, item.effects, moment)
+        layers = self._with_effects(layers, item.effects, moment)
+        if isinstance(shot, Shot) and shot.has_own_size:
+            return tuple(self._of_own_size(layer, shot) for layer in layers)
+        return layers
+
+    def _of_own_size(self, layer: Layer, shot: Shot) -> Layer:
+        """``layer`` of a host that counts a medium's size in its own pixels.
+
+        Where it stands in the middle it is placed so; where it is moved, turned or cropped, whole on the canvas first, for
+        nothing of it may be lost, and then made larger.
+        """
+        frame, info = layer.content, self._info(shot.target)
+        if not isinstance(frame, SourceFrame) or info is None or info.picture is None:
+            return layer
+        width, height = info.picture.display_size
+        fitting = min(self.canvas[0] / width, self.canvas[1] / height)
+        if (width, height) == self.canvas:
+            return layer
+        self.approximate.add(f"size of {_file_name(shot.target.path or shot.target.url)}")
+        moves = [n for n, effect in enumerate(layer.effects) if effect.name == "transform"]
+        if not moves:
+            return self._pixel_for_pixel(layer, frame, height, 1.0)
+        first = layer.effects[moves[0]]
+        values = dict(first.values)
+        scale = values["scale"]
+        if len(layer.effects) == 1 and scale[0] == scale[1] and {**values, "scale": _WHOLE} == _as_it_is():
+            return self._pixel_for_pixel(replace(layer, effects=()), frame, height, scale[0])
+        values["scale"] = (scale[0] / fitting, scale[1] / fitting)
+        grown = replace(first, values=tuple(sorted(values.items())))
+        return replace(layer, effects=tuple(grown if n == moves[0] else one for n, one in enumerate(layer.effects)))
+
+    def _pixel_for_pixel(self, layer: Layer, frame: SourceFrame, height: int, scale: float) -> Layer:
+        """:param height: of the original, upright; a proxy that is shown in its place has fewer rows"""
+        shown = self.media[frame.medium].picture
+        rows = height if shown is None else shown.display_size[1]
+        return replace(layer, fit=Fit.NONE, magnified=scale * height / rows)
 
     def _group(self, group: Group, time: Fraction) -> tuple[Layer, ...]:
         layers = [layer for lane in group.lanes for layer in self._lane(lane, time)]
@@ -328,6 +374,12 @@ def _covering(position: Fraction) -> int:
 
 def _file_name(path: str) -> str:
     return path.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+@cache
+def _as_it_is() -> dict[str, Any]:
+    """Values of a transform that does nothing."""
+    return dict(registry().effect("transform").checked({}))
 
 
 @cache

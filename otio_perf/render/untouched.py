@@ -58,7 +58,7 @@ def untouched(
 def _shown(plan: FramePlan, media: Mapping[str, MediaInfo]) -> SourceFrame | None:
     """The topmost layer, where it is the picture of a film, nothing is done to it, and nothing below can be seen."""
     layer = plan.root.layers[-1] if plan.root.layers else None
-    if layer is None or layer.effects or layer.opacity != 1 or layer.blend != "over":
+    if layer is None or layer.effects or layer.magnified != 1 or layer.opacity != 1 or layer.blend != "over":
         return None
     frame = layer.content
     if not isinstance(frame, SourceFrame) or media[frame.medium].kind is not MediaKind.VIDEO:

@@ -22,6 +22,11 @@ from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.measure import Measure
 from otio_perf.timeline.references import DAMAGE, Json, original_of, schema_of
 
+#: Metadata of the adapter whose host takes every medium pixel for pixel: Final Cut Pro 7's XML, which Premiere and others write
+#: too. A clip of 2048 columns that fills 1920 has a ``scale`` of 93.75 in it; whether Premiere fits a clip by itself ("Scale to
+#: Frame Size") is not.
+_COUNTS_PIXELS = "fcp_xml"
+
 
 def compose(document: Document, locator: Locator) -> Composition:
     """What ``document`` shows, with the media found by ``locator``.
@@ -109,6 +114,7 @@ class Composer:
                 rate=line.rate,
                 available_start=None if line.available_start is None else Fraction(line.available_start),
                 parameters=generator_parameters(reference) if target.kind is TargetKind.GENERATOR else (),
+                has_own_size=_COUNTS_PIXELS in clip["metadata"] if isinstance(clip.get("metadata"), dict) else False,
             ),
             effects=effects,
         )

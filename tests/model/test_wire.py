@@ -135,7 +135,7 @@ def test_the_tree_of_a_frame_comes_back_whole() -> None:
     values = (("amount", 1.0), ("colour", (0.25, 0.5, 1.0)), ("curve", ((0.0, 0.0), (1.0, 0.5))), ("on", True), ("text", "x"))
     shot = frames.Layer(
         content=frames.SourceFrame(medium="/m/a.mov", fingerprint="f", number=7, rate=Fraction(24000, 1001)),
-        fit=frames.Fit.COVER,
+        fit=frames.Fit.NONE,
         effects=(frames.Applied(name="lift", version=2, values=values),),
         blend="screen",
         opacity=0.5,

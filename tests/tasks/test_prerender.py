@@ -33,7 +33,7 @@ from otio_perf.media.probe import probe
 from otio_perf.media.publish import is_part
 from otio_perf.model import wire
 from otio_perf.model.events import Failed, Prerendered
-from otio_perf.model.frames import Applied, Fit, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
+from otio_perf.model.frames import Applied, FramePlan, Generated, Layer, Mix, SourceFrame, Stacked
 from otio_perf.model.media import ColourTags, MediaInfo
 from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
 from otio_perf.model.tasks import PrerenderTask
@@ -230,7 +230,7 @@ def test_alpha_is_kept(shot: Shot, footage: dict[str, MediaInfo], tasks: Callabl
 def test_sizes(
     canvas: tuple[int, int], size: str, stored: tuple[int, int], shot: Shot, tasks: Callable[..., list[PrerenderTask]]
 ) -> None:
-    (work,) = tasks([plan(shot("a", i, fit=Fit.STRETCH), size=canvas) for i in range(5)], size=size)
+    (work,) = tasks([plan(shot("a", i), size=canvas) for i in range(5)], size=size)
     outcome = here(work)
     assert isinstance(outcome, Prerendered), outcome
     video = probe(outcome.path).picture

@@ -80,7 +80,7 @@ def _basic_motion(asked: Asked) -> Translated:
         rotation=number(asked, "rotation", 0),
         anchor=anchor,
     )
-    return approximate("scale and position count in the medium's own size: right where it has that of the canvas", moved)
+    return approximate("no host of these has ever been run against it", moved)
 
 
 def _crop(asked: Asked) -> Translated:
