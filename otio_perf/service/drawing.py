@@ -45,6 +45,7 @@ class Drawing:
         played = round.analysis.spans if round.prerendering is None else round.prerendering.played
         chunks = [] if round.prerendering is None else list(round.prerendering.every_chunk())
         left = () if round.prerendering is None else round.prerendering.predicted.left
+        self._timecodes: dict[int, str] = {}
         self._places: list[_Place] = []
         at = 0
         for cost, then in zip(round.analysis.spans, played, strict=True):
@@ -126,7 +127,7 @@ class Drawing:
         return (place.cost.is_smooth and not place.cost.offline) or self._state(place, running) is SpanState.READY
 
     def _span(self, place: _Place, running: Mapping[str, int]) -> SpanView:
-        survey, position = self._round.surveyed.survey, place.cost.span.position
+        position = place.cost.span.position
         state = self._state(place, running)
         now = place.cost.factor
         if state is SpanState.READY:
@@ -137,14 +138,20 @@ class Drawing:
         return SpanView(
             start=position.start,
             stop=position.stop,
-            start_timecode=survey.timecode(position.start),
-            stop_timecode=survey.timecode(position.stop),
+            start_timecode=self._timecode(position.start),
+            stop_timecode=self._timecode(position.stop),
             factor=place.cost.factor,
             factor_now=min(now, place.cost.factor),
             state=state,
             reasons=(*reasons, *self._failures(place)),
             done=self._done(place, running),
         )
+
+    def _timecode(self, frame: int) -> str:
+        """Reckoned once: a view of a thousand spans is asked for at each change of one of them."""
+        if frame not in self._timecodes:
+            self._timecodes[frame] = self._round.surveyed.survey.timecode(frame)
+        return self._timecodes[frame]
 
     def _state(self, place: _Place, running: Mapping[str, int]) -> SpanState:
         if place.cost.offline:
