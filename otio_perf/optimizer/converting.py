@@ -54,6 +54,10 @@ def convert(session: Session, inputs: Sequence[Path], output: Path, wanted: Conv
     if key and wanted.use_originals:
         raise SettingsError("--use-proxies and --use-originals exclude each other")
     writing.refuse_unusable(inputs, output)
+    if output.suffix.lower() in files.PROJECTS:
+        raise SettingsError(
+            f"a {output.suffix} is not converted into: optimize and restore change one", path=output, hint="Write .otio"
+        )
     with session.stage(Stage.READ, len(inputs)):
         documents = [timelines.read(session, path, canonical=True) for path in inputs]
     if not wanted.allow_lossy and (key or any(map(files.has_proxies, documents))):

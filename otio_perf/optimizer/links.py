@@ -17,9 +17,9 @@ from otio_perf.optimizer.relinking import Records
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import files
+from otio_perf.timeline.linked import shown
 from otio_perf.timeline.locate import Reference
-from otio_perf.timeline.references import DEFAULT_KEY, PREFIX, is_ours, is_replaced
-from otio_perf.timeline.tree import clips_of
+from otio_perf.timeline.references import PREFIX
 
 _VERSION = 1
 
@@ -47,8 +47,8 @@ def linked(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFin
     """
     if surveyed.path.suffix.lower() == ".otioz":
         return ()
-    shown = _shown(session, surveyed)
-    if not shown:
+    urls = _shown(session, surveyed)
+    if not urls:
         return ()
     locator = surveyed.locator.based(files.base_of(surveyed.path))
     uses = Counter(use.target.medium for use in surveyed.survey.uses)
@@ -59,7 +59,7 @@ def linked(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFin
     clips: Counter[str] = Counter()  # that show a proxy, by the fingerprint of its source
     products: dict[str, Product] = {}
     with Records(session) as records:
-        for url, count in shown.items():
+        for url, count in urls.items():
             path = locator.target(Reference("external", url)).path
             product = records.product_of(path) if path is not None and Path(path).is_file() else None
             if product is not None and product.source_fingerprint in media:
@@ -75,7 +75,7 @@ def linked(session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFin
 
 def _shown(session: Session, surveyed: Surveyed) -> Mapping[str, int]:
     """URL of each proxy that is active in a clip, and in how many clips; kept beside the sidecar of the survey."""
-    if surveyed.path.suffix.lower() not in files.KEEPS_REFERENCES or not _may_have_proxies(surveyed.path):
+    if surveyed.path.suffix.lower() not in files.KEEPS_REFERENCES | files.PROJECTS or not _may_have_proxies(surveyed.path):
         return {}
     kept = session.workspace.analysis / f"survey-{surveyed.survey.digest}-links.index"
     with suppress(OSError, ValueError, KeyError, TypeError):
@@ -83,22 +83,15 @@ def _shown(session: Session, surveyed: Surveyed) -> Mapping[str, int]:
         if known["version"] == _VERSION:
             return {str(url): int(clips) for url, clips in known["shown"].items()}
     document = timelines.read(session, surveyed.path)
-    shown: Counter[str] = Counter()
-    for clip in clips_of(document.root):
-        key = clip.get("active_media_reference_key") or DEFAULT_KEY
-        references = clip.get("media_references")
-        reference = references.get(key) if isinstance(references, dict) else None
-        url = reference.get("target_url") if isinstance(reference, dict) else None
-        if is_ours(key) and isinstance(url, str) and url and not is_replaced(clip, key):
-            shown[url] += 1
+    found = shown(document.root)
     if document.digest == surveyed.survey.digest:  # else it changed in between
         with suppress(OSError):
-            write_whole(kept, json.dumps({"version": _VERSION, "shown": shown}))
-    return shown
+            write_whole(kept, json.dumps({"version": _VERSION, "shown": found}))
+    return found
 
 
 def _may_have_proxies(path: Path) -> bool:
     """Whether our keys appear in the file at all: most timelines were never optimized, and need no second look."""
     file = path / "content.otio" if path.is_dir() else path
     with file.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b'"' + PREFIX.encode()) >= 0
+        return content.find(b'"' + PREFIX.encode()) >= 0  # in a project: our notes

@@ -51,6 +51,9 @@ def optimize(
 
     :param prerender: what is to be rendered ahead of what does not play with the proxies; ``None``: nothing.
     """
+    for output in wanted.values() if prerender is not None else ():
+        if output is not None:
+            relinking.refuse_overlay(output)
     lut = session.settings.viewing_lut()
     saved = {path: prerendering.saved_state(path) for path in wanted} if prerender is not None else {}
     surveyed = timelines.survey_all(session, tuple(wanted))

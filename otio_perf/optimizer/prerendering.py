@@ -73,6 +73,8 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
 
     :raises TimelineError: it cannot be read, or cannot carry an overlay. Regions that fail are in the report.
     """
+    if not asked.dry_run:
+        relinking.refuse_overlay(output)
     saved = saved_state(timeline)
     surveyed = timelines.survey(session, timeline)
     findings = session.look_up(surveyed.targets)

@@ -49,6 +49,8 @@ def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...
     for path in found:
         writing.refuse_unusable(paths, path, makes_folder=makes_folder)
         refuse_loss(path)
+    for path, source in zip(found, paths, strict=True):
+        refuse_other_project(source, path)
     if len({p.absolute() for p in found}) < len(found):
         raise SettingsError("two timelines of one name would be written to one file", hint="Optimize them one by one with -o")
     return tuple(found)
@@ -56,11 +58,31 @@ def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...
 
 def refuse_loss(output: Path) -> None:
     """:raises SettingsError: the format of ``output`` cannot hold originals and proxies"""
-    if output.suffix.lower() not in files.KEEPS_REFERENCES:
+    if output.suffix.lower() not in files.KEEPS_REFERENCES | files.PROJECTS:
         raise SettingsError(
             f"{output.suffix or 'a name without suffix'} holds one media reference a clip: the originals would be lost",
             path=output,
             hint="Write .otio, and convert it with: otio-perf convert --allow-lossy",
+        )
+
+
+def refuse_other_project(source: Path, output: Path) -> None:
+    """:raises SettingsError: ``output`` is to be a project, and ``source`` is none that could be changed"""
+    if output.suffix.lower() in files.PROJECTS and source.suffix.lower() != output.suffix.lower():
+        raise SettingsError(
+            f"a {output.suffix} can only be made of a {output.suffix}: it is changed, not written anew",
+            path=output,
+            hint="Write .otio",
+        )
+
+
+def refuse_overlay(output: Path) -> None:
+    """:raises SettingsError: what is prerendered cannot be laid over a timeline in that format"""
+    if output.suffix.lower() in files.PROJECTS:
+        raise SettingsError(
+            f"what is prerendered is not written into a {output.suffix}",
+            path=output,
+            hint=f"Name {output.stem}.otio, or leave out the prerender",
         )
 
 
@@ -97,7 +119,7 @@ def write_relinked(
         done = result.document if laid is None else with_overlay(result.document, laid, output_path=output)
     with session.stage(Stage.WRITE):
         writing.make_folder(output.absolute().parent)
-        not_packed = writing.write(session, done, output, locator=surveyed.locator)
+        not_packed = writing.write(session, done, output, locator=surveyed.locator, project=document)
     left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone), *not_packed]
     return WrittenTimeline(
         source=str(surveyed.path),
@@ -140,6 +162,7 @@ def _is_of(product: Product, original: Target, info: MediaInfo | None) -> bool:
 def write_restored(session: Session, path: Path, output: Path) -> WrittenTimeline:
     """Write ``path`` with its originals. :raises SettingsError, UnwritableTimelineError: see ``writing.refuse_unusable``"""
     writing.refuse_unusable([path], output)
+    refuse_other_project(path, output)
     with Records(session) as records, session.stage(Stage.RELINK):
         is_bundle = path.suffix.lower() in bundles.SUFFIXES
         document = timelines.read(session, path, exact=True, canonical=is_bundle)
@@ -165,7 +188,7 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
         again = "refers" if result.nameless == 1 else "refer"
         session.note(f"{clips} taken off and {again} to no media again, as in the timeline that was optimized")
     with session.stage(Stage.WRITE):
-        not_packed = writing.write(session, restored, output, locator=where)
+        not_packed = writing.write(session, restored, output, locator=where, project=document)
     return WrittenTimeline(
         source=str(path),
         path=str(output),

@@ -6,14 +6,16 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from otio_perf.cache.players import Players
 from otio_perf.errors import CacheError, MissingDependencyError, OtioPerfError, SettingsError, UnwritableTimelineError
 from otio_perf.model.results import LeftAlone
 from otio_perf.optimizer import timelines
 from otio_perf.optimizer.overwriting import is_input
 from otio_perf.optimizer.session import Session
-from otio_perf.timeline import files, stamp
+from otio_perf.timeline import bundles, files, stamp
 from otio_perf.timeline.files import Document
-from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.linked import shown
+from otio_perf.timeline.locate import Locator, Reference
 from otio_perf.timeline.overlay import regions_of
 
 #: Names that we give: ``cut.perf``, ``cut.perf2`` …
@@ -67,25 +69,36 @@ def make_folder(folder: Path) -> None:
 
 
 def write(
-    session: Session, document: Document, output: Path, *, locator: Locator, allow_lossy: bool = False
+    session: Session,
+    document: Document,
+    output: Path,
+    *,
+    locator: Locator,
+    allow_lossy: bool = False,
+    project: Document | None = None,
 ) -> tuple[LeftAlone, ...]:
     """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it.
 
     :returns: what should be in a bundle and is not.
     """
     limits = timelines.limits(session.settings)
-    done = files.write(document, output, allow_lossy=allow_lossy, limits=limits, locator=locator)
+    done = files.write(document, output, allow_lossy=allow_lossy, limits=limits, locator=locator, project=project)
     if done.kept is not None:
         _tell_kept(session, output, done.kept)
     if session.has_workspace:
-        _note_player(session, output, regions_of(document.root))
+        _note_player(session, document, output)
     return tuple(LeftAlone(clip=p.clip, reason=p.reason) for p in done.left)
 
 
-def _note_player(session: Session, output: Path, regions: set[str]) -> None:
-    """So that ``cache clear`` deletes none of them without a word."""
+def _note_player(session: Session, document: Document, output: Path) -> None:
+    """So that ``cache clear`` deletes nothing that it plays without a word. A bundle holds its proxies itself."""
+    played = [session.workspace.renders / name for name in regions_of(document.root) if Path(name).name == name]
+    if output.suffix.lower() not in bundles.SUFFIXES:
+        here = Locator(output).based(files.base_of(output))
+        found = (here.target(Reference("external", url)).path for url in shown(document.root))
+        played += [Path(path) for path in found if path is not None]
     try:
-        session.index.renders.note_player(output, regions)
+        Players(session.workspace.root).note(output, [path for path in played if path.is_file()])
     except CacheError as e:
         session.note(f"{e.path}: {e.message}")
 

@@ -32,8 +32,10 @@ from otio_perf.errors import (
 from otio_perf.model.uses import Problem
 from otio_perf.timeline import bundle_folders, bundles, child, guard, json_text, stamp
 from otio_perf.timeline.appearing import appearing, landing, sweep, sync, write_bytes
+from otio_perf.timeline.describe import described
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED, Locator
+from otio_perf.timeline.mlt import changing
 from otio_perf.timeline.mlt import reading as mlt
 from otio_perf.timeline.packing import packed
 from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
@@ -42,8 +44,8 @@ from otio_perf.timeline.tree import clips_of
 
 #: Formats that hold every media reference of a clip. In all others only the active one is kept.
 KEEPS_REFERENCES = frozenset({".otio", ".otioz", ".otiod"})
-#: Projects that are read here: no adapter of OpenTimelineIO reads them as they are.
-_PROJECTS = frozenset({".kdenlive", ".mlt"})
+#: Projects that are read here, for no adapter of OpenTimelineIO reads them as they are; written by changing what there is.
+PROJECTS = frozenset({".kdenlive", ".mlt"})
 _MOST_PROJECT_BYTES = 128 << 20  # elements of XML take ten times as much; Kdenlive writes some 5 kB a clip
 _ROOTS = ("Timeline", "SerializableCollection", "Stack", "Track", "Clip")
 
@@ -107,7 +109,7 @@ def read(
     if suffix == ".otio":
         text = guard.read_bytes(file, max_bytes=limits.max_bytes)
         return _read_json(text, file, "otio_json", str(file.parent), limits, exact=exact, canonical=canonical)
-    if suffix in _PROJECTS:
+    if suffix in PROJECTS:
         text = guard.read_bytes(file, max_bytes=min(limits.max_adapter_bytes, _MOST_PROJECT_BYTES))
         spelled = json_text.dumps(mlt.read(text, str(file))).encode()
         document = _read_json(spelled, file, "kdenlive_perf", str(file.parent), limits, exact=exact, canonical=canonical)
@@ -154,12 +156,15 @@ def write(
     allow_lossy: bool = False,
     limits: Limits | None = None,
     locator: Locator | None = None,
+    project: Document | None = None,
 ) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
 
     Bundles get the media of all references; with ``allow_lossy``, of the active ones alone.
 
     :param locator: finds the media that a bundle gets, where they are not where the document says.
+    :param project: of Kdenlive or MLT, as it was read, that ``document`` comes of: it is written with what is active in
+        ``document``, and as it is otherwise.
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
         folder in the place of an ``.otiod`` holds something that the new one does not.
     :raises UnreadableTimelineError: nobody here can write the format.
@@ -183,6 +188,10 @@ def write(
             bundles.write(partial, bundle)
             sync(partial)
             return Written(stamp.keep_edited(partial, target), bundle.left)
+    if suffix in PROJECTS:
+        with appearing(target, suffix) as partial:
+            write_bytes(partial, _changed_project(document, project, target, limits))
+            return Written(stamp.keep_edited(partial, target))
     if not allow_lossy and has_proxies(document):
         raise LossyTimelineError(
             f"{suffix or 'this format'} holds one media reference a clip, so that the originals would be lost",
@@ -195,6 +204,37 @@ def write(
         child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json")
         sync(partial)
         return Written(stamp.keep_edited(partial, target))
+
+
+def _changed_project(document: Document, project: Document | None, target: Path, limits: Limits) -> bytes:
+    """The text of ``project`` with the proxies that ``document`` shows.
+
+    :raises UnwritableTimelineError: there is none; media that it names relatively would not be found from there.
+    :raises UnreadableTimelineError: it has changed since it was read.
+    """
+    if project is None or Path(project.path).suffix.lower() not in PROJECTS:
+        raise UnwritableTimelineError(
+            "cannot be written: a project can only be changed, and the input is none",
+            path=target,
+            hint="Write .otio, which Kdenlive imports from 25.04 on",
+        )
+    data = guard.read_bytes(Path(project.path), max_bytes=limits.max_adapter_bytes)
+    if digest_of(data) != project.digest:
+        raise UnreadableTimelineError("changed while it was worked on", path=project.path, hint="Run the command again")
+    if target.parent != Path(project.path).parent and changing.names_relatively(data, project.path):
+        raise UnwritableTimelineError(
+            "cannot be written: media that the project names by relative paths would not be found from there",
+            path=target,
+            hint=f"Write it into {Path(project.path).parent}",
+        )
+    where = Locator(target)
+    return changing.changed(
+        data,
+        project.path,
+        before=project.root,
+        after=document.root,
+        path_of=lambda reference: where.target(described(reference)).path,
+    )
 
 
 def clear_up(path: str | os.PathLike[str]) -> None:
@@ -217,7 +257,7 @@ def refuse_unwritable(path: str | os.PathLike[str]) -> None:
     target, suffix = landing(Path(os.path.abspath(path))), Path(path).suffix.lower()
     if suffix == ".otiod" and os.path.isdir(target):
         bundle_folders.refuse_foreign(target)
-    if suffix in KEEPS_REFERENCES:
+    if suffix in KEEPS_REFERENCES or suffix in PROJECTS:
         return
     known = formats()
     if not known.get(suffix, (False, False))[1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from otio_perf.timeline.clock import nearest, rate_of
 from otio_perf.timeline.describe import described, original_target
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import Locator
-from otio_perf.timeline.references import DAMAGE, Json, is_ours, is_replaced, notes_of, original_of
+from otio_perf.timeline.references import DAMAGE, DEFAULT_KEY, Json, is_ours, is_replaced, notes_of, original_of
 from otio_perf.timeline.tree import audio_clips, clips_of
 
 
@@ -54,6 +55,19 @@ def linked(document: Document, locator: Locator) -> tuple[Linked, ...]:
                 continue  # a clip that is named where the timeline is surveyed
             found.setdefault((pair.proxy.medium, pair.original.medium), pair)
     return tuple(found.values())
+
+
+def shown(root: Json) -> Counter[str]:
+    """URL of each proxy that is active in a clip, and in how many clips."""
+    found: Counter[str] = Counter()
+    for clip in clips_of(root):
+        key = clip.get("active_media_reference_key") or DEFAULT_KEY
+        references = clip.get("media_references")
+        reference = references.get(key) if isinstance(references, dict) else None
+        url = reference.get("target_url") if isinstance(reference, dict) else None
+        if is_ours(key) and isinstance(url, str) and url and not is_replaced(clip, key):
+            found[url] += 1
+    return found
 
 
 def _pair(reference: Json, original: Json, target: Target, locator: Locator) -> Linked:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otio_perf.errors import HostileTimelineError, OtioPerfError, UnreadableTimelineError
+from otio_perf.errors import HostileTimelineError, OtioPerfError, UnreadableTimelineError, UnwritableTimelineError
 from otio_perf.timeline import files
 from otio_perf.timeline.locate import Locator
+from otio_perf.timeline.mlt import proxied
 from otio_perf.timeline.mlt.reading import read
+from otio_perf.timeline.mlt.spell import Speller
 from otio_perf.timeline.mlt.tree import Times
 from otio_perf.timeline.survey import survey
+from otio_perf.timeline.tree import clips_of
 
 PROFILE = '<profile width="1280" height="720" frame_rate_num="30000" frame_rate_den="1001"/>'
 
@@ -232,3 +237,66 @@ def test_every_project_of_others_is_read_or_refused_with_the_reason(testdata: Pa
         counted = len(timeline.find_clips()), len(timeline.find_children(descended_from_type=otio.schema.Transition))
         assert counted == verdict, path
         assert not survey(document, Locator(path)).problems, path
+
+
+def proxied_and_back(data: bytes, path: Path) -> tuple[bytes, bytes]:
+    changed = proxied.with_proxies(data, path, lambda original: shown(f"/ws/proxies/{Path(original).name} & co.mkv"))
+    return changed, proxied.with_originals(changed, path)
+
+
+def shown(path: str) -> proxied.Shown:
+    return proxied.Shown(path, "otio_perf:720p", Speller(25.0).external(path, 10, {"a": "<&>"}))
+
+
+@pytest.mark.testdata
+def test_proxies_change_their_properties_alone_and_go_byte_for_byte(testdata: Path) -> None:
+    changed_projects = 0
+    for path in sorted((testdata / "timelines").rglob("*.kdenlive")):
+        data = path.read_bytes()
+        changed, back = proxied_and_back(data, path)
+        assert back == data, path
+        if changed == data:
+            continue
+        changed_projects += 1
+        plain, found = (read(text, str(path)) for text in (data, changed))
+        assert {c["active_media_reference_key"] for c in clips_of(found)} == {"DEFAULT_MEDIA", "otio_perf:720p"}, path
+        for clip in clips_of(found):  # the edit, and the originals, are what they were
+            clip["media_references"].pop("otio_perf:720p", None)
+            clip["active_media_reference_key"] = "DEFAULT_MEDIA"
+        assert plain == found, path
+        lines = [line.strip() for line in difflib.ndiff(data.decode().splitlines(), changed.decode().splitlines())]
+        names = {m[1] for line in lines if line[:2] in ("+ ", "- ") and (m := re.search(r'property name="([^"]+)"', line))}
+        known = {
+            "resource",
+            "warp_resource",
+            "kdenlive:proxy",
+            "kdenlive:originalurl",
+            "otio_perf:proxy",
+            "otio_perf:reference",
+        }
+        assert {n.removeprefix("otio_perf:before:") for n in names} <= known | {"kdenlive:docproperties.enableproxy"}, path
+    assert changed_projects >= 4
+
+
+def test_a_proxy_that_the_user_switches_off_stays_off_and_one_of_kdenlives_comes_back() -> None:
+    def one(name: str, **values: str) -> str:
+        return f'<producer id="{name}">\n {words(mlt_service="avformat", **values)}\n</producer>'
+
+    off = one("off", resource="/m/off.mp4", kdenlive__proxy="-")
+    other = one("other", resource="/c/1.mkv", kdenlive__proxy="/c/1.mkv", kdenlive__originalurl="/m/a.mp4")
+    slow = f'<producer id="slow">{words(mlt_service="timewarp", resource="0,5:/m/a.mp4", warp_resource="/m/a.mp4")}</producer>'
+    data = f'<?xml version="1.0"?>\n<mlt>\n{PROFILE}\n<!-- kept -->{off}\n{other}\n{slow}\n</mlt>\n'.encode()
+    changed, back = proxied_and_back(data, Path("/p/x.kdenlive"))
+    assert back == data
+    assert b"0,5:/ws/proxies/a.mp4 &amp; co.mkv" in changed
+    assert b"off.mp4 &amp; co.mkv" not in changed
+    again = proxied.with_proxies(changed, "x", lambda original: shown("/ws/proxies/b.mkv"))
+    assert b"/ws/proxies/b.mkv" in again
+    assert proxied.with_originals(again, "x") == data
+    toggled = changed.replace(b'name="kdenlive:proxy">/ws/proxies/a.mp4 &amp; co.mkv', b'name="kdenlive:proxy">-')
+    assert b"otio_perf" not in proxied.with_originals(toggled, "x")
+
+
+def test_other_encodings_are_not_changed() -> None:
+    with pytest.raises(UnwritableTimelineError, match="iso-8859-1"):
+        proxied.with_proxies(b'<?xml version="1.0" encoding="iso-8859-1"?><mlt/>', "x.mlt", lambda _: None)

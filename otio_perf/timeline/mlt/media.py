@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from otio_perf.timeline.mlt.spell import Speller
+from otio_perf.timeline.mlt import proxied
+from otio_perf.timeline.mlt.spell import DEFAULT, Speller
 from otio_perf.timeline.mlt.tree import Times, number, properties, service
 from otio_perf.timeline.references import Json
 
@@ -22,16 +23,17 @@ _OLD_SPEED = re.compile(r"(.+)\?(-?\d+(?:[.,]\d+)?)(?::\d+)?", re.DOTALL)
 #: Lengths of what never ends: MLT's largest number.
 _ENDLESS = 2**31 - 1
 #: What Kdenlive keeps with the clip in its bin, and not with every cut.
-_OF_BIN = ("kdenlive:clipname", "kdenlive:markers", "kdenlive:originalurl", "kdenlive:proxy", "kdenlive:file_hash")
+_OF_BIN = ("kdenlive:clipname", "kdenlive:markers", "kdenlive:originalurl", "kdenlive:file_hash")
 #: What of a producer is kept with its reference, to find it again: not the many words that MLT reads off the file.
-_KEPT = ("mlt_service", "kdenlive:id", "kdenlive:clipname", "kdenlive:file_hash", "kdenlive:proxy", "shotcut:hash")
+_KEPT = ("mlt_service", "kdenlive:id", "kdenlive:clipname", "kdenlive:file_hash", "shotcut:hash")
 
 
 @dataclass(frozen=True, slots=True)
 class Medium:
     """A producer. ``frames``: its length as it is played, in frames of the profile; ``None``: without end."""
 
-    reference: Json
+    references: dict[str, Json]  # the original's, and that of a proxy of ours
+    active: str
     name: str
     speed: float
     frames: int | None
@@ -74,13 +76,15 @@ def medium_of(producer: Element, times: Times, spell: Speller, root: str, import
         reference = spell.generator("SolidColor", available, {"color": colour}, metadata)
         name = values.get("kdenlive:clipname") or colour
     elif kind in _FILES and resource and not resource.startswith("<"):
-        reference = spell.external(_url(resource, root), available, metadata)
+        reference = spell.external(url_of(resource, root), available, metadata)
         name = values.get("kdenlive:clipname") or values.get("shotcut:caption") or os.path.basename(resource)  # noqa: PTH119
     else:
         reference = spell.generator(kind or "unknown", available, _words(values), metadata)
         name = values.get("kdenlive:clipname") or kind
+    ours = proxied.reference_of(values)
     return Medium(
-        reference=reference,
+        references={DEFAULT: reference, **({ours.key: ours.reference} if ours else {})},
+        active=ours.key if ours is not None and ours.is_shown else DEFAULT,
         name=name,
         speed=speed,
         frames=frames,
@@ -109,8 +113,12 @@ def _is_drive(resource: str) -> bool:
     return len(resource) > 2 and resource[0].isalpha() and resource[1] == ":"
 
 
-def _url(resource: str, root: str) -> str:
+def is_relative(resource: str) -> bool:
+    return not (os.path.isabs(resource) or _is_drive(resource) or "://" in resource)  # noqa: PTH117
+
+
+def url_of(resource: str, root: str) -> str:
     """As the project has it where its folder is the project's, or is not there any more: media moved with the project."""
-    if os.path.isabs(resource) or _is_drive(resource) or "://" in resource:  # noqa: PTH117
+    if not is_relative(resource):
         return resource
     return os.path.join(root, resource) if root and os.path.isdir(root) else resource  # noqa: PTH118, PTH112

@@ -175,7 +175,8 @@ class _Reader:
         start = medium.source_start(cut.first, cut.first + cut.frames - 1)
         return self.spell.clip(
             medium.name,
-            medium.reference,
+            medium.references,
+            medium.active,
             source_range=self.spell.span(start, cut.frames),
             effects=effects,
             markers=self._markers(medium.markers, start, start + cut.frames * abs(medium.speed)),

@@ -40,12 +40,13 @@ class Speller:
     def gap(self, frames: float) -> Json:
         return {"OTIO_SCHEMA": "Gap.1", **_item("", source_range=self.span(0, frames))}
 
-    def clip(self, name: str, reference: Json, **item: Any) -> Json:
+    def clip(self, name: str, references: dict[str, Json], active: str, **item: Any) -> Json:
+        """:param references: by key; the original's is ``DEFAULT``"""
         return {
             "OTIO_SCHEMA": "Clip.2",
             **_item(name, **item),
-            "media_references": {DEFAULT: reference},
-            "active_media_reference_key": DEFAULT,
+            "media_references": references,
+            "active_media_reference_key": active,
         }
 
     def transition(self, name: str, kind: str, before: float, after: float, metadata: Json) -> Json:

@@ -1,0 +1,37 @@
+"""A project with the proxies that a timeline made of it shows: its own text, changed where it has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from otio_perf.timeline.mlt.media import is_relative, url_of
+from otio_perf.timeline.mlt.proxied import Shown, originals, with_originals, with_proxies
+from otio_perf.timeline.mlt.spans import parse
+from otio_perf.timeline.references import Json, is_ours, original_of
+from otio_perf.timeline.tree import clips_of
+
+
+def changed(data: bytes, path: object, *, before: Json, after: Json, path_of: Callable[[Json], str | None]) -> bytes:
+    """``data``, which reads as the timeline ``before``, as the timeline ``after`` shows it: the same clips in the same order.
+
+    :param path_of: where the proxy of a media reference is
+    :raises UnwritableTimelineError: see ``spans.parse``
+    """
+    shown: dict[str, Shown] = {}
+    for plain, clip in zip(clips_of(before), clips_of(after), strict=True):
+        key: Any = clip["active_media_reference_key"]
+        original, reference = original_of(plain), clip["media_references"][key]
+        proxy = path_of(reference) if is_ours(key) else None
+        if proxy is not None and original is not None:
+            shown[str(original.get("target_url"))] = Shown(proxy, key, reference)
+    plain_text = with_originals(data, path)
+    root = parse(plain_text, path).attributes.get("root", "")
+    return with_proxies(plain_text, path, lambda resource: shown.get(url_of(resource, root)))
+
+
+def names_relatively(data: bytes, path: object) -> bool:
+    """Does the project name media by paths that are relative to its own folder?"""
+    top = parse(data, path)
+    root = top.attributes.get("root", "")
+    return any(is_relative(url_of(resource, root)) for resource in originals(top))
