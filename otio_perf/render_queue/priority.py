@@ -7,9 +7,10 @@ was looked at last comes first. Before all of it comes what a person asked for b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 #: A frame behind the playhead counts as far as this many ahead: people play forward, and jump back a little.
 BEHIND_WEIGHT = 3
@@ -44,14 +45,14 @@ class Focus:
 
     playhead: int | None = None
     pins: tuple[tuple[int, int], ...] = ()  # [start, stop)
+    number: int = 0  # grows from look to look: of several timelines, the one that was looked at last comes first
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Rank:
+class Rank(NamedTuple):
     """The smallest comes first."""
 
     band: Band = Band.REST
-    age: int = 0  # of the timeline: how many others were looked at since
+    age: int = 0  # of the timeline: the smaller, the later it was looked at
     distance: int = 0  # frames from the playhead, weighed
     kind: int = 0
 
@@ -61,37 +62,28 @@ class Rank:
         return self.band <= Band.PLAYHEAD
 
 
-_REST = Rank()
+_REST, _UNSEEN = Rank(), Focus()
 
 
-def rank(kind: str, places: Iterable[Place], focuses: Mapping[str, Focus], ages: Mapping[str, int]) -> Rank:
+def rank(kind: str, places: Iterable[Place], focuses: Mapping[str, Focus]) -> Rank:
     """How urgent a task of ``kind`` is that serves ``places``: as much as the most urgent of them.
 
     :param focuses: by timeline; who is not in it has no playhead: its frames come in their order
-    :param ages: by timeline: 0 was looked at last
     """
-    return min((_rank_of(kind, place, focuses, ages) for place in places), default=_REST)
-
-
-def ages_of(focused: Sequence[str]) -> dict[str, int]:
-    """``ages`` of timelines, from the order in which they were looked at, newest last."""
-    return {timeline: age for age, timeline in enumerate(reversed(focused))}
+    return min((_rank_of(kind, place, focuses.get(place.timeline, _UNSEEN)) for place in places), default=_REST)
 
 
 def touches(place: Place, timeline: str, start: int, stop: int) -> bool:
     return place.timeline == timeline and place.start < stop and start < place.stop
 
 
-def _rank_of(kind: str, place: Place, focuses: Mapping[str, Focus], ages: Mapping[str, int]) -> Rank:
-    focus = focuses.get(place.timeline)
-    age = ages.get(place.timeline, len(ages))
+def _rank_of(kind: str, place: Place, focus: Focus) -> Rank:
     is_proxy = int(kind == "proxy")  # where a prerender is wanted as well, it is that which makes the frames play
-    if focus is not None and any(place.start < stop and start < place.stop for start, stop in focus.pins):
-        return Rank(Band.PINNED, age, _distance(place, focus.playhead), is_proxy)
-    if focus is not None and focus.playhead is not None and place.start <= focus.playhead < place.stop:
-        return Rank(Band.PLAYHEAD, age, 0, is_proxy)
-    band = Band.PROXIES if is_proxy else Band.OUTWARD
-    return Rank(band, age, _distance(place, None if focus is None else focus.playhead), 0)
+    if focus.pins and any(place.start < stop and start < place.stop for start, stop in focus.pins):
+        return Rank(Band.PINNED, -focus.number, _distance(place, focus.playhead), is_proxy)
+    if focus.playhead is not None and place.start <= focus.playhead < place.stop:
+        return Rank(Band.PLAYHEAD, -focus.number, 0, is_proxy)
+    return Rank(Band.PROXIES if is_proxy else Band.OUTWARD, -focus.number, _distance(place, focus.playhead), 0)
 
 
 def _distance(place: Place, playhead: int | None) -> int:

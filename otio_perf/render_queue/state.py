@@ -14,7 +14,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
 from otio_perf.model.tasks import Task
@@ -261,8 +261,11 @@ class QueueState:
         self._entries: dict[str, Entry] = {}
         self._running: dict[str, Entry] = {}
         self._order: list[tuple[tuple[int, Rank, int], str]] = []  # heap; rows that no longer hold are skipped when met
-        self._focuses: dict[str, Focus] = {}  # by timeline, the one that was looked at last at the end
-        self._is_order_stale = False
+        self._sorted: list[Entry] | None = None  # those that wait, where nothing has changed since they were sorted
+        self._focuses: dict[str, Focus] = {}  # by timeline
+        self._serving: dict[str, set[str]] = {}  # keys of tasks that serve a timeline, or did
+        self._moved: set[str] = set()  # timelines in which the user looks elsewhere since their tasks were ranked
+        self._looks = 0
         self._slots = self._workers = 0
         self._paused = False
         self._sequence = 0
@@ -289,7 +292,9 @@ class QueueState:
     def waiting(self) -> tuple[str, ...]:
         """In the order in which they will start."""
         self._refresh_order()
-        return tuple(e.task.key for e in sorted((e for e in self._entries.values() if not e.is_running), key=_order))
+        if self._sorted is None:
+            self._sorted = sorted((e for e in self._entries.values() if not e.is_running), key=_order)
+        return tuple([e.task.key for e in self._sorted])
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -361,8 +366,9 @@ class QueueState:
             case Focused():
                 self._focuses.pop(event.timeline, None)
                 if event.focus is not None:
-                    self._focuses[event.timeline] = event.focus
-                self._is_order_stale = True
+                    self._looks += 1
+                    self._focuses[event.timeline] = replace(event.focus, number=self._looks)
+                self._moved.add(event.timeline)
             case Recorded():
                 self._settle(event)
             case Tick():
@@ -370,17 +376,17 @@ class QueueState:
                     yield from self._overdue(entry, event.at)
 
     def _submit(self, event: Submitted) -> None:
-        self._refresh_order()
-        ages = priority.ages_of(tuple(self._focuses))
         for task in event.tasks:
             entry = self._entries.get(task.key)
             if entry is None:
                 self._sequence += 1
                 entry = self._entries[task.key] = Entry(task, self._sequence, event.priority)
             entry.jobs[event.job] = event.number  # it may be leaving at the same time: then it gets two outcomes
-            entry.places[event.job] = event.places.get(task.key, ())
+            entry.places[event.job] = places = event.places.get(task.key, ())
+            for place in places:
+                self._serving.setdefault(place.timeline, set()).add(task.key)
             entry.priority = max(entry.priority, event.priority)
-            entry.rank = self._rank(entry, ages)
+            entry.rank = self._rank(entry)
             self._enqueue(entry)
 
     def _fill_slots(self, at: float) -> Iterator[Command]:
@@ -403,11 +409,9 @@ class QueueState:
                 yield self._start(waiting, at)
             else:
                 return
-        while (waiting := self._next_waiting()) is not None and waiting.is_urgent:
-            least = max(
-                (e for e in awake if e.task.kind in priority.PREEMPTED_KINDS and not e.is_ending), key=_order, default=None
-            )
-            if least is None or not _goes_before(waiting, least):
+        while able := [e for e in awake if e.task.kind in priority.PREEMPTED_KINDS and not e.is_ending]:
+            waiting, least = self._next_waiting(), max(able, key=_order)
+            if waiting is None or not _goes_before(waiting, least):
                 return
             yield self._sleep(least)
             awake.remove(least)
@@ -428,6 +432,7 @@ class QueueState:
         return None
 
     def _start(self, entry: Entry, at: float) -> Start:
+        self._sorted = None
         self._attempts += 1
         entry.attempt = self._attempts
         entry.is_running = True
@@ -441,18 +446,20 @@ class QueueState:
 
     def _refresh_order(self) -> None:
         """Once for however many moves of the playhead came since an order was last needed."""
-        if not self._is_order_stale:
-            return
-        self._is_order_stale = False
-        ages = priority.ages_of(tuple(self._focuses))
-        for entry in self._entries.values():
-            entry.rank = self._rank(entry, ages)
-        self._order = [(e.order, e.task.key) for e in self._entries.values() if not e.is_running]
-        heapq.heapify(self._order)
+        for timeline in self._moved:
+            keys = self._serving.get(timeline, set())
+            keys &= self._entries.keys()  # the others are over
+            for key in keys:
+                entry = self._entries[key]
+                entry.rank = self._rank(entry)
+                self._enqueue(entry)
+        self._moved.clear()
+        if len(self._order) > 100 + 3 * len(self._entries):
+            self._order = [(e.order, e.task.key) for e in self._entries.values() if not e.is_running]
+            heapq.heapify(self._order)
 
-    def _rank(self, entry: Entry, ages: dict[str, int]) -> Rank:
-        places = (place for job in entry.jobs for place in entry.places.get(job, ()))
-        return priority.rank(entry.task.kind, places, self._focuses, ages)
+    def _rank(self, entry: Entry) -> Rank:
+        return priority.rank(entry.task.kind, [p for places in entry.places.values() for p in places], self._focuses)
 
     def _finish(self, entry: Entry, outcome: Outcome) -> Iterator[Command]:
         """A cancelled task may have been quicker; then its result counts."""
@@ -460,7 +467,7 @@ class QueueState:
         if entry.soft_at is not None and not isinstance(outcome, (Ready, Probed, Calibrated, Prerendered, Skipped)):
             yield from self._end_cancelled(entry)
             return
-        del self._entries[entry.task.key]
+        self._forget(entry)
         yield Publish(task=entry.task, outcome=outcome, wants=(*entry.jobs.items(), *entry.leaving))
 
     def _lose(self, entry: Entry, reason: str) -> Iterator[Command]:
@@ -477,7 +484,7 @@ class QueueState:
             message = f"no progress for {entry.task.stall_seconds:g} seconds: given up"
         else:
             message = f"the process that worked on it died {entry.losses} times ({reason})"
-        del self._entries[entry.task.key]
+        self._forget(entry)
         failed = Failed(
             key=entry.task.key,
             error="WorkerLostError",
@@ -498,9 +505,9 @@ class QueueState:
         if entry.jobs or not entry.is_running:
             yield Publish(task=entry.task, outcome=_cancelled(entry.task), wants=tuple(leaving))
             if not entry.jobs:
-                del self._entries[key]
+                self._forget(entry)
             else:
-                entry.rank = self._rank(entry, priority.ages_of(tuple(self._focuses)))
+                entry.rank = self._rank(entry)
                 self._enqueue(entry)
             return
         entry.leaving += leaving
@@ -517,7 +524,7 @@ class QueueState:
                 del entry.jobs[job]
                 entry.places.pop(job, None)
         if not entry.jobs:
-            del self._entries[event.key]
+            self._forget(entry)
 
     def _overdue(self, entry: Entry, at: float) -> Iterator[Command]:
         if not entry.is_ending and at > _deadline(entry) + OVERSLEPT_SECONDS:
@@ -539,7 +546,7 @@ class QueueState:
         if entry.jobs:
             self._enqueue(entry)
         else:
-            del self._entries[entry.task.key]
+            self._forget(entry)
 
     def _started(self, key: str, attempt: int) -> Entry | None:
         entry = self._running.get(key)
@@ -549,7 +556,12 @@ class QueueState:
         entry.is_running = entry.is_asleep = False
         del self._running[entry.task.key]
 
+    def _forget(self, entry: Entry) -> None:
+        self._sorted = None
+        del self._entries[entry.task.key]
+
     def _enqueue(self, entry: Entry) -> None:
+        self._sorted = None
         if not entry.is_running:
             heapq.heappush(self._order, (entry.order, entry.task.key))
 
