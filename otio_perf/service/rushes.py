@@ -177,8 +177,10 @@ class Folder:
                         self._advance(session)
             except TaskCancelledError:
                 return  # the service ends
-            except (OtioPerfError, OSError) as e:
+            except OtioPerfError as e:
                 self.core.note(f"{self.path}: {e}")
+            except Exception as e:  # noqa: BLE001 (the folder is watched on, whatever one file led to)
+                self.core.note(f"{self.path}: unforeseen {type(e).__name__}: {e}")
 
     def _is_told(self) -> bool:
         return self._told is not None and replace(self._told, scanned_at=None) == replace(self.view(), scanned_at=None)
@@ -340,7 +342,7 @@ class Folder:
             path = paths[decision.target.medium]
             one = self._media[path]
             with self._lock:
-                one.decision, self._plan = decision, None
+                one.decision, self._plan = _lean(decision), None
             one.keys = tuple(keys.get(decision.media.path, ())) if decision.media is not None else ()
             for key in one.keys:
                 self._making.setdefault(key, set()).add(path)
@@ -375,6 +377,11 @@ class Folder:
         if one is not None:
             with self._lock:
                 one.state = state
+
+
+def _lean(decision: Decision) -> Decision:
+    """Without what the index has as well: of ten thousand media that is most of the memory."""
+    return decision if decision.target.sequence is not None else replace(decision, media=None)
 
 
 def _without(plan: Plan, pruned: frozenset[str]) -> Plan:

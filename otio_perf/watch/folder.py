@@ -177,7 +177,10 @@ class FolderWatch:
         try:
             while not self._closing.is_set():
                 self._news.clear()
-                self._turn(time.monotonic())
+                try:
+                    self._turn(time.monotonic())
+                except Exception as e:  # noqa: BLE001 (who watches must not stop without a word)
+                    self._suspend(f"unforeseen {type(e).__name__}: {e}")
                 events, self._events = self._events, []
                 for event in events:
                     if self._closing.is_set():

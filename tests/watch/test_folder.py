@@ -190,6 +190,20 @@ def test_clocks_that_jump_and_times_in_the_future_change_nothing(
     assert heard.gone() == []
 
 
+def test_what_nobody_foresaw_suspends_and_is_tried_again(
+    watching: Watching, heard: Any, rushes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watching(rescan_seconds=0.3)
+    (rushes / "clip.mov").write_bytes(b"1")
+    heard.until_settled(rushes / "clip.mov")
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: 1 / 0)
+    heard.until(lambda: "ZeroDivisionError" in watch.state().reason, "the reason")
+    monkeypatch.setattr(os, "scandir", scandir)
+    heard.until(lambda: len(heard.settled()) == 2, "all of it again")
+    assert heard.gone() == []
+
+
 def test_rules_hold_for_what_comes_later(watching: Watching, heard: Any, rushes: Path) -> None:
     watching(rules=Rules(include=("*.mov",), exclude=("Trash",)))
     (rushes / "Trash").mkdir()
