@@ -6,6 +6,7 @@ queue that is killed goes on where it was, and what it does twice by that comes 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -31,6 +32,9 @@ from otio_perf.render_queue.recording import RETRY_SECONDS, Recorder, Teller
 from otio_perf.render_queue.reports import Clock
 
 T = TypeVar("T")
+
+#: Moves of the playhead count so often: who scrubs through a long timeline would have it sorted anew for every frame.
+LOOK_SECONDS = 0.2
 
 #: Events that change one task at most, which is told for itself.
 _QUIET = (state.Tick, state.Progressed, state.Finished, state.WorkerLost, state.Recorded)
@@ -73,14 +77,17 @@ class LiveQueue:
         self._loop = Loop(backend, self._told, clock=clock)
         self._progress = Progress()
         self._posture = Posture(slots=backend.capacity)
-        self._number = 0  # of the last submission
+        self._number = self._published = 0  # of the last submission, and outcome
         self._lock = threading.Lock()  # of state and progress: the queue's thread changes them under it, others look
         self._inbox: deque[Callable[[], None]] = deque()
         self._journal = journal
         self._unwritten: list[Kept] = []  # the journal could not take them yet
         self._holds: dict[str, str] = {}  # why nothing may run, by what cannot be done
         self._recorder, self._teller = Recorder(self._record_fails), Teller()
-        self._unrecorded: list[state.Publish] = []
+        self._unrecorded: dict[int, state.Publish] = {}  # by a number of their own
+        self._recorded: deque[int] = deque()  # and since put on record
+        self._looks: dict[str, Focus | None] = {}  # where the user is, as far as the state does not know yet
+        self._looked_at = -math.inf
         self._listeners: list[QueueListener] = []
         self._gate = threading.Lock()  # nothing comes into the inbox once the queue is closing
         self._is_closing = False
@@ -203,21 +210,13 @@ class LiveQueue:
 
     def focus(self, timeline: str, playhead: int | None = None, pins: Sequence[tuple[int, int]] = ()) -> None:
         """Where the user is in ``timeline``, and what is pinned there. Returns at once; the next free slot goes by it."""
-        focus = Focus(playhead=playhead, pins=tuple(pins))
-
-        def look() -> None:
-            event = state.Focused(timeline=timeline, focus=focus, at=self._clock())
-            known = self._loop.state.focus(timeline) or Focus()
-            if known.pins == focus.pins:  # playheads move often, and are not kept
-                self._handle(event)
-            else:
-                self._wish(event)
-
-        self._post(look)
+        self._looks[timeline] = Focus(playhead=playhead, pins=tuple(pins))
+        self._backend.interrupt()
 
     def unfocus(self, timeline: str) -> None:
         """Nobody looks at it any more."""
-        self._post(lambda: self._wish(state.Focused(timeline=timeline, focus=None, at=self._clock())))
+        self._looks[timeline] = None
+        self._backend.interrupt()
 
     def set_posture(self, posture: Posture) -> None:
         """How much may run from now on. Returns at once; within a second it is so."""
@@ -268,7 +267,10 @@ class LiveQueue:
             self._take_posts()
             if self._is_closing:
                 break
-            report = self._loop.next_report(RETRY_SECONDS if self._unwritten else None)
+            waits = [RETRY_SECONDS] if self._unwritten else []
+            if self._looks:
+                waits.append(max(0.0, self._looked_at + LOOK_SECONDS - self._clock()))
+            report = self._loop.next_report(min(waits, default=None))
             event = state.Tick(at=self._clock()) if report is None else report
             self._safely(partial(self._handle, event))
             if self._unwritten:
@@ -276,8 +278,35 @@ class LiveQueue:
         self._loop.wind_down()
 
     def _take_posts(self) -> None:
+        if self._looks and self._clock() >= self._looked_at + LOOK_SECONDS:
+            self._safely(self._look)
         while self._inbox:
             self._safely(self._inbox.popleft())
+        if self._recorded:
+            self._safely(self._settle)
+
+    def _look(self) -> None:
+        """What is pinned outlives the queue; playheads move often, and are not kept."""
+        self._looked_at = self._clock()
+        for timeline in tuple(self._looks):
+            focus = self._looks.pop(timeline)
+            event = state.Focused(timeline=timeline, focus=focus, at=self._clock())
+            known = self._loop.state.focus(timeline) or Focus()
+            if known.pins == (() if focus is None else focus.pins):
+                self._handle(event)
+            else:
+                self._wish(event)
+
+    def _settle(self) -> None:
+        """In one go: whoever cancels ten thousand tasks does not wait for as many writes."""
+        events = []
+        while self._recorded:
+            publish = self._unrecorded.pop(self._recorded.popleft())
+            jobs: dict[str, int] = {}
+            for job, number in publish.wants:
+                jobs[job] = max(number, jobs.get(job, number))
+            events.append(state.Recorded(key=publish.task.key, jobs=jobs, at=self._clock()))
+        self._wish(*events)
 
     def _safely(self, work: Callable[[], None]) -> None:
         try:
@@ -309,7 +338,7 @@ class LiveQueue:
         """What has an outcome that is not on record yet counts as wanted."""
         now = self._clock()
         events: list[state.Event] = []
-        for publish in self._unrecorded:
+        for publish in self._unrecorded.values():
             for job, number in publish.wants:
                 events.append(state.Submitted(job=job, tasks=(publish.task,), number=number, at=now))
                 if is_cancelled(publish.outcome):
@@ -407,18 +436,13 @@ class LiveQueue:
 
     def _publish(self, command: state.Publish, now: float) -> None:
         view = self._progress.published(command, now)
-        self._unrecorded.append(command)
-
-        def settle() -> None:
-            self._unrecorded.remove(command)
-            jobs: dict[str, int] = {}
-            for job, number in command.wants:
-                jobs[job] = max(number, jobs.get(job, number))
-            self._wish(state.Recorded(key=command.task.key, jobs=jobs, at=self._clock()))
+        self._published += 1
+        number = self._published
+        self._unrecorded[number] = command
 
         def then() -> None:
             self._tell(view)
-            self._inbox.append(settle)
+            self._recorded.append(number)
             self._backend.interrupt()
 
         self._recorder.record(lambda: self._record(command.jobs, command.task, command.outcome), then)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from otio_perf.model.events import Failed, Outcome, Prerendered, Ready, Skipped
@@ -41,7 +41,8 @@ class _Job:
     id: str
     label: str
     kind: str
-    wanted: set[str] = field(default_factory=set)  # keys without an outcome
+    wanted: dict[str, Task] = field(default_factory=dict)  # without an outcome, by key
+    left: Counter[str] = field(default_factory=Counter)  # frames of them, by kind
     done: int = 0
     failed: int = 0
     frames: int = 0
@@ -56,6 +57,8 @@ class Progress:
         self._work: dict[str, _Work] = {}
         self._ended: deque[TaskView] = deque(maxlen=_KEPT_TASKS)  # newest first
         self._speeds: dict[str, float] = {}  # frames a second of one task, by kind
+        self._wanting: Counter[str] = Counter()  # jobs that want a task, by key
+        self._left: Counter[str] = Counter()  # frames of all tasks without an outcome, by kind
 
     # -- what happens --------------------------------------------------------------------------------------------------
 
@@ -68,8 +71,11 @@ class Progress:
         self._jobs[job] = known
         for task in tasks:
             if task.key not in known.wanted:
-                known.wanted.add(task.key)
+                known.wanted[task.key] = task
                 known.total_frames += task.total
+                known.left[task.kind] += task.total
+                self._left[task.kind] += 0 if self._wanting[task.key] else task.total
+                self._wanting[task.key] += 1
         over = [j.id for j in self._jobs.values() if not j.wanted]
         for name in over[: max(0, len(over) - _KEPT_JOBS)]:
             del self._jobs[name]
@@ -77,9 +83,11 @@ class Progress:
     def restored(self, queue: QueueState) -> None:
         """After a replay: what is over by now is no part of any job."""
         for job in self._jobs.values():
-            entries = [entry for key in job.wanted if (entry := queue.entry(key)) and job.id in entry.jobs]
-            job.wanted = {entry.task.key for entry in entries}
-            job.total_frames = sum(entry.task.total for entry in entries)
+            for key, task in tuple(job.wanted.items()):
+                entry = queue.entry(key)
+                if entry is None or job.id not in entry.jobs:
+                    self._end(job, task)
+                    job.total_frames -= task.total
 
     def job(self, job: str) -> tuple[str, str]:
         """Its label and kind."""
@@ -107,14 +115,14 @@ class Progress:
             job = self._jobs.get(name)
             if job is None or task.key not in job.wanted:
                 continue
-            job.wanted.discard(task.key)
+            self._end(job, task)
             if ended is TaskState.CANCELLED:
                 job.total_frames -= task.total
                 continue
             job.frames += task.total
             job.failed += ended is TaskState.FAILED
             job.done += ended is not TaskState.FAILED
-        still_wanted = {j.id for j in self._jobs.values() if task.key in j.wanted}
+        still_wanted = task.key in self._wanting
         work = self._work.get(task.key) if still_wanted else self._work.pop(task.key, None)
         seconds = work.seconds(at) if work else None
         if isinstance(outcome, (Ready, Prerendered)) and task.total and outcome.seconds > 0:
@@ -142,35 +150,44 @@ class Progress:
             self._ended.appendleft(view)
         return view
 
+    def _end(self, job: _Job, task: Task) -> None:
+        """``job`` no longer waits for ``task``."""
+        del job.wanted[task.key]
+        job.left[task.kind] -= task.total
+        self._wanting[task.key] -= 1
+        if not self._wanting[task.key]:
+            del self._wanting[task.key]
+            self._left[task.kind] -= task.total
+
     # -- what is shown -------------------------------------------------------------------------------------------------
 
     def view(self, queue: QueueState, posture: Posture, hold: str, at: float, *, offset: int, limit: int) -> QueueView:
         """:param hold: why nothing runs whatever the posture says, such as a full disk; "" where nothing holds it"""
         running = [entry for key in queue.running if (entry := queue.entry(key))]
-        waiting = queue.waiting
-        total = len(running) + len(waiting) + len(self._ended)
         stop = offset + limit
+        waiting = queue.waiting if limit and stop > len(running) and offset < len(queue) else ()
+        still = len(queue) - len(running)
         page: list[TaskView] = [self.task(entry, at) for entry in running[offset:stop]]
         at_waiting = max(0, offset - len(running)), max(0, stop - len(running))
         page += [self.task(entry, at) for key in waiting[slice(*at_waiting)] if (entry := queue.entry(key))]
-        at_ended = max(0, offset - len(running) - len(waiting)), max(0, stop - len(running) - len(waiting))
+        at_ended = max(0, offset - len(running) - still), max(0, stop - len(running) - still)
         page += list(self._ended)[slice(*at_ended)]
         return QueueView(
             is_paused=queue.is_paused,
             background=self.background(queue, posture, hold, at),
-            jobs=self._job_views(queue, posture.slots, at),
+            jobs=tuple(self._job(job, running, posture.slots, at) for job in reversed(self._jobs.values())),
             tasks=tuple(page),
-            total=total,
+            total=len(queue) + len(self._ended),
         )
 
     def background(self, queue: QueueState, posture: Posture, hold: str, at: float) -> BackgroundView:
-        entries = queue.entries()
-        awake = [e for e in entries if e.is_running and not e.is_asleep]
+        running = [entry for key in queue.running if (entry := queue.entry(key))]
+        awake = [e for e in running if not e.is_asleep]
         if queue.is_paused:
             word, reason = "paused", "by the user"
         elif hold:
             word, reason = "yielding", hold
-        elif not entries:
+        elif queue.is_idle:
             word, reason = "idle", ""
         elif awake:
             word, reason = "working", posture.reason
@@ -181,10 +198,10 @@ class Progress:
             state=word,
             reason=reason,
             slots=0 if posture.suspended or hold else posture.slots,
-            running=len(queue.running),
-            waiting=len(entries) - len(queue.running),
+            running=len(running),
+            waiting=len(queue) - len(running),
             frames_per_second=sum(w.done / seconds for w in works if (seconds := w.seconds(at)) > 0),
-            seconds_left=self._seconds_left(entries, posture.slots, at),
+            seconds_left=self._seconds_left(self._left, len(queue), running, posture.slots, at),
         )
 
     def task(self, entry: Entry, at: float) -> TaskView:
@@ -209,43 +226,56 @@ class Progress:
             hint="",
         )
 
-    def _job_views(self, queue: QueueState, slots: int, at: float) -> tuple[JobView, ...]:
-        views = []
-        for job in reversed(self._jobs.values()):
-            entries = [entry for key in job.wanted if (entry := queue.entry(key))]
-            running = [e.task.key for e in entries if e.is_running]
-            views.append(
-                JobView(
-                    id=job.id,
-                    label=job.label,
-                    kind=job.kind,
-                    waiting=len(entries) - len(running),
-                    running=len(running),
-                    done=job.done,
-                    failed=job.failed,
-                    frames=job.frames + sum(work.done for key in running if (work := self._work.get(key))),
-                    total_frames=job.total_frames,
-                    seconds_left=self._seconds_left(entries, slots, at),
-                )
-            )
-        return tuple(views)
+    def _job(self, job: _Job, running: Sequence[Entry], slots: int, at: float) -> JobView:
+        running = [entry for entry in running if entry.task.key in job.wanted]
+        done = sum(work.done for entry in running if (work := self._work.get(entry.task.key)))
+        return JobView(
+            id=job.id,
+            label=job.label,
+            kind=job.kind,
+            waiting=len(job.wanted) - len(running),
+            running=len(running),
+            done=job.done,
+            failed=job.failed,
+            frames=job.frames + done,
+            total_frames=job.total_frames,
+            seconds_left=self._seconds_left(job.left, len(job.wanted), running, slots, at),
+        )
 
-    def _seconds_left(self, entries: Sequence[Entry], slots: int, at: float) -> float | None:
-        """Of all of them on so many slots; ``None``: nothing of their kind was measured yet."""
-        total = 0.0
-        for entry in entries:
-            seconds = self._task_seconds_left(entry.task, self._work.get(entry.task.key) if entry.is_running else None, at)
+    def _seconds_left(
+        self, left: Mapping[str, int], tasks: int, running: Sequence[Entry], slots: int, at: float
+    ) -> float | None:
+        """Of ``left`` frames by kind, in so many ``tasks``; ``None``: nothing of their kind was measured yet."""
+        waiting, total = dict(left), 0.0
+        for entry in running:
+            waiting[entry.task.kind] -= entry.task.total
+            seconds = self._task_seconds_left(entry.task, self._work.get(entry.task.key), at)
             if seconds is None:
                 return None
             total += seconds
-        return total / max(1, min(slots, len(entries)))
+        for kind, frames in waiting.items():
+            speed = self._speed(kind, at)
+            if frames and not speed:
+                return None
+            total += frames / speed if frames and speed else 0.0
+        return total / max(1, min(slots, tasks))
 
     def _task_seconds_left(self, task: Task, work: _Work | None, at: float) -> float | None:
         done = work.done if work else 0
-        if work and done and (seconds := work.seconds(at)) > 0:
-            return (task.total - done) * seconds / done
-        speed = self._speeds.get(task.kind)
+        speed = self._speed_of(work, at) if work else None
+        speed = speed or self._speed(task.kind, at)
         return (task.total - done) / speed if speed else None
+
+    def _speed(self, kind: str, at: float) -> float | None:
+        """Frames a second of one task of ``kind``: of those that ended, else of those that run."""
+        if kind in self._speeds:
+            return self._speeds[kind]
+        found = [speed for work in self._work.values() if work.task.kind == kind and (speed := self._speed_of(work, at))]
+        return sum(found) / len(found) if found else None
+
+    def _speed_of(self, work: _Work, at: float) -> float | None:
+        seconds = work.seconds(at)
+        return work.done / seconds if work.done and seconds > 0 else None
 
 
 def is_cancelled(outcome: Outcome) -> bool:
