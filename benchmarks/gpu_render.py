@@ -3,8 +3,8 @@
     python benchmarks/gpu_render.py [--arch auto|cuda|vulkan|metal] [--size 3840x2160] [--frames 60] [--json FILE]
 
 ``limit``: a kernel that copies a picture, in the same run; what reads two pictures and writes one is allowed half as much
-again. An effect that looks at neighbours is held against one reading and one writing, whatever its passes. Frames are 8-bit
-4:2:0 as decoders give them, and are stored as 10-bit 4:2:2 as encoders take them; decoding and encoding are not measured here.
+again, and what is done in several kernels as much as these read and write. Frames are 8-bit 4:2:0 as decoders give them, and
+are stored as 10-bit 4:2:2 as encoders take them; decoding and encoding are not measured here.
 
 Without a GPU nothing is measured, and that is said. ``--arch vulkan`` runs on Mesa's driver in software too, with small
 pictures: then the run shows that all of it works, and the rates are those of a processor.
@@ -51,6 +51,8 @@ CHAIN = (
     "sepia",
     "vignette",
 )
+#: Readings and writings of a picture, in copies, of what is done in several kernels.
+TRAFFIC = {"gaussian_blur": 2.0, "box_blur": 2.0, "sharpen": 3.5, "unsharp": 3.5}
 SOFTWARE_SIZE = "192x108"
 LAYERS, UNDER_WAY = 5, 2
 
@@ -76,10 +78,10 @@ def main() -> None:
     width, height = map(int, (arguments.size or (SOFTWARE_SIZE if in_software else "3840x2160")).split("x"))
     frames = arguments.frames or (6 if in_software else 60)
     view = View(width=width, height=height, scale=width / 3840)
-    print(f"{what}, {width}x{height}; {engine.copies}")
+    print(f"{what}, {width}x{height}{f'; {engine.fallback}' if engine.fallback else ''}")
     if in_software:
         print("IN SOFTWARE: this shows that it works. The rates are those of a processor, and say nothing of a GPU.")
-    found: dict[str, Any] = {"device": what, "in_software": in_software, "size": [width, height], "copies": engine.copies}
+    found: dict[str, Any] = {"device": what, "in_software": in_software, "size": [width, height], "fallback": engine.fallback}
     found["kernels"] = shares(engine, view, tries=3 if in_software else 20)
     found["chains"] = chains(engine, view, frames)
     if arguments.json:
@@ -132,7 +134,7 @@ def launches(engine: Engine, view: View, first: Image, second: Image) -> Iterato
     for name, effect in sorted(found.effects.items()):
         step = Step(effect, usual(effect))
         if name in done_here and not needs_file(effect) and not effect.is_identity(step.values):
-            yield name, lambda step=step: engine.apply(first, [step], view), 1.0
+            yield name, lambda step=step: engine.apply(first, [step], view), TRAFFIC.get(name, 1.0)
     for name, blend in sorted(found.blends.items()):
         yield f"blend {name}", lambda blend=blend: engine.blend(first, second, blend, 0.7), 1.5
     for name, transition in sorted(found.transitions.items()):

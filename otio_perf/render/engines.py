@@ -16,12 +16,15 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from otio_perf.cache import locks
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import CacheError, EffectError
 from otio_perf.model.devices import GpuDevice
+
+if TYPE_CHECKING:
+    from otio_perf.effects.gpu.engine import GpuEngine
 
 #: ``Engine.name`` of the one that is always there.
 PROCESSOR = "cpu"
@@ -34,6 +37,8 @@ _LIMIT_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 #: Processes that may share one GPU; more take any.
 _MOST_SHARING = 16
+#: How Taichi and drivers say that they have no room; anything else is a device that is lost.
+_NO_ROOM = ("out of memory", "out_of_memory", "out_of_device_memory", "cuda error 2 ")
 _NO_GPU = "no GPU was found"
 _HINT = "Take --gpu auto"
 
@@ -56,7 +61,7 @@ class FoundEngine:
 class _Own:
     """The GPU of this process."""
 
-    engine: Engine
+    engine: GpuEngine
     device: GpuDevice
     lost: str = ""  # how
 
@@ -82,7 +87,8 @@ def engine_for(gpu: str, *, devices: Sequence[GpuDevice] = (), cache_folder: str
         return _instead(gpu, error.message)
     if own.lost:
         return _instead(gpu, f"the GPU gave up before: {own.lost}")
-    return own.engine, f"GPU by {own.device.arch}: {own.device.name}"
+    why = f"GPU by {own.device.arch}: {own.device.name}"
+    return own.engine, f"{why}; {own.engine.fallback}" if own.engine.fallback else why
 
 
 def found_engine(gpu: str, *, cache_folder: str | None = None, tick: Callable[[], None] = lambda: None) -> FoundEngine:
@@ -119,8 +125,9 @@ def gave_up(error: Exception, gpu: str) -> str:
     if _own is not None:
         from otio_perf.effects.gpu import memory
 
-        if "memory" in how.lower():
-            memory.free()
+        if any(words in how.lower() for words in _NO_ROOM):
+            with suppress(RuntimeError):
+                memory.free()
         else:
             _own.lost = how
     if gpu == "on":

@@ -95,7 +95,7 @@ class Slow:
 
     def do_EventCreate(self, target: Any, flags: int) -> int:  # noqa: N802
         self._made(target, Event())
-        return 0 if flags == 0 else INVALID
+        return 0 if flags == 1 else INVALID
 
     def do_EventRecord(self, event: int, stream: int | None) -> None:  # noqa: N802
         thing = self._things[event]
@@ -177,8 +177,8 @@ def test_pictures_are_those_that_went_up(slow: Slow, picture: Pictures) -> None:
             found.append(under_way.pop(0)())
     found += [fetched() for fetched in under_way]
     assert all(np.array_equal(a, b) for one, other in zip(found, wanted, strict=True) for a, b in zip(one, other, strict=True))
-    assert [stage for stage, _, _ in told].count("download") == 12
-    assert [stage for stage, _, _ in told].count("compute") == 12
+    stages = [stage for stage, _, _ in told]
+    assert [stages.count(stage) for stage in ("upload", "compute", "download")] == [12, 12, 12]
     assert all(ended >= began for _, began, ended in told)
     copies = sorted((began, ended, stage) for stage, began, ended in told if stage != "compute")
     assert any(two[0] < one[1] and one[2] != two[2] for one, two in pairwise(copies)), "up beside down"

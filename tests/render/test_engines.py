@@ -14,7 +14,7 @@ import pytest
 from otio_perf.errors import EffectError, TaskCancelledError
 from otio_perf.model.devices import GpuDevice
 from otio_perf.render import engines
-from otio_perf.render.engines import FoundEngine, found_engine
+from otio_perf.render.engines import FoundEngine, engine_for, found_engine, gave_up
 
 
 @pytest.fixture
@@ -135,3 +135,22 @@ def test_processes_share_gpus_evenly(tmp_path: Path) -> None:
         for child in children:
             child.kill()
             child.communicate()
+
+
+def test_a_device_without_room_is_asked_again_and_one_that_is_lost_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gpu:
+        fallback = ""
+
+    device = GpuDevice(**ONE)
+    gpu: Any = Gpu()
+    monkeypatch.setattr(engines, "_own", engines._Own(gpu, device))
+    full = "[cuda_driver.h:operator()@92] CUDA Error CUDA_ERROR_OUT_OF_MEMORY: out of memory while calling malloc_async"
+    assert gave_up(RuntimeError(full), "auto").startswith("processor, for the GPU gave up: RuntimeError: [cuda_driver")
+    assert engine_for("auto") == (gpu, "GPU by cuda: One")
+    broken = "CUDA Error CUDA_ERROR_ILLEGAL_ADDRESS: an illegal memory access was encountered"
+    gave_up(RuntimeError(broken), "auto")
+    engine, why = engine_for("auto")
+    assert engine.name == "cpu"
+    assert why == f"processor: the GPU gave up before: RuntimeError: {broken}"
+    with pytest.raises(EffectError, match="gave up before"):
+        engine_for("on")

@@ -42,7 +42,7 @@ class GpuEngine(ReferenceEngine):
         start(arch, cache_folder)
         tiles.remember_in(cache_folder, f"{arch} {device}")
         self.arch = arch
-        self._ring, self.copies = _ring(arch)
+        self._ring, self.fallback = _ring(arch)
 
     def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
         return Image(self._ring.upload(picture), is_opaque)
@@ -129,7 +129,7 @@ class GpuEngine(ReferenceEngine):
 
 @cache
 def _ring(arch: str) -> tuple[Ring, str]:
-    """The way onto the device and back, and what to say of it."""
+    """The way onto the device and back; and why it is not the better one, where that does not work."""
     if arch == "cuda":
         try:
             from otio_perf.effects.gpu.streams import Driver, tried
@@ -138,5 +138,5 @@ def _ring(arch: str) -> tuple[Ring, str]:
         except (OSError, AttributeError, RuntimeError) as error:
             return Plain(), f"copies wait for kernels: {error}"
         memory.send_by(streams.sent)
-        return streams, "copies beside kernels"
-    return Plain(), "copies wait for kernels"
+        return streams, ""
+    return Plain(), ""

@@ -35,6 +35,7 @@ _STEP_BYTES = 1 << 20
 #: The default queue, which is Taichi's.
 _TAICHI = None
 _NON_BLOCKING = 1  # CU_STREAM_NON_BLOCKING: it does not wait for the default queue by itself
+_ASLEEP = 1  # CU_EVENT_BLOCKING_SYNC: who waits for it leaves the processor to others
 _NOT_READY = 600  # CUDA_ERROR_NOT_READY
 
 _FUNCTIONS: dict[str, tuple[Any, ...]] = {
@@ -100,7 +101,7 @@ class _Staging:
     began: int
     copied: int
     used: int
-    is_under_way: bool = False  # down: until it is fetched
+    is_under_way: bool = False  # down: until it is fetched; up: until it is told of
 
     def arrays(self, base: int, shapes: Sequence[tuple[int, ...]], samples: Any) -> Planes:
         """One after the other, at ``base``."""
@@ -172,6 +173,7 @@ class Streams:
             driver("cuEventRecord", self._begun, _TAICHI)
         made = kernel(staging.arrays(staging.device, shapes, samples))
         driver("cuEventRecord", staging.used, _TAICHI)
+        staging.is_under_way = True
         self._rising.append(staging)
         return made
 
@@ -196,6 +198,7 @@ class Streams:
             driver("cuCtxSetCurrent", self._context)
             driver("cuEventSynchronize", staging.copied)
             planes = [plane.copy() for plane in staging.arrays(staging.host, shapes, samples)]
+            self._tell_uploads()
             self._tell("compute", frame.begun, frame.done)
             self._tell("download", staging.began, staging.copied)
             self._events += [frame.begun, frame.done]
@@ -222,7 +225,8 @@ class Streams:
         return found
 
     def _free_to_rise(self, size: int) -> _Staging:
-        """What kernels have read of earlier frames; times of those copies are told."""
+        """What kernels have read of earlier frames."""
+        self._tell_uploads()
         for staging in self._rising:
             if staging.size >= size and self.driver.has_happened(staging.used):
                 break
@@ -233,9 +237,15 @@ class Streams:
             if staging.size < size:
                 return self._staging(size)
             self.driver("cuEventSynchronize", staging.used)
+            self._tell_uploads()
         self._rising.remove(staging)
-        self._tell("upload", staging.began, staging.copied)
         return staging
+
+    def _tell_uploads(self) -> None:
+        for staging in self._rising:
+            if staging.is_under_way and self.driver.has_happened(staging.copied):
+                staging.is_under_way = False
+                self._tell("upload", staging.began, staging.copied)
 
     def _free_to_fall(self, size: int) -> _Staging:
         """What was fetched, or forgotten."""
@@ -258,7 +268,7 @@ class Streams:
         return sum(staging.size for staging in (*self._rising, *self._falling))
 
     def _event(self) -> int:
-        return self._events.pop() if self._events else self.driver.made("cuEventCreate", 0)
+        return self._events.pop() if self._events else self.driver.made("cuEventCreate", _ASLEEP)
 
     def _tell(self, stage: str, before: int, after: int) -> None:
         self._heard(stage, self.driver.seconds(self._origin, before), self.driver.seconds(self._origin, after))
