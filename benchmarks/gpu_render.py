@@ -110,18 +110,19 @@ def shares(engine: GpuEngine, view: View, *, tries: int) -> list[dict[str, Any]]
     random = np.random.default_rng(1)
     first, second = (engine.upload(random.random((view.height, view.width, 4), np.float32), is_opaque=False) for _ in range(2))
     target = memory.empty(view.width, view.height)
-    rows = []
+    rows: list[dict[str, Any]] = []
+    copies: list[float] = []
     print(f"\n{'':24}{'ms':>9}{'limit':>9}{'share':>8}")
     for name, work, traffic in launches(engine, view, first, second):
-        limit = timed(lambda: copied(first.pixels, target), tries) * traffic
+        copies.append(timed(lambda: copied(first.pixels, target), tries))
+        limit = copies[-1] * traffic
         milliseconds = timed(work, tries)
         share = limit / milliseconds
         rows.append({"name": name, "ms": milliseconds, "limit_ms": limit, "share": share})
         print(f"{name:24}{milliseconds:9.3f}{limit:9.3f}{share:8.0%}")
-    picture_bytes = view.width * view.height * 16
-    speed = 2 * picture_bytes / statistics.median(row["limit_ms"] for row in rows if row["limit_ms"]) / 1e6
+    speed = 2 * view.width * view.height * 16 / statistics.median(copies) / 1e6
     print(
-        f"copies at about {speed:.0f} GB/s; median share {statistics.median(row['share'] for row in rows):.0%}, "
+        f"copies at about {speed:.1f} GB/s; median share {statistics.median(row['share'] for row in rows):.0%}, "
         f"goal {GOAL_SHARE:.0%}"
     )
     return rows
