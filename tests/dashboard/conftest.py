@@ -327,7 +327,8 @@ def page_of(chromium: Any) -> Callable[[Served], Page]:
 def entered(served: Served, chromium: Any) -> Page:
     """The service's first work is done meanwhile."""
     page = Page(chromium, served)
-    eventually(lambda: served.client.status().timelines[0].state == "ready", 60)
+    timeline = eventually(lambda: next((t for t in served.client.timelines() if t.state in ("ready", "failed")), None), 60)
+    assert timeline.state == "ready", timeline.message
     page.enter()
     return page
 

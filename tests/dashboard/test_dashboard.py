@@ -250,6 +250,46 @@ def test_the_wizard_runs_to_its_report(page: Any, wait: Wait) -> None:
     page.client.set_settings({"use_proxies": None, "prerender": None})
 
 
+LONG = """
+const done = arguments[0], frames = 10 * 3600 * 25, clips = 5000;
+const cut = i => Math.floor(i * frames / clips);
+const spans = Array.from({length: clips}, (_, i) => ({
+    start: cut(i), stop: cut(i + 1), start_timecode: "", stop_timecode: "",
+    factor: (i * 7 % 40) / 10, factor_now: (i * 7 % 40) / 20,
+    state: ["smooth", "ready", "needs_work", "queued", "host"][i % 5], reasons: [], done: 0}));
+const items = spans.map(({start, stop}, i) => ({start, stop, kind: "clip", name: `clip ${i}`, medium: null}));
+const view = {timeline: {id: "long", name: "ten hours", frames, frame_rate: "25", playhead: 0, smooth_share: 0.5},
+    pins: [], spans, tracks: ["V2", "V1", "A1"].map(name => ({name, kind: name[0] === "V" ? "video" : "audio", items}))};
+import("/strip.js").then(({strip}) => {
+    const leave = new AbortController(), times = [];
+    const drawing = strip({rate: () => 25, look() {}, playhead() {}, pin() {}, unpin() {}}, leave.signal);
+    const place = document.querySelector("main > .page");
+    place.replaceChildren(drawing.element);
+    const canvas = drawing.element.querySelector("canvas.strip");
+    requestAnimationFrame(() => {
+        drawing.show(view, String);
+        const turn = () => {
+            const begun = performance.now(), zooms = times.length % 30 < 15;
+            const wheel = what => canvas.dispatchEvent(new WheelEvent("wheel", {...what, bubbles: true, cancelable: true}));
+            wheel({deltaY: zooms ? -60 : 60, ctrlKey: true});
+            wheel({deltaX: 40});
+            requestAnimationFrame(() => {
+                times.push(performance.now() - begun);
+                if (times.length < 60) requestAnimationFrame(turn);
+                else { leave.abort(); done(times.sort((a, b) => a - b)[30]); }
+            });
+        };
+        requestAnimationFrame(turn);
+    });
+});"""
+
+
+def test_ten_hours_of_five_thousand_clips_are_drawn_at_once(page: Any) -> None:
+    page.go("timeline")
+    median_ms = page.driver.execute_async_script(LONG)
+    assert median_ms < 100, "in software, beside other tests; a sixth of it on a desktop"
+
+
 def test_timecodes_are_those_of_opentimelineio(page: Any) -> None:
     from opentimelineio.opentime import RationalTime
 

@@ -1,4 +1,4 @@
-"""The pictures of the dashboard in the README: ``pytest tests/dashboard --screenshots`` makes them anew, and nothing else does."""
+"""The pictures of the dashboard: ``pytest tests/dashboard --screenshots`` makes them anew, and nothing else does."""
 
 from __future__ import annotations
 
@@ -27,10 +27,8 @@ def test_pictures_of_every_page(page_of: Callable[[Any], Any], serve: Callable[[
     client.set_playhead(timeline.id, 640)
     client.pin(timeline.id, 780, 860)
     page.go("timeline")
-    wait(lambda: client.queue().background.running and client.queue().jobs[0].done, 40)
+    wait(lambda: any(job.done for job in client.queue().jobs), 60)
     take("timeline", 0.3)
-    page.go("overview")
-    take("overview", 0.6)
     page.go("queue")
     take("queue", 0.5)
     page.go("proxies")
@@ -42,10 +40,15 @@ def test_pictures_of_every_page(page_of: Callable[[Any], Any], serve: Callable[[
     take("profile", 1.5)
     page.go("cache")
     take("cache")
+    client.set_settings({"use_proxies": "never", "prerender": "none"})
+    wait(lambda: any(span.state == "needs_work" for span in client.timeline(timeline.id).spans))
+    page.go("overview")
+    wait(lambda: page.all(".suggestions li"))
+    take("overview")
     page.go("optimize")
     page.button("Go on").click()
     take("optimize")
-    client.set_settings({"preset": "balanced"})
+    client.set_settings({"preset": "balanced", "use_proxies": None, "prerender": None})
     page.go("settings")
     take("settings")
 
@@ -57,7 +60,9 @@ def small(png: bytes) -> bytes:
     image = Image.open(io.BytesIO(png)).convert("RGB")
     for colours in (0, 256, 128, 64):
         out = io.BytesIO()
-        (image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=0) if colours else image).save(out, "PNG", optimize=True)
+        (image.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=0) if colours else image).save(
+            out, "PNG", optimize=True
+        )
         if out.tell() <= MOST_BYTES:
             break
     return out.getvalue()

@@ -4,6 +4,7 @@ import { api, line as asked } from "./api.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 4_000;
+const REFUSED_WAIT_MS = 20_000; // asking again will not help; somebody may open the new address meanwhile
 const SILENCE_MS = 40_000; // the service says something every 15 s: then the line is dead, and made anew
 
 const pause = ms => new Promise(done => setTimeout(done, ms));
@@ -25,7 +26,7 @@ export async function listen(heard, line) {
         headers: last === null ? {} : { "Last-Event-ID": last },
         credentials: "same-origin", cache: "no-store", signal: silence.signal,
       });
-      if ([401, 403].includes(response.status)) state = "refused";
+      if ([401, 403, 429].includes(response.status)) state = "refused";
       if (!response.ok) throw new Error(`${response.status}`);
       line("open");
       wait = FIRST_WAIT_MS;
@@ -39,7 +40,7 @@ export async function listen(heard, line) {
     }
     asked.removeEventListener("unanswered", end);
     line(state);
-    await pause(wait);
+    await pause(state === "refused" ? REFUSED_WAIT_MS : wait);
     wait = Math.min(LONGEST_WAIT_MS, wait * 1.7);
   }
 }

@@ -11,9 +11,19 @@ export function palette() {
   const names = ["paper", "card", "raised", "line", "ink", "soft", "clip", "clip-ink", "mark", "on-state"];
   const found = Object.fromEntries(names.map(name => [name, colour(name)]));
   found.states = Object.fromEntries(Object.keys(SPANS).map(state => [state, colour(state.replace("_", "-"))]));
-  found.patterns = Object.fromEntries(Object.entries(found.states).map(([state, base]) => [state, pattern(state, base)]));
+  found.patterns = Object.fromEntries(Object.entries(found.states).flatMap(([state, base]) =>
+    [[state, pattern(state, base)], [`${state} smooth`, pattern(state, found.states.smooth)]]));
   return found;
 }
+
+/** Its colour says whether a span plays, its pattern what is being done about it: what plays as it is stays green. */
+export const colourOf = span =>
+  ((span.state === "queued" || span.state === "rendering") && span.factor_now <= 1 ? "smooth" : span.state);
+
+const patternOf = span => (colourOf(span) === span.state ? span.state : `${span.state} smooth`);
+
+/** The worse of two, where both share a place. */
+export const worse = (a, b) => RANK[colourOf(a)] - RANK[colourOf(b)] || a.factor_now - b.factor_now;
 
 /** The same patterns as `.swatch` in base.css. */
 function pattern(state, base) {
@@ -56,7 +66,7 @@ export function columns(spans, from, to, width) {
     const span = spans[i];
     const left = Math.max(0, Math.floor((span.start - from) * perPixel));
     const right = Math.min(width, Math.max(left + 1, Math.floor((span.stop - from) * perPixel)));
-    for (let x = left; x < right; x++) if (shown[x] === null || worse(span, shown[x])) shown[x] = span;
+    for (let x = left; x < right; x++) if (shown[x] === null || worse(span, shown[x]) > 0) shown[x] = span;
   }
   const runs = [];
   for (let x = 0; x < width; x++) {
@@ -68,17 +78,15 @@ export function columns(spans, from, to, width) {
   return runs;
 }
 
-const worse = (a, b) => (RANK[a.state] - RANK[b.state] || a.factor_now - b.factor_now) > 0;
-
 /** States as a band, patterns and all. */
 export function band(pen, spans, from, to, { x = 0, y = 0, width, height, look, letters = false }) {
   for (const run of columns(spans, from, to, Math.round(width))) {
     pen.save();
     pen.translate(x + run.x, y);
-    pen.fillStyle = look.states[run.span.state];
+    pen.fillStyle = look.states[colourOf(run.span)];
     pen.fillRect(0, 0, run.width, height);
     if (run.width >= 3) {
-      pen.fillStyle = pen.createPattern(look.patterns[run.span.state], "repeat");
+      pen.fillStyle = pen.createPattern(look.patterns[patternOf(run.span)], "repeat");
       pen.fillRect(0, 0, run.width, height);
     }
     if (run.width > 5) { // where one stretch ends and the next begins

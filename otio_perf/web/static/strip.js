@@ -3,8 +3,7 @@
 
 import { h, say } from "./dom.js";
 import { factor, percent } from "./format.js";
-import { band, columns, firstAfter, palette, sharp } from "./paint.js";
-import { RANK, SPANS } from "./states.js";
+import { band, colourOf, columns, firstAfter, palette, sharp, worse } from "./paint.js";
 
 const RULER = 26, BAND = 22, COST = 92, TRACK = 26, GAP = 6, MAP = 20;
 const TALLEST = 4; // costs above are drawn alike
@@ -107,7 +106,7 @@ export function strip(told, signal) {
         pen.fillStyle = look.line;
         pen.fillRect(x + inset, bottom - before, wide - inset, before);
       }
-      pen.fillStyle = look.states[span.state];
+      pen.fillStyle = look.states[colourOf(span)];
       pen.globalAlpha = span === cursor ? 1 : 0.82;
       pen.fillRect(x + inset, bottom - now, wide - inset, now);
       pen.globalAlpha = 1;
@@ -303,7 +302,7 @@ export function strip(told, signal) {
   /** To the next stretch that does not play, from the cursor on, and from the start again. */
   function next() {
     const spans = view.spans, at = cursor ? spans.indexOf(cursor) : -1;
-    const bad = span => RANK[span.state] >= RANK.queued || span.state === "host";
+    const bad = span => colourOf(span) !== "smooth" && span.state !== "ready";
     for (let i = 1; i <= spans.length; i++) {
       const j = (at + i) % spans.length;
       if (bad(spans[j])) { step(j); return true; }
@@ -350,11 +349,11 @@ export function strip(told, signal) {
   function laid({ kind, items }) {
     const clips = items.filter(item => item.kind !== "transition"), crosses = items.filter(item => item.kind === "transition");
     const tint = item => {
-      let worst = "smooth";
+      let worst = null;
       for (let i = firstAfter(view.spans, item.start); i < view.spans.length && view.spans[i].start < item.stop; i++) {
-        if (RANK[view.spans[i].state] > RANK[worst]) worst = view.spans[i].state;
+        if (!worst || worse(view.spans[i], worst) > 0) worst = view.spans[i];
       }
-      return worst;
+      return worst ? colourOf(worst) : "smooth";
     };
     return { clips, crosses, tints: kind === "video" ? clips.map(tint) : null };
   }

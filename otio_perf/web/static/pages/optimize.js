@@ -83,7 +83,7 @@ async function choice(way, view) {
     }, { look: "quiet" });
     return h("fieldset", {}, h("legend", {}, icon(SIGNS[kind] ?? "optimize"), KINDS[kind] ?? kind, ours.length > 2 && every), h("div", { class: "few" }, ours.map(([one, tick]) =>
       h("label", { class: "choice" }, tick, h("span", {}, h("b", {}, one.text), h("span", { class: "soft" }, terms(one).join(" · ")))))));
-  }) : empty("Nothing to do", "The timeline plays, or what would help is on its way already."), all.length > 0 && total),
+  }) : empty("Nothing to do", "What can be made light here is, or is on its way. The timeline shows what is left to the editing program, and why."), all.length > 0 && total),
   h("div", { class: "actions end" }, button("Back", () => analysis(way), { look: "quiet" }), all.length ? go : link("To the Overview", "#/overview", { look: "primary" })));
   ticks[0]?.focus();
 }

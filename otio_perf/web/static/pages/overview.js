@@ -194,7 +194,7 @@ function suggestionsOf() {
       show(all.slice(0, MOST_SUGGESTIONS));
       const left = all.length - MOST_SUGGESTIONS;
       put(more, left > 0 ? [`and ${left} more in `, h("a", { href: "#/optimize" }, "Run optimization")] : null);
-      put(none, all.length ? null : h("p", { class: "soft calm" }, icon("check"), view ? "Nothing: it plays, or what would help is on its way." : "Suggestions come with a timeline."));
+      put(none, all.length ? null : h("p", { class: "soft calm" }, icon("check"), view ? "Nothing more: what can be made light is, or is on its way." : "Suggestions come with a timeline."));
     },
   };
 }
