@@ -12,7 +12,6 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import webbrowser
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -216,10 +215,6 @@ class Client:
         """An address that opens the dashboard in a browser, once."""
         return self.url + str(self._ask("POST", "/enter")["path"])
 
-    def open(self) -> bool:
-        """Show the dashboard in the user's browser; whether there is one."""
-        return webbrowser.open(self.enter_url())
-
     # -- HTTP ----------------------------------------------------------------------------------------------------------
 
     def _ask(
@@ -279,7 +274,13 @@ class Client:
 
     def _gone(self, error: Exception) -> NoServiceError:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return NoServiceError(f"the service at {self.url} does not answer: {reason}", hint=_HINT)
+        hint = _HINT
+        if isinstance(error, ssl.SSLCertVerificationError):
+            reason, hint = (
+                f"its certificate is not trusted ({error.verify_message})",
+                "Set SSL_CERT_FILE to the file of --tls-cert",
+            )
+        return NoServiceError(f"the service at {self.url} does not answer: {reason}", hint=hint)
 
 
 def _error(status: int, answer: bytes) -> OtioPerfError:

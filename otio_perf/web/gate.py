@@ -41,7 +41,7 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-_ENTER_HINT = "Programs send 'Authorization: Bearer TOKEN'; for a browser, otio-perf serve prints an address that opens it once"
+_ENTER_HINT = "Programs send 'Authorization: Bearer TOKEN'; otio-perf dashboard lets a browser in"
 _GO_ON = (
     b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>otio-perf</title>'
     b'<p><a href="/">otio-perf</a></p>'
@@ -130,7 +130,7 @@ class Gate:
         if visitor is None:
             wait = self._keys.refuse()
             status = 429 if wait else 401
-            raise _Refused(status, "this address was used before, or never given out", "otio-perf queue open prints a new one")
+            raise _Refused(status, "this address was used before, or never given out", "otio-perf dashboard makes a new one")
         secure = "; Secure" if self._door.scheme == "https" else ""
         cookie = f"{self.cookie}={visitor}; Path=/; HttpOnly; SameSite=Strict{secure}"
         # A page that goes on by itself, and no redirect: behind a link in another program's page the browser takes the whole
