@@ -33,6 +33,9 @@ from otio_perf.render_queue.reports import Clock
 
 T = TypeVar("T")
 
+#: Tasks of a submission that are written, and begun, before the others are: doubled from part to part.
+_FIRST_WRITTEN, _MOST_WRITTEN = 8, 64
+
 #: Moves of the playhead count so often: who scrubs through a long timeline would have it sorted anew for every frame.
 LOOK_SECONDS = 0.2
 
@@ -76,7 +79,7 @@ class LiveQueue:
         self._backend, self._record, self._clock = backend, record, clock
         self._loop = Loop(backend, self._told, clock=clock)
         self._progress = Progress()
-        self._posture = Posture(slots=backend.capacity)
+        self._posture, self._is_posture_new = Posture(slots=backend.capacity), False
         self._number = self._published = 0  # of the last submission, and outcome
         self._lock = threading.Lock()  # of state and progress: the queue's thread changes them under it, others look
         self._inbox: deque[Callable[[], None]] = deque()
@@ -220,13 +223,9 @@ class LiveQueue:
 
     def set_posture(self, posture: Posture) -> None:
         """How much may run from now on. Returns at once; within a second it is so."""
-
-        def take() -> None:
-            if posture != self._posture:
-                self._posture = posture
-                self._take_posture()
-
-        self._post(take)
+        if posture != self._posture:
+            self._posture, self._is_posture_new = posture, True
+            self._backend.interrupt()
 
     # -- what is -------------------------------------------------------------------------------------------------------
 
@@ -278,12 +277,19 @@ class LiveQueue:
         self._loop.wind_down()
 
     def _take_posts(self) -> None:
-        if self._looks and self._clock() >= self._looked_at + LOOK_SECONDS:
-            self._safely(self._look)
+        self._take_urgent()
         while self._inbox:
             self._safely(self._inbox.popleft())
         if self._recorded:
             self._safely(self._settle)
+
+    def _take_urgent(self) -> None:
+        """What cannot wait until a long submission is written."""
+        if self._is_posture_new:
+            self._is_posture_new = False
+            self._safely(self._take_posture)
+        if self._looks and self._clock() >= self._looked_at + LOOK_SECONDS:
+            self._safely(self._look)
 
     def _look(self) -> None:
         """What is pinned outlives the queue; playheads move often, and are not kept."""
@@ -306,7 +312,7 @@ class LiveQueue:
             for job, number in publish.wants:
                 jobs[job] = max(number, jobs.get(job, number))
             events.append(state.Recorded(key=publish.task.key, jobs=jobs, at=self._clock()))
-        self._wish(*events)
+        self._wish(*events, is_lasting=False)
 
     def _safely(self, work: Callable[[], None]) -> None:
         try:
@@ -350,18 +356,17 @@ class LiveQueue:
         label, kind = self._progress.job(event.job)
         return replace(event, label=label, kind=kind)
 
-    def _wish(self, *events: Kept) -> None:
+    def _wish(self, *events: Kept, is_lasting: bool = True) -> None:
         """On disk first."""
         if self._journal is not None and events:
             self._unwritten += events
-            self._flush()
+            self._flush(is_lasting=is_lasting)
         for event in events:
             self._handle(event)
 
-    def _flush(self) -> None:
+    def _flush(self, *, is_lasting: bool = True) -> None:
         """Nothing runs while the journal cannot be written."""
         assert self._journal is not None
-        is_lasting = not all(isinstance(event, state.Recorded) for event in self._unwritten)
         known = () if "journal" in self._holds else self._loop.state
         try:
             self._journal.append(self._unwritten, known=known, is_lasting=is_lasting)
@@ -403,21 +408,32 @@ class LiveQueue:
             self._tell(QueueChanged())
 
     def _submit(self, job: str, tasks: Sequence[Task], places: Mapping[str, Sequence[Place]], label: str, kind: str) -> None:
+        """A thousand prerenders take a second to write: the most urgent begin while the others are written."""
         self._number += 1
         with self._lock:
             self._progress.submitted(job, label, kind, tasks)
-        wanted = {task.key for task in tasks}
-        self._wish(
-            state.Submitted(
+        ordered = sorted(tasks, key=lambda task: self._loop.state.urgency(task.kind, places.get(task.key, ())))
+        start, size = 0, _FIRST_WRITTEN
+        while True:
+            part, start, size = ordered[start : start + size], start + size, min(2 * size, _MOST_WRITTEN)
+            event = state.Submitted(
                 job=job,
-                tasks=tuple(tasks),
-                places={key: tuple(where) for key, where in places.items() if key in wanted},
+                tasks=tuple(part),
+                places={task.key: tuple(places[task.key]) for task in part if task.key in places},
                 label=label,
                 kind=kind,
                 number=self._number,
                 at=self._clock(),
             )
-        )
+            is_last = start >= len(ordered)
+            self._wish(event, is_lasting=is_last)  # what was written before lasts with it
+            if is_last:
+                return
+            if self._is_closing:
+                raise TaskCancelledError("the queue is closed")
+            self._take_urgent()
+            while (report := self._backend.next_report(0.0)) is not None:
+                self._handle(report)
 
     def _told(self, command: state.Command) -> None:
         now = self._clock()

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
@@ -311,6 +311,10 @@ class QueueState:
 
     def focus(self, timeline: str) -> Focus | None:
         return self._focuses.get(timeline)
+
+    def urgency(self, kind: str, places: Sequence[Place]) -> Rank:
+        """That a task would have here."""
+        return priority.rank(kind, places, self._focuses)
 
     def snapshot(self, at: float) -> tuple[Event, ...]:
         """Events that bring an empty state to this one, but for what only running processes know."""
