@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -20,6 +20,9 @@ SIDECARS = "survey-*.index"
 ContentOf = Callable[[str, "Sequence | None"], "str | None"]
 """Fingerprint of the medium that is at a path now (of these numbered pictures, where it was known to be some); ``None``: there
 is none."""
+
+Played = Mapping[str, tuple[str, ...]]
+"""Timelines that play a file, by its path: ``cache.players``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +58,12 @@ class Freed:
     chunks: int = 0
     size_bytes: int = 0
     kept: int = 0  # prerendered regions that stay, for timelines play them
+    kept_proxies: int = 0  # likewise
     players: tuple[str, ...] = ()  # these timelines
 
     def __add__(self, other: Freed) -> Freed:
-        return Freed(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        both = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)}
+        return Freed(**{**both, "players": tuple(sorted({*self.players, *other.players}))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,24 +112,33 @@ def verify(index: Index, digest: Callable[[Path], str], *, repair: bool = False)
     return tuple(Fault(path=path, reason=reason, repair=done) for path, reason, done in found)
 
 
-def clear(index: Index, kind: str, *, force: bool = False, dry_run: bool = False) -> Freed:
+def clear(index: Index, kind: str, *, played: Played | None = None, dry_run: bool = False) -> Freed:
     """Delete ``"proxies"``, ``"renders"`` or ``"analysis"`` (probes too); ``dry_run``: say what would be deleted.
 
-    Of renders: not the regions that a timeline plays, for an editing program shows a missing one as black or red, above
-    the edit; with ``force`` these too. Of proxies: those on record that were made here. Beside a source they are left
-    alone where somebody has changed them; in the workspace, which is ours, they go all the same.
+    Of proxies: those on record that were made here. Beside a source they are left alone where somebody has changed them; in
+    the workspace, which is ours, they go all the same.
+
+    :param played: these files stay, for an editing program shows what is missing as black or red.
     """
+    played = played or {}
     if kind == "proxies":
-        freed = index.products.clear(dry_run=dry_run)
+        kept = {str(p.path) for p in index.products.all() if not p.is_adopted} & played.keys()
+        freed = index.products.clear(keep=kept, dry_run=dry_run)
         sources = {source for source, _ in freed}
-        return Freed(proxies=len(freed), sources=len(sources), size_bytes=sum(size for _, size in freed))
+        return Freed(
+            kept_proxies=len(kept),
+            players=_players(kept, played),
+            proxies=len(freed),
+            sources=len(sources),
+            size_bytes=sum(size for _, size in freed),
+        )
     if kind == "renders":
-        played = {} if force else index.renders.played()
-        rendered = index.renders.clear(keep=played, dry_run=dry_run)
+        kept = {r.path for r in index.renders.present() if r.kind is RenderKind.REGION} & played.keys()
+        rendered = index.renders.clear(keep=kept, dry_run=dry_run)
         kinds = Counter(kind for kind, _ in rendered)
         return Freed(
-            kept=len(played),
-            players=tuple(sorted({timeline for timelines in played.values() for timeline in timelines})),
+            kept=len(kept),
+            players=_players(kept, played),
             renders=kinds[RenderKind.REGION],
             chunks=kinds[RenderKind.CHUNK],
             size_bytes=sum(size for _, size in rendered),
@@ -137,6 +151,10 @@ def clear(index: Index, kind: str, *, force: bool = False, dry_run: bool = False
         index.probes.clear()
         return Freed(size_bytes=sum(delete(p) or 0 for p in sidecars))
     raise ValueError(f"cannot clear {kind!r}: say proxies, renders or analysis")
+
+
+def _players(kept: Iterable[str], played: Played) -> tuple[str, ...]:
+    return tuple(sorted({timeline for path in kept for timeline in played[path]}))
 
 
 def source_states(index: Index, records: Iterable[Record], content_of: ContentOf) -> Iterator[str]:

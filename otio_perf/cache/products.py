@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,13 +176,15 @@ class Products:
                 done = "will be made anew"
             yield product.path, problem, done
 
-    def clear(self, *, dry_run: bool = False) -> tuple[tuple[str, int], ...]:
+    def clear(self, *, keep: Container[str] = (), dry_run: bool = False) -> tuple[tuple[str, int], ...]:
         """Delete those that were made here: fingerprint of the source and bytes of each file that went.
 
+        :param keep: paths of those that stay.
         :param dry_run: delete nothing, say what would go.
         """
         free = self._size_to_free if dry_run else self._forget
-        going = [r for r in self._records() if not r.product.is_adopted]
+        here = self._manifests.absolute
+        going = [r for r in self._records() if not r.product.is_adopted and here(r.product.path) not in keep]
         return tuple((r.product.source_fingerprint, size) for r in going if (size := free(r)) is not None)
 
     # ---- records

@@ -5,8 +5,7 @@
     renders/
     ├── short_film_01-00-02-00_48.mov   a region, as timelines refer to it
     ├── chunks/<key>.mov
-    ├── records/<key>.json              one for each of them
-    └── timelines/<name>.json           which regions a timeline plays that was written
+    └── records/<key>.json              one for each of them
 
 A file is where its record says, so that finding it is one read, and many runs may work at once.
 """
@@ -14,15 +13,13 @@ A file is where its record says, so that finding it is one read, and many runs m
 from __future__ import annotations
 
 import errno
-import json
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import quote
 
 from otio_perf.cache import names
-from otio_perf.cache.manifests import Manifests, stem, touch
+from otio_perf.cache.manifests import stem, touch
 from otio_perf.cache.workspace import Workspace, write_whole
 from otio_perf.errors import CacheError, DiskFullError
 from otio_perf.model import wire
@@ -54,14 +51,6 @@ class Render:
 class _Record:
     render: Render  # path relative to the folder ``renders``
     mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Player:
-    """A timeline that was written with regions. ``regions``: names of their files."""
-
-    path: str  # relative to the workspace where it lies in the folder around it
-    regions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,50 +149,12 @@ class Renders:
     def clear(self, *, keep: Container[str] = (), dry_run: bool = False) -> tuple[tuple[RenderKind, int], ...]:
         """Delete all chunks and regions: kind and bytes of each file that went.
 
-        :param keep: names of regions that stay; see ``played``.
+        :param keep: paths of regions that stay.
         :param dry_run: delete nothing, say what would go.
         """
         free = self._size if dry_run else self._forget
-        going = [r for r in self._records() if r.render.kind is RenderKind.CHUNK or Path(r.render.path).name not in keep]
+        going = [r for r in self._records() if r.render.kind is RenderKind.CHUNK or str(self._absolute(r)) not in keep]
         return tuple((r.render.kind, size) for r in going if (size := free(r)) is not None)
-
-    # ---- who plays them
-
-    def note_player(self, timeline: Path, regions: Iterable[str]) -> None:
-        """``timeline`` was written, and plays the files of these names. Those that are not here do not concern us.
-
-        :raises CacheError: it cannot be kept.
-        """
-        here = {name for name in regions if Path(name).name == name and (self.folder / name).is_file()}
-        written = timeline.absolute()
-        target = self.folder / "timelines" / f"{stem(str(written))}.json"
-        if not here:
-            target.unlink(missing_ok=True)
-            return
-        player = _Player(path=Manifests(self.workspace.root).inward(written), regions=tuple(sorted(here)))
-        try:
-            write_whole(target, wire.dumps(player))
-        except OSError as e:
-            raise CacheError(f"cannot be written: {e.strerror}", path=target) from e
-
-    def played(self) -> dict[str, tuple[str, ...]]:
-        """Regions that timelines play, by the names of their files: paths of these timelines.
-
-        Of those that this workspace was told of, which are there and still name the file; copies elsewhere are not known.
-        """
-        found: dict[str, list[str]] = {}
-        for path in sorted((self.folder / "timelines").glob("*.json")):
-            try:
-                player = wire.loads(_Player, path.read_bytes())
-                timeline = Path(Manifests(self.workspace.root).absolute(player.path))
-                content = timeline.read_bytes() if timeline.suffix.lower() == ".otio" else None
-            except (OSError, ValueError):
-                continue
-            for name in player.regions:
-                is_named = content is None or any(spelling in content for spelling in _spellings(name))
-                if is_named and (self.folder / name).is_file():
-                    found.setdefault(name, []).append(str(timeline))
-        return {name: tuple(paths) for name, paths in found.items()}
 
     # ---- records
 
@@ -267,13 +218,6 @@ class Renders:
             return None  # still open somewhere (Windows): it stays on record
         self.record_path(record.render.key).unlink(missing_ok=True)
         return freed
-
-
-def _spellings(name: str) -> Iterator[bytes]:
-    """How a file name may stand in a timeline: in a URL, or as JSON writes it."""
-    for text in (name, quote(name)):
-        yield text.encode("utf-8", "surrogateescape")
-        yield json.dumps(text)[1:-1].encode()
 
 
 def _state(path: Path, record: _Record) -> str | None:

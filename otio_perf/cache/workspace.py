@@ -7,6 +7,7 @@
     ├── proxies/         A001_C002_1080p.mov …
     ├── products/        one JSON per product: the truth, from which the index is rebuilt
     ├── renders/         what was prerendered, see ``cache.renders``
+    ├── timelines/       which products they play, see ``cache.players``
     ├── analysis/        sidecars of timelines
     ├── index.sqlite     see ``cache.index``
     └── locks/
@@ -38,7 +39,7 @@ _FOLDERS = (
     "renders",
     "renders/chunks",
     "renders/records",
-    "renders/timelines",
+    "timelines",
 )
 _WRITER = "writer-"
 _ELSEWHERE = "choose another folder with --workspace DIR"

@@ -3,7 +3,7 @@
 status   how many proxies and prerenders, how large; which proxies are stale, or have lost their source
 verify   each of them against its recorded size and checksum, and what killed runs left; --repair puts it right
 prune    delete what is of no use any more, and beyond the limits what was unused for longest; what timelines play stays
-clear    delete proxies, renders or analysis data; originals are never touched, nor prerenders that a timeline plays
+clear    delete proxies, renders or analysis data; originals are never touched, nor what a timeline plays
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 default="all",
                 help="what to delete (default: all)",
             )
-            action.add_argument("--force", action="store_true", help="delete prerenders that a timeline plays, too")
+            action.add_argument("--force", action="store_true", help="delete what a timeline plays, too")
         if name in ("prune", "clear"):
             action.add_argument("--dry-run", action="store_true", help="say what would be deleted; nothing is")
         limits = ("cache_max_bytes", "min_free_disk", "idle_days") if name == "prune" else ()

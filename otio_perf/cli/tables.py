@@ -284,10 +284,12 @@ def show_freed(freed: Freed, *, dry_run: bool) -> None:
     what = [*(proxies if freed.proxies or not rendered else []), *rendered]
     said, freed_words = ("would be deleted", "to be freed") if dry_run else ("deleted", "freed")
     console.print(f"{', '.join(what)} {said}: {words.size(freed.size_bytes)} {freed_words}")
-    if freed.kept:
-        stay, them = ("stays", "it") if freed.kept == 1 else ("stay", "them")
+    if kept := freed.kept + freed.kept_proxies:
+        stay, them = ("stays", "it") if kept == 1 else ("stay", "them")
         players = ", ".join(map(_safe, freed.players[:_MOST_ROWS])) + (" …" if len(freed.players) > _MOST_ROWS else "")
-        console.print(f"{words.count(freed.kept, 'prerendered region')} {stay}, for timelines play {them}: {players}")
+        counted = [words.count(freed.kept_proxies, "proxy", "proxies")] if freed.kept_proxies else []
+        counted += [words.count(freed.kept, "prerendered region")] if freed.kept else []
+        console.print(f"{' and '.join(counted)} {stay}, for timelines play {them}: {players}")
         console.print("  otio-perf restore takes them off a timeline; --force deletes them all the same")
     if dry_run:
         console.print("Nothing was deleted.")

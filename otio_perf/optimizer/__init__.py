@@ -349,7 +349,7 @@ def cache_verify(
 def cache_clear(what: str = "all", *, force: bool = False, dry_run: bool = False, **options: Unpack[Options]) -> Freed:
     """Delete ``"proxies"``, ``"renders"``, ``"analysis"`` or ``"all"``; never originals.
 
-    :param force: also prerendered regions that timelines play.
+    :param force: also what timelines play that we wrote: their editing program would show it as missing.
     :param dry_run: say what would go.
     :raises SettingsError: there is no such kind.
     """

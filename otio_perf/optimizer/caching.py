@@ -12,6 +12,7 @@ from otio_perf.cache import housekeeping, pruning
 from otio_perf.cache.housekeeping import Fault, Freed, Status
 from otio_perf.cache.index import Index
 from otio_perf.cache.orphans import orphans
+from otio_perf.cache.players import played_in
 from otio_perf.cache.pruning import Limits, Pruned
 from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.errors import MediaError, SettingsError
@@ -60,7 +61,8 @@ def clear(session: Session, what: str, *, force: bool, dry_run: bool) -> Freed:
     if what not in (*KINDS, "all"):
         raise SettingsError(f"{what!r} is not one of {', '.join(KINDS)}, all")
     kinds = KINDS if what == "all" else (what,)
-    return sum((housekeeping.clear(session.index, kind, force=force, dry_run=dry_run) for kind in kinds), Freed())
+    played = {} if force else played_files(session.index)
+    return sum((housekeeping.clear(session.index, kind, played=played, dry_run=dry_run) for kind in kinds), Freed())
 
 
 def prune(session: Session, *, dry_run: bool, players: Mapping[str, tuple[str, ...]] | None = None) -> Pruned:
@@ -86,5 +88,6 @@ def prune(session: Session, *, dry_run: bool, players: Mapping[str, tuple[str, .
 
 
 def played_files(index: Index) -> dict[str, tuple[str, ...]]:
-    """Timelines that play a product of the workspace, by the path of its file."""
-    return {str(index.renders.folder / name): timelines for name, timelines in index.renders.played().items()}
+    """Timelines that play a product of the workspace, by the path of its file; also those that belong to other workspaces."""
+    root = index.workspace.root
+    return played_in([root, *other_workspaces(root)])

@@ -109,7 +109,7 @@ def faults_document(faults: Iterable[Any]) -> Document:
 
 def freed_document(freed: Any, *, dry_run: bool) -> Document:
     """What ``otio-perf cache clear --json`` writes."""
-    counts = {name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks", "kept")}
+    counts = {name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks", "kept", "kept_proxies")}
     players = list(freed.players)
     return {**head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "players": players, "dry_run": dry_run}
 

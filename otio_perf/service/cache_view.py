@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otio_perf.cache import names
+from otio_perf.cache.players import Players
 from otio_perf.cache.products import Products
 from otio_perf.metrics import system
 from otio_perf.model.plans import Plan
@@ -75,7 +76,7 @@ class Contents:
     def _count(self) -> CacheView:
         core, root = self._core, self._core.workspace.root
         products = core.index.products
-        played = core.index.renders.played()
+        played = {Path(file).name: timelines for file, timelines in Players(root).played().items()}
         proxies = list(_files(core.workspace.proxies))
         regions = list(_files(core.workspace.renders))
         kinds = (

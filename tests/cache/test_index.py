@@ -376,3 +376,16 @@ def test_several_processes_write_at_once_also_at_the_first_opening(root: Path, m
     with Index.open(root) as index:
         assert len(index.products.all()) == 240
         assert index.notices == ()
+
+
+def test_proxies_that_timelines_play_stay(root: Path, make_product: Make) -> None:
+    with Index.open(root) as index:
+        played, other = make_product("aaaaaaaa"), make_product("bbbbbbbb")
+        for product in (played, other):
+            index.products.put(product)
+        players = {played.path: ("/b.otio", "/a.otio"), "/elsewhere.mov": ("/c.otio",)}
+        planned = housekeeping.clear(index, "proxies", played=players, dry_run=True)
+        assert (planned.proxies, planned.kept_proxies, planned.players) == (1, 1, ("/a.otio", "/b.otio"))
+        assert housekeeping.clear(index, "proxies", played=players) == planned
+        assert (Path(played.path).exists(), Path(other.path).exists()) == (True, False)
+        assert housekeeping.clear(index, "proxies").proxies == 1

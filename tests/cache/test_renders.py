@@ -12,6 +12,7 @@ import pytest
 from otio_perf.cache import housekeeping
 from otio_perf.cache.index import Index
 from otio_perf.cache.orphans import orphans
+from otio_perf.cache.players import Players
 from otio_perf.cache.renders import Render, RenderKind, Renders
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError
@@ -205,29 +206,22 @@ def test_what_a_timeline_plays_is_not_cleared(renders: Renders, made: Callable[.
     for number, name in enumerate(names):
         made(f"{number}" * 32, kind=RenderKind.REGION, name=name)
     made("ab" * 16)
+    files = [renders.folder / name for name in names]
     cut, other, gone = (tmp_path / name for name in ("cut.otio", "other.otio", "gone.otio"))
+    players = Players(renders.workspace.root)
     cut.write_text('{"target_url": "ws/renders/my%20film_01-00-00-00_24.mov"}')
     other.write_text('{"target_url": "ws/renders/\\u00e9_01-00-00-00_24.mov"}')
     for timeline in (cut, other, gone):
-        renders.note_player(timeline, [*names, "../../elsewhere.mov"])
-    assert renders.played() == {names[0]: (str(cut),), names[1]: (str(other),)}
+        players.note(timeline, [*files, tmp_path / "elsewhere.mov"])
+    played = players.played()
+    assert played == {str(files[0]): (str(cut),), str(files[1]): (str(other),)}
     with Index.open(renders.workspace.root) as index:
-        planned = housekeeping.clear(index, "renders", dry_run=True)
+        planned = housekeeping.clear(index, "renders", played=played, dry_run=True)
         assert (planned.renders, planned.chunks, planned.kept, planned.players) == (1, 1, 2, (str(cut), str(other)))
-        assert housekeeping.clear(index, "renders") == planned
+        assert housekeeping.clear(index, "renders", played=played) == planned
         assert sorted(p.name for p in renders.folder.rglob("*.mov")) == sorted(names[:2])
         cut.write_text("{}")  # restored, or edited since
-        assert housekeeping.clear(index, "renders").players == (str(other),)
-        renders.note_player(other, [])
-        assert housekeeping.clear(index, "renders").kept == 0
+        assert housekeeping.clear(index, "renders", played=players.played()).players == (str(other),)
+        players.note(other, [])
+        assert housekeeping.clear(index, "renders", played=players.played()).kept == 0
         assert index.renders.recorded() == 0
-
-
-def test_force_clears_them_too(renders: Renders, made: Callable[..., Render], tmp_path: Path) -> None:
-    made("ab" * 16, kind=RenderKind.REGION, name="a_01-00-00-00_24.mov")
-    (tmp_path / "cut.otio").write_text("a_01-00-00-00_24.mov")
-    renders.note_player(tmp_path / "cut.otio", ["a_01-00-00-00_24.mov"])
-    with Index.open(renders.workspace.root) as index:
-        assert housekeeping.clear(index, "renders").kept == 1
-        freed = housekeeping.clear(index, "renders", force=True)
-        assert (freed.renders, freed.kept) == (1, 0)

@@ -23,6 +23,13 @@ def test_what_was_deleted_is_counted_by_its_name(freed: Freed, said: str, capsys
     assert capsys.readouterr().out.startswith(f"{said}: ")
 
 
+def test_what_is_played_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    tables.show_freed(Freed(kept=1, kept_proxies=2, players=("/a/cut.otio", "/b/cut.otio")), dry_run=False)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "2 proxies and 1 prerendered region stay, for timelines play them: /a/cut.otio, /b/cut.otio" in told
+    assert "--force" in told
+
+
 @pytest.mark.parametrize(
     ("folders", "said"),
     [("a", "a"), ("ba", "b and a"), ("cab", "c and a and b"), ("dabc", "d and 3 other folders")],

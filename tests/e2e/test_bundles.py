@@ -192,7 +192,7 @@ def test_where_proxies_were_cleared_a_bundle_plays_the_originals(
     assert done.returncode == (0 if words else 4), done.stderr
     assert ("its proxy is gone: the bundle goes without" in done.stdout) == (not words)
     assert urls(one / f"one_size{suffix}", "otio_perf:160x90") == ["media/A001_C001_160x90.mov"] * 2
-    assert otio_perf("cache", "clear", "proxies", cwd=one).returncode == 0
+    assert otio_perf("cache", "clear", "proxies", "--force", cwd=one).returncode == 0
     done = otio_perf(*pack[:4], f"none{suffix}", *words, cwd=one)
     assert done.returncode == 4, done.stderr
     assert "left alone: 2 clips (A001_C001, A001_C001 again): its proxy is gone: it plays its original" in done.stdout

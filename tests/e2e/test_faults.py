@@ -93,7 +93,7 @@ def test_killed_at_any_moment_no_half_file_gets_its_name(
         for finished in proxies.glob("[!.]*"):
             assert frames(ffprobe, finished) == 120
             assert otio_perf("cache", "verify", "--workspace", tmp_path / "ws").returncode == 0
-            assert otio_perf("cache", "clear", "proxies", "--workspace", tmp_path / "ws").returncode == 0
+            assert otio_perf("cache", "clear", "proxies", "--force", "--workspace", tmp_path / "ws").returncode == 0
             finished.unlink(missing_ok=True)
     assert otio_perf(*words).returncode == 0
     assert [p.name for p in proxies.iterdir()] == ["A001_C001_180p.mov"]

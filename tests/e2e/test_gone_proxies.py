@@ -32,7 +32,7 @@ def test_what_was_cleared_is_told_until_it_is_made_anew(folder: Path, otio_perf:
     assert gone == []
     assert "gone" not in said
     made = sorted(p.name for p in (folder / ".otio_perf" / "proxies").iterdir())
-    assert otio_perf("cache", "clear", "proxies", cwd=folder).returncode == 0
+    assert otio_perf("cache", "clear", "proxies", "--force", cwd=folder).returncode == 0
     for _ in range(2):  # the second time what the timeline refers to is recalled, not read
         said, gone = analyzed(otio_perf, folder, "short_film.perf.otio")
         assert sorted(Path(one["path"]).name for one in gone) == made

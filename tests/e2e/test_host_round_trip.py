@@ -74,7 +74,7 @@ def test_a_proxy_that_was_adopted_leads_back_to_its_original(project: Path, otio
     assert played(project / "back.otio") == "rushes/S.mov"
     workspace = ("--workspace", project / ".otio_perf")
     assert otio_perf("cache", "verify", *workspace).returncode == 0
-    assert otio_perf("cache", "clear", *workspace).returncode == 0
+    assert otio_perf("cache", "clear", "--force", *workspace).returncode == 0
     assert proxy.read_bytes() == made
 
 

@@ -112,11 +112,16 @@ def test_workspaces_know_each_other_and_leave_each_other_alone(projects: tuple[P
     checks = {c["name"]: c["found"] for c in json.loads(run("doctor", "--json", "-", cwd=second).stdout)["checks"]}
     assert str(first / ".otio_perf") in checks["other workspaces"]
     # the second's commands leave it alone
-    assert run("cache", "clear", cwd=second).returncode == 0
+    assert run("cache", "clear", "--force", cwd=second).returncode == 0
     assert made.is_file()
     assert run("cache", "verify", cwd=first).returncode == 0
-    # when its owner clears it, it is made here
-    assert run("cache", "clear", "proxies", cwd=first).returncode == 0
+    # its owner is told who plays it
+    kept = json.loads(run("cache", "clear", "proxies", "--json", "-", cwd=first).stdout)
+    assert (kept["proxies"], kept["kept_proxies"]) == (0, 1)
+    assert kept["players"] == [str(folder / "cut.perf.otio") for folder in (first, second)]
+    assert made.is_file()
+    # when its owner clears it nevertheless, it is made here
+    assert run("cache", "clear", "proxies", "--force", cwd=first).returncode == 0
     assert actions(run(*optimize, cwd=second)) == ["make"]
     assert plays(second / "cut.perf.otio") == str(second / ".otio_perf" / "proxies" / "A001_C001_120p.mov")
     assert actions(run(*optimize, cwd=first)) == ["have"]  # now the other way round
