@@ -22,12 +22,17 @@ class Reads(Protocol):
         ...
 
 
+#: Made pictures that are kept, solids and slates say: as many as a frame usually has.
+_MOST_DRAWN = 2
+
+
 class Compositor:
     """Renders plans with ``engine``; ``scale`` is the size of the result against the canvas of the plan."""
 
     def __init__(self, engine: Engine, sources: Reads | None = None, *, scale: float = 1.0) -> None:
         self.engine, self._sources, self._scale = engine, sources, scale
         self._canvases: dict[tuple[int, int, int], Image] = {}
+        self._drawn: dict[tuple[Generated, View], Image] = {}
 
     def picture(self, plan: FramePlan) -> Picture:
         """``plan`` on black, opaque.
@@ -88,13 +93,24 @@ class Compositor:
                     image, view.width, view.height, layer.fit, sample_aspect=float(shown.sample_aspect), scale=scale
                 )
             case Generated() as generated:
-                picture = registry().generator(generated.kind).draw(dict(generated.values), view)
-                image = self.engine.upload(picture, is_opaque=bool(picture[..., 3].min() >= 1))
-                return in_colours(image, self.engine, GRAPHICS, view.colour)
+                return self._generated(generated, view)
             case Mix() as mix:
                 return self._mix(mix, view)
             case Stacked() as stack:
                 return self._layers(stack, view, alpha=0)
+
+    def _generated(self, generated: Generated, view: View) -> Image:
+        """Drawn once for as long as nothing changes: that takes longer than most effects. Several threads may come at once, and
+        draw the same."""
+        image = self._drawn.get((generated, view))
+        if image is None:
+            picture = registry().generator(generated.kind).draw(dict(generated.values), view)
+            image = self.engine.upload(picture, is_opaque=bool(picture[..., 3].min() >= 1))
+            image = in_colours(image, self.engine, GRAPHICS, view.colour)
+            for oldest in list(self._drawn)[: 1 - _MOST_DRAWN]:
+                self._drawn.pop(oldest, None)
+            self._drawn[generated, view] = image
+        return image
 
     def _mix(self, mix: Mix, view: View) -> Image:
         stacks = (Stacked(layers=() if side is None else (side,)) for side in (mix.outgoing, mix.incoming))
