@@ -1,5 +1,5 @@
 """Is the prediction right? Predicted and measured milliseconds per frame: of sequential playback, for many kinds of media, and
-of effects, for many chains.
+of effects, for many chains; of what frames need before that: conversions of colour, fields taken apart.
 
 The footage is not the calibration's: another picture, motion by rotation, pan and zoom, other sizes and bit rates, and
 other encoder builds and presets (the ``ffmpeg`` of imageio-ffmpeg). Each clip is played through ``safe_open`` as often as
@@ -10,8 +10,8 @@ Chains of effects, spelled as hosts spell them, are rendered by the CPU engine a
 counts is processor time divided by the cores, which is the wall time of a machine that does nothing else. What the analysis
 learns from rendering them (``planning.effect_times``) is shown beside: predictions of the same chains afterwards.
 
-    python benchmarks/cost_model.py [--part all|decoding|effects] [--rounds 5] [--patience SECONDS] [--json FILE] [--calibrate]
-        [--readme]
+    python benchmarks/cost_model.py [--part all|decoding|effects|sources] [--rounds 5] [--patience SECONDS] [--json FILE]
+        [--calibrate] [--readme]
 
 Exit code 1 where a median error is above 25 %.
 """
@@ -34,24 +34,30 @@ import imageio_ffmpeg
 import numpy as np
 from _peers import pictures
 from _tables import put
+from av.video.frame import VideoFrame
 
+from otio_perf.effects.conversion import conversion_to, meaning_of
 from otio_perf.effects.cpu.engine import CpuEngine
 from otio_perf.effects.engine import Step
 from otio_perf.effects.registry import View, registry
 from otio_perf.effects.translate.dialects import translated
 from otio_perf.media import ffmpeg_version
+from otio_perf.media.fields import Deinterlacer
 from otio_perf.media.probe import probe
 from otio_perf.media.safe_open import safe_open
 from otio_perf.metrics import system
 from otio_perf.model import wire
+from otio_perf.model.colour import ColourSpace
 from otio_perf.model.frames import Moment
 from otio_perf.model.machine import MachineProfile
+from otio_perf.model.media import ColourTags, Gop, VideoInfo
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import EffectUse, Target, TargetKind, TrackKind, Use
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.planning.cost import decode_ms
 from otio_perf.planning.effect_times import learnt
 from otio_perf.planning.explain import video_words
+from otio_perf.planning.source_costs import source_costs
 from otio_perf.render.measured import Stopwatch, measured
 from otio_perf.tasks.calibrate import calibrate
 
@@ -317,7 +323,83 @@ def effects_table(rows: list[dict[str, Any]], median: float, machine: MachinePro
     return [*lines, "", words.replace("%", " %")]
 
 
-PARTS = {"decoding": decoding, "effects": effects}
+#: Name, tags, light of the timeline; fields, bits.
+SOURCES: tuple[tuple[str, ColourTags, str, str, int], ...] = (
+    ("SDR in a PQ timeline", ColourTags(primaries="bt709", transfer="bt709"), "pq", "progressive", 8),
+    ("SDR in an HLG timeline", ColourTags(primaries="bt709", transfer="bt709"), "hlg", "progressive", 8),
+    ("PQ in an SDR timeline", ColourTags(primaries="bt2020", transfer="smpte2084"), "sdr", "progressive", 10),
+    ("HLG in an SDR timeline", ColourTags(primaries="bt2020", transfer="arib-std-b67"), "sdr", "progressive", 10),
+    ("HLG in a PQ timeline", ColourTags(primaries="bt2020", transfer="arib-std-b67"), "pq", "progressive", 10),
+    ("BT.2020 in an SDR timeline", ColourTags(primaries="bt2020", transfer="bt709"), "sdr", "progressive", 10),
+    ("1080i, 8 bits", ColourTags(), "sdr", "tt", 8),
+    ("1080i, 4:2:2 in 10 bits", ColourTags(), "sdr", "tt", 10),
+)
+_SPACES = {"sdr": ColourSpace.BT709, "pq": ColourSpace.BT2020_PQ, "hlg": ColourSpace.BT2020_HLG}
+
+
+def paper(colour: ColourTags, field_order: str, bits: int) -> VideoInfo:
+    return VideoInfo(
+        stream_index=0, codec="h264", profile=None, width=_CANVAS[0], height=_CANVAS[1],
+        pixel_format="yuv420p" if bits == 8 else "yuv422p10le", bit_depth=bits, has_alpha=False, frame_rate=Fraction(25),
+        is_vfr=False, frame_count=50, duration=Fraction(2), start_time=Fraction(0), sample_aspect=Fraction(1), rotation=0,
+        is_mirrored=False, field_order=field_order, colour=colour, gop=Gop(longest=1, mean=1, has_b_frames=False),
+        bits_per_second=0,
+    )  # fmt: skip
+
+
+def prepared_ms(video: VideoInfo, timeline: str, cores: int) -> float:
+    """Processor milliseconds of a frame, divided by the cores."""
+    conversion = conversion_to(_SPACES[timeline], meaning_of(video.colour))
+    if conversion is not None:
+        engine = CpuEngine()
+        image = engine.upload(pictures(*_CANVAS)[0], is_opaque=True)
+
+        def work(_: int) -> None:
+            engine.convert(image, conversion)
+
+        work(0)
+        with ThreadPoolExecutor(cores) as pool:
+            began = time.process_time()
+            list(pool.map(work, range(2 * cores)))
+            return (time.process_time() - began) * 1e3 / (2 * cores) / cores
+    shape = (_CANVAS[1] * 3 // 2, _CANVAS[0])
+    still = [np.random.default_rng(n).integers(16, 235, shape, dtype=np.uint8) for n in range(3)]
+    frames = [VideoFrame.from_ndarray(still[n % 3], "yuv420p").reformat(format=video.pixel_format) for n in range(10)]
+    for number, frame in enumerate(frames):
+        frame.pts = number
+    apart = Deinterlacer(video, "benchmark")
+    apart.frame(frames[0], frames[1], frames[2])
+    began = time.process_time()
+    for n in range(2, 9):
+        apart.frame(frames[n - 1], frames[n], frames[n + 1])
+    return (time.process_time() - began) * 1e3 / 7 / cores
+
+
+def sources(machine: MachineProfile, rounds: int, patience: Patience) -> list[dict[str, Any]]:
+    readings: dict[str, list[float]] = {name: [] for name, *_ in SOURCES}
+    for _ in range(rounds):
+        for name, colour, timeline, field_order, bits in SOURCES:
+            patience.wait()
+            readings[name].append(prepared_ms(paper(colour, field_order, bits), timeline, machine.cores))
+    rows = []
+    print(f"{'source':32} {'predicted':>9} {'measured':>9} {'error':>7}")
+    for name, colour, timeline, field_order, bits in SOURCES:
+        video = paper(colour, field_order, bits)
+        relative = sum(cost for _, cost in source_costs(video, timeline))
+        predicted, seen = relative * machine.effect_ms_per_megapixel * video.megapixels, min(readings[name])
+        rows.append({"kind": name, "predicted_ms": predicted, "measured_ms": seen, "error": predicted / seen - 1})
+        print(f"{name:32} {predicted:9.2f} {seen:9.2f} {predicted / seen - 1:+7.0%}")
+    return rows
+
+
+def sources_table(rows: list[dict[str, Any]], median: float) -> list[str]:
+    lines = ["| source | predicted | measured | error |", "|---|---|---|---|"]
+    figures = ((row["kind"], f"{row['predicted_ms']:.1f} | {row['measured_ms']:.1f} | {row['error']:+.0%}") for row in rows)
+    lines += [f"| {kind} | {text} |".replace("%", " %") for kind, text in figures]
+    return [*lines, "", f"Median error {median:.0%}.".replace("%", " %")]
+
+
+PARTS = {"decoding": decoding, "effects": effects, "sources": sources}
 
 
 def profile(patience: float, *, anew: bool) -> MachineProfile:
@@ -342,7 +424,7 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=60, help="seconds to wait for a quiet machine, in all")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--calibrate", action="store_true", help="measure the machine anew")
-    parser.add_argument("--readme", action="store_true", help="put the table of effects into benchmarks/README.md")
+    parser.add_argument("--readme", action="store_true", help="put the tables of effects and sources into benchmarks/README.md")
     arguments = parser.parse_args()
     machine = profile(arguments.patience, anew=arguments.calibrate)
     print(f"{machine.machine}; calibrated in {machine.seconds_taken} s {'; '.join(machine.notes)}")
@@ -357,6 +439,8 @@ def main() -> int:
         document[part] = {"rows": rows, "median_error": median}
         if arguments.readme and part == "effects":
             put("effect costs", effects_table(rows, median, machine, load))
+        if arguments.readme and part == "sources":
+            put("source costs", sources_table(rows, median))
     if arguments.json:
         Path(arguments.json).write_text(json.dumps(document, indent=1))
     return 0 if holds else 1

@@ -1,7 +1,8 @@
 """What a frame of each span costs to play on this machine, in milliseconds. Pure.
 
-The cost of a span is the sum of its parts, since all of them share the same processors: decoding each layer, scaling it to
-the canvas, its effects, compositing, transitions. What is not there, or is made by the host itself, is named and not counted.
+The cost of a span is the sum of its parts, since all of them share the same processors: decoding each layer, taking its fields
+apart, converting its colours, scaling it to the canvas, its effects, compositing, transitions. What is not there, or is made by
+the host itself, is named and not counted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
 from otio_perf.model.spans import Span
 from otio_perf.model.uses import EffectUse, Survey, TargetKind, Use
 from otio_perf.planning import explain
+from otio_perf.planning.source_costs import source_costs, timeline_light
 
 #: Codecs that calibration does not measure: (nearest relative, how many times as dear). From the decoders' structure where
 #: no figure is given; measured at 1080p on two cores: FFV1 48 ms, Ut Video 10 ms, MagicYUV 6 ms against MJPEG 14 ms.
@@ -156,6 +158,7 @@ class Layer:
     words: str  # "4K HEVC 10-bit long GOP"; "" where nothing is decoded
     decode_ms: float
     scale_ms: float
+    prepared: tuple[tuple[str, float], ...]  # what else is done to its frames before effects, ms
     effects: tuple[tuple[str, float], ...]  # class of effect, ms
     bits: float  # read per frame
     absent: str | None  # offline or refused: its name
@@ -209,6 +212,11 @@ def _sum(
     scaling = sum(layer.scale_ms for layer in layers)
     if scaling:
         parts.append(("scaling", scaling))
+    prepared: Counter[str] = Counter()
+    for layer in layers:
+        for name, ms in layer.prepared:
+            prepared[name] += ms  # type: ignore[assignment]
+    parts += prepared.items()
     effects: Counter[str] = Counter()
     for layer in layers:
         for name, ms in layer.effects:
@@ -257,6 +265,7 @@ class Layers:
         self._by_use: dict[int, Layer] = {}
         self._by_kind: dict[tuple[object, ...], Layer] = {}
         self.canvas = survey.canvas or _commonest_size(media)
+        self._light = timeline_light(media.values())
 
     def __getitem__(self, index: int) -> Layer:
         found = self._by_use.get(index)
@@ -283,6 +292,7 @@ class Layers:
             words="",
             decode_ms=0,
             scale_ms=0,
+            prepared=(),
             effects=effects,
             bits=0,
             absent=None,
@@ -309,6 +319,10 @@ class Layers:
             words=explain.video_words(video),
             decode_ms=one * frames,
             scale_ms=machine.scale_ms_per_megapixel * video.megapixels if needs_scaling else 0.0,
+            prepared=tuple(
+                (name, relative * machine.effect_ms_per_megapixel * video.megapixels)
+                for name, relative in source_costs(video, self._light)
+            ),
             effects=effects,
             bits=video.bits_per_second / float(video.frame_rate) * frames if one else 0.0,
             absent=None,

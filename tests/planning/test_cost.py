@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otio_perf.model.media import Gop, MediaKind
+from otio_perf.model.media import ColourTags, Gop, MediaKind
 from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import TargetKind
 from otio_perf.planning.cost import decode_ms, nearest_measured, predict
@@ -179,3 +179,36 @@ def test_ten_thousand_clips_in_a_third_of_a_second(build: SimpleNamespace) -> No
         times.append(time.process_time() - began)
     assert len(costs) == 20_000
     assert min(times) < 0.3
+
+
+def parts(build: SimpleNamespace, **changes: object) -> dict[str, float]:
+    """Of a clip of 1080p beside one of plain SDR, which makes the timeline SDR."""
+    film = build.media(width=1920, height=1080, **changes)
+    survey, spans = build.survey([build.use(build.target(), 0, 50)])
+    media = {"/m/a.mp4": film, "/m/b.mp4": build.media("/m/b.mp4", colour=ColourTags(transfer="bt709"))}
+    (cost,) = predict(survey, spans, media, build.machine())
+    return dict(cost.parts_ms)
+
+
+def test_colours_that_have_to_be_converted_and_fields_count(build: SimpleNamespace) -> None:
+    unit = 2.0 * 1920 * 1080 / 1e6
+    names = ("colour conversion", "deinterlacing")
+    found = {
+        "plain": parts(build),
+        "pq": parts(build, colour=ColourTags(transfer="smpte2084", primaries="bt2020")),
+        "hlg": parts(build, colour=ColourTags(transfer="arib-std-b67", primaries="bt2020")),
+        "wide": parts(build, colour=ColourTags(transfer="bt709", primaries="bt2020")),
+        "television": parts(build, colour=ColourTags(transfer="smpte170m", primaries="smpte170m")),
+        "fields": parts(build, field_order="tt"),
+        "deep fields": parts(build, field_order="bb", bit_depth=10),
+    }
+    wanted = {"pq": (18, 0), "hlg": (23, 0), "wide": (12, 0), "fields": (0, 0.6), "deep fields": (0, 1.2)}
+    for kind, ms in found.items():
+        assert [ms.get(name, 0.0) / unit for name in names] == pytest.approx(wanted.get(kind, (0, 0)), abs=1e-3), kind
+
+
+def test_hdr_alone_makes_the_timeline_hdr_and_is_left_as_it_is(build: SimpleNamespace) -> None:
+    survey, spans = build.survey([build.use(build.target(), 0, 50)])
+    film = build.media(colour=ColourTags(transfer="smpte2084", primaries="bt2020"))
+    (cost,) = predict(survey, spans, {"/m/a.mp4": film}, build.machine())
+    assert "colour conversion" not in dict(cost.parts_ms)
