@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
 from otio_perf import settings
@@ -199,3 +201,42 @@ def test_what_was_pruned_is_not_made_again_ahead_of_need(watch: Callable[..., Ru
     run.until_ready(1)
     time.sleep(0.5)
     assert run.proxies() == []
+
+
+@pytest.mark.slow
+def test_ten_hours_of_footage_leave_the_pages_quick(watch: Callable[..., Run], tmp_path: Path) -> None:
+    """Twenty takes of half an hour at a picture a second: long, and cheap to make."""
+    take = tmp_path / "take.mp4"
+    with av.open(str(take), "w") as container:
+        stream = container.add_stream("libx264", rate=1, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        picture = np.zeros((180, 320, 3), np.uint8)
+        for second in range(30 * 60):
+            picture[second % 180] = second % 251
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    for number in range(20):  # each ends in a box of its own, which says nothing
+        (tmp_path / "in" / f"take{number}.mp4").write_bytes(take.read_bytes() + b"\0\0\0\x0cfree" + number.to_bytes(4, "big"))
+    run = watch()
+    asked: list[float] = []
+
+    def is_done() -> bool:
+        for ask in (run.service.status, run.service.cache, run.service.sources, run.service.queue, run.service.metrics):
+            began = time.monotonic()
+            ask()
+            asked.append(time.monotonic() - began)
+        return run.folder.ready == 20
+
+    deadline = time.monotonic() + 100
+    while not is_done():
+        assert time.monotonic() < deadline, run.folder
+        time.sleep(0.1)
+    asked.sort()
+    assert asked[len(asked) * 95 // 100] < 0.1, asked[-10:]
+    page = run.service.sources()
+    assert sum(source.frames for source in page.sources) == 20 * 1800
+    (proxies,) = (kind for kind in run.service.cache().kinds if kind.kind == "proxies")
+    assert proxies.files == 20
+    assert proxies.size_bytes == sum(path.stat().st_size for path in (run.service.workspace / "proxies").glob("[!.]*"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -183,3 +184,12 @@ def test_what_is_wrong_with_a_watched_folder_or_a_limit_is_told_with_file_and_ro
 )
 def test_sizes_are_said_in_words(text: str, expected: int | None) -> None:
     assert settings.load({"cache_max_bytes": text}, environment={}).cache_max_bytes == expected
+
+
+def test_settings_files_of_the_readme_can_be_read(file: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    assert examples
+    for text in examples:
+        file.write_text(text)
+        settings.load(environment={}, file=file)
