@@ -39,7 +39,7 @@ export const TASKS = {
 export const TIMELINES = {
   waiting: { word: "waiting for quiet", look: "queued" },
   working: { word: "working", look: "rendering" },
-  ready: { word: "ready", look: "ready" },
+  ready: { word: "up to date", look: "ready" },
   failed: { word: "failed", look: "bad" },
   gone: { word: "gone", look: "offline" },
 };

@@ -3,11 +3,13 @@
 import { api } from "../api.js";
 import { button, complain, head, toast } from "../components.js";
 import { h, keyed, put, say } from "../dom.js";
+import { bytes } from "../format.js";
 import { live, throttled } from "../live.js";
 
 /** The setting that stands for several, and what its values are good for. */
 const PRESET = "preset";
 const PRESETS = { light: "quick to make, small", balanced: "what suits most", fine: "near the original" };
+const ORIGINS = { flag: "said on the command line of the service", environment: "said by the environment", file: "from the settings file" };
 const SAVED_MS = 2500;
 
 const words = name => name.replaceAll("_", " ").replace(/\b(lut|gpu)\b/g, word => word.toUpperCase()).replace(/^./, c => c.toUpperCase());
@@ -104,7 +106,8 @@ function field(one, taken) {
       const isFixed = now.origin === "flag" || now.origin === "environment";
       control.disable(isFixed);
       reset.hidden = isFixed || same(now.value, now.default);
-      say(origin, { flag: "said on the command line of the service", environment: "said by the environment", file: "from the settings file" }[now.origin] ?? "");
+      const size = /_bytes|_disk/.test(now.name) && typeof now.value === "number" ? bytes(now.value) : "";
+      say(origin, [size, ORIGINS[now.origin]].filter(Boolean).join(" · "));
     },
   };
 }
