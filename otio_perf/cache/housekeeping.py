@@ -16,6 +16,8 @@ from otio_perf.model.media import Sequence
 
 #: Surveys of timelines, as ``timeline.sidecar`` names them.
 SIDECARS = "survey-*.index"
+#: Small pictures of media, as ``service.thumbnails`` names them.
+THUMBNAILS = "thumbnail-*.jpg"
 
 ContentOf = Callable[[str, "Sequence | None"], "str | None"]
 """Fingerprint of the medium that is at a path now (of these numbered pictures, where it was known to be some); ``None``: there
@@ -82,7 +84,7 @@ def status(index: Index, content_of: ContentOf) -> Status:
     proxies = [r for r in known if not r.product.is_adopted]
     sources = Counter(source_states(index, proxies, content_of))
     kept = {names.same_name(index.manifests.outward(r).path) for r in proxies}
-    analysis = list(index.workspace.analysis.glob(SIDECARS))
+    analysis = _analysis(index)
     return Status(
         workspace=str(index.workspace.root),
         proxies=len(proxies),
@@ -145,12 +147,17 @@ def clear(index: Index, kind: str, *, played: Played | None = None, dry_run: boo
         )
     if kind == "analysis":
         # by name: a user may have made a folder his workspace that had an "analysis" of his own
-        sidecars = sorted(index.workspace.analysis.glob(SIDECARS))
+        sidecars = _analysis(index)
         if dry_run:
             return Freed(size_bytes=sum(p.stat().st_size for p in sidecars))
         index.probes.clear()
         return Freed(size_bytes=sum(delete(p) or 0 for p in sidecars))
     raise ValueError(f"cannot clear {kind!r}: say proxies, renders or analysis")
+
+
+def _analysis(index: Index) -> list[Path]:
+    folder = index.workspace.analysis
+    return sorted(path for pattern in (SIDECARS, THUMBNAILS) for path in folder.glob(pattern))
 
 
 def _players(kept: Iterable[str], played: Played) -> tuple[str, ...]:
