@@ -1,0 +1,84 @@
+"""``otio-perf queue`` and ``activity`` beside a running service; and what it writes, against ``optimize``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+FIRST, SECOND = "A001_C001.mp4", "A001_C002.mp4"
+Clip = Callable[..., Any]
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def otio_perf(edit: Any, home: dict[str, str]) -> Command:
+    """Run a command in the edit's folder."""
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "otio_perf", *words]
+        environment = {**home, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(
+            command, cwd=edit.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    return run
+
+
+def test_the_words_of_the_api_on_the_command_line(edit: Any, serve: Any, make_clip: Clip, otio_perf: Command) -> None:
+    edit.save(make_clip(FIRST, 0, 24, stops=None))
+    service = serve()
+    service.settled()
+    assert otio_perf("queue", "pause").returncode == 0
+    since = len(service.events)
+    edit.save(make_clip(FIRST, 0, 72))
+    service.wait(lambda e: e["kind"] == "edit", since=since)
+
+    def queue() -> Any:
+        return json.loads(otio_perf("queue", "status", "--json", "-").stdout)
+
+    found = queue()
+    assert found["is_paused"]
+    assert [task["start"] for task in found["tasks"]] == [0, 24, 48]
+    assert otio_perf("queue", "prioritize", "--timeline", "cut.otio", "--range", "30-31").returncode == 0
+    assert [task["start"] for task in queue()["tasks"]] == [24, 0, 48]
+    assert otio_perf("queue", "cancel", "--task", found["tasks"][2]["key"][:8]).returncode == 0
+    assert [(task["start"], task["state"]) for task in queue()["tasks"]][:2] == [(24, "waiting"), (0, "waiting")]
+    told = otio_perf("queue", "status").stdout
+    assert "background paused" in told
+    assert "cut.otio" in told
+    for words in (("cancel", "--task", "zzz"), ("prioritize", "--timeline", "no"), ("prioritize", "--task", "zzz")):
+        wrong = otio_perf("queue", *words)
+        assert wrong.returncode == 2, words
+        assert len(wrong.stderr.splitlines()) == 1
+    playing = json.loads(otio_perf("activity", "playing", "--seconds", "60", "--json", "-").stdout)
+    assert playing["activity"] == "playing"
+    assert otio_perf("activity", "idle").returncode == 0
+    assert otio_perf("queue", "clear").returncode == 0
+    assert otio_perf("queue", "resume").returncode == 0
+    service.settled(since=since)
+    assert service.stop() == 0
+    nobody = otio_perf("queue", "status")
+    assert (nobody.returncode, len(nobody.stderr.splitlines())) == (2, 1)
+    assert "otio-perf serve" in nobody.stderr
+    quiet = otio_perf("activity", "playing")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+
+
+def test_what_is_written_is_what_optimize_writes(edit: Any, serve: Any, make_clip: Clip, otio_perf: Command) -> None:
+    edit.save(make_clip(FIRST, 0, 24), make_clip(SECOND, 0, 24, stops=None))
+    service = serve("--use-proxies", "always", "--proxy", "half")
+    service.settled()
+    assert service.stop() == 0
+    done = otio_perf(
+        *("optimize", "cut.otio", "-o", "command.otio", "--prerender", "all", "--prerender-size", "320x180"),
+        *("--all", "--proxy", "half"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (edit.folder / "command.otio").read_bytes() == edit.written.read_bytes()
