@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from html import escape
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
@@ -46,6 +47,10 @@ _GO_ON = (
     b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>otio-perf</title>'
     b'<p><a href="/">otio-perf</a></p>'
 )
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="color-scheme" content="dark light">'
+    "<title>otio-perf</title><h1>{error}</h1><p>{hint}</p></html>"
+)
 _log = logging.getLogger("otio_perf.web")
 
 
@@ -74,7 +79,7 @@ class Gate:
             else:
                 await self._app(scope, receive, send)
             return
-        answer = _Answer(send, is_api=scope["path"].startswith("/api/"))
+        answer = _Answer(send, scope)
         try:
             body = await self._admit(scope, receive, answer)
             if body is not None:
@@ -114,7 +119,7 @@ class Gate:
         wait = self._keys.refuse()
         if wait:
             raise _Refused(429, "too many requests without a token", _ENTER_HINT, **{"retry-after": str(round(wait) + 1)})
-        raise _Refused(401, "who are you?", _ENTER_HINT, **{"www-authenticate": "Bearer"})
+        raise _Refused(401, "this browser or program has no access", _ENTER_HINT, **{"www-authenticate": "Bearer"})
 
     def _require_own_page(self, headers: dict[str, str], host: str, *, is_browser: bool) -> None:
         site, origin = headers.get("sec-fetch-site"), headers.get("origin")
@@ -142,8 +147,10 @@ class Gate:
 class _Answer:
     """``send`` of ASGI: adds our headers, waits for no reader for ever, and knows what has been sent."""
 
-    def __init__(self, send: Send, *, is_api: bool) -> None:
-        self._send, self._is_api = send, is_api
+    def __init__(self, send: Send, scope: Scope) -> None:
+        self._send = send
+        self._is_api = scope["path"].startswith("/api/")
+        self._is_for_people = not self._is_api and any(k == b"accept" and b"text/html" in v for k, v in scope["headers"])
         self._has_begun = False
 
     async def __call__(self, message: Message) -> None:
@@ -161,8 +168,10 @@ class _Answer:
         if self._has_begun:
             self.drop()
             return
-        body = json.dumps({"error": error, "hint": hint}).encode()
-        await self.send_whole(status, body, {"content-type": "application/json", "cache-control": "no-store", **headers})
+        kind, body = "application/json", json.dumps({"error": error, "hint": hint})
+        if self._is_for_people:
+            kind, body = "text/html; charset=utf-8", _PAGE.format(error=escape(error), hint=escape(hint))
+        await self.send_whole(status, body.encode(), {"content-type": kind, "cache-control": "no-store", **headers})
 
     async def send_whole(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         closing = {"connection": "close"} if status >= 400 else {}  # a body that was not read may follow

@@ -233,6 +233,13 @@ def test_the_cache_by_kind_and_project(client: Client, followed: views.FollowedT
     assert client.verify_cache() == ()
 
 
+def test_what_was_learnt_is_cleared_with_its_pictures(client: Client, followed: views.FollowedTimeline) -> None:
+    folder = Path(client.status().workspace) / "analysis"
+    assert list(folder.glob("thumbnail-*.jpg"))
+    assert client.clear_cache("analysis") > 0
+    assert not list(folder.glob("thumbnail-*.jpg"))
+
+
 def test_errors_come_back_as_ours(edit: Path, client: Client) -> None:
     with pytest.raises(UnknownIdError, match="nothing"):
         client.timeline("nothing")

@@ -65,6 +65,12 @@ def test_without_the_token_nothing_is_told(server: Server) -> None:
     assert ask(server, "GET", "/api/v1/status")[0] == 200
 
 
+def test_a_browser_is_told_how_to_come_in(server: Server) -> None:
+    status, headers, body = ask(server, "GET", "/", token=False, Accept="text/html,*/*")
+    assert status in (401, 429) and headers["content-type"].startswith("text/html") and b"otio-perf dashboard" in body
+    assert headers["content-security-policy"].startswith("default-src 'self'")
+
+
 def test_the_token_is_long_and_its_file_is_the_users_own(server: Server) -> None:
     assert len(server.token) * 6 >= 128 and server.token_file.read_text().strip() == server.token
     if os.name == "posix":
