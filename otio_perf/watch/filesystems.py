@@ -32,7 +32,9 @@ def remote_type(path: Path, mounts: Path = _MOUNTS) -> str | None:
         return "network drive" if is_remote else None
     if sys.platform == "darwin":
         answer = ctypes.create_string_buffer(_STATFS_BYTES)
-        if ctypes.CDLL(None).statfs(os.fsencode(path), answer) != 0:
+        system = ctypes.CDLL(None)
+        statfs = getattr(system, "statfs$INODE64", None) or system.statfs  # the former on Intel's machines
+        if statfs(os.fsencode(path), answer) != 0:
             return None
         flags = int.from_bytes(answer.raw[_FLAGS_OFFSET : _FLAGS_OFFSET + 4], sys.byteorder)
         name = answer.raw[_TYPE_OFFSET : _TYPE_OFFSET + _TYPE_BYTES].split(b"\0")[0].decode()
