@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 import socket
+import sys
 import threading
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from otio_perf.web.lanes import Lanes
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 2
+#: For so long a thread of the service that reckons (a survey, a plan) may keep the interpreter from the one that answers, each
+#: time that an answer needs it: half a dozen times. Measured with one such thread: 95 of 100 answers within 15 ms; with Python's
+#: own 5 ms, 40.
+_SWITCH_SECONDS = 0.001
 #: Connections that are taken in one go: so many files are opened before the first of them can be shown out.
 _AT_ONCE = 128
 
@@ -42,6 +47,7 @@ class Server:
         self._uvicorn: _Uvicorn | None = None
         self._thread: threading.Thread | None = None
         self._port = 0
+        self._switch_seconds = sys.getswitchinterval()
 
     def start(self) -> None:
         listener = self._door.open()
@@ -75,6 +81,7 @@ class Server:
             self._uvicorn = _Uvicorn(config, streams, [listener])
             self._thread = threading.Thread(target=self._uvicorn.run, args=([listener],), name="web", daemon=True)
             self._thread.start()
+            sys.setswitchinterval(_SWITCH_SECONDS)
             if not self._uvicorn.is_up.wait(_START_SECONDS):
                 raise ServiceError("the HTTP server does not start", hint="Run otio-perf doctor")
             self._service.announce(self.url, self.token_file)
@@ -88,6 +95,7 @@ class Server:
         if self._uvicorn is not None and self._thread is not None:
             self._uvicorn.leave()
             self._thread.join(_STOP_SECONDS + 5)
+            sys.setswitchinterval(self._switch_seconds)
             self._uvicorn = self._thread = None
             self.token_file.unlink(missing_ok=True)
 
