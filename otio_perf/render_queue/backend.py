@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
@@ -130,6 +131,13 @@ class _Reins:
         return self.stop.is_set()
 
 
+#: Workers that cannot be killed, such as those that wait for a network disk that does not answer, hold their slots. So many
+#: are replaced, until they come back.
+_MOST_UNKILLABLE = 8
+#: For the ends of all workers together, when the backend is closed.
+_CLOSE_SECONDS = 2.0
+
+
 class ProcessBackend:
     """Worker processes on this machine. A crash costs one task; a kill, whenever it comes, is followed by a new worker.
 
@@ -143,15 +151,20 @@ class ProcessBackend:
         self._reports: SimpleQueue[Report | None] = SimpleQueue()
         self._clock = clock
         self._freezer = Freezer()
-        self._slots = [Slot(run, self._reports, self._freezer, clock) for _ in range(workers)]
+        self._make_slot = partial(Slot, run, self._reports, self._freezer, clock)
+        self._capacity = workers
+        self._slots = [self._make_slot() for _ in range(workers)]
 
     @property
     def capacity(self) -> int:
-        return len(self._slots)
+        return self._capacity
 
     def start(self, task: Task, attempt: int) -> None:
         slot = next((slot for slot in self._slots if slot.key is None), None)
-        if slot is None:  # a worker that cannot be killed holds its slot
+        if slot is None and len(self._slots) < self._capacity + _MOST_UNKILLABLE:
+            slot = self._make_slot()
+            self._slots.append(slot)
+        if slot is None:
             self._reports.put(WorkerLost(key=task.key, attempt=attempt, reason="no free worker", at=self._clock()))
         else:
             slot.begin(task, attempt)
@@ -189,8 +202,9 @@ class ProcessBackend:
         self._freezer.close()
         for slot in self._slots:
             slot.close()
+        end = time.monotonic() + _CLOSE_SECONDS
         for slot in self._slots:
-            slot.thread.join()
+            slot.thread.join(max(0.0, end - time.monotonic()))
 
     def __enter__(self) -> ProcessBackend:
         return self

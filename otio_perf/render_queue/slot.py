@@ -8,11 +8,11 @@ import threading
 import time
 import types
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from otio_perf.metrics import processes
@@ -26,6 +26,9 @@ _CONTEXT = SpawnContext()
 
 #: How often a silent worker is looked at; what ends the pipe is noticed at once.
 _LOOK_SECONDS = 1.0
+
+#: A worker that has nothing to do lives on for so long: what it has imported is a second of work, and hundreds of megabytes.
+IDLE_SECONDS = 120.0
 
 #: A worker that is told to sleep has so long to come to a place where it can; then it is stopped wherever it is.
 _DOZE_SECONDS = 0.3
@@ -128,7 +131,7 @@ class Slot:
             # Stopping is the parent's business: blocked in this thread, and so in the workers from their first moment on.
             resource_tracker.ensure_running()  # its start would unblock the signals
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-        while given := self._given.get():
+        while given := self._next_given():
             task, attempt = given
             try:
                 report = self._work(task, attempt)
@@ -137,6 +140,13 @@ class Slot:
             self.key = None  # before the report: whoever reads it may begin the next task at once
             self._reports.put(report)
         self._bury()
+
+    def _next_given(self) -> tuple[Task, int] | None:
+        """The next task; ``None``: it is over. A worker that has had nothing to do for long gives its memory back."""
+        with suppress(Empty):
+            return self._given.get(timeout=None if self._process is None else IDLE_SECONDS)
+        self._bury()
+        return self._given.get()
 
     def _work(self, task: Task, attempt: int) -> Finished | WorkerLost:
         try:

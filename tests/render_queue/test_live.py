@@ -304,3 +304,38 @@ def test_what_cannot_be_recorded_now_is_recorded_later_and_nothing_runs_meanwhil
     book.fails = None
     book.wait(lambda: len(book.outcomes) == 3)
     book.wait(lambda: "the queue goes on" in book.notices())
+
+
+@POSIX_KILL
+def test_a_worker_with_nothing_to_do_gives_its_memory_back(
+    run_json: Callable[..., Any], book: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otio_perf.render_queue.slot.IDLE_SECONDS", 0.3)
+    backend = ProcessBackend(1, run=run_json)
+    with LiveQueue(backend, record=book.record) as queue:
+        for name in ("a", "b"):
+            queue.submit("j", [task(name)])
+            book.wait(lambda name=name: ("j", name, "Skipped") in book.outcomes)  # type: ignore[misc]
+            (pid,) = backend.pids()
+            until(lambda: backend.pids() == [])
+            until(lambda pid=pid: not psutil.pid_exists(pid))  # type: ignore[misc]
+
+
+@POSIX_KILL
+def test_workers_that_cannot_be_killed_do_not_take_the_queue_with_them(
+    run_json: Callable[..., Any], book: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made up: that a kill does nothing, as where a process waits for a disk that does not answer."""
+    from multiprocessing.context import SpawnProcess
+
+    backend = ProcessBackend(1, run=run_json)
+    with LiveQueue(backend, record=book.record) as queue:
+        queue.submit("j", [task("hang:", stall_seconds=1)])
+        until(backend.pids)
+        with monkeypatch.context() as patch:
+            patch.setattr(SpawnProcess, "kill", lambda self: None)
+            book.wait(lambda: ("j", "hang", "WorkerLostError") in book.outcomes)
+            queue.submit("j", [task("a"), task("b")])
+            book.wait(lambda: len(book.outcomes) == 3)
+            assert len(backend.pids()) == 2
+    assert [word for *_, word in book.outcomes] == ["WorkerLostError", "Skipped", "Skipped"]
