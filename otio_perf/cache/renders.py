@@ -66,28 +66,21 @@ class Renders:
     def chunk_path(self, key: str) -> Path:
         return self.workspace.chunks / f"{stem(key)}{names.SUFFIX}"
 
-    def region_path(self, timeline: str, timecode: str, frames: int, *, key: str) -> Path:
-        """``short_film_01-00-02-00_48.mov``; where other frames have that name, with a piece of ``key``.
-
-        A file that a timeline may refer to is never given other content.
-        """
-        label = timecode.replace(":", "-").replace(";", "-")
-        path = self.folder / f"{names.safe_stem(f'{timeline}.otio')}_{label}_{frames}{names.SUFFIX}"
-        owners = {names.same_name(self.folder / r.render.path): r.render.key for r in self._records()}
-
-        def taken(candidate: Path) -> str | None:
-            found = owners.get(names.same_name(candidate))
-            return found if found is not None or not candidate.exists() else "nobody's"
-
-        return names.free_name(path, key=key, taken=taken)
+    def region_names(self) -> RegionNames:
+        """Names for regions that are to be joined, while nobody else joins any here (``Workspace.lock``)."""
+        return RegionNames(self.folder, {names.same_name(self._absolute(r)): r.render.key for r in self._records()})
 
     def get(self, key: str) -> Render | None:
-        """The render ``key`` if its file is there and unchanged (size, modification time)."""
+        """The render ``key`` if its file is there and unchanged (size, modification time); it counts as used."""
+        found = self.peek(key)
+        if found is not None:
+            touch(self.record_path(key))
+        return found
+
+    def peek(self, key: str) -> Render | None:
+        """As ``get``; nothing is touched."""
         record = self._read(self.record_path(key))
-        if record is None or _state(self._absolute(record), record) is not None:
-            return None
-        touch(self.record_path(key))
-        return self._outward(record)
+        return None if record is None or _state(self._absolute(record), record) is not None else self._outward(record)
 
     def put(self, render: Render) -> None:
         """Record a finished file.
@@ -218,6 +211,29 @@ class Renders:
             return None  # still open somewhere (Windows): it stays on record
         self.record_path(record.render.key).unlink(missing_ok=True)
         return freed
+
+
+class RegionNames:
+    """Names of regions. :param owners: keys by the names that are given"""
+
+    def __init__(self, folder: Path, owners: dict[str, str]) -> None:
+        self._folder, self._owners = folder, owners
+
+    def path(self, timeline: str, timecode: str, frames: int, *, key: str) -> Path:
+        """``short_film_01-00-02-00_48.mov``; where other frames have that name, with a piece of ``key``.
+
+        A file that a timeline may refer to is never given other content.
+        """
+        label = timecode.replace(":", "-").replace(";", "-")
+        wanted = self._folder / f"{names.safe_stem(f'{timeline}.otio')}_{label}_{frames}{names.SUFFIX}"
+
+        def taken(candidate: Path) -> str | None:
+            found = self._owners.get(names.same_name(candidate))
+            return found if found is not None or not candidate.exists() else "nobody's"
+
+        path = names.free_name(wanted, key=key, taken=taken)
+        self._owners[names.same_name(path)] = key
+        return path
 
 
 def _state(path: Path, record: _Record) -> str | None:

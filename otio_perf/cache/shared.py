@@ -6,11 +6,13 @@ them is on record here but that their bytes were checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from otio_perf.cache.index import Index
 from otio_perf.cache.manifests import Manifests, Record, state_of, stem
+from otio_perf.cache.renders import Render, Renders
+from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import MediaError
 from otio_perf.model.plans import Product
 
@@ -25,12 +27,14 @@ class Shared:
         ``index``. Without both, where nobody can wait so long, size and time of a file speak for its bytes.
     """
 
-    def __init__(self, index: Index | None, roots: Iterable[Path], digest: Callable[[Path], str] | None) -> None:
+    def __init__(self, index: Index | None, roots: Sequence[Path], digest: Callable[[Path], str] | None) -> None:
         self._index = index
         self._digest = digest
         self._others = tuple(map(Manifests, roots))
         self._stems: list[set[str]] | None = None
         self._found: dict[str, Product | None] = {}
+        self._renders = tuple(Renders(Workspace(root, "")) for root in roots)
+        self._rendered: dict[str, Render | None] = {}
 
     @property
     def has_others(self) -> bool:
@@ -41,6 +45,13 @@ class Shared:
         if key not in self._found:
             self._found[key] = self._look_for(key)
         return self._found[key]
+
+    def render(self, key: str) -> Render | None:
+        """The chunk or region ``key``, likewise."""
+        if key not in self._rendered:
+            found = (render for one in self._renders if (render := one.peek(key)) is not None)
+            self._rendered[key] = next((r for r in found if r.key == key and self._is_digest(Path(r.path), r.digest)), None)
+        return self._rendered[key]
 
     def of_source(self, source_fingerprint: str) -> tuple[Product, ...]:
         """What they have of a medium, wherever it lay; of the same proxy twice, the one of the workspace that was used last."""
@@ -68,18 +79,19 @@ class Shared:
         return None
 
     def _is_whole(self, product: Product, record: Record) -> bool:
-        if not product.digest or state_of(product, record) != "here":
-            return False
+        is_here = bool(product.digest) and state_of(product, record) == "here"
+        return is_here and self._is_digest(Path(product.path), product.digest)
+
+    def _is_digest(self, path: Path, digest: str) -> bool:
         if self._index is None or self._digest is None:
             return True
-        path = Path(product.path)
         try:
-            checked = f"{path.stat().st_mtime_ns} {product.digest}"
-            if self._index.notes.get(_CONTENT, product.path) == checked.encode():
+            checked = f"{path.stat().st_mtime_ns} {digest}"
+            if self._index.notes.get(_CONTENT, str(path)) == checked.encode():
                 return True
-            if self._digest(path) != product.digest:
+            if self._digest(path) != digest:
                 return False
         except (OSError, MediaError):
             return False
-        self._index.notes.put(_CONTENT, product.path, checked.encode())
+        self._index.notes.put(_CONTENT, str(path), checked.encode())
         return True

@@ -92,7 +92,11 @@ class Chunks:
         keys = [chunk.key]
         if self._takes_alike or chunk.processor_key in self._rendered:
             keys.append(chunk.processor_key)
-        return next(filter(None, map(self.renders.get, dict.fromkeys(keys))), None)
+        return next(filter(None, map(self.there, dict.fromkeys(keys))), None)
+
+    def there(self, key: str) -> Render | None:
+        """The chunk or region ``key``, here or in another workspace."""
+        return self.renders.get(key) or self.session.shared.render(key)
 
     def key_of(self, chunk: Chunk) -> str:
         """What is there in its place, or is to come there."""
@@ -132,7 +136,8 @@ class Chunks:
         }
 
     def piece(self, chunk: Chunk) -> Piece:
-        return whole(str(self.renders.chunk_path(self.key_of(chunk))), len(chunk))
+        made = self.made(chunk)
+        return whole(str(self.renders.chunk_path(chunk.key)) if made is None else made.path, len(chunk))
 
     def forget_damaged(self, path: str | Path | None, found: Iterable[Chunk]) -> None:
         """Somebody damaged the file at ``path``: if it is one of these, the next run makes it anew."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from otio_perf.cache.renders import Render, RenderKind
+from otio_perf.cache.renders import RegionNames, Render, RenderKind
 from otio_perf.errors import CacheError, MediaError, SettingsError, TimelineError
 from otio_perf.media import concat
 from otio_perf.model.analysis import MediaFinding
@@ -281,7 +281,7 @@ class Prerendering:
     def _bytes(self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], size: tuple[int, int]) -> int:
         """Of the missing chunks, and of the regions, which hold copies of them all."""
         written = sum(map(len, missing.values()))
-        joined = sum(sum(map(len, cut.chunks)) for cut in cuts if self.renders.get(self._region_key(cut.chunks)) is None)
+        joined = sum(sum(map(len, cut.chunks)) for cut in cuts if self.chunks.there(self._region_key(cut.chunks)) is None)
         return prerenders.size_bytes(written + joined, self.recipe, size)
 
     # ---- work
@@ -294,6 +294,7 @@ class Prerendering:
         left: list[LeftToHost] = []
         workspace = self.session.workspace
         with self.session.stage(Stage.JOIN, len(cuts)), workspace.writing(), workspace.lock("regions"):
+            names = self.renders.region_names()
             for cut in cuts:
                 for is_there, group in groupby(cut.chunks, key=lambda c: self.chunks.made(c) is not None):
                     run = tuple(group)
@@ -302,23 +303,26 @@ class Prerendering:
                         left.append(self._failed(run, reason))
                         continue
                     try:
-                        file = self._region(run)
+                        file = self._region(run, names)
                     except (MediaError, CacheError) as e:
                         self.chunks.forget_damaged(e.path, run)
                         left.append(self._failed(run, str(e)))
                         continue
                     planned = self._planned(cut.region, run, missing)
                     done.append(replace(planned, key=file.key, path=file.path, size_bytes=file.size_bytes))
+        elsewhere = sorted({str(Path(r.path).parent) for r in done if r.path} - {str(self.renders.folder)})
+        if elsewhere:
+            self.session.note(f"prerendered regions of other workspaces are used where they lie: {', '.join(elsewhere)}")
         return done, left
 
-    def _region(self, run: Sequence[Chunk]) -> Render:
+    def _region(self, run: Sequence[Chunk], names: RegionNames) -> Render:
         """The file of a run of chunks; joined where it is not there."""
         key = self._region_key(run)
-        found = self.renders.get(key)
+        found = self.chunks.there(key)
         if found is not None:
             return found
         label, frames = self._timecode(run[0].start), sum(map(len, run))
-        path = self.renders.region_path(self.path.stem, label, frames, key=key)
+        path = names.path(self.path.stem, label, frames, key=key)
         joined = concat.join(
             [self.chunks.piece(chunk) for chunk in run],
             path,

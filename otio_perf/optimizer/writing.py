@@ -91,12 +91,10 @@ def write(
 
 
 def _note_player(session: Session, document: Document, output: Path) -> None:
-    """So that ``cache clear`` deletes nothing that it plays without a word. A bundle holds its proxies itself."""
-    played = [session.workspace.renders / name for name in regions_of(document.root) if Path(name).name == name]
-    if output.suffix.lower() not in bundles.SUFFIXES:
-        here = Locator(output).based(files.base_of(output))
-        found = (here.target(Reference("external", url)).path for url in shown(document.root))
-        played += [Path(path) for path in found if path is not None]
+    """So that ``cache clear`` deletes nothing that it plays without a word. A bundle holds all that itself."""
+    here = Locator(output).based(files.base_of(output))
+    urls = set() if output.suffix.lower() in bundles.SUFFIXES else {*shown(document.root), *regions_of(document.root)}
+    played = [Path(path) for url in urls if (path := here.target(Reference("external", url)).path) is not None]
     try:
         Players(session.workspace.root).note(output, [path for path in played if path.is_file()])
     except CacheError as e:

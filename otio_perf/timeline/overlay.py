@@ -43,8 +43,8 @@ def is_render(clip: Json) -> bool:
 
 
 def regions_of(root: Json) -> set[str]:
-    """Names of the files of the prerendered regions that are played anywhere in ``root``."""
-    return {str(notes_of(clip)["render"]) for clip in clips_of(root) if is_render(clip)}
+    """URLs of the prerendered regions that are played anywhere in ``root``."""
+    return {url for clip in clips_of(root) if is_render(clip) for url in _urls(clip)}
 
 
 def _kept(children: list[Any]) -> Iterator[Any]:

@@ -92,7 +92,7 @@ def test_other_bytes_of_the_same_size_are_a_fault(renders: Renders, made: Callab
 
 def test_a_region_never_takes_the_name_of_another(renders: Renders, made: Callable[..., Render]) -> None:
     def named(key: str, timeline: str = "My film: part 1") -> str:
-        return renders.region_path(timeline, "01:00:02;00", 48, key=key).name
+        return renders.region_names().path(timeline, "01:00:02;00", 48, key=key).name
 
     first = named("ab" * 16)
     assert first == "My film_ part 1_01-00-02-00_48.mov"
@@ -104,6 +104,8 @@ def test_a_region_never_takes_the_name_of_another(renders: Renders, made: Callab
     (renders.folder / "b_01-00-02-00_48.mov").write_bytes(b"not ours")
     assert named("ab" * 16, "b") != "b_01-00-02-00_48.mov"
     assert named("ab" * 16, "../../x/..").count("/") == 0
+    several = renders.region_names()  # none of which is made yet
+    assert len({several.path("c", "01:00:02;00", 48, key=key * 16).name for key in ("ab", "cd", "ab")}) == 2
 
 
 def test_only_finished_files_are_recorded(renders: Renders, made: Callable[..., Render]) -> None:

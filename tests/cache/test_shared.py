@@ -11,6 +11,7 @@ import pytest
 
 from otio_perf.cache import housekeeping
 from otio_perf.cache.index import Index
+from otio_perf.cache.renders import Render, RenderKind
 from otio_perf.cache.shared import Shared
 from otio_perf.model.plans import ADOPTED, Product
 
@@ -136,3 +137,25 @@ def test_each_workspace_knows_its_own_copy_of_the_medium(tmp_path: Path, other: 
         assert moved.products.original_of(found.path) == str(tmp_path / "elsewhere" / os.fsdecode(b"\xe9.mp4"))
     with Index.open(other) as theirs:
         assert theirs.products.original_of(found.path) == "/rushes/A001.mp4"
+
+
+def test_what_another_rendered_is_used_where_it_lies(tmp_path: Path, digest: Digest) -> None:
+    keys = {RenderKind.CHUNK: "ab" * 16, RenderKind.REGION: "cd" * 16}
+    with Index.open(tmp_path / "other") as index:
+        for kind, key in keys.items():
+            path = index.renders.chunk_path(key) if kind is RenderKind.CHUNK else index.renders.folder / "cut_48.mov"
+            path.write_bytes(b"frames")
+            said = "6" + b"frames".hex()
+            index.renders.put(Render(key=key, kind=kind, path=str(path), frames=48, size_bytes=6, digest=said))
+        rendered = index.renders.present()
+    before = entries(tmp_path / "other")
+    with Index.open(tmp_path / "own") as own:
+        for _ in range(2):  # read once
+            shared = Shared(own, [tmp_path / "none", tmp_path / "other"], digest)
+            assert [shared.render(render.key) for render in rendered] == list(rendered)
+        assert sorted(digest.asked) == sorted(Path(render.path).name for render in rendered)
+        assert shared.render("ef" * 16) is None
+        assert entries(tmp_path / "other") == before
+        path = Path(rendered[0].path)
+        path.write_bytes(b"FRAMES")
+        assert Shared(own, [tmp_path / "other"], digest).render(rendered[0].key) is None

@@ -169,3 +169,32 @@ def test_a_workspace_that_was_named_is_the_only_one(projects: tuple[Path, Path],
     beside = run("proxy", "A001_C001.mp4", *SMALL, "--beside", cwd=second)
     assert beside.returncode == 0, beside.stderr
     assert (second / "Proxy" / "A001_C001.mov").is_file()
+
+
+def test_what_another_project_rendered_is_used_where_it_lies(projects: tuple[Path, Path], run: Command) -> None:
+    first, second = projects
+    for folder in projects:
+        timeline = otio.adapters.read_from_file(str(folder / "cut.otio"))
+        timeline.tracks[0][0].effects.append(otio.schema.Effect(effect_name="exposure", metadata={"otio_perf": {"stops": 0.5}}))
+        otio.adapters.write_to_file(timeline, str(folder / "cut.otio"))
+    words = ("prerender", "cut.otio", "-o", "out.otio", "--prerender", "all", "--prerender-size", "384x216", "--gpu", "off")
+    answers = []
+    for folder in projects:
+        done = run(*words, "--json", "-", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        answers.append(json.loads(done.stdout))
+    (made,), (used,) = (answer["regions"] for answer in answers)
+    assert made["new_frames"] == 12
+    assert used["new_frames"] == 0
+    assert used["path"] == made["path"]
+    assert str(first / ".otio_perf" / "renders") in done.stderr
+    assert not list((second / ".otio_perf" / "renders").rglob("*.mov"))
+    assert "../first/.otio_perf/renders/cut_" in (second / "out.otio").read_text()
+    kept = json.loads(run("cache", "clear", "renders", "--json", "-", cwd=first).stdout)
+    assert (kept["kept"], kept["players"]) == (1, [str(folder / "out.otio") for folder in projects])
+    assert run("restore", "out.otio", "-o", "back.otio", cwd=second).returncode == 0
+    assert (second / "back.otio").read_bytes() == (second / "cut.otio").read_bytes()
+    # its owner deletes it: it is made here
+    assert run("cache", "clear", "--force", cwd=first).returncode == 0
+    again = json.loads(run(*words, "--json", "-", cwd=second).stdout)
+    assert again["regions"][0]["path"].startswith(str(second))
