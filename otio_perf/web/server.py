@@ -27,11 +27,14 @@ from otio_perf.web.lanes import Lanes
 _START_SECONDS = 30.0
 _STOP_SECONDS = 2
 #: For so long a thread of the service that reckons (a survey, a plan) may keep the interpreter from the one that answers, each
-#: time that an answer needs it: half a dozen times. Measured with one such thread: 95 of 100 answers within 15 ms; with Python's
-#: own 5 ms, 40.
+#: of the half a dozen times that an answer needs it. Measured with one such thread: 95 of 100 answers within 15 ms; with
+#: Python's own 5 ms, 40.
 _SWITCH_SECONDS = 0.001
 #: Connections that are taken in one go: so many files are opened before the first of them can be shown out.
 _AT_ONCE = 128
+
+
+_SILENCE = logging.NullHandler()
 
 
 class Server:
@@ -74,7 +77,7 @@ class Server:
         )
         # what it has to say is for its developers, and may hold what somebody sent
         for name in ("uvicorn.error", "asyncio"):
-            logging.getLogger(name).addHandler(logging.NullHandler())
+            logging.getLogger(name).addHandler(_SILENCE)
         logging.getLogger("uvicorn.error").propagate = False
         try:
             self._keys.write(self.token_file)
