@@ -104,7 +104,7 @@ def clip(name: str, medium: Path, first: int, frames: int, *effects: otio.schema
 def cut(folder: Path) -> Path:
     """About a minute: scenes out of four media, overlays, titles, sound."""
     media = [folder / "media" / f"{name}.mp4" for name, _, _ in MEDIA]
-    blur = otio.schema.Effect(effect_name="gaussian_blur", metadata={"otio_perf": {"radius": 6.0}})
+    blur = otio.schema.Effect(effect_name="gaussian_blur", metadata={"otio_perf": {"sigma": 6.0}})
     unknown = otio.schema.Effect(effect_name="Film Emulation 3000")
     main, above = otio.schema.Track("Main", kind="Video"), otio.schema.Track("B roll", kind="Video")
     voice = otio.schema.Track("Voice", kind="Audio")
@@ -159,11 +159,11 @@ class Served:
 
 
 @pytest.fixture(scope="session")
-def serve(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Served]]:
+def serve(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
     """Start ``otio-perf serve`` on a copy of the film, with a home of its own; all end with the tests."""
     started: list[subprocess.Popen[str]] = []
 
-    def begin() -> Served:
+    def begin(prerender: str = "none") -> Served:
         home = tmp_path_factory.mktemp("home")
         folder = Path(shutil.copytree(film, home / "film"))
         for timeline in folder.glob("*.otio"):
@@ -173,7 +173,8 @@ def serve(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
         machine = wire.dumps(replace(MACHINE, machine=machine_identity()))
         (home / "cache" / "otio_perf" / "machine.json").write_text(machine, encoding="utf-8")
         settings_file = home / "settings.yaml"
-        settings_file.write_text("# ours\nproxy: [180p]\nbackground_priority: high\n", encoding="utf-8")
+        own = f"# ours\nproxy: [180p]\nbackground_priority: high\nprerender: {prerender}\n"
+        settings_file.write_text(own, encoding="utf-8")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTIO_PERF_", "XDG_"))}
         places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config")}
         options = ("harbour_cut_07.otio", "--settings", str(settings_file), "--quiet")
@@ -313,7 +314,7 @@ def chromium(programs: tuple[str, str]) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def served(programs: tuple[str, str], serve: Callable[[], Served]) -> Served:
+def served(programs: tuple[str, str], serve: Callable[..., Served]) -> Served:
     """The service that most tests look at."""
     return serve()
 

@@ -12,8 +12,8 @@ DOCS = Path(__file__).parent.parent.parent / "docs" / "dashboard"
 MOST_BYTES = 120_000
 
 
-def test_pictures_of_every_page(page_of: Callable[[Any], Any], serve: Callable[[], Any], wait: Callable[..., Any]) -> None:
-    served = serve()
+def test_pictures_of_every_page(page_of: Callable[[Any], Any], serve: Callable[..., Any], wait: Callable[..., Any]) -> None:
+    served = serve(prerender="auto")
     client, page = served.client, page_of(served)
     DOCS.mkdir(parents=True, exist_ok=True)
 
