@@ -97,7 +97,7 @@ class FrameAccess:
         return frame
 
     def _has_lost(self) -> bool:
-        return self._reader is not None and self._reader.lost > 0
+        return self._reader is not None and (self._reader.lost > 0 or self._reader.misleading > 0)
 
     def _has_slipped(self, number: int, frame: VideoFrame) -> bool:
         """Whether the stamps speak against the counting: decoders swallow what they cannot read, and do not always say so."""
@@ -122,7 +122,8 @@ class FrameAccess:
         self._frames = self._reader.frames([FrameRange(number, stop, self._rate)])
 
     def _require_whole(self, number: int, frame: VideoFrame) -> None:
-        """:raises CorruptMediaError: concealed, or frames before it were lost, so that its number is not sure"""
+        """:raises CorruptMediaError: concealed, or leaning on one that is; or frames before it were lost, so that its number is
+        not sure"""
         if frame.is_corrupt or self._has_lost():
             self.close()
             raise CorruptMediaError(f"frame {number} is damaged", path=self._media.path, hint="Copy it again from the card")

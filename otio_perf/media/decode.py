@@ -22,7 +22,7 @@ from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from otio_perf.errors import CorruptMediaError
@@ -73,7 +73,9 @@ def total_frames(media: MediaInfo, rate: FrameRate) -> int:
 class Reader:
     """Decodes the first video stream of ``media``.
 
-    ``decoded`` counts what came out of the decoder, ``damaged`` what it had to conceal, ``lost`` packets it refused.
+    ``decoded`` counts what came out of the decoder, ``damaged`` what it had to conceal, ``lost`` packets it refused or
+    swallowed. ``misleading`` counts those of ``damaged`` that the pictures up to the next keyframe may lean on, which come out
+    as if they were whole.
     """
 
     media: MediaInfo
@@ -85,6 +87,7 @@ class Reader:
     decoded: int = 0
     damaged: int = 0
     lost: int = 0
+    misleading: int = 0
     _has_jumped: bool = field(default=False, repr=False)
     _last_end: Fraction = field(default=Fraction(0), repr=False)
     _alpha_decoder: VideoCodecContext | None = field(default=None, repr=False)
@@ -217,6 +220,10 @@ class Reader:
                 self.lost += 0 if missed is None or frame.pts is None else missed.before(frame.pts)
                 self.decoded += 1
                 self.damaged += frame.is_corrupt
+                if frame.key_frame and not frame.is_corrupt:
+                    self.misleading = 0
+                elif frame.is_corrupt and frame.pict_type is not PictureType.B:
+                    self.misleading += 1
                 yield frame
 
     def _frames_of(self, packet: Packet[VideoStream] | None, stream: VideoStream) -> list[VideoFrame]:

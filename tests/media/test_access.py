@@ -45,6 +45,19 @@ def damage(path: Path, number: int) -> None:
     path.write_bytes(data)
 
 
+def look(path: Path) -> None:
+    """Picture 18 is damaged: it and what leans on it, up to the next keyframe, is said to be, and all others are there."""
+    access = FrameAccess(probe(str(path)), RATE, 2, lambda: None)
+    shown = {}
+    for number in range(FRAMES):
+        try:
+            shown[number] = read_number(access.planes(number)[1][0])
+        except CorruptMediaError as error:
+            assert error.message == f"frame {number} is damaged"
+    access.close()
+    assert shown == {number: number for number in range(FRAMES) if not 18 <= number < 24}
+
+
 @pytest.mark.parametrize(
     ("encoder", "options"),
     [
@@ -57,12 +70,11 @@ def test_a_picture_that_the_decoder_swallows_is_named_and_no_other_shown_for_it(
 ) -> None:
     path = footage(tmp_path / "damaged.mov", encoder, options)
     damage(path, 18)
-    access = FrameAccess(probe(str(path)), RATE, 2, lambda: None)
-    shown = {}
-    for number in range(FRAMES):
-        try:
-            shown[number] = read_number(access.planes(number)[1][0])
-        except CorruptMediaError as error:
-            assert error.message == f"frame {number} is damaged"
-    access.close()
-    assert shown == {number: number for number in range(FRAMES) if not 18 <= number < 24}  # up to the next keyframe
+    look(path)
+
+
+def test_what_leans_on_a_concealed_picture_is_damaged_too(tmp_path: Path) -> None:
+    """MPEG-4 fills in what it cannot read, and says so of that picture alone."""
+    path = footage(tmp_path / "damaged.mov", "mpeg4", {})
+    damage(path, 18)
+    look(path)
