@@ -143,6 +143,18 @@ def test_names_stay_text(page: Any, wait: Wait) -> None:
         wait(lambda: page.run("return document.querySelectorAll('.top option').length") == 1)
 
 
+def test_what_got_in_all_the_same_does_not_run_and_is_heard(page: Any, wait: Wait) -> None:
+    page.run("document.body.insertAdjacentHTML('beforeend', `<img class='in' src='x' onerror='window.ran = true'>`)")
+    page.run(
+        "document.body.append(Object.assign(document.createElement('script'), {className: 'in', text: 'window.ran = true'}))"
+    )
+    said: list[str] = []
+    wait(lambda: said.extend(page.complaints()) or sum("Content Security Policy" in line for line in said) == 2)
+    assert page.run("return window.ran ?? null") is None
+    page.run("document.querySelectorAll('.in').forEach(element => element.remove())")
+    page.complaints()
+
+
 def test_proxies_are_made_and_deleted(page: Any, wait: Wait) -> None:
     page.go("proxies")
     name = "A002_C004.mp4"
