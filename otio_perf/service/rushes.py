@@ -10,14 +10,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from otio_perf.cache import pruning
-from otio_perf.errors import OtioPerfError, TaskCancelledError, UnknownIdError
+from otio_perf.errors import OtioPerfError, TaskCancelledError
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Failed, Outcome, Ready
 from otio_perf.model.plans import Action, Decision, Plan
@@ -30,7 +30,8 @@ from otio_perf.optimizer import rushes as rushes_of
 from otio_perf.optimizer.session import Session, Unknown
 from otio_perf.service.core import Core, identity
 from otio_perf.settings import Settings
-from otio_perf.watch.folder import Changed, FolderEvent, FolderWatch, Gone, Noted, Settled, Turned
+from otio_perf.watch.events import Changed, FolderEvent, Gone, Noted, Settled, Turned
+from otio_perf.watch.folder import FolderWatch
 from otio_perf.watch.settle import Seen
 
 #: Tasks of one folder in the queue at a time.
@@ -39,8 +40,9 @@ _MOST_TASKS = 256
 _BATCH = 32
 #: A folder's view is told so often at most.
 _TELL_SECONDS = 0.5
+_CANCELLED = TaskCancelledError.__name__
 _KIND = "folder"
-_JOB = f"{_KIND}:"
+JOB = f"{_KIND}:"
 
 
 class _State(Enum):
@@ -57,6 +59,11 @@ class _Medium:
     state: _State = _State.QUEUED
     keys: tuple[str, ...] = ()
     decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cleared:
+    """The user wants none of what is waiting."""
 
 
 class _Lazily:
@@ -90,9 +97,9 @@ class Folder:
         self.core, self.rushes = core, rushes
         self.path = str(rushes.path)
         self.id = identity(rushes.path)
-        self.job = _JOB + self.id
+        self.job = JOB + self.id
         self.settings: Settings = core.settings.of_rushes(rushes)
-        self._inbox: SimpleQueue[FolderEvent | Outcome | None] = SimpleQueue()
+        self._inbox: SimpleQueue[FolderEvent | Outcome | _Cleared | None] = SimpleQueue()
         self._lock = threading.Lock()  # of ``_media`` and ``_plan``, which others look at
         self._media: dict[str, _Medium] = {}  # by path
         self._plan: Plan | None = None
@@ -126,6 +133,10 @@ class Folder:
     def ended(self, outcome: Outcome) -> None:
         """A task of its job has come to its end. From any thread; does not wait."""
         self._inbox.put(outcome)
+
+    def clear(self) -> None:
+        """What is not in the queue yet is not handed to it. From any thread; does not wait."""
+        self._inbox.put(_Cleared())
 
     @property
     def plan(self) -> Plan:
@@ -189,10 +200,15 @@ class Folder:
         self._told, self._told_at = self.view(), time.monotonic()
         self.core.tell("folder", self._told)
 
-    def _take(self, item: FolderEvent | Outcome | None, session: _Lazily) -> None:
+    def _take(self, item: FolderEvent | Outcome | _Cleared | None, session: _Lazily) -> None:
         match item:
             case None:
                 return
+            case _Cleared():
+                for path in (*self._backlog, *self._found):
+                    self._end(path, _State.FAILED)
+                self._backlog.clear()
+                self._found.clear()
             case Settled(seen=seen):
                 with self._lock:
                     self._media[seen.path] = _Medium(seen)
@@ -288,7 +304,9 @@ class Folder:
         if outcome.key in self._probing:
             unknown, seen = self._probing.pop(outcome.key)
             finding = session().learn(unknown, outcome)
-            if isinstance(outcome, Failed) and outcome.error in _NOT_WHOLE:
+            if isinstance(outcome, Failed) and outcome.error == _CANCELLED:
+                self._end(seen.path, _State.FAILED)
+            elif isinstance(outcome, Failed) and outcome.error in _NOT_WHOLE:
                 self._refuse(seen.path, outcome.message)
             else:
                 self._opened(seen.path, unknown.target, finding)
@@ -296,7 +314,9 @@ class Folder:
         for path in self._making.pop(outcome.key, ()):
             one = self._media[path]
             one.keys = tuple(key for key in one.keys if key != outcome.key)
-            if isinstance(outcome, Failed):
+            if isinstance(outcome, Failed) and outcome.error == _CANCELLED:
+                self._end(path, _State.FAILED)
+            elif isinstance(outcome, Failed):
                 self._fail(path, outcome.message)
             elif not one.keys:
                 self._end(path, _State.READY)
@@ -397,90 +417,3 @@ def _without(plan: Plan, pruned: frozenset[str]) -> Plan:
 
 #: What opening a file that is not whole comes to.
 _NOT_WHOLE = frozenset({"CorruptMediaError", "OfflineMediaError"})
-
-
-class Folders:
-    """All folders that are watched. The settings' own from ``start`` on; others come and go."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._lock = threading.Lock()
-        self._folders: dict[str, Folder] = {}
-
-    def start(self, paths: Iterable[str | Path] = ()) -> None:
-        """Those of the settings, and ``paths``. :raises SettingsError: one is no folder"""
-        for rushes in self._core.settings.watch:
-            self._add(rushes)
-        for path in paths:
-            self.watch(path)
-
-    def close(self) -> None:
-        with self._lock:
-            folders = tuple(self._folders.values())
-        for folder in folders:
-            folder.close()
-
-    def watch(self, path: str | Path) -> WatchedFolder:
-        """With the proxies that the settings say for it; of one that is watched already, how it stands.
-
-        :raises SettingsError: a file is there, or nothing
-        """
-        rows = rushes_of.chosen(self._core.settings, [path])
-        return self._add(next(rushes for rushes in rows if identity(rushes.path) == identity(Path(path).expanduser())))
-
-    def unwatch(self, id: str) -> None:
-        """Let go of it: what is waiting is cancelled, what was made stays. :raises UnknownIdError"""
-        with self._lock:
-            folder = self._folders.pop(id, None)
-        if folder is None:
-            raise UnknownIdError(f"no watched folder is called {id}", hint="status lists them")
-        folder.close()
-        self._core.queue.cancel(job=folder.job)
-        self._core.tell("folder", replace(folder.view(), state="unwatched", reason=""))
-
-    def renew(self) -> None:
-        """The settings have changed: folders whose proxies or rules are others are begun anew."""
-        with self._lock:
-            before = tuple(self._folders.values())
-        rows = {identity(rushes.path): rushes for rushes in self._core.settings.watch}
-        for folder in before:
-            rushes = rows.get(folder.id, folder.rushes)
-            if rushes == folder.rushes and self._core.settings.of_rushes(rushes) == folder.settings:
-                continue
-            with self._lock:
-                self._folders.pop(folder.id, None)
-            folder.close()
-            self._core.queue.cancel(job=folder.job)
-            self._add(rushes)
-        for rushes in rows.values():
-            self._add(rushes)
-
-    def all(self) -> tuple[Folder, ...]:
-        with self._lock:
-            return tuple(self._folders.values())
-
-    def views(self) -> tuple[WatchedFolder, ...]:
-        return tuple(folder.view() for folder in self.all())
-
-    def settling(self) -> tuple[str, ...]:
-        return tuple(path for folder in self.all() for path in folder.settling())
-
-    def ended(self, jobs: Iterable[str], outcome: Outcome) -> None:
-        """A task of ``jobs`` has come to its end. From any thread; does not wait."""
-        for job in jobs:
-            if job.startswith(_JOB):
-                with self._lock:
-                    folder = self._folders.get(job.removeprefix(_JOB))
-                if folder is not None:
-                    folder.ended(outcome)
-
-    def _add(self, rushes: Rushes) -> WatchedFolder:
-        with self._lock:
-            folder = self._folders.get(identity(rushes.path))
-            if folder is None:
-                elsewhere = [self._core.workspace.root, *(other.rushes.path for other in self._folders.values())]
-                elsewhere += [other.path for other in self._core.settings.watch if other.path != rushes.path]
-                folder = Folder(self._core, rushes, elsewhere)
-                self._folders[folder.id] = folder
-                folder.start()
-        return folder.view()

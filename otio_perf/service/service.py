@@ -57,6 +57,7 @@ from otio_perf.service.attention import Attention
 from otio_perf.service.cache_view import Contents, Project
 from otio_perf.service.core import Core, identity
 from otio_perf.service.figures import Figures
+from otio_perf.service.folders import Folders
 from otio_perf.service.following import Following
 from otio_perf.service.happenings import Happenings, ServiceListener
 from otio_perf.service.lock import ServiceLock
@@ -65,7 +66,6 @@ from otio_perf.service.premises import Premises
 from otio_perf.service.profile import Profile
 from otio_perf.service.requests import Requests
 from otio_perf.service.reveal import reveal
-from otio_perf.service.rushes import Folders
 from otio_perf.service.sources import Planned, Sources
 from otio_perf.service.thumbnails import Thumbnails
 from otio_perf.service.upkeep import Upkeep
@@ -290,12 +290,15 @@ class Service:
 
     def clear(self) -> None:
         """Cancel all tasks. What timelines and folders still need comes back with their next change."""
+        self._watched.clear()
         self._queue.clear()
 
     def cancel(self, *, job: str | None = None, task: str | None = None) -> None:
         """Cancel all that ``job`` wants, or ``task`` for everybody. What has ended already is no error."""
         if job is None and task is None:
             raise SettingsError("cancel takes a job or a task", hint="clear cancels everything")
+        if job is not None and task is None:
+            self._watched.clear(job)
         self._queue.cancel(job=job, task=task)
 
     def prioritize(

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 
 from otio_perf.watch import filesystems, settle
+from otio_perf.watch.events import Changed, FolderEvent, FolderState, Gone, Noted, Settled, Turned
 from otio_perf.watch.hints import Hints, why_no_more
 from otio_perf.watch.scan import Listing, Rules, list_folder, name_of, walk
 from otio_perf.watch.settle import Seen, Settling, Stage
@@ -30,54 +31,6 @@ _GATHER_SECONDS = 0.2
 _SCAN_REST, _LOOK_REST = 100.0, 10.0
 #: Where the system would watch no more, it is asked again.
 _HINTS_AGAIN_SECONDS = 600.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settled:
-    """A medium that has not changed for a while. Told again when it has changed and settled anew."""
-
-    seen: Seen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
-    """One that was told as settled is being written again. ``path``: as it was told."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gone:
-    """One that was told as settled was deleted or moved, while its folder is there."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turned:
-    """``FolderState.mode`` or ``reason`` is another. Suspended: forget what was told; all of it will be told again."""
-
-    mode: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
-    """Something that the user may want to know."""
-
-    text: str
-
-
-FolderEvent = Settled | Changed | Gone | Turned | Noted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderState:
-    mode: str  # watching, polling, suspended
-    reason: str  # why it is not watching
-    files: int  # media; numbered pictures count as one
-    settling: int  # being written, or not whole
-    scanned_at: float | None  # seconds since the epoch: when all of it was looked at last
 
 
 @dataclass(slots=True)

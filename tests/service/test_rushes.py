@@ -203,6 +203,24 @@ def test_what_was_pruned_is_not_made_again_ahead_of_need(watch: Callable[..., Ru
     assert run.proxies() == []
 
 
+def test_a_cleared_queue_is_not_filled_again_from_what_waited(
+    watch: Callable[..., Run], rushes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rushes_module, "_MOST_TASKS", 2)
+    run = watch()
+    run.service.pause()
+    for number in range(8):
+        os.link(rushes / FIRST, tmp_path / "in" / f"clip{number}.mp4")
+    run.until(lambda: run.folder.queued == 8 and run.service.queue().total == 2)
+    run.service.clear()
+    run.until(lambda: run.folder.queued == 0)
+    run.service.resume()
+    os.link(rushes / SECOND, tmp_path / "in" / "later.mp4")
+    run.until(lambda: run.folder.ready == 1)
+    assert run.folder.failed == 8
+    assert run.tasks("probe") == ["later.mp4"]
+
+
 @pytest.mark.slow
 def test_ten_hours_of_footage_leave_the_pages_quick(watch: Callable[..., Run], tmp_path: Path) -> None:
     """Twenty takes of half an hour at a picture a second: long, and cheap to make."""

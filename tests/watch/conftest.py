@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from otio_perf.watch import folder as folder_module
-from otio_perf.watch.folder import FolderWatch, Gone, Settled, Turned
+from otio_perf.watch.events import Gone, Settled, Turned
+from otio_perf.watch.folder import FolderWatch
 
 SETTLE_SECONDS = 0.3
 PATIENCE_SECONDS = 15.0

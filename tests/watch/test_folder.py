@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from otio_perf.watch.folder import Changed, FolderWatch, Gone, Noted, Settled
+from otio_perf.watch.events import Changed, Gone, Noted, Settled
+from otio_perf.watch.folder import FolderWatch
 from otio_perf.watch.scan import Rules
 
 Watching = Callable[..., FolderWatch]

@@ -9,7 +9,8 @@ import time
 from pathlib import Path
 
 from otio_perf.watch import folder as folder_module
-from otio_perf.watch.folder import FolderEvent, FolderWatch, Gone, Noted, Settled, Turned
+from otio_perf.watch.events import FolderEvent, Gone, Noted, Settled, Turned
+from otio_perf.watch.folder import FolderWatch
 
 
 def main(root: str, seconds: float) -> None:

@@ -1,0 +1,109 @@
+"""All folders that are watched: which there are, and who hears what became of their tasks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from otio_perf.errors import UnknownIdError
+from otio_perf.model.events import Outcome
+from otio_perf.model.rushes import Rushes
+from otio_perf.model.views import WatchedFolder
+from otio_perf.optimizer import rushes as rushes_of
+from otio_perf.service.core import Core, identity
+from otio_perf.service.rushes import JOB, Folder
+
+
+class Folders:
+    """All folders that are watched. The settings' own from ``start`` on; others come and go."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._lock = threading.Lock()
+        self._folders: dict[str, Folder] = {}
+
+    def start(self, paths: Iterable[str | Path] = ()) -> None:
+        """Those of the settings, and ``paths``. :raises SettingsError: one is no folder"""
+        for rushes in self._core.settings.watch:
+            self._add(rushes)
+        for path in paths:
+            self.watch(path)
+
+    def close(self) -> None:
+        with self._lock:
+            folders = tuple(self._folders.values())
+        for folder in folders:
+            folder.close()
+
+    def watch(self, path: str | Path) -> WatchedFolder:
+        """With the proxies that the settings say for it; of one that is watched already, how it stands.
+
+        :raises SettingsError: a file is there, or nothing
+        """
+        rows = rushes_of.chosen(self._core.settings, [path])
+        return self._add(next(rushes for rushes in rows if identity(rushes.path) == identity(Path(path).expanduser())))
+
+    def unwatch(self, id: str) -> None:
+        """Let go of it: what is waiting is cancelled, what was made stays. :raises UnknownIdError"""
+        with self._lock:
+            folder = self._folders.pop(id, None)
+        if folder is None:
+            raise UnknownIdError(f"no watched folder is called {id}", hint="status lists them")
+        folder.close()
+        self._core.queue.cancel(job=folder.job)
+        self._core.tell("folder", replace(folder.view(), state="unwatched", reason=""))
+
+    def clear(self, job: str | None = None) -> None:
+        """What waits for its place in the queue is given up: all of it, or what ``job`` wants."""
+        for folder in self.all():
+            if job in (None, folder.job):
+                folder.clear()
+
+    def renew(self) -> None:
+        """The settings have changed: folders whose proxies or rules are others are begun anew."""
+        with self._lock:
+            before = tuple(self._folders.values())
+        rows = {identity(rushes.path): rushes for rushes in self._core.settings.watch}
+        for folder in before:
+            rushes = rows.get(folder.id, folder.rushes)
+            if rushes == folder.rushes and self._core.settings.of_rushes(rushes) == folder.settings:
+                continue
+            with self._lock:
+                self._folders.pop(folder.id, None)
+            folder.close()
+            self._core.queue.cancel(job=folder.job)
+            self._add(rushes)
+        for rushes in rows.values():
+            self._add(rushes)
+
+    def all(self) -> tuple[Folder, ...]:
+        with self._lock:
+            return tuple(self._folders.values())
+
+    def views(self) -> tuple[WatchedFolder, ...]:
+        return tuple(folder.view() for folder in self.all())
+
+    def settling(self) -> tuple[str, ...]:
+        return tuple(path for folder in self.all() for path in folder.settling())
+
+    def ended(self, jobs: Iterable[str], outcome: Outcome) -> None:
+        """A task of ``jobs`` has come to its end. From any thread; does not wait."""
+        for job in jobs:
+            if job.startswith(JOB):
+                with self._lock:
+                    folder = self._folders.get(job.removeprefix(JOB))
+                if folder is not None:
+                    folder.ended(outcome)
+
+    def _add(self, rushes: Rushes) -> WatchedFolder:
+        with self._lock:
+            folder = self._folders.get(identity(rushes.path))
+            if folder is None:
+                elsewhere = [self._core.workspace.root, *(other.rushes.path for other in self._folders.values())]
+                elsewhere += [other.path for other in self._core.settings.watch if other.path != rushes.path]
+                folder = Folder(self._core, rushes, elsewhere)
+                self._folders[folder.id] = folder
+                folder.start()
+        return folder.view()
