@@ -209,6 +209,7 @@ def main() -> None:
         with serving(folder / "busy", str(cut), *words, "--background-priority", "high") as (client, process):
             planning = while_planning(client)
             until(lambda: client.queue(limit=0).background.running >= 1, 240)
+            until(lambda: client.queue(limit=0).background.waiting >= CLIPS, 240)
             time.sleep(3)
             queue = client.queue(limit=1)
             print(f"running {queue.background.running}, waiting {queue.background.waiting}")

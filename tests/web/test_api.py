@@ -240,6 +240,15 @@ def test_what_was_learnt_is_cleared_with_its_pictures(client: Client, followed: 
     assert not list(folder.glob("thumbnail-*.jpg"))
 
 
+def test_where_there_is_no_file_manager_that_is_said(
+    client: Client, followed: views.FollowedTimeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = client.sources(search="one.mp4").sources[0]
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ServiceError, match="file manager"):
+        client.reveal(source.id)
+
+
 def test_errors_come_back_as_ours(edit: Path, client: Client) -> None:
     with pytest.raises(UnknownIdError, match="nothing"):
         client.timeline("nothing")
