@@ -55,6 +55,7 @@ class Journal:
         self._path, self._snapshot = path, snapshot
         self._was_there = path.exists()
         self._notices: list[str] = []
+        self._compact_at = _COMPACTED_EVENTS
         self._database: Database | None = self._opened()
         self._events = self._alive().read(lambda c: int(c.execute("SELECT count(*) FROM events").fetchone()[0]))
 
@@ -106,9 +107,11 @@ class Journal:
 
         :raises DiskFullError, CacheError: it stays as it is
         """
-        if self._events < _COMPACTED_EVENTS or self._events < _COMPACTED_RATIO * wanted:
+        if self._events < max(self._compact_at, _COMPACTED_RATIO * wanted):
             return
+        self._compact_at = self._events + _COMPACTED_EVENTS  # not again at once, should it fail
         self.rewrite()
+        self._compact_at = _COMPACTED_EVENTS
 
     def rewrite(self) -> None:
         """Leave nothing but the snapshot."""

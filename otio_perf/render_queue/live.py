@@ -100,7 +100,11 @@ class LiveQueue:
         """:raises CacheError: the journal cannot be read"""
         self._teller.start()
         self._recorder.start()
-        self._restore()
+        try:
+            self._restore()
+        except BaseException:
+            self.close()
+            raise
         self._take_posture()
         self._thread.start()
 
@@ -266,6 +270,8 @@ class LiveQueue:
             self._take_posts()
             if self._is_closing:
                 break
+            if self._is_posture_new or self._inbox or self._recorded:
+                continue  # it came while a submission was written, which took the interrupt for a report
             waits = [RETRY_SECONDS] if self._unwritten else []
             if self._looks:
                 waits.append(max(0.0, self._looked_at + LOOK_SECONDS - self._clock()))
@@ -363,6 +369,9 @@ class LiveQueue:
             self._flush(is_lasting=is_lasting)
         for event in events:
             self._handle(event)
+        if self._journal is not None and not self._unwritten:
+            with suppress(OtioPerfError):  # no room for a copy: it stays long
+                self._journal.compact(len(self._loop.state))
 
     def _flush(self, *, is_lasting: bool = True) -> None:
         """Nothing runs while the journal cannot be written."""
@@ -371,7 +380,6 @@ class LiveQueue:
         try:
             self._journal.append(self._unwritten, known=known, is_lasting=is_lasting)
             self._unwritten.clear()
-            self._journal.compact(len(self._loop.state))
         except OtioPerfError as e:
             self._hold("journal", str(e))
         else:

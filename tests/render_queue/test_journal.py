@@ -243,7 +243,30 @@ def test_a_long_journal_is_rewritten_as_what_is_left(run_json: Callable[..., Any
         assert [t.label for t in queue.progress().tasks] == ["left"]
     import sqlite3
 
-    assert sqlite3.connect(path).execute("SELECT count(*) FROM events").fetchone()[0] < 500
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM events").fetchone()[0] < 500
+    connection.close()
+
+
+def test_what_is_asked_for_when_the_journal_is_rewritten_is_kept(
+    run_json: Callable[..., Any], book: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rewritten after each wish."""
+    monkeypatch.setattr("otio_perf.render_queue.journal._COMPACTED_EVENTS", 1)
+    monkeypatch.setattr("otio_perf.render_queue.journal._COMPACTED_RATIO", 0)
+    path = tmp_path / "q" / "queue.sqlite"
+    with live(book, run_json, path) as queue:
+        queue.pause()
+        queue.submit("j", [task("a"), task("b")], label="film.otio", kind="timeline")
+        queue.submit("k", [task("b"), task("c")])
+        queue.prioritize(task=task("c").key)
+        queue.cancel(job="j", task=task("a").key)
+        book.wait(lambda: book.outcomes)
+    with live(book, run_json, path) as queue:
+        view = queue.progress()
+        assert view.is_paused
+        assert [(t.label, t.jobs) for t in view.tasks] == [("c", ("k",)), ("b", ("j", "k"))]
+        assert [(j.label, j.kind, j.waiting) for j in view.jobs] == [("k", "request", 2), ("film.otio", "timeline", 1)]
 
 
 def test_a_workspace_that_is_removed_while_it_runs(run_json: Callable[..., Any], book: Any, tmp_path: Path) -> None:

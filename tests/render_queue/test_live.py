@@ -208,7 +208,7 @@ def is_stopped(pid: int) -> bool:
 
 
 @POSIX_KILL
-@pytest.mark.parametrize("verb", ["work:100000", "deaf", "spin"])
+@pytest.mark.parametrize("verb", ["work:100000", pytest.param("deaf", marks=pytest.mark.slow), "spin"])
 def test_workers_yield_within_a_second_when_the_user_plays(run_json: Callable[..., Any], book: Any, verb: str) -> None:
     """Those that ask whether they may go on, those that never ask, and those that do nothing but compute."""
     backend = ProcessBackend(2, run=run_json)
