@@ -22,6 +22,7 @@ from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.prerendering import Prerendering
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import prerenders
+from otio_perf.timeline import files
 
 #: Size of the proxy that is shown, against the timeline's.
 SHARES = {"half": 0.5, "quarter": 0.25}
@@ -148,6 +149,16 @@ class Round:
         """The proxies that are there by now, by ``Target.medium``."""
         return proxies.finished(proxies.report(self.session, self.plan, self.findings, self.outcomes))
 
+    def is_current(self) -> bool:
+        """Is the timeline still what was planned? Saved again without a change, it is; where it is gone, it is not."""
+        try:
+            now = prerendering.saved_state(self.path)
+            if now != self.saved and self._digest() == self.surveyed.survey.digest:
+                self.saved = now
+        except (TimelineError, OSError):
+            return False
+        return now == self.saved
+
     def write(self) -> tuple[WrittenTimeline, PrerenderReport | None]:
         """Join what was rendered, and write the timeline with it and its proxies.
 
@@ -185,6 +196,9 @@ class Round:
     def _failed_chunks(self) -> dict[str, Failed]:
         return {} if self.prerendering is None else self.prerendering.chunks.failed(self.prerendering.missing, self.outcomes)
 
+    def _digest(self) -> str:
+        return files.digest_at(self.path, timelines.limits(self.session.settings))
+
     # ---- planning
 
     def _prerendering(self, memory: FrameMemory | None) -> Prerendering | None:
@@ -194,11 +208,12 @@ class Round:
         shows = self.aim.quality != "full" and self.aim.use_proxies != "never"
         linked = {d.target.medium: d.products for d in self.plan.decisions if d.products} if shows else {}
         try:
+            relinking.refuse_overlay(self.output)
             return prerendering.planned(
                 self.session, self.surveyed, self.findings, linked, wanted, pins=self.aim.pins, memory=memory
             )
-        except TimelineError as e:
-            self.session.note(str(e))
+        except (TimelineError, SettingsError) as e:
+            self.session.note(f"nothing is prerendered: {e}")
             return None
 
     def _chunk_tasks(self, given_up: Mapping[str, Failed]) -> Iterable[Task]:

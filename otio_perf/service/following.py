@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from otio_perf.errors import OtioPerfError, TaskCancelledError, printable
+from otio_perf.errors import CacheError, OtioPerfError, TaskCancelledError, UnwritableTimelineError, printable
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.plans import Plan
 from otio_perf.model.uses import Target
 from otio_perf.model.views import FollowedTimeline, RangeView, TimelineView
-from otio_perf.optimizer import prerendering, writing
+from otio_perf.optimizer import writing
 from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.rounds import Aim, Round
 from otio_perf.optimizer.session import Session
@@ -53,7 +53,8 @@ class Following:
         self._memory = FrameMemory()
         self._given_up: dict[str, Failed] = {}
         self._running: dict[str, int] = {}  # frames done, by key of tasks that run
-        self._again_at: float | None = None
+        self._again_at: float | None = None  # when what could not be done is tried again
+        self._is_planning = False  # what could not be done was that
         self._written: tuple[object, ...] | None = None  # what the file holds
         self._playhead: int | None = None
         self.pins = aim.pins
@@ -197,9 +198,9 @@ class Following:
             except TaskCancelledError:
                 continue  # saved again, or closing
             except OtioPerfError as e:
-                self._failed(str(e))
+                self._failed(str(e), may_pass=isinstance(e, (CacheError, UnwritableTimelineError)))
             except Exception as e:  # noqa: BLE001 - one timeline that nobody foresaw does not end the service
-                self._failed(f"unforeseen {type(e).__name__}: {printable(e)}")
+                self._failed(f"unforeseen {type(e).__name__}: {printable(e)}", may_pass=False)
         if self._session is not None:
             self._session.__exit__()
 
@@ -209,7 +210,7 @@ class Following:
             while not (self._closing or self._due or self._ended):
                 left = None if self._again_at is None else self._again_at - time.monotonic()
                 if left is not None and left <= 0:
-                    self._again_at = None
+                    self._again_at, self._due = None, self._is_planning
                     break
                 self._mutex.wait(left)
             return not self._closing
@@ -221,6 +222,7 @@ class Following:
             self._stop = stop = threading.Event()
             if self._closing:
                 return
+        self._is_planning = True
         if self._session is not None:
             self._session.__exit__()
         self._session = self.core.session(stop=stop)
@@ -231,7 +233,7 @@ class Following:
         }
         with self._mutex:
             self._round, self._drawing, self._running = found, Drawing(found), {}
-            self._again_at = None
+            self._again_at, self._is_planning = None, False
         difference = self.core.queue.replace(
             self.job, tuple(found.tasks.values()), places=places, label=self.path.name, kind="timeline"
         )
@@ -269,17 +271,17 @@ class Following:
     def _settle(self) -> None:
         """Count what has ended; once all has, write."""
         self._take_ended()
-        if self._round is None or self._due or self._closing:
-            return
+        if self._round is None or self._due or self._is_planning or self._closing:
+            return  # what is planned is not what was saved last
         if self._round.left:
             self._show()
             return
         self._write(self._round)
 
     def _write(self, done: Round) -> None:
-        is_there = self.output.exists()
-        if not (self._written == done.signature and is_there):
-            prerendering.require_unsaved(done.path, done.saved)
+        if not done.is_current():
+            return  # the watch will say so
+        if not (self._written == done.signature and self.output.exists()):
             done.write()
             self._written = done.signature
         failures = done.failures()
@@ -292,8 +294,9 @@ class Following:
             job=None,
         )
 
-    def _failed(self, message: str) -> None:
-        self._again_at = time.monotonic() + _AGAIN_SECONDS
+    def _failed(self, message: str, *, may_pass: bool) -> None:
+        """``may_pass``: it is tried again by itself; else the next save may be better."""
+        self._again_at = time.monotonic() + _AGAIN_SECONDS if may_pass else None
         self._show(state="failed", message=message)
 
     def _show(self, **changes: object) -> None:

@@ -218,7 +218,9 @@ def edit(rushes: Path, tmp_path: Path) -> Edit:
 
 @pytest.fixture
 def serve(edit: Edit, home: dict[str, str]) -> Iterator[Serve]:
-    """Start ``otio-perf serve`` on the edit; what still runs at the end of the test is stopped."""
+    """Start ``otio-perf serve`` on the edit; what still runs at the end of the test is stopped. It knows no other workspace:
+    the same pictures are made in many tests."""
+    (Path(home["XDG_CACHE_HOME"]) / "otio_perf" / "workspaces.json").unlink(missing_ok=True)
     started: list[Serving] = []
 
     def start(*words: str) -> Serving:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -67,18 +68,22 @@ def test_ten_edits_cost_what_they_change(edit: Any, serve: Any, make_clip: Clip)
 
 
 def test_an_edit_cancels_what_it_made_obsolete_and_nothing_else(edit: Any, serve: Any, make_clip: Clip) -> None:
-    edit.save(make_clip(FIRST, 0, 96))
+    edit.save(make_clip(FIRST, 0, 24, stops=None))
     service = serve()
-    service.wait(lambda e: e["kind"] == "edit")
+    service.settled()
     service.client().pause()
-    bright, dark = make_clip(FIRST, 0, 48), make_clip(FIRST, 48, 48, stops=-0.5)
-    since = len(service.events)
-    edit.save(bright, dark)
-    body = service.wait(lambda e: e["kind"] == "edit", since=since)["body"]
+
+    def saved(*clips: Any) -> Any:
+        since = len(service.events)
+        edit.save(*clips)
+        return service.wait(lambda e: e["kind"] == "edit", since=since)["body"]
+
+    assert len(saved(make_clip(FIRST, 0, 96))["new"]) == 4
+    body = saved(make_clip(FIRST, 0, 48), make_clip(FIRST, 48, 48, stops=-0.5))
     left = {task.key for task in service.client().queue().tasks if task.state in ("waiting", "running")}
-    assert (len(body["new"]), len(body["cancelled"])) == (2, 2)  # the second half is another picture now
-    assert len(body["kept"]) == 2
+    assert (len(body["new"]), len(body["kept"]), len(body["cancelled"])) == (2, 2, 2)  # the second half is another picture now
     assert left == {*body["new"], *body["kept"]}
+    since = len(service.events)
     service.client().resume()
     service.settled(since=since)
     assert shown(edit) == {f: f for f in range(96)}
@@ -142,18 +147,22 @@ def test_where_the_user_looks_comes_first(edit: Any, serve: Any, make_clip: Clip
     service.wait(lambda e: e["kind"] == "edit", since=since)
     (timeline,) = client.timelines()
 
-    def starts() -> list[int | None]:
-        return [task.start for task in client.queue().tasks]
+    def order(wanted: list[int]) -> list[int | None]:
+        """Of the tasks, by their first frames; a look is not waited for, so that the queue may take a moment."""
+        deadline = time.monotonic() + 5
+        while (found := [task.start for task in client.queue().tasks]) != wanted and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
 
     client.set_playhead(timeline.id, 60)
-    assert starts() == [48, 72, 24, 0]  # under the playhead, ahead, behind
+    assert order([48, 72, 24, 0]) == [48, 72, 24, 0]  # under the playhead, ahead, behind
     client.pin(timeline.id, 0, 10)
-    assert starts() == [0, 48, 72, 24]
+    assert order([0, 48, 72, 24]) == [0, 48, 72, 24]
     client.unpin(timeline.id, 0, 10)
     client.set_playhead(timeline.id, 30)
-    assert starts() == [24, 48, 0, 72]  # a frame behind counts as three ahead
+    assert order([24, 48, 0, 72]) == [24, 48, 0, 72]  # a frame behind counts as three ahead
     client.prioritize(timeline=timeline.id, start=80, stop=90)
-    assert starts() == [72, 24, 48, 0]
+    assert order([72, 24, 48, 0]) == [72, 24, 48, 0]
     client.resume()
     service.settled(since=since)
     keys = [e["body"]["start"] for e in service.events if e["kind"] == "task" and e["body"]["state"] == "running"]
@@ -162,11 +171,31 @@ def test_where_the_user_looks_comes_first(edit: Any, serve: Any, make_clip: Clip
 
 @pytest.mark.parametrize("activity", ["playing", pytest.param("exporting", marks=pytest.mark.slow)])
 def test_who_plays_is_left_alone(activity: str, edit: Any, serve: Any, make_clip: Clip) -> None:
+    edit.save(make_clip(FIRST, 0, 24, stops=None))
+    service = serve()
+    service.settled()
+    client = service.client()
+    client.set_activity(activity, 600)
+    since = len(service.events)
+    edit.save(make_clip(FIRST, 0, 24))
+    service.wait(lambda e: e["kind"] == "edit", since=since)
+    background = client.status().background
+    assert (background.state, background.slots, background.running) == ("yielding", 0, 0)
+    client.set_activity("idle", 1)
+    service.settled(since=since)
+
+
+def test_the_same_saved_again_is_no_edit(edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 24))
     service = serve()
     service.wait(lambda e: e["kind"] == "edit")
-    service.client().set_activity(activity, 60)
-    background = service.client().status().background
-    assert (background.state, background.slots) == ("yielding", 0)
-    service.client().set_activity("idle", 1)
+    content = edit.path.read_bytes()
+    edit.path.write_bytes(content)  # while it is rendered
     service.settled()
+    assert shown(edit) == {f: f for f in range(24)}
+    before = edit.written.stat()
+    edit.path.write_bytes(content)
+    edit.save(make_clip(FIRST, 0, 24))
+    with pytest.raises(AssertionError, match="not within"):
+        service.wait(lambda e: e["kind"] == "edit", since=len(service.events), seconds=1.5)
+    assert edit.written.stat() == before
