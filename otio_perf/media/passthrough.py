@@ -25,11 +25,13 @@ from otio_perf.model.recipes import ChunkCodec
 
 @dataclass(frozen=True, slots=True)
 class _Same:
-    """How a medium says that it is of the movie's codec: FFmpeg's name of it, the tags in QuickTime, the profiles."""
+    """How a medium says that it is of the movie's codec: FFmpeg's name of it, the tags in QuickTime, the profiles; its pixels,
+    where FFmpeg reads others than it writes."""
 
     codec: str
     tags: tuple[str, ...]
     profiles: tuple[str, ...]
+    pixel_format: str = ""
 
 
 _H264 = _Same("h264", ("avc1",), ("Constrained Baseline", "Main", "High"))
@@ -39,6 +41,7 @@ _SAME = {
     ChunkCodec.PRORES_LT: _Same("prores", ("apcs",), ("LT",)),
     ChunkCodec.PRORES_422: _Same("prores", ("apcn",), ("Standard",)),
     ChunkCodec.PRORES_HQ: _Same("prores", ("apch",), ("HQ",)),
+    ChunkCodec.PRORES_4444: _Same("prores", ("ap4h",), ("4444",), "yuv444p12le"),
     ChunkCodec.DNXHR_LB: _Same("dnxhd", ("AVdh",), ("DNXHR LB",)),
     ChunkCodec.DNXHR_SQ: _Same("dnxhd", ("AVdh",), ("DNXHR SQ",)),
     ChunkCodec.DNXHR_HQ: _Same("dnxhd", ("AVdh",), ("DNXHR HQ",)),
@@ -58,22 +61,25 @@ class Copyable:
 
 
 class PassThrough:
-    """For one movie: what was let through decides what more can be."""
+    """For one movie: what was let through decides what more can be. What has alpha is never asked for: what is below it is
+    seen; so nothing is copied into a movie that keeps alpha."""
 
-    def __init__(self, codec: ChunkCodec, tick: Callable[[], None]) -> None:
-        self._codec, self._same, self._tick = codec, _SAME.get(codec), tick
+    def __init__(self, codec: ChunkCodec, tick: Callable[[], None], *, keeps_alpha: bool = False) -> None:
+        self._codec, self._same, self._tick, self._keeps_alpha = codec, _SAME[codec], tick, keeps_alpha
         self._description: bytes | None = None
 
     def is_akin(self, info: MediaInfo) -> bool:
         """Whether it is of the movie's codec, so that one may expect to see it copied."""
-        return self._same is not None and info.picture is not None and info.picture.codec == self._same.codec
+        return info.picture is not None and info.picture.codec == self._same.codec
 
     def copyable(self, info: MediaInfo, first: int, stop: int) -> Copyable:
         """Which of frames ``[first, stop)`` of ``info``. :raises MediaError: it cannot be read"""
         video, same = info.picture, self._same
-        if same is None or video is None or video.codec != same.codec:
+        if video is None or video.codec != same.codec:
             return Copyable(reason=f"it is no {self._codec}")
-        ours = pixel_format_of(self._codec, video.colour, has_alpha=False)
+        if self._keeps_alpha:
+            return Copyable(reason="it has no alpha, and the movie keeps it")
+        ours = same.pixel_format or pixel_format_of(self._codec, video.colour, has_alpha=False)
         if not info.container.startswith("mov"):
             return Copyable(reason=f"it is in {info.container}, not in QuickTime or MP4")
         if video.profile not in same.profiles:

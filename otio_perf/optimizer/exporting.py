@@ -213,7 +213,7 @@ class _Job:
         if not self.copies:
             return
         media, session = self.timeline.media, self.session
-        let = PassThrough(self.recipe.codec, session.check_stop)
+        let = PassThrough(self.recipe.codec, session.check_stop, keeps_alpha=self.recipe.keeps_alpha)
         rate, start = self.within.rate, self.within.start
         for run in untouched(plans, start=start, media=media, frame_rate=rate, recipe=self.recipe):
             info = media[run.medium]

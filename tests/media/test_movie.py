@@ -248,6 +248,15 @@ def test_hevc_likewise_by_its_idr_pictures(camera: Callable[..., Path]) -> None:
     assert let(every, 7, 12, codec) == [range(7, 12)]
 
 
+def test_prores_is_let_through_by_its_profile_and_not_beside_alpha(chunk: Chunked) -> None:
+    for codec in (ChunkCodec.PRORES_4444, ChunkCodec.PRORES_HQ, ChunkCodec.PRORES_PROXY):
+        path = Path(chunk(0, 12, codec, PAL).path)
+        assert let(path, 3, 9, codec) == [range(3, 9)]
+        assert let(path, 3, 9, ChunkCodec.PRORES_422) == []
+        found = PassThrough(codec, lambda: None, keeps_alpha=True).copyable(probe(str(path)), 3, 9)
+        assert (found.ranges, found.reason) == ((), "it has no alpha, and the movie keeps it")
+
+
 def test_of_media_in_which_every_picture_stands_alone_any_goes_into_a_movie_that_is_so(camera: Callable[..., Path]) -> None:
     every = camera(0, g="1")
     assert let(every, 7, 12, ChunkCodec.H264) == let(every, 7, 12, ChunkCodec.H264_LONG_GOP) == [range(7, 12)]
