@@ -75,14 +75,14 @@ class Upkeep:
     def _work(self) -> None:
         while not self._closing.wait(_LOOK_SECONDS):
             try:
-                if self._is_due() and not self._core.queue.posture.suspended:
+                if self._is_due():
                     self.prune()
             except (OtioPerfError, OSError) as e:
                 self._core.note(f"the workspace cannot be tidied up: {e}")
 
     def _is_due(self) -> bool:
         since = time.monotonic() - self._looked_at
-        if since >= _EVERY_SECONDS:
+        if since >= _EVERY_SECONDS and not self._core.queue.posture.suspended:
             return True
         least = self._core.settings.min_free_disk
         return since >= _AGAIN_SECONDS and least is not None and self._free_bytes() < least
