@@ -10,9 +10,9 @@ from typing import Protocol
 
 from otio_perf.model import wire
 from otio_perf.model.tasks import Task
+from otio_perf.render_queue.messages import Finished, Progressed, WorkerLost
 from otio_perf.render_queue.reports import Clock, Report, outcome_in, unforeseen
 from otio_perf.render_queue.slot import Freezer, Slot
-from otio_perf.render_queue.state import Finished, Progressed, WorkerLost
 from otio_perf.tasks import registry, worker
 
 

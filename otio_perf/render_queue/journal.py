@@ -22,7 +22,7 @@ from otio_perf.cache.database import Connection, Database
 from otio_perf.errors import CacheError
 from otio_perf.model import wire
 from otio_perf.model.tasks import Task
-from otio_perf.render_queue import state
+from otio_perf.render_queue import messages
 
 VERSION = 1
 _TABLES = """
@@ -35,13 +35,13 @@ _TABLES = """
 _COMPACTED_EVENTS, _COMPACTED_RATIO = 1000, 4
 
 Kept = (
-    state.Submitted
-    | state.CancelRequested
-    | state.PauseRequested
-    | state.ResumeRequested
-    | state.Prioritized
-    | state.Focused
-    | state.Recorded
+    messages.Submitted
+    | messages.CancelRequested
+    | messages.PauseRequested
+    | messages.ResumeRequested
+    | messages.Prioritized
+    | messages.Focused
+    | messages.Recorded
 )
 
 
@@ -51,7 +51,7 @@ class Journal:
     :raises CacheError: it cannot be opened, or a newer otio-perf wrote it
     """
 
-    def __init__(self, path: Path, *, snapshot: Callable[[], Sequence[state.Event]] = tuple) -> None:
+    def __init__(self, path: Path, *, snapshot: Callable[[], Sequence[messages.Event]] = tuple) -> None:
         self._path, self._snapshot = path, snapshot
         self._was_there = path.exists()
         self._notices: list[str] = []
@@ -59,14 +59,14 @@ class Journal:
         self._database: Database | None = self._opened()
         self._events = self._alive().read(lambda c: int(c.execute("SELECT count(*) FROM events").fetchone()[0]))
 
-    def read(self, snapshot: Callable[[], Sequence[state.Event]]) -> list[state.Event]:
+    def read(self, snapshot: Callable[[], Sequence[messages.Event]]) -> list[messages.Event]:
         """All that was written, in order; from now on ``snapshot`` says what is wanted.
 
         What another version wrote and this one cannot read is left out, with a notice.
         """
         self._snapshot = snapshot
         tasks: dict[str, Task] = {}
-        events: list[state.Event] = []
+        events: list[messages.Event] = []
         foreign = 0
 
         def rows(connection: Connection) -> tuple[list[Any], list[Any]]:
@@ -165,10 +165,10 @@ class Journal:
         return "what was asked for before is forgotten" if was_there else ""
 
 
-def _write(connection: Connection, events: Iterable[state.Event], known: Container[str]) -> None:
+def _write(connection: Connection, events: Iterable[messages.Event], known: Container[str]) -> None:
     for event in events:
-        body = wire.to_json(replace(event, tasks=()) if isinstance(event, state.Submitted) else event)
-        if isinstance(event, state.Submitted):
+        body = wire.to_json(replace(event, tasks=()) if isinstance(event, messages.Submitted) else event)
+        if isinstance(event, messages.Submitted):
             body["tasks"] = [task.key for task in event.tasks]
             connection.executemany(
                 "INSERT OR REPLACE INTO tasks VALUES (?, ?)",
@@ -177,11 +177,11 @@ def _write(connection: Connection, events: Iterable[state.Event], known: Contain
         connection.execute("INSERT INTO events(body) VALUES (?)", (json.dumps(body),))
 
 
-def _event(text: str, tasks: dict[str, Task]) -> state.Event:
+def _event(text: str, tasks: dict[str, Task]) -> messages.Event:
     body = json.loads(text)
-    if body["type"] != state.Submitted.__name__:
-        event: state.Event = wire.from_json(Kept, body)
+    if body["type"] != messages.Submitted.__name__:
+        event: messages.Event = wire.from_json(Kept, body)
         return event
     keys = body["tasks"]
-    submitted: state.Submitted = wire.from_json(state.Submitted, {**body, "tasks": []})
+    submitted: messages.Submitted = wire.from_json(messages.Submitted, {**body, "tasks": []})
     return replace(submitted, tasks=tuple(tasks[key] for key in keys if key in tasks))

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -22,12 +22,12 @@ from otio_perf.model.events import Notice, Outcome
 from otio_perf.model.tasks import Task
 from otio_perf.model.views import QueueView, TaskView
 from otio_perf.planning.posture import Posture
-from otio_perf.render_queue import priority, state
+from otio_perf.render_queue import messages, priority, replay
 from otio_perf.render_queue.backend import Backend
 from otio_perf.render_queue.journal import Journal, Kept
 from otio_perf.render_queue.loop import Loop
 from otio_perf.render_queue.priority import Focus, Place
-from otio_perf.render_queue.progress import Progress, is_cancelled
+from otio_perf.render_queue.progress import Progress
 from otio_perf.render_queue.recording import RETRY_SECONDS, Recorder, Teller
 from otio_perf.render_queue.reports import Clock
 
@@ -40,7 +40,7 @@ _FIRST_WRITTEN, _MOST_WRITTEN = 8, 64
 LOOK_SECONDS = 0.2
 
 #: Events that change one task at most, which is told for itself.
-_QUIET = (state.Tick, state.Progressed, state.Finished, state.WorkerLost, state.Recorded)
+_QUIET = (messages.Tick, messages.Progressed, messages.Finished, messages.WorkerLost, messages.Recorded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class LiveQueue:
         self._unwritten: list[Kept] = []  # the journal could not take them yet
         self._holds: dict[str, str] = {}  # why nothing may run, by what cannot be done
         self._recorder, self._teller = Recorder(self._record_fails), Teller()
-        self._unrecorded: dict[int, state.Publish] = {}  # by a number of their own
+        self._unrecorded: dict[int, messages.Publish] = {}  # by a number of their own
         self._recorded: deque[int] = deque()  # and since put on record
         self._looks: dict[str, Focus | None] = {}  # where the user is, as far as the state does not know yet
         self._looked_at = -math.inf
@@ -166,7 +166,7 @@ class LiveQueue:
             held = {e.task.key for e in self._loop.state.entries() if job in e.jobs}
             obsolete = tuple(e.task.key for e in self._loop.state.entries() if job in e.jobs and e.task.key not in wanted)
             now = self._clock()
-            self._wish(*(state.CancelRequested(job=job, key=key, at=now) for key in obsolete))
+            self._wish(*(messages.CancelRequested(job=job, key=key, at=now) for key in obsolete))
             self._submit(job, tasks, places or {}, label or job, kind)
             return Difference(
                 new=tuple(dict.fromkeys(t.key for t in tasks if t.key not in held)),
@@ -180,18 +180,18 @@ class LiveQueue:
         """All that ``job`` wants; ``task`` (a key) for everybody; both: ``task`` for ``job``. What is unknown has ended."""
         if job is None and task is None:
             raise ValueError("cancel takes a job, a task, or both; clear() cancels everything")
-        self._ask(lambda: self._wish(state.CancelRequested(job=job, key=task, at=self._clock())))
+        self._ask(lambda: self._wish(messages.CancelRequested(job=job, key=task, at=self._clock())))
 
     def clear(self) -> None:
         """Cancel all tasks of all jobs."""
-        self._ask(lambda: self._wish(state.CancelRequested(job=None, at=self._clock())))
+        self._ask(lambda: self._wish(messages.CancelRequested(job=None, at=self._clock())))
 
     def pause(self) -> None:
         """Start nothing, put to sleep what runs, until ``resume``."""
-        self._ask(lambda: self._wish(state.PauseRequested(at=self._clock())))
+        self._ask(lambda: self._wish(messages.PauseRequested(at=self._clock())))
 
     def resume(self) -> None:
-        self._ask(lambda: self._wish(state.ResumeRequested(at=self._clock())))
+        self._ask(lambda: self._wish(messages.ResumeRequested(at=self._clock())))
 
     def prioritize(
         self, *, task: str | None = None, timeline: str | None = None, start: int | None = None, stop: int | None = None
@@ -211,7 +211,7 @@ class LiveQueue:
                     if any(priority.touches(p, timeline or "", first, last) for places in e.places.values() for p in places)
                 )
             highest = max((e.priority for e in entries), default=0)
-            self._wish(state.Prioritized(keys=keys, priority=max(0, highest) + 1, at=self._clock()))
+            self._wish(messages.Prioritized(keys=keys, priority=max(0, highest) + 1, at=self._clock()))
 
         self._ask(raise_them)
 
@@ -276,7 +276,7 @@ class LiveQueue:
             if self._looks:
                 waits.append(max(0.0, self._looked_at + LOOK_SECONDS - self._clock()))
             report = self._loop.next_report(min(waits, default=None))
-            event = state.Tick(at=self._clock()) if report is None else report
+            event = messages.Tick(at=self._clock()) if report is None else report
             self._safely(partial(self._handle, event))
             if self._unwritten:
                 self._safely(self._flush)
@@ -302,7 +302,7 @@ class LiveQueue:
         self._looked_at = self._clock()
         for timeline in tuple(self._looks):
             focus = self._looks.pop(timeline)
-            event = state.Focused(timeline=timeline, focus=focus, at=self._clock())
+            event = messages.Focused(timeline=timeline, focus=focus, at=self._clock())
             known = self._loop.state.focus(timeline) or Focus()
             if known.pins == (() if focus is None else focus.pins):
                 self._handle(event)
@@ -317,7 +317,7 @@ class LiveQueue:
             jobs: dict[str, int] = {}
             for job, number in publish.wants:
                 jobs[job] = max(number, jobs.get(job, number))
-            events.append(state.Recorded(key=publish.task.key, jobs=jobs, at=self._clock()))
+            events.append(messages.Recorded(key=publish.task.key, jobs=jobs, at=self._clock()))
         self._wish(*events, is_lasting=False)
 
     def _safely(self, work: Callable[[], None]) -> None:
@@ -330,37 +330,14 @@ class LiveQueue:
         """What the journal says is not over, is wanted again; what was over and perhaps not recorded, is recorded."""
         if self._journal is None:
             return
-        over: dict[tuple[str, str], state.Publish] = {}  # cancelled, by job and key
-        for event in self._journal.read(self._snapshot):
-            if isinstance(event, state.Submitted):
-                self._number = max(self._number, event.number)
-                self._progress.submitted(event.job, event.label, event.kind, event.tasks)
-            elif isinstance(event, state.Recorded):
-                for job in event.jobs:
-                    over.pop((job, event.key), None)
-            for command in self._loop.state.handle(event):
-                if isinstance(command, state.Publish):
-                    over |= {(want[0], command.task.key): replace(command, wants=(want,)) for want in command.wants}
-        self._progress.restored(self._loop.state)
-        for publish in over.values():
+        events = self._journal.read(self._snapshot)
+        self._number, cancelled = replay.replay(events, self._loop.state, self._progress)
+        for publish in cancelled:
             self._publish(publish, self._clock())
         self._say_journal_notices()
 
-    def _snapshot(self) -> tuple[state.Event, ...]:
-        """What has an outcome that is not on record yet counts as wanted."""
-        now = self._clock()
-        events: list[state.Event] = []
-        for publish in self._unrecorded.values():
-            for job, number in publish.wants:
-                events.append(state.Submitted(job=job, tasks=(publish.task,), number=number, at=now))
-                if is_cancelled(publish.outcome):
-                    events.append(state.CancelRequested(job=job, key=publish.task.key, at=now))
-        events += self._loop.state.snapshot(now)
-        return tuple(self._labelled(e) if isinstance(e, state.Submitted) else e for e in events)
-
-    def _labelled(self, event: state.Submitted) -> state.Submitted:
-        label, kind = self._progress.job(event.job)
-        return replace(event, label=label, kind=kind)
+    def _snapshot(self) -> tuple[messages.Event, ...]:
+        return replay.snapshot(self._loop.state, self._unrecorded.values(), self._progress, self._clock())
 
     def _wish(self, *events: Kept, is_lasting: bool = True) -> None:
         """On disk first."""
@@ -405,10 +382,10 @@ class LiveQueue:
         self._inbox.append(lambda: self._hold("record", reason) if reason else self._release("record"))
         self._backend.interrupt()
 
-    def _handle(self, event: state.Event) -> None:
+    def _handle(self, event: messages.Event) -> None:
         with self._lock:
             self._loop.handle(event)
-            if isinstance(event, state.Progressed):
+            if isinstance(event, messages.Progressed):
                 self._progress.progressed(event.key, event.done)
                 if entry := self._loop.state.entry(event.key):
                     self._tell(self._progress.task(entry, self._clock()))
@@ -424,7 +401,7 @@ class LiveQueue:
         start, size = 0, _FIRST_WRITTEN
         while True:
             part, start, size = ordered[start : start + size], start + size, min(2 * size, _MOST_WRITTEN)
-            event = state.Submitted(
+            event = messages.Submitted(
                 job=job,
                 tasks=tuple(part),
                 places={task.key: tuple(places[task.key]) for task in part if task.key in places},
@@ -443,22 +420,22 @@ class LiveQueue:
             while (report := self._backend.next_report(0.0)) is not None:
                 self._handle(report)
 
-    def _told(self, command: state.Command) -> None:
+    def _told(self, command: messages.Command) -> None:
         now = self._clock()
         self._progress.told(command, now)
         match command:
-            case state.Start(task=task, is_retry=is_retry):
+            case messages.Start(task=task, is_retry=is_retry):
                 if is_retry:
                     self._tell(Notice(text=f"{task.label}: the process that worked on it died, starting again"))
                 if entry := self._loop.state.entry(task.key):
                     self._tell(self._progress.task(entry, now))
-            case state.Suspend() | state.Continue():
+            case messages.Suspend() | messages.Continue():
                 if entry := self._loop.state.entry(command.key):
                     self._tell(self._progress.task(entry, now))
-            case state.Publish():
+            case messages.Publish():
                 self._publish(command, now)
 
-    def _publish(self, command: state.Publish, now: float) -> None:
+    def _publish(self, command: messages.Publish, now: float) -> None:
         view = self._progress.published(command, now)
         self._published += 1
         number = self._published
@@ -475,7 +452,7 @@ class LiveQueue:
         posture = self._posture
         self._backend.set_niceness(posture.niceness)
         slots = 0 if posture.suspended or self._holds else min(posture.slots, self._backend.capacity)
-        self._handle(state.CapacityChanged(slots=slots, workers=self._backend.capacity, at=self._clock()))
+        self._handle(messages.CapacityChanged(slots=slots, workers=self._backend.capacity, at=self._clock()))
 
     # -- between threads -----------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from otio_perf.render_queue import state
+from otio_perf.render_queue import messages, state
 from otio_perf.render_queue.backend import Backend
 from otio_perf.render_queue.reports import Clock, Report
 from otio_perf.render_queue.state import QueueState
@@ -14,24 +14,24 @@ from otio_perf.render_queue.state import QueueState
 class Loop:
     """:param told: called with each command before it is carried out"""
 
-    def __init__(self, backend: Backend, told: Callable[[state.Command], None], *, clock: Clock = time.monotonic) -> None:
+    def __init__(self, backend: Backend, told: Callable[[messages.Command], None], *, clock: Clock = time.monotonic) -> None:
         self.state = QueueState()
         self._backend, self._told, self._clock = backend, told, clock
 
-    def handle(self, event: state.Event) -> None:
+    def handle(self, event: messages.Event) -> None:
         for command in self.state.handle(event):
             self._told(command)
             match command:
-                case state.Start():
+                case messages.Start():
                     task = command.task.again() if command.is_retry else command.task
                     self._backend.start(task, command.attempt)
-                case state.CancelSoft():
+                case messages.CancelSoft():
                     self._backend.cancel(command.key, hard=False)
-                case state.CancelHard():
+                case messages.CancelHard():
                     self._backend.cancel(command.key, hard=True)
-                case state.Suspend():
+                case messages.Suspend():
                     self._backend.suspend(command.key)
-                case state.Continue():
+                case messages.Continue():
                     self._backend.resume(command.key)
 
     def next_report(self, timeout_seconds: float | None = None) -> Report | None:
@@ -48,5 +48,5 @@ class Loop:
             self._backend.cancel(key, hard=False)
         while left and (remaining := end - time.monotonic()) > 0:
             report = self._backend.next_report(remaining)
-            if isinstance(report, (state.Finished, state.WorkerLost)):
+            if isinstance(report, (messages.Finished, messages.WorkerLost)):
                 left.discard(report.key)

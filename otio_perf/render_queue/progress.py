@@ -10,7 +10,7 @@ from otio_perf.model.events import Failed, Outcome, Prerendered, Ready, Skipped
 from otio_perf.model.tasks import Task
 from otio_perf.model.views import BackgroundView, JobView, QueueView, TaskState, TaskView
 from otio_perf.planning.posture import Posture
-from otio_perf.render_queue import state
+from otio_perf.render_queue import messages
 from otio_perf.render_queue.priority import Band
 from otio_perf.render_queue.state import Entry, QueueState
 
@@ -94,20 +94,20 @@ class Progress:
         found = self._jobs.get(job)
         return (found.label, found.kind) if found else (job, "request")
 
-    def told(self, command: state.Command, at: float) -> None:
+    def told(self, command: messages.Command, at: float) -> None:
         match command:
-            case state.Start():
+            case messages.Start():
                 self._work[command.task.key] = _Work(command.task, awake_at=at)
-            case state.Suspend() if work := self._work.get(command.key):
+            case messages.Suspend() if work := self._work.get(command.key):
                 work.rest(at)
-            case state.Continue() if work := self._work.get(command.key):
+            case messages.Continue() if work := self._work.get(command.key):
                 work.awake_at = at
 
     def progressed(self, key: str, done: int) -> None:
         if work := self._work.get(key):
             work.done = max(work.done, min(done, work.task.total))
 
-    def published(self, command: state.Publish, at: float) -> TaskView:
+    def published(self, command: messages.Publish, at: float) -> TaskView:
         """How it ended."""
         task, outcome = command.task, command.outcome
         ended = _state_of(outcome)

@@ -8,7 +8,7 @@ from otio_perf.errors import TaskError
 from otio_perf.model import wire
 from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.tasks import Task
-from otio_perf.render_queue.state import Finished, Progressed, WorkerLost
+from otio_perf.render_queue.messages import Finished, Progressed, WorkerLost
 
 Report = Progressed | Finished | WorkerLost
 Clock = Callable[[], float]

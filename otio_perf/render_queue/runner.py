@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from otio_perf.model.events import Listener, Notice, Outcome, TaskFinished, TaskProgress, TaskStarted, ignore
 from otio_perf.model.tasks import Task
-from otio_perf.render_queue import state
+from otio_perf.render_queue import messages
 from otio_perf.render_queue.backend import Backend
 from otio_perf.render_queue.loop import Loop
 
@@ -35,28 +35,28 @@ def run(
     outcomes: dict[str, Outcome] = {}
     by_key = {task.key: task for task in tasks}
 
-    def told(command: state.Command) -> None:
+    def told(command: messages.Command) -> None:
         match command:
-            case state.Start(task=task, is_retry=True):
+            case messages.Start(task=task, is_retry=True):
                 listener(Notice(text=f"{task.label}: the process that worked on it died, starting again"))
-            case state.Start(task=task):
+            case messages.Start(task=task):
                 listener(TaskStarted(key=task.key, label=task.label, total=task.total))
-            case state.Publish(task=task, outcome=outcome):
+            case messages.Publish(task=task, outcome=outcome):
                 outcomes[task.key] = outcome
                 listener(TaskFinished(key=task.key, outcome=outcome))
 
     loop = Loop(backend, told, clock=clock)
     stopping = False
     try:
-        loop.handle(state.Submitted(job=_JOB, tasks=tuple(tasks), at=clock()))
-        loop.handle(state.CapacityChanged(slots=backend.capacity, at=clock()))
+        loop.handle(messages.Submitted(job=_JOB, tasks=tuple(tasks), at=clock()))
+        loop.handle(messages.CapacityChanged(slots=backend.capacity, at=clock()))
         while not loop.state.is_idle:
             report = loop.next_report(_POLL_SECONDS)
             if not stopping and stop is not None and stop.is_set():
                 stopping = True  # before the report: whoever stops us may have killed the workers, which are not tried again
-                loop.handle(state.CancelRequested(job=_JOB, at=clock()))
-            loop.handle(state.Tick(at=clock()) if report is None else report)
-            if isinstance(report, state.Progressed) and report.key not in outcomes:
+                loop.handle(messages.CancelRequested(job=_JOB, at=clock()))
+            loop.handle(messages.Tick(at=clock()) if report is None else report)
+            if isinstance(report, messages.Progressed) and report.key not in outcomes:
                 listener(TaskProgress(key=report.key, done=report.done, total=by_key[report.key].total))
     except BaseException:
         loop.wind_down()

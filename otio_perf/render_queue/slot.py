@@ -18,8 +18,8 @@ from typing import Any
 from otio_perf.metrics import processes
 from otio_perf.model import wire
 from otio_perf.model.tasks import Task
+from otio_perf.render_queue.messages import Finished, Progressed, WorkerLost
 from otio_perf.render_queue.reports import Clock, Report, outcome_in, unforeseen
-from otio_perf.render_queue.state import Finished, Progressed, WorkerLost
 from otio_perf.tasks import worker
 
 _CONTEXT = SpawnContext()

@@ -12,7 +12,7 @@ from otio_perf.model.events import Failed
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.tasks import ThumbnailTask
 from otio_perf.render_queue.backend import ProcessBackend
-from otio_perf.render_queue.state import Finished, WorkerLost
+from otio_perf.render_queue.messages import Finished, WorkerLost
 
 #: So many are kept; a hundred of them are about a megabyte.
 _MOST_KEPT = 5000

@@ -16,11 +16,7 @@ from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.tasks import ProbeTask, ProxyTask, Task
 from otio_perf.model.timing import FrameRange, FrameRate
-from otio_perf.render_queue.priority import Focus, Place
-from otio_perf.render_queue.state import (
-    GRACE_SECONDS,
-    RETRIES,
-    UNKILLABLE_SECONDS,
+from otio_perf.render_queue.messages import (
     CancelHard,
     CancelRequested,
     CancelSoft,
@@ -34,7 +30,6 @@ from otio_perf.render_queue.state import (
     Prioritized,
     Progressed,
     Publish,
-    QueueState,
     Recorded,
     ResumeRequested,
     Start,
@@ -43,6 +38,8 @@ from otio_perf.render_queue.state import (
     Tick,
     WorkerLost,
 )
+from otio_perf.render_queue.priority import Focus, Place
+from otio_perf.render_queue.state import GRACE_SECONDS, RETRIES, UNKILLABLE_SECONDS, QueueState
 
 STALL = 10.0
 
