@@ -13,11 +13,11 @@ from rich.table import Table
 from otio_perf.cache.housekeeping import Fault, Freed, Status
 from otio_perf.cli import lines
 from otio_perf.cli.console import stdout
+from otio_perf.cli.media_lines import media_lines
 from otio_perf.errors import printable
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
-from otio_perf.model.media import MediaInfo, MediaKind
 from otio_perf.model.plans import Action, Decision, Product
 from otio_perf.model.results import Check, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import TargetKind
@@ -92,7 +92,7 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
     failed = f"; {len(report.failed)} failed" if report.failed else ""
     console.print(f"{count} made, {size}, in {words.duration(report.seconds)}{failed}")
     there = [*made, *(p for d in plan.decisions for p in d.products if p.digest)]
-    _show_folders(there)
+    _show_folders(there, report.folder)
     for look in dict.fromkeys(explain.look_words(p.recipe) for p in there if not p.recipe.is_plain):
         console.print(f"  with {_safe(look)}")
     sources = {
@@ -112,8 +112,10 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
 _FEW_FOLDERS = 3
 
 
-def _show_folders(products: Iterable[Product]) -> None:
+def _show_folders(products: Iterable[Product], own: str) -> None:
+    """The project's ``own`` first."""
     folders = list(dict.fromkeys(str(PurePath(p.path).parent) for p in products if not p.is_adopted))
+    folders.sort(key=lambda folder: folder != own)
     if folders:
         few = folders if len(folders) <= _FEW_FOLDERS else folders[:1]
         more = [words.count(len(folders) - 1, "other folder")] if len(few) < len(folders) else []
@@ -146,7 +148,7 @@ def show_media(findings: Sequence[MediaFinding]) -> None:
             console.print(f"[bold]{_safe(finding.path)}[/]\n  {_safe(said)}")
         else:
             console.print(f"[bold]{_safe(finding.path)}[/]")
-            for line in _media_lines(finding.info):
+            for line in media_lines(finding.info):
                 console.print(f"  {_safe(line)}")
 
 
@@ -327,30 +329,6 @@ def _show_absent(media: Sequence[MediaFinding]) -> None:
         console.print(f"  [magenta]{_safe(finding.path)}[/]: {_safe(finding.reason or finding.state)}")
     if len(absent) > _MOST_ROWS:
         console.print(f"  … and {len(absent) - _MOST_ROWS} more media that are not there")
-
-
-def _media_lines(info: MediaInfo) -> Iterable[str]:
-    yield f"{info.kind.value}, {info.container}, {float(info.duration):.3f} s, {words.size(info.size_bytes)}"
-    for video in info.video:
-        gop = "every frame a keyframe" if video.gop.all_intra else f"keyframes up to {video.gop.longest} frames apart"
-        has_none = info.kind in (MediaKind.SEQUENCE, MediaKind.STILL)  # pictures carry no rate
-        rate = f"{float(video.frame_rate):g} fps{' variable' if video.is_vfr else ' assumed' if has_none else ''}"
-        extras = [
-            f"rotated {video.rotation}°" if video.rotation else "",
-            "mirrored" if video.is_mirrored else "",
-            f"pixel aspect {video.sample_aspect}" if video.sample_aspect != 1 else "",
-            "interlaced" if video.is_interlaced else "",
-            "alpha" if video.has_alpha else "",
-            video.colour.transfer or "",
-        ]
-        facts = [f"{video.width}x{video.height} {video.codec} {video.pixel_format}", rate, f"{video.frame_count} frames", gop]
-        yield "video: " + ", ".join([*facts, *filter(None, extras)])
-    for audio in info.audio:
-        yield f"audio: {audio.codec} {audio.sample_rate} Hz {audio.layout}"
-    if info.start_timecode or info.reel:
-        yield ", ".join(
-            filter(None, [info.start_timecode and f"timecode {info.start_timecode}", info.reel and f"reel {info.reel}"])
-        )
 
 
 def _table(*columns: str) -> Table:

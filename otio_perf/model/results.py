@@ -41,13 +41,15 @@ class WrittenTimeline:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyReport:
-    """Answer of ``generate_proxies``: what was planned and what became of it. A dry run has no outcomes."""
+    """Answer of ``generate_proxies``: what was planned and what became of it. A dry run has no outcomes. ``folder``: where
+    the workspace's own proxies are."""
 
     plan: Plan
     media: tuple[MediaFinding, ...]
     outcomes: tuple[Outcome, ...]
     seconds: float
     notices: tuple[str, ...] = ()
+    folder: str = ""
 
     @property
     def failed(self) -> tuple[Failed, ...]:

@@ -127,6 +127,7 @@ def report(
         outcomes=tuple(outcomes.values()),
         seconds=seconds,
         notices=tuple(session.notices),
+        folder=str(session.workspace.proxies) if session.has_workspace else "",
     )
 
 

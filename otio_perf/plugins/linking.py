@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,9 @@ def _linked(document: Document, rung: str | None, workspace: str | None) -> Docu
     if not products:
         return use_reference(document, None).document if rung == ORIGINAL else document
     if rung is None:
-        largest = max((p for found in products.values() for p in found), key=lambda p: p.width * p.height)
-        rung = largest.recipe.rung
+        found = [p for ones in products.values() for p in ones]
+        usual = _usual_rungs(str(_root(document, workspace)))
+        rung = max(found, key=lambda p: (usual.get(p.recipe.rung, 0), p.width * p.height)).recipe.rung
     active = None if rung == ORIGINAL else PREFIX + rung
     return relink(document, products, {}, active=active, output_path=document.path, locator=locator).document
 
@@ -78,7 +80,7 @@ def _linked(document: Document, rung: str | None, workspace: str | None) -> Docu
 def _products(document: Document, locator: Locator, workspace: str | None) -> dict[str, tuple[Product, ...]]:
     """Proxies that are there, by medium of the original: of the workspace asked for; else of the one that the ``otio-perf``
     command would take, and of all that were used before. None of ranges: only ``otio-perf`` knows what they cover."""
-    root = Path(workspace) if workspace else workspace_root(settings.load(), Path(document.path), create=False)
+    root = _root(document, workspace)
     index = _opened(str(root)) if (root / MARKER).is_file() else None
     others = Shared(None, () if workspace else other_workspaces(root), None)
     found = {}
@@ -101,6 +103,18 @@ def _of_others(others: Shared, target: Target) -> tuple[Product, ...]:
         return others.of_source(fingerprint(target.sequence or target.path or ""))
     except MediaError:
         return ()
+
+
+def _root(document: Document, workspace: str | None) -> Path:
+    return Path(workspace) if workspace else workspace_root(settings.load(), Path(document.path), create=False)
+
+
+@functools.lru_cache(maxsize=4)
+def _usual_rungs(workspace: str) -> Counter[str]:
+    """How many proxies of each size there are: a linker sees one clip at a time, and all of a timeline are to play the same."""
+    index = _opened(workspace) if (Path(workspace) / MARKER).is_file() else None
+    products = index.products.all() if index else ()
+    return Counter(p.recipe.rung for p in products if p.recipe.scope is Scope.FULL)
 
 
 @functools.lru_cache(maxsize=4)

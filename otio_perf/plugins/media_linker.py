@@ -3,9 +3,9 @@
     otioconvert -i edit.otio -o edit.perf.otio --media-linker otio_perf
     otioconvert … -M rung=720p -M workspace=/projects/x/.otio_perf -M base=/projects/x
 
-Arguments: ``rung``: size to activate, default the largest that is there, ``original`` activates none; ``workspace``: where the
-proxies are, default as for the ``otio-perf`` command; ``base``: folder in which relative URLs start (a linker is not told
-where the timeline is), default the current one.
+Arguments: ``rung``: size to activate, default the one that most media have, or the largest, ``original`` activates none;
+``workspace``: where the proxies are, default as for the ``otio-perf`` command; ``base``: folder in which relative URLs start
+(a linker is not told where the timeline is), default the current one.
 
 The clip is edited in place and ``None`` returned: a reference that is returned would replace the original. Whatever goes
 wrong leaves the clip as it was.

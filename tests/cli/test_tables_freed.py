@@ -32,8 +32,8 @@ def test_what_is_played_is_named(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("folders", "said"),
-    [("a", "a"), ("ba", "b and a"), ("cab", "c and a and b"), ("dabc", "d and 3 other folders")],
+    [("a", "a"), ("ba", "b and a"), ("cab", "c and a and b"), ("dabc", "d and 3 other folders"), ("coa", "o and c and a")],
 )
 def test_folders_of_proxies_are_named_where_they_are_few(folders: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    tables._show_folders(SimpleNamespace(path=f"/{name}/x.mov", is_adopted=False) for name in folders)
+    tables._show_folders((SimpleNamespace(path=f"/{name}/x.mov", is_adopted=False) for name in folders), "/o")
     assert capsys.readouterr().out.strip().replace("/", "") == f"proxies are in {said}"

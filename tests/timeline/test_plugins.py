@@ -107,6 +107,18 @@ def test_the_linker_adds_proxies(edit: Edit, save: Save, workspace: Path, tmp_pa
     assert (tmp_path / "again.otio").read_text() == (tmp_path / "out.otio").read_text()
 
 
+def test_the_linker_plays_one_size(edit: Edit, save: Save, workspace: Path, tmp_path: Path) -> None:
+    """It sees one clip at a time: it takes the size that most media have, where a clip has it."""
+    with Index.open(workspace) as index:
+        for name, rung, width in (("b", "720p", 1280), ("c", "720p", 1280), ("d", "1080p", 1920)):
+            (tmp_path / f"{name}.mov").write_bytes(name.encode())
+            index.products.put(made(tmp_path / f"{name}.mov", workspace / "proxies" / f"{name}.mov", rung=rung, width=width))
+    path = save(edit([(f"{name}.mov", 0, 10) for name in "abcd"]))
+    done = otioconvert("-i", path, "-o", "out.otio", "--media-linker", "otio_perf", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [active for _, active in references(tmp_path / "out.otio")] == ["otio_perf:720p"] * 3 + [KEY]
+
+
 def test_the_linker_knows_the_workspaces_that_were_used_before(edit: Edit, save: Save, tmp_path: Path) -> None:
     """The same medium lies in another project's folder too, and has its proxy there."""
     source, other = tmp_path / "a.mov", tmp_path / "other" / ".otio_perf"
