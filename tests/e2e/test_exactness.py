@@ -72,3 +72,36 @@ def test_hdr_in_an_sdr_timeline(otio_perf: Command, tmp_path: Path) -> None:
         difference = pictures(tmp_path / path)[3] - wanted
         assert 10 * np.log10(255**2 / (difference**2).mean()) > 30  # chroma of 4:2:2 is scaled up by FFmpeg here
         assert abs(difference.mean()) < 2  # and to 8 bits, rounded down
+
+
+MOTION = """<filter><effect><name>Basic Motion</name><effectid>basic</effectid><effecttype>motion</effecttype>
+<mediatype>video</mediatype><parameter><parameterid>scale</parameterid><name>Scale</name><value>150</value></parameter>
+</effect></filter></clipitem>"""
+
+
+def test_final_cuts_xml_places_pixel_for_pixel(otio_perf: Command, tmp_path: Path) -> None:
+    """320 × 180 on 640 × 360: as it is, in the middle; with a scale of 150, half as large again. Others fill the canvas."""
+    film(tmp_path / "plain.mov", primaries=1, transfer=1, matrix=1)
+    span = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(12, 24))
+    clip = otio.schema.Clip("plain", otio.schema.ExternalReference((tmp_path / "plain.mov").as_uri(), span), span)
+    timeline = otio.schema.Timeline("cut", tracks=[otio.schema.Track("V1", kind="Video", children=[clip])])
+    size = {"samplecharacteristics": {"width": "640", "height": "360"}}
+    timeline.metadata["fcp_xml"] = {"media": {"video": {"format": size}}}
+    for name in ("cut.xml", "cut.otio"):
+        otio.adapters.write_to_file(timeline, str(tmp_path / name))
+    larger = (tmp_path / "cut.xml").read_text().replace("</clipitem>", MOTION)
+    (tmp_path / "larger.xml").write_text(larger)
+
+    def box(name: str) -> tuple[int, ...]:
+        words = (name, "3", "-o", f"{name}.png", "--fidelity", "approximate", "--gpu", "off", "--json", "-")
+        done = otio_perf("frame", *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (told,) = json.loads(done.stdout)["frames"]
+        assert ("size of plain.mov" in told["approximate"]) is name.endswith(".xml")
+        (picture,) = pictures(tmp_path / f"{name}.png")
+        rows, columns = np.nonzero(picture.max(axis=2) > 20)
+        return tuple(map(int, (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)))
+
+    assert box("cut.xml") == (160, 90, 480, 270)
+    assert box("larger.xml") == (80, 45, 560, 315)
+    assert box("cut.otio") == (0, 0, 640, 360)
