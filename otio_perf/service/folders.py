@@ -14,6 +14,7 @@ from otio_perf.model.views import WatchedFolder
 from otio_perf.optimizer import rushes as rushes_of
 from otio_perf.service.core import Core, identity
 from otio_perf.service.rushes import JOB, Folder
+from otio_perf.settings import Settings
 
 
 class Folders:
@@ -23,11 +24,13 @@ class Folders:
         self._core = core
         self._lock = threading.Lock()
         self._folders: dict[str, Folder] = {}
+        self._rows: frozenset[str] = frozenset()  # ids of those that the settings name
 
     def start(self, paths: Iterable[str | Path] = ()) -> None:
         """Those of the settings, and ``paths``. :raises SettingsError: one is no folder"""
         for rushes in self._core.settings.watch:
             self._add(rushes)
+        self._rows = frozenset(identity(rushes.path) for rushes in self._core.settings.watch)
         for path in paths:
             self.watch(path)
 
@@ -61,20 +64,23 @@ class Folders:
             if job in (None, folder.job):
                 folder.clear()
 
-    def renew(self) -> None:
-        """The settings have changed: folders whose proxies or rules are others are begun anew."""
-        with self._lock:
-            before = tuple(self._folders.values())
-        rows = {identity(rushes.path): rushes for rushes in self._core.settings.watch}
-        for folder in before:
+    def renew(self, *, is_lost: bool = False) -> None:
+        """The settings have changed: folders whose proxies or rules are others are begun anew.
+
+        :param is_lost: what was made is not there any more: all are begun anew
+        """
+        settings = self._core.settings
+        rows = {identity(rushes.path): rushes for rushes in settings.watch}
+        for folder in self.all():
             rushes = rows.get(folder.id, folder.rushes)
-            if rushes == folder.rushes and self._core.settings.of_rushes(rushes) == folder.settings:
+            is_dropped = folder.id in self._rows and folder.id not in rows
+            is_same = rushes == folder.rushes and _made_by(settings.of_rushes(rushes)) == _made_by(folder.settings)
+            if is_same and not is_lost and not is_dropped:
                 continue
-            with self._lock:
-                self._folders.pop(folder.id, None)
-            folder.close()
-            self._core.queue.cancel(job=folder.job)
-            self._add(rushes)
+            self.unwatch(folder.id)
+            if not is_dropped:
+                self._add(rushes)
+        self._rows = frozenset(rows)
         for rushes in rows.values():
             self._add(rushes)
 
@@ -107,3 +113,9 @@ class Folders:
                 self._folders[folder.id] = folder
                 folder.start()
         return folder.view()
+
+
+def _made_by(settings: Settings) -> tuple[object, ...]:
+    """What of the settings decides which proxies rushes get, and when."""
+    recipes = settings.recipes(), settings.codec, settings.quality, settings.burn_in, settings.lut
+    return (*recipes, settings.purpose, rushes_of.is_forced(settings), settings.rate, settings.settle_seconds)

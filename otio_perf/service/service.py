@@ -533,6 +533,7 @@ class Service:
             self._core.note(f"the workspace {self.workspace} is there again")
             for one in self._following():
                 one.replan()
+            self._watched.renew(is_lost=True)
 
 
 def aim_of(settings: Settings) -> Aim:

@@ -221,6 +221,21 @@ def test_a_cleared_queue_is_not_filled_again_from_what_waited(
     assert run.tasks("probe") == ["later.mp4"]
 
 
+def test_rows_that_change_while_it_runs_are_followed(
+    watch: Callable[..., Run], rushes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    shutil.copy(rushes / FIRST, tmp_path / "in" / FIRST)
+    run = watch()
+    run.until_ready(1)
+    run.service.set_settings({"playback_quality": "half"})
+    assert run.folder.ready == 1  # it concerns no proxy
+    run.service.set_settings({"watch": [{"path": str(tmp_path / "in"), "proxy": ["128x72"]}]})
+    run.until(lambda: len(run.proxies()) == 2)
+    run.service.set_settings({"watch": None})
+    run.until(lambda: run.service.status().folders == ())
+
+
 @pytest.mark.slow
 def test_ten_hours_of_footage_leave_the_pages_quick(watch: Callable[..., Run], tmp_path: Path) -> None:
     """Twenty takes of half an hour at a picture a second: long, and cheap to make."""
