@@ -91,10 +91,18 @@ KINDS = [
     *((suffix, codec) for suffix in (".mov", ".mp4", ".mkv") for codec in ChunkCodec if not codec.is_intra),
     *((suffix, ChunkCodec.PRORES_LT) for suffix in (".mov", ".mkv")),
 ]
+RATES = [(FILM, "01:00:00:00"), (NTSC, "00:59:59;28"), (PAL, "10:00:00:00")]
 
 
-@pytest.mark.parametrize(("suffix", "codec"), KINDS)
-@pytest.mark.parametrize(("rate", "label"), [(FILM, "01:00:00:00"), (NTSC, "00:59:59;28"), (PAL, "10:00:00:00")])
+@pytest.mark.parametrize(
+    ("suffix", "codec", "rate", "label"),
+    [
+        # each kind at one rate and each rate with one kind; the rest is slow
+        pytest.param(*kind, *rate, marks=[] if number % len(RATES) == place or kind == KINDS[-1] else [pytest.mark.slow])
+        for number, kind in enumerate(KINDS)
+        for place, rate in enumerate(RATES)
+    ],
+)
 def test_pictures_and_sound_keep_together(
     suffix: str, codec: ChunkCodec, rate: Fraction, label: str, chunk: Chunked, tmp_path: Path
 ) -> None:

@@ -80,6 +80,7 @@ def test_what_cannot_be_drawn_is_refused(number: int, shape: tuple[int, int]) ->
         draw_number(np.zeros(shape, np.uint8), number)
 
 
+@pytest.mark.slow
 def test_numbers_survive_4k_to_360p_and_a_hard_encode(tmp_path: Path) -> None:
     """4K H.264, then scaled by six and encoded again at a bit rate that makes mush of the rest."""
     source = make(replace(CLIPS["A001_C001.mp4"], frames=8), tmp_path)
