@@ -203,8 +203,10 @@ class Display:
 
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
+def interruptible(*, is_patient: bool = False) -> Iterator[threading.Event]:
     """An event that the first Ctrl-C or SIGTERM sets, so that work in flight is stopped in order; a second interrupts at once.
+
+    :param is_patient: it does not: what stops in order takes a second or two, and is to be done
 
     :raises KeyboardInterrupt: with the signal's number, when the block ends after one
     """
@@ -214,7 +216,7 @@ def interruptible() -> Iterator[threading.Event]:
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         del frame
         heard.append(number)
-        if stop.is_set():
+        if stop.is_set() and not is_patient:
             raise KeyboardInterrupt(number)
         stop.set()
 

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     try:
         with (
-            console.interruptible() as stop,
+            console.interruptible(is_patient=True) as stop,
             service,
             Server(service, door) as server,
             shown(service, server, quiet=arguments.quiet, json_events=arguments.json_events) as show,
