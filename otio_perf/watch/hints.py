@@ -48,13 +48,14 @@ class Hints(FileSystemEventHandler):
 
     def __init__(self, root: str, *, is_recursive: bool, wake: Callable[[], None]) -> None:
         self._wake = wake
+        self._root, self._real = root, os.path.realpath(root)  # a link would be watched itself, not what it leads to
         self._lock = threading.Lock()
         self._folders: set[str] = set()
         self._lost = ""
         self._complaints = _Complaints(self)
         self._observer = Observer()
         try:
-            self._observer.schedule(self, root, recursive=is_recursive, event_filter=_EVENTS)
+            self._observer.schedule(self, self._real, recursive=is_recursive, event_filter=_EVENTS)
             self._observer.start()
         except OSError:
             self._end()
@@ -89,7 +90,7 @@ class Hints(FileSystemEventHandler):
         self._wake()
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
+        paths = [self._named(os.fsdecode(path)) for path in (event.src_path, event.dest_path) if path]
         with self._lock:
             for path in paths:
                 if event.is_directory and event.event_type in ("created", "moved"):
@@ -99,6 +100,10 @@ class Hints(FileSystemEventHandler):
                 self._folders.clear()
                 self._lost = f"changes in more than {_MOST_FOLDERS} folders at once"
         self._wake()
+
+    def _named(self, path: str) -> str:
+        """As the folder was named."""
+        return self._root + path.removeprefix(self._real) if path.startswith(self._real) else path
 
 
 class _Complaints(logging.Handler):

@@ -132,6 +132,17 @@ def test_an_empty_folder_in_its_place_counts_as_an_unmounted_disk(watching: Watc
     assert heard.gone() == []
 
 
+def test_a_folder_that_is_a_link_is_watched_where_it_leads(heard: Any, rushes: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(rushes)
+    (rushes / "deep").mkdir()
+    with FolderWatch(link, heard, settle_seconds=0.3, rescan_seconds=3600) as watch:
+        heard.until(lambda: watch.state().scanned_at is not None, "the first look")
+        time.sleep(0.3)
+        (rushes / "deep" / "clip.mov").write_bytes(b"1")
+        heard.until_settled(link / "deep" / "clip.mov")
+
+
 def test_a_folder_that_is_not_there_yet_is_waited_for(watching: Watching, heard: Any, rushes: Path) -> None:
     rushes.rmdir()
     watch = watching()
