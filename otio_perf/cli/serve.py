@@ -20,8 +20,8 @@ from otio_perf.cli import options
 SERVING = ("use_proxies", "prerender", "playback_quality", "rendering", "background_priority", "settle_seconds")
 #: Of the workspace.
 LIMITS = ("cache_max_bytes", "min_free_disk", "idle_days")
-#: Plans are many small values without cycles; looking through all of them for some keeps everybody waiting (150 ms for a thousand
-#: clips, and a third of the time that planning takes): it is done once for a few saves, not several times in each.
+#: Plans are many small values without cycles; looking through all of them for some keeps everybody waiting (150 ms for a
+#: thousand clips, and a third of the time that planning takes): it is done once for a few saves, not several times in each.
 _COLLECTIONS = (50_000, 20, 10)
 #: How soon Ctrl-C is noticed on systems where it does not wake who waits.
 _LOOK_SECONDS = 0.5
