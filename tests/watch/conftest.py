@@ -71,7 +71,7 @@ def watching(rushes: Path, heard: Heard, monkeypatch: pytest.MonkeyPatch) -> Ite
         watch = FolderWatch(rushes, heard, **{"settle_seconds": SETTLE_SECONDS, **options})
         watch.start()
         running.append(watch)
-        heard.until(lambda: watch.state().scanned_at is not None or watch.state().mode == "suspended", "the first look")
+        assert wait_until(lambda: watch.state().scanned_at is not None or heard.turns()[:1] == ["suspended"])
         return watch
 
     yield begin
