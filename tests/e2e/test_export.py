@@ -325,7 +325,9 @@ def test_a_movie_beside_melts_own(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, getattr(signal, "SIGKILL", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), getattr(signal, "SIGKILL", signal.SIGTERM)]
+)
 def test_what_was_interrupted_goes_on(number: int, room: Room, home: dict[str, str]) -> None:
     otio.adapters.write_to_file(CUT, str(room.folder / "cut.otio"))
     running = subprocess.Popen(
@@ -356,7 +358,10 @@ def test_what_was_interrupted_goes_on(number: int, room: Room, home: dict[str, s
 # ---- what is copied
 
 
-@pytest.mark.parametrize(("name", "output", "words"), [("P.mov", "out.mov", ()), ("D.mov", "out.mov", ("--codec", "dnxhr_sq"))])
+@pytest.mark.parametrize(
+    ("name", "output", "words"),
+    [("P.mov", "out.mov", ()), pytest.param("D.mov", "out.mov", ("--codec", "dnxhr_sq"), marks=pytest.mark.slow)],
+)
 def test_untouched_clips_of_intra_codecs_are_copied(name: str, output: str, words: tuple[str, ...], room: Room) -> None:
     cut = edit(clip(name, 7, 40), graded(name, 30, 20), clip(name, 101, 19))
     answer = room.render(cut, output, *words)

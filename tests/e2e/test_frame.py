@@ -37,12 +37,14 @@ SHOWN = [
     ("260", 72),  # half speed, from frame 70
     ("263", 73),
 ]
+#: A contact sheet is made of pictures of this size by itself. HDR in an SDR timeline is never exact.
+SMALL = ("--size", "540p", "--fidelity", "approximate")
 
 
 def test_every_time_shows_its_frame(film: Path, otio_perf: Command, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
-    times = [time for time, _ in SHOWN]  # HDR in an SDR timeline is never exact
-    done = otio_perf("frame", film / "short_film.otio", *times, "-o", sheet, "--fidelity", "approximate")
+    times = [time for time, _ in SHOWN]
+    done = otio_perf("frame", film / "short_film.otio", *times, "-o", sheet, *SMALL)
     assert done.returncode == 0, done.stderr
     picture = pixels(sheet)
     for index, (time, wanted) in enumerate(SHOWN):
@@ -61,7 +63,7 @@ def test_a_still_has_the_size_of_the_timeline(film: Path, otio_perf: Command, tm
 def test_a_contact_sheet_and_its_json(film: Path, otio_perf: Command, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.png"
     times = ["0", "60", "01:00:03:18", "250"]
-    done = otio_perf("frame", film / "short_film.otio", *times, "-o", sheet, "--json", "-", "--fidelity", "approximate")
+    done = otio_perf("frame", film / "short_film.otio", *times, "-o", sheet, "--json", "-", *SMALL)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     picture = pixels(sheet)
@@ -80,11 +82,10 @@ def test_effects_that_are_not_exact_are_named_and_refused(film: Path, otio_perf:
     assert "--fidelity approximate" in done.stderr
     assert "Traceback" not in done.stderr
     assert not still.exists()
-    words = ["--fidelity", "approximate", "--size", "360p"]
-    done = otio_perf("frame", film / "short_film.otio", "120", "-o", still, *words)
+    done = otio_perf("frame", film / "short_film.otio", "120", "-o", still, *SMALL)
     assert done.returncode == 0, done.stderr
     assert "Transform" in done.stdout
-    assert pixels(still).shape == (360, 640, 3)
+    assert pixels(still).shape == (540, 960, 3)
 
 
 def test_a_missing_medium_is_a_slate_never_black(film: Path, otio_perf: Command, tmp_path: Path) -> None:

@@ -118,8 +118,14 @@ def test_a_proxy_size_that_no_clip_has_is_an_error(project: Path, otio_perf: Com
     assert not (project / "out.otio").exists()
 
 
-@pytest.mark.parametrize("known", [True, False])
-@pytest.mark.parametrize("words", [(), ("--scope", "used")])
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ((), False),
+        pytest.param((), True, marks=pytest.mark.slow),
+        *(pytest.param(("--scope", "used"), known, marks=pytest.mark.slow) for known in (True, False)),
+    ],
+)
 def test_every_proxy_that_a_timeline_refers_to_is_checked(
     project: Path, otio_perf: Command, words: tuple[str, ...], known: bool
 ) -> None:

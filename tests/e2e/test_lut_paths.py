@@ -61,6 +61,7 @@ def still(otio_perf: Command, timeline: Path, moment: str, output: Path, *option
     return pixels(output)
 
 
+@pytest.mark.slow
 def test_the_sample_film_is_seen_through_its_lut(
     film: Path, interview: str, otio_perf: Command, ffmpeg: Path, tmp_path: Path
 ) -> None:
@@ -92,7 +93,7 @@ def test_a_timeline_in_another_folder_still_finds_it(
     assert np.array_equal(still(otio_perf, moved, moment, tmp_path / "after.png"), before)
 
 
-@pytest.mark.parametrize("option", ["--media-root", "--map"])
+@pytest.mark.parametrize("option", ["--media-root", pytest.param("--map", marks=pytest.mark.slow)])
 def test_it_is_looked_for_where_media_are(
     option: str, film: Path, small: Callable[[str], str], otio_perf: Command, tmp_path: Path
 ) -> None:
@@ -106,7 +107,9 @@ def test_it_is_looked_for_where_media_are(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX FIFO: there are none")
-@pytest.mark.parametrize("name", ["pipe.cube", "gone.cube", "http://luts.example/warm.cube"])
+@pytest.mark.parametrize(
+    "name", ["pipe.cube", *(pytest.param(n, marks=pytest.mark.slow) for n in ("gone.cube", "http://luts.example/warm.cube"))]
+)
 def test_what_is_no_file_is_named_and_never_read(
     name: str, film: Path, small: Callable[[str], str], otio_perf: Command, tmp_path: Path
 ) -> None:
