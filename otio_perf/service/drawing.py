@@ -107,9 +107,7 @@ class Drawing:
                 work_seconds=one.work_seconds,
                 size_bytes=one.size_bytes,
                 action="generate" if one.remedy is Remedy.PROXY else "optimize",
-                arguments={"path": one.media_path or ""}
-                if one.remedy is Remedy.PROXY
-                else {"prerender": "auto"},
+                arguments={"path": one.media_path or ""} if one.remedy is Remedy.PROXY else {"prerender": "auto"},
             )
             for one in self._round.analysis.suggestions
         )
