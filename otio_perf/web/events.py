@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +26,7 @@ _LOOK_SECONDS = 5.0
 #: A line that says nothing, so that both sides see whether the other is there.
 _BEAT_SECONDS = 15.0
 _RETRY_MS = 1000
+_PIECE_BYTES = 1 << 16
 
 #: Of which a newer one makes the older one needless, and what tells them apart.
 _REPLACED = {
@@ -83,7 +84,8 @@ class Streams:
                 events = self._service.events(number)
                 if events:
                     number = events[-1].number
-                    yield b"".join(self._lines(event) for event in newest(events))
+                    for piece in _pieces(self._lines(event) for event in newest(events)):
+                        yield piece
                     await asyncio.sleep(_PAUSE_SECONDS)
                     continue
                 try:
@@ -127,6 +129,17 @@ class Streams:
     def _lines(self, event: ServiceEvent) -> bytes:
         body = json.dumps(_body(event), ensure_ascii=True, separators=(",", ":"))
         return f"id: {self._run}-{event.number}\nevent: {event.kind}\ndata: {body}\n\n".encode()
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """So large that a few fill a line's buffer: what a reader does not take is kept once, by the service, and not for each."""
+    piece = b""
+    for line in lines:
+        piece += line
+        if len(piece) >= _PIECE_BYTES:
+            yield piece
+            piece = b""
+    yield piece
 
 
 def newest(events: Iterable[ServiceEvent]) -> tuple[ServiceEvent, ...]:
