@@ -139,7 +139,8 @@ def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
         if len(piece) >= _PIECE_BYTES:
             yield piece
             piece = b""
-    yield piece
+    if piece:
+        yield piece
 
 
 def newest(events: Iterable[ServiceEvent]) -> tuple[ServiceEvent, ...]:
