@@ -1,1 +1,1 @@
-"""The queue that works tasks off: a pure state machine, backends, and the runner between them."""
+"""The queue that works tasks off: a pure brain and its journal, backends, the queue that stays, and the runner of commands."""
