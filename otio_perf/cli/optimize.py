@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
+    from otio_perf.optimizer import outcome
     from otio_perf.reports import document, html, words
 
     with console.job(arguments) as job:
@@ -74,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         document=lambda: document.optimize_document(report),
         page=lambda: html.page(report.analyses),
     )
-    job.complain(words.failed(optimizer.failed_sources(report.proxies), [one.survey for one in report.analyses]))
+    job.complain(words.failed(outcome.failed_sources(report.proxies), [one.survey for one in report.analyses]))
     job.complain({f"{p.start_timecode} – {p.stop_timecode}": p.reason for one in report.prerenders for p in one.failed})
-    code = optimizer.exit_code(report.proxies, report.written)
+    code = outcome.exit_code(report.proxies, report.written)
     return 4 if code == 0 and any(one.failed for one in report.prerenders) else code

@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import console, tables
+    from otio_perf.optimizer import outcome
     from otio_perf.reports import document
 
     with console.job(arguments) as job:
@@ -38,5 +39,5 @@ def run(arguments: argparse.Namespace) -> int:
         table=lambda: tables.show_proxies(report, dry_run=arguments.dry_run),
         document=lambda: document.proxies_document(report),
     )
-    job.complain(optimizer.failed_sources(report))
-    return optimizer.exit_code(report)
+    job.complain(outcome.failed_sources(report))
+    return outcome.exit_code(report)

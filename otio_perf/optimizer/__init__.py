@@ -6,7 +6,6 @@ All of them take the settings by name (``proxy=["1080p"]``, ``workspace="…"``)
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +14,13 @@ from typing import Unpack
 from otio_perf.cache.housekeeping import Fault, Freed, Status
 from otio_perf.cache.pruning import Pruned
 from otio_perf.errors import SettingsError
-from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import Analysis, MediaFinding
-from otio_perf.model.events import Failed, Ready, ignore
 from otio_perf.model.exports import ExportReport
 from otio_perf.model.machine import MachineProfile
-from otio_perf.model.plans import Action
 from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
+from otio_perf.optimizer.opening import opened, opened_there
 from otio_perf.optimizer.options import Options, in_force
-from otio_perf.optimizer.session import Session, existing_file, existing_workspace
+from otio_perf.optimizer.session import existing_file
 
 PathLike = str | Path
 
@@ -39,7 +36,7 @@ def analyze(
     from otio_perf.optimizer import links, lost_files, timelines
 
     path = existing_file(timeline)
-    with _session(options, anchor=path, create=False) as session:
+    with opened(options, anchor=path, create=False) as session:
         surveyed = timelines.survey(session, path)
         lost_files.tell_lost(session, surveyed)
         findings = session.look_up(surveyed.targets)
@@ -78,7 +75,7 @@ def optimize(
     paths = [existing_file(t) for t in ([timelines] if isinstance(timelines, (str, Path)) else timelines)]
     rendered = prerendering.wanted(prerender, fidelity, dry_run=dry_run)
     wanted = optimizing.destinations(paths, output, link=link)
-    with _session(options, anchor=paths[0], create=not dry_run) as session:
+    with opened(options, anchor=paths[0], create=not dry_run) as session:
         return optimizing.optimize(session, wanted, link=link, force=all, beside=beside, dry_run=dry_run, prerender=rendered)
 
 
@@ -112,7 +109,7 @@ def prerender(
     if wanted is None:
         raise SettingsError("mode 'none' renders nothing", hint="Say auto or all")
     (written,) = relinking.outputs([path], output)
-    with _session(options, anchor=path, create=not dry_run) as session:
+    with opened(options, anchor=path, create=not dry_run) as session:
         return prerendering.prerender(session, path, written, wanted)
 
 
@@ -172,7 +169,7 @@ def export(
         use_proxies=use_proxies,
         dry_run=dry_run,
     )
-    with _session(options, anchor=path, create=not dry_run) as session:
+    with opened(options, anchor=path, create=not dry_run) as session:
         return exporting.export(session, path, movie, wanted)
 
 
@@ -189,7 +186,7 @@ def restore(
     from otio_perf.optimizer import relinking
 
     path = existing_file(timeline)
-    with _session(options, anchor=path, create=False) as session:
+    with opened(options, anchor=path, create=False) as session:
         return relinking.write_restored(session, path, Path(output))
 
 
@@ -208,7 +205,7 @@ def generate_proxies(
     from otio_perf.optimizer import proxies, sources
 
     paths = [media] if isinstance(media, (str, Path)) else media
-    with _session(options, anchor=None, create=not dry_run) as session:
+    with opened(options, anchor=None, create=not dry_run) as session:
         lut = session.settings.viewing_lut()
         targets = [t for t in sources.named(session, paths) if session.index.products.key_at(t.url) is None]
         if session.settings.rate is not None:
@@ -235,7 +232,7 @@ def plan_rushes(folders: Sequence[PathLike] = (), **options: Unpack[Options]) ->
     rows = rushes.chosen(settings, folders)
     found = []
     for row in rows:
-        with _session({**options, "settings": settings.of_rushes(row)}, anchor=None, create=False) as session:
+        with opened({**options, "settings": settings.of_rushes(row)}, anchor=None, create=False) as session:
             found.append((row.path, rushes.plan(session, row, rows)))
     return tuple(found)
 
@@ -248,7 +245,7 @@ def probe(
     from otio_perf.optimizer import sources
 
     paths = [media] if isinstance(media, (str, Path)) else media
-    with _session(options, anchor=None, create=False) as session:
+    with opened(options, anchor=None, create=False) as session:
         return tuple(session.look_up(sources.named(session, paths)).values())
 
 
@@ -285,7 +282,7 @@ def convert(
         check_contract=check_contract,
         allow_lossy=allow_lossy,
     )
-    with _session(options, anchor=paths[0], create=False) as session:
+    with opened(options, anchor=paths[0], create=False) as session:
         return converting.convert(session, paths, Path(output), wanted)
 
 
@@ -311,7 +308,7 @@ def frame(
     from otio_perf.optimizer import picturing
 
     path = existing_file(timeline)
-    with _session(options, anchor=path, create=False) as session:
+    with opened(options, anchor=path, create=False) as session:
         return picturing.frame(session, path, times, Path(output), size=size, fidelity=fidelity, use_proxies=use_proxies)
 
 
@@ -319,7 +316,7 @@ def calibrate(
     **options: Unpack[Options],
 ) -> MachineProfile:
     """Measure this machine anew (at most 20 seconds) and keep the profile."""
-    with _session(options, anchor=None, create=False) as session:
+    with opened(options, anchor=None, create=False) as session:
         return session.machine(measure_again=True)
 
 
@@ -327,7 +324,7 @@ def cache_status(**options: Unpack[Options]) -> Status:
     """What the workspace holds. The sources of all proxies are looked at: some may have changed, or be gone."""
     from otio_perf.optimizer import caching
 
-    with _workspace(options) as session:
+    with opened_there(options) as session:
         return caching.status(session)
 
 
@@ -342,7 +339,7 @@ def cache_verify(
     """
     from otio_perf.optimizer import caching
 
-    with _workspace(options) as session:
+    with opened_there(options) as session:
         return caching.verify(session, repair=repair)
 
 
@@ -355,7 +352,7 @@ def cache_clear(what: str = "all", *, force: bool = False, dry_run: bool = False
     """
     from otio_perf.optimizer import caching
 
-    with _workspace(options) as session:
+    with opened_there(options) as session:
         return caching.clear(session, what, force=force, dry_run=dry_run)
 
 
@@ -367,49 +364,8 @@ def cache_prune(*, dry_run: bool = False, **options: Unpack[Options]) -> Pruned:
     """
     from otio_perf.optimizer import caching
 
-    with _workspace(options) as session:
+    with opened_there(options) as session:
         return caching.prune(session, dry_run=dry_run)
-
-
-def failed_sources(report: ProxyReport) -> dict[str, str]:
-    """Media that should have a proxy and have none, with the reason."""
-    from otio_perf.optimizer import proxies
-
-    return proxies.failed_sources(report)
-
-
-def exit_code(report: ProxyReport, written: Sequence[WrittenTimeline] = ()) -> int:
-    """0 done · 4 something was made or written, but not for all · 5 nothing could be made."""
-    from otio_perf.optimizer import proxies
-
-    short = failed_sources(report) or report.failed or any(w.left_alone for w in written)
-    if not short:
-        return 0
-    useful = bool(written) or any(isinstance(o, Ready) for o in report.outcomes)
-    useful = useful or any(d.action in (Action.HAVE, Action.ADOPT, Action.SKIP, Action.MAKE) for d in report.plan.decisions)
-    made_nothing = bool(report.outcomes) and all(isinstance(o, Failed) for o in report.outcomes) and not written
-    if made_nothing and proxies.finished(report):  # sizes that were there before
-        return 4
-    return 4 if useful and not made_nothing else 5
-
-
-def _workspace(options: Options) -> Session:
-    """A session on a workspace that is there. :raises CacheError: it is not"""
-    settings = in_force(options)
-    named = replace(settings, workspace=existing_workspace(settings))
-    return _session({**options, "settings": named}, anchor=None, create=True)
-
-
-def _session(options: Options, *, anchor: Path | None, create: bool) -> Session:
-    return Session(
-        in_force(options),
-        anchor=anchor,
-        create=create,
-        listener=options.get("listener", ignore),
-        trace=options.get("trace") or Trace(),
-        stop=options.get("stop") or threading.Event(),
-        documents=options.get("documents", ()),
-    )
 
 
 __all__ = [
@@ -420,9 +376,7 @@ __all__ = [
     "cache_verify",
     "calibrate",
     "convert",
-    "exit_code",
     "export",
-    "failed_sources",
     "frame",
     "generate_proxies",
     "optimize",

@@ -12,6 +12,7 @@ from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, WrittenTimeline
 from otio_perf.optimizer import lost_files, prerendering, proxies, relinking, timelines
 from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.outcome import failed_sources, finished
 from otio_perf.optimizer.prerendering import Wanted
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
@@ -73,7 +74,7 @@ def optimize(
         dry_run=dry_run,
     )
     session.check_stop()
-    there, failed = proxies.finished(report), proxies.failed_sources(report)
+    there, failed = finished(report), failed_sources(report)
     written: list[WrittenTimeline] = []
     rendered: list[PrerenderReport] = []
     for one, path in zip(surveyed, wanted.values(), strict=True):

@@ -14,14 +14,14 @@ from otio_perf.media import finished as finished_files
 from otio_perf.media.encodings import ENCODINGS
 from otio_perf.metrics import system
 from otio_perf.model.analysis import Analysis, MediaFinding
-from otio_perf.model.events import Failed, Outcome, Ready, Stage, TaskFinished
+from otio_perf.model.events import Failed, Outcome, Stage, TaskFinished
 from otio_perf.model.media import MediaInfo
-from otio_perf.model.plans import ADOPTED, Action, Plan, Product
+from otio_perf.model.plans import ADOPTED, Plan, Product
 from otio_perf.model.recipes import Lut, ProxyRecipe, Purpose, Scope
 from otio_perf.model.results import ProxyReport
 from otio_perf.model.tasks import ProxyTask
 from otio_perf.model.timing import FrameRange
-from otio_perf.model.uses import NAMELESS, Survey, Target, TargetKind
+from otio_perf.model.uses import Survey, Target, TargetKind
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import planner
 from otio_perf.planning.policy import Policy, choose_rung
@@ -200,18 +200,6 @@ def _impossible(task: ProxyTask, product: Product) -> Failed | None:
     return None
 
 
-def finished(report: ProxyReport) -> dict[str, tuple[Product, ...]]:
-    """The proxies that are there now, by ``Target.medium`` of their original."""
-    made = {p.key: p for o in report.outcomes if isinstance(o, Ready) for p in o.products}
-    found: dict[str, tuple[Product, ...]] = {}
-    for decision in report.plan.decisions:
-        there = tuple(made.get(p.key, p) for p in decision.products)
-        there = tuple(p for p in there if p.digest and Path(p.path).is_file())  # not cleared in the meantime
-        if there:
-            found[decision.target.medium] = there
-    return found
-
-
 # -- camera-made proxies -----------------------------------------------------------------------------------------------
 
 
@@ -308,21 +296,3 @@ def _named(media: MediaInfo) -> str:
         return media.path
     stem = media.sequence.prefix.rstrip("._- ")
     return str(Path(media.path).with_name(f"{stem}{media.sequence.suffix}")) if stem else media.path
-
-
-def failed_sources(report: ProxyReport) -> dict[str, str]:
-    """Media (``Target.medium``) that should have a proxy and have none, and why."""
-    reasons = {f.path: f.message for f in report.failed if f.path is not None}
-    wanting: dict[str, str] = {}
-    there = finished(report)
-    for decision in report.plan.decisions:
-        medium = decision.target.medium
-        if decision.action is Action.MAKE and medium not in there and report.outcomes:
-            wanting[medium] = reasons.get(decision.target.path or "", "no proxy could be made")
-        elif decision.action in (Action.HAVE, Action.ADOPT) and medium not in there:
-            wanting[medium] = "its proxy is gone: run the command again"
-        elif medium == NAMELESS:
-            wanting[medium] = f"{decision.reason}: --media-root DIR looks for files called like the clips"
-        elif decision.action in (Action.REFUSE, Action.OFFLINE):
-            wanting[medium] = decision.reason
-    return wanting

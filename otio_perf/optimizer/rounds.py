@@ -19,6 +19,7 @@ from otio_perf.model.timing import FrameRange, union
 from otio_perf.model.uses import TrackKind
 from otio_perf.optimizer import lost_files, optimizing, prerendering, proxies, relinking, timelines
 from otio_perf.optimizer.frame_memory import FrameMemory
+from otio_perf.optimizer.outcome import failed_sources, finished
 from otio_perf.optimizer.prerendering import Prerendering
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import prerenders
@@ -147,7 +148,7 @@ class Round:
 
     def there(self) -> dict[str, tuple[Product, ...]]:
         """The proxies that are there by now, by ``Target.medium``."""
-        return proxies.finished(proxies.report(self.session, self.plan, self.findings, self.outcomes))
+        return finished(proxies.report(self.session, self.plan, self.findings, self.outcomes))
 
     def is_current(self) -> bool:
         """Is the timeline still what was planned? Saved again without a change, it is; where it is gone, it is not."""
@@ -165,7 +166,7 @@ class Round:
         :raises TimelineError: it was saved again in the meantime, so that another round is due; or cannot be written.
         """
         made = proxies.report(self.session, self.plan, self.findings, self.outcomes)
-        there, failed = proxies.finished(made), proxies.failed_sources(made)
+        there, failed = finished(made), failed_sources(made)
         rendered, laid = None, None
         if self.prerendering is not None:
             rendered = self.prerendering.joined({key: one.message for key, one in self._failed_chunks().items()})
@@ -187,7 +188,7 @@ class Round:
     def failures(self) -> dict[str, str]:
         """What could not be made, by name of the medium or timecodes, and why."""
         made = proxies.report(self.session, self.plan, self.findings, self.outcomes)
-        found = dict(proxies.failed_sources(made))
+        found = dict(failed_sources(made))
         if self.prerendering is not None:
             chunks, missing = self.prerendering.chunks, self.prerendering.missing
             found |= {chunks.label(missing[key]): failed.message for key, failed in self._failed_chunks().items()}
