@@ -83,6 +83,7 @@ def test_kills_at_random_moments(kills: int, edit: Any, serve: Any, make_clip: C
     require_legal(edit)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_all_state_and_the_next_start_goes_on(edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 120))
     service = serve()
@@ -136,6 +137,7 @@ def test_a_worker_that_is_stopped_is_replaced(edit: Any, serve: Any, make_clip: 
     assert sorted(n for path in edit.regions() for n in numbers(path)) == list(range(96))
 
 
+@pytest.mark.slow
 def test_a_workspace_that_goes_and_comes_back(edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 24, stops=None))
     service = serve()

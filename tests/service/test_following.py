@@ -89,6 +89,7 @@ def test_an_edit_cancels_what_it_made_obsolete_and_nothing_else(edit: Any, serve
     assert shown(edit) == {f: f for f in range(96)}
 
 
+@pytest.mark.slow
 def test_what_the_host_changed_in_the_written_timeline_is_kept(edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 24))
     service = serve()
@@ -185,6 +186,7 @@ def test_who_plays_is_left_alone(activity: str, edit: Any, serve: Any, make_clip
     service.settled(since=since)
 
 
+@pytest.mark.slow
 def test_the_same_saved_again_is_no_edit(edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 24))
     service = serve()
