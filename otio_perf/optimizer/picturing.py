@@ -62,8 +62,6 @@ def frame(
         refuse_media([output], targets_of(document, where))
         refuse_other(output)
         composition = compose(document, where)
-    for notice in document.notices:
-        session.note(notice)
     numbers = [frame_number(text, composition) for text in times]
     found = session.look_up(shot.target for shot in composition.shots())
     linked, _ = relinking.earlier(session, document, where, found) if use_proxies else ({}, found)

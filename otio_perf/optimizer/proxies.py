@@ -26,6 +26,10 @@ from otio_perf.optimizer.session import Session
 from otio_perf.planning import planner
 from otio_perf.planning.policy import Policy, choose_rung
 
+#: Transfers whose numbers mean light that an SDR screen does not have.
+_HDR = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
+_MOST_NAMES = 5
+
 
 def recipes_for(session: Session, surveys: Sequence[Survey], lut: Lut | None) -> tuple[ProxyRecipe, ...]:
     """What was asked for, or one rung that suits timelines and machine; seen through ``lut``."""
@@ -108,6 +112,7 @@ def planned(
             camera=adopted,
         )
     _tell_shared(session, plan)
+    _tell_hdr(session, plan, findings)
     if not dry_run:
         _record(session, plan)
     return plan
@@ -141,6 +146,19 @@ def _record(session: Session, plan: Plan) -> None:
                 if session.index.products.get(product.key) is None:
                     session.index.products.put_original(product.path, decision.target.path)
                 session.index.products.add_source(product.key, decision.target.path)
+
+
+def _tell_hdr(session: Session, plan: Plan, findings: Mapping[str, MediaFinding]) -> None:
+    """A viewing LUT takes the numbers of a picture as they are: one for SDR, or for a camera's log, is wrong there."""
+    seen: dict[str, list[str]] = {}
+    for decision in plan.decisions:
+        info = findings[decision.target.medium].info if decision.target.medium in findings else None
+        kind = _HDR.get(info.picture.colour.transfer or "") if info is not None and info.picture is not None else None
+        if kind and info is not None and any(p.recipe.lut is not None for p in decision.products):
+            seen.setdefault(kind, []).append(Path(info.path).name)
+    for kind, media in seen.items():
+        named = ", ".join(media[:_MOST_NAMES]) + (" …" if len(media) > _MOST_NAMES else "")
+        session.note(f"{named}: the LUT is applied to HDR ({kind}) as it is; it must be one for {kind}")
 
 
 def _tell_shared(session: Session, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -51,7 +51,7 @@ def locator(settings: Settings, path: Path) -> Locator:
 
 def read(session: Session, path: Path, *, exact: bool = False, canonical: bool = False) -> Document:
     """The document at ``path``; the media of an ``.otioz`` are unpacked into the workspace, where its proxies refer to them."""
-    return files.read(
+    document = files.read(
         path,
         rate=session.settings.rate,
         limits=limits(session.settings),
@@ -59,6 +59,14 @@ def read(session: Session, path: Path, *, exact: bool = False, canonical: bool =
         canonical=canonical,
         unpack_into=session.workspace.root / bundles.UNPACKED,
     )
+    _tell_guessed(session, document.notices)
+    return document
+
+
+def _tell_guessed(session: Session, notices: Iterable[str]) -> None:
+    """What a file did not say and had to be guessed: all that is shown depends on it."""
+    for notice in notices:
+        session.note(notice, is_urgent=True)
 
 
 def survey_all(session: Session, paths: Sequence[Path]) -> list[Surveyed]:
@@ -85,8 +93,7 @@ def survey(session: Session, path: Path) -> Surveyed:
             found, spans, _, notices = sidecar.survey_cached(
                 path, where, kept, rate=session.settings.rate, limits=limits(session.settings)
             )
-    for notice in notices:
-        session.note(notice)
+    _tell_guessed(session, notices)
     for problem in found.problems:
         session.note(f"clip {problem.clip!r}: {problem.reason}")
     for target in found.targets:

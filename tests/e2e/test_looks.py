@@ -157,3 +157,10 @@ def test_what_is_said_is_what_the_schema_has(cut: Path, otio_perf: Command) -> N
     assert wrong.returncode == 2
     assert "--burn-in" in wrong.stderr
     assert "timecode, name, frame" in wrong.stderr
+
+
+def test_a_lut_on_hdr_gets_a_remark(film: Path, otio_perf: Command) -> None:
+    media = [f"media/{name}" for name in ("B001_C001.mp4", "A001_C001.mp4")]
+    words = ("--proxy", "120p", "--all", "--dry-run", "--lut", "warm.cube")
+    told = otio_perf("proxy", *media, *words, cwd=film).stderr
+    assert "note: B001_C001.mp4: the LUT is applied to HDR (HLG) as it is" in told
