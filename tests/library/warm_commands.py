@@ -1,7 +1,7 @@
 """``otio-perf`` as a user runs it, in a process of its own, without the half second that loading its modules takes each time.
 
 A process that has loaded them, and has done nothing else, makes a child for each command (``fork``): environment, folder,
-streams and exit are the child's own. Where there is no ``fork`` each command is started from nothing. What a start is, and
+streams and exit are the child's own. Where that does not go, each command is started from nothing. What a start is, and
 what happens in the midst of one, is not to be tested with this.
 
     python tests/library/warm_commands.py SOCKET     serves until its standard input ends
@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CAN_FORK = hasattr(os, "fork") and hasattr(socket, "send_fds")
+CAN_FORK = sys.platform == "linux"  # macOS's own libraries do not outlive a fork
 
 
 class Commands:
