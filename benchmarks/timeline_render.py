@@ -229,8 +229,9 @@ def melt_dissolve_own(cut: Cut, output: str) -> list[str]:
 def melted(cut: Cut, output: str, grade: Sequence[str]) -> list[str]:
     fifth, source = cut.fifth, str(cut.source)
     x, y, width, height = BOX
-    first = [source, "in=0", f"out={3 * fifth - 1}", "-attach-cut", *(word for words in grade for word in words.split())]
-    blur = ["-attach-cut", "avfilter.gblur", f"av.sigma={SIGMA}", "av.steps=3"]
+    # to the clip: what is attached to a cut, melt leaves out of the mix
+    first = [source, "in=0", f"out={3 * fifth - 1}", "-attach-clip", *(word for words in grade for word in words.split())]
+    blur = ["-attach-clip", "avfilter.gblur", f"av.sigma={SIGMA}", "av.steps=3"]
     second = [source, "in=150", f"out={150 + 3 * fifth - 1}", *blur, "-mix", str(fifth), "-mixer", "luma"]
     over = ["-track", source, "in=90", f"out={90 + cut.frames - 1}", "-transition", "composite"]
     place = [f"geometry={x}/{y}:{width}x{height}:{round(OPACITY * 100)}", "a_track=0", "b_track=1"]
