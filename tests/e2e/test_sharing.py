@@ -6,14 +6,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import opentimelineio as otio
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 SMALL = ("--proxy", "120p", "--all")
 
@@ -21,19 +19,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 @pytest.fixture
-def run(home: dict[str, str], otio_perf: Command, tmp_path: Path) -> Command:
+def run(home: dict[str, str], run_command: Command, measured_machine: Path, tmp_path: Path) -> Command:
     """``otio-perf`` of a user whose runs know each other's workspaces."""
-    measured = Path(home["XDG_CACHE_HOME"]) / "otio_perf" / "machine.json"
-    if not measured.is_file():
-        assert otio_perf("calibrate").returncode == 0
     cache = tmp_path / "user" / "cache"
     (cache / "otio_perf").mkdir(parents=True)
-    shutil.copy(measured, cache / "otio_perf")
-    environment = {**home, "XDG_CACHE_HOME": str(cache), "PYTHONPATH": str(ROOT)}
+    shutil.copy(measured_machine, cache / "otio_perf")
+    environment = {**home, "XDG_CACHE_HOME": str(cache)}
 
     def run(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "otio_perf", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=100, check=False)
+        return run_command([*map(str, words)], env=environment, cwd=cwd)
 
     return run
 

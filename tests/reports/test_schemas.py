@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -28,7 +27,6 @@ from otio_perf.model.recipes import ChunkCodec, Codec
 from otio_perf.reports import document
 from sample_timelines.make_media import CLIPS, make
 
-ROOT = Path(__file__).parent.parent.parent
 SCHEMAS = document.schemas()
 REGISTRY: Registry[Any] = Registry().with_resources((name, Resource.from_contents(s)) for name, s in SCHEMAS.items())
 
@@ -37,7 +35,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the machine is meas
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Shape = tuple[str, ...]
 #: Objects whose keys are data, not fields.
-MAPS: set[Shape] = {("machine", "decode"), ("machine", "encode_ms_per_megapixel")}
+MAPS: set[Shape] = {("machine", "decode"), ("machine", "encode_ms_per_megapixel"), ("linked_proxies",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,16 +121,15 @@ def frames(count: int) -> otio.opentime.TimeRange:
 
 
 @pytest.fixture(scope="session")
-def command(folder: Path) -> Command:
+def command(folder: Path, run_command: Command) -> Command:
     """Run ``otio-perf`` in ``folder`` as a user does, with a home of its own."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTIO_PERF_", "XDG_"))}
     home = folder / "home"
-    places = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "XDG_CONFIG_HOME": home / "config", "PYTHONPATH": ROOT}
+    places = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "XDG_CONFIG_HOME": home / "config"}
     environment = {**kept, **{name: str(path) for name, path in places.items()}}
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        program = [sys.executable, "-m", "otio_perf", *words]
-        return subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False)
+        return run_command([*words], env=environment, cwd=folder)
 
     return run
 
