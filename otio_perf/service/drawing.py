@@ -42,7 +42,10 @@ class Drawing:
             for product in getattr(task, "products", ()):
                 self._works.setdefault(self._medium_of_product[product.key], []).append(task.key)
         self._ready = {d.target.medium for d in round.plan.decisions if d.action in (Action.HAVE, Action.ADOPT)}
-        played = round.analysis.spans if round.prerendering is None else round.prerendering.played
+        if round.prerendering is None:
+            played = [c.factor if c.with_proxy_factor is None else c.with_proxy_factor for c in round.analysis.spans]
+        else:
+            played = [c.factor for c in round.prerendering.played]
         chunks = [] if round.prerendering is None else list(round.prerendering.every_chunk())
         left = () if round.prerendering is None else round.prerendering.predicted.left
         self._timecodes: dict[int, str] = {}
@@ -60,7 +63,7 @@ class Drawing:
             self._places.append(
                 _Place(
                     cost=cost,
-                    played=then.factor,
+                    played=then,
                     media=tuple(dict.fromkeys(survey.uses[index].target.medium for index in cost.span.uses)),
                     chunks=tuple(inside),
                     left=tuple(one.reason for one in left if one.start < stop and start < one.stop),
@@ -88,9 +91,10 @@ class Drawing:
                 ItemView(start=position.start, stop=position.stop, kind="transition", name=transition.name, medium=None)
             )
         order = sorted(items, key=lambda at: (at[0] is TrackKind.AUDIO, at[1] if at[0] is TrackKind.AUDIO else -at[1]))
+        sounds = [track for kind, track in order if kind is TrackKind.AUDIO]
         return tuple(
             TrackView(
-                name=_name(survey.layers, kind, track),
+                name=_named(survey.layers, track) or (f"A{sounds.index(track) + 1}" if track in sounds else f"V{track + 1}"),
                 kind=kind.value,
                 items=tuple(sorted(items[kind, track], key=lambda item: (item.start, item.kind))),
             )
@@ -99,6 +103,9 @@ class Drawing:
 
     @cached_property
     def suggestions(self) -> tuple[SuggestionView, ...]:
+        """What would help and is not under way."""
+        paths = {d.target.path for d in self._round.plan.decisions if d.target.medium in self._ready | self._works.keys()}
+        renders = self._round.prerendering is not None
         return tuple(
             SuggestionView(
                 text=one.text,
@@ -110,6 +117,7 @@ class Drawing:
                 arguments={"path": one.media_path or ""} if one.remedy is Remedy.PROXY else {"prerender": "auto"},
             )
             for one in self._round.analysis.suggestions
+            if not (one.media_path in paths if one.remedy is Remedy.PROXY else renders)
         )
 
     def spans(self, running: Mapping[str, int]) -> tuple[SpanView, ...]:
@@ -189,7 +197,5 @@ class Drawing:
         return total
 
 
-def _name(layers: Sequence[str], kind: TrackKind, track: int) -> str:
-    if kind is TrackKind.VIDEO and track < len(layers) and layers[track]:
-        return layers[track]
-    return f"{'V' if kind is TrackKind.VIDEO else 'A'}{track + 1}"
+def _named(layers: Sequence[str], track: int) -> str:
+    return layers[track] if track < len(layers) else ""
