@@ -1,14 +1,18 @@
 """The smallest unit of work: self-contained, JSON-able, done by ``otio_perf.tasks``.
 
 Every kind has ``kind``, ``key`` (two jobs that want the same key share one task), ``label`` (for people), ``total`` (units of
-work that progress counts), ``stall_seconds`` (without progress for so long, its worker is killed) and ``again()`` (how it is
-started after a worker died on it).
+work that progress counts), ``stall_seconds`` (without progress for so long, its worker is killed), ``holds`` (what it keeps
+others from while it has not ended, and how many tasks may hold that at once: locks that it takes, GPUs) and ``again()`` (how it
+is started after a worker died on it).
 """
 
 from __future__ import annotations
 
 import hashlib
+import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from otio_perf.model.colour import UNSAID, ColourSpace, Light
 from otio_perf.model.devices import GpuDevice
@@ -37,6 +41,12 @@ class ProxyTask:
     def key(self) -> str:
         return _digest(sorted(p.key for p in self.products))
 
+    @property
+    def holds(self) -> dict[str, int]:
+        """Other proxies of this source, and those of a namesake, wait for the lock that it has, asleep or awake."""
+        paths = (unicodedata.normalize("NFC", p.path).casefold() for p in self.products)
+        return dict.fromkeys((f"source {self.media.fingerprint}", *(f"path {path}" for path in paths)), 1)
+
     def again(self) -> ProxyTask:
         """How it is started after its worker died: without hardware, whose driver may have killed it."""
         return replace(self, hardware=())
@@ -61,6 +71,7 @@ class ProbeTask:
     stall_seconds: float = 60.0
 
     kind: str = "probe"
+    holds: ClassVar[Mapping[str, int]] = {}
 
     @property
     def key(self) -> str:
@@ -105,6 +116,12 @@ class PrerenderTask:
 
     kind: str = "prerender"
 
+    @property
+    def holds(self) -> dict[str, int]:
+        """The chunk, whichever engine makes it; and where there are GPUs, one of them."""
+        gpus = len(self.devices) if self.gpu != "off" else 0
+        return {f"chunk {self.processor_key or self.key}": 1, **({"gpu": gpus} if gpus else {})}
+
     def again(self) -> PrerenderTask:
         """How it is started after its worker died: without the GPU, whose driver may have killed it, unless it was demanded."""
         return self if self.gpu == "on" else replace(self, gpu="off")
@@ -123,6 +140,7 @@ class CalibrateTask:
     stall_seconds: float = 60.0
 
     kind: str = "calibrate"
+    holds: ClassVar[Mapping[str, int]] = {}
 
     @property
     def key(self) -> str:
@@ -150,6 +168,7 @@ class ThumbnailTask:
     stall_seconds: float = 20.0
 
     kind: str = "thumbnail"
+    holds: ClassVar[Mapping[str, int]] = {}
 
     @property
     def key(self) -> str:

@@ -6,13 +6,15 @@ fields, so that a journal can keep and replay them. What holds, whatever the ord
 - every submission of a task by a job gets exactly one outcome (``Publish``);
 - a task runs at most once at a time, however many jobs want it;
 - a report of a start that is over (``attempt``) is ignored;
-- no more tasks are awake than there are slots: what is more sleeps, keeps what it has done, and its stall clock stands still.
+- no more tasks are awake than there are slots: what is more sleeps, keeps what it has done, and its stall clock stands still;
+- what a task holds until it has ended (``holds``), nobody is started for who would wait for it: it may be asleep.
 """
 
 from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -96,10 +98,12 @@ class QueueState:
         self._order: list[tuple[tuple[int, Rank, int], str]] = []  # heap; rows that no longer hold are skipped when met
         self._sorted: list[Entry] | None = None  # those that wait, where nothing has changed since they were sorted
         self._focuses: dict[str, Focus] = {}  # by timeline
-        self._serving: dict[str, set[str]] = {}  # keys of tasks that serve a timeline, or did
+        self._serving: dict[str, set[str]] = {}  # keys of tasks that serve a timeline, or did when they were asked for
         self._moved: set[str] = set()  # timelines in which the user looks elsewhere since their tasks were ranked
         self._looks = 0
         self._slots = self._workers = 0
+        self._next: Entry | None = None  # that may start, as long as that is known
+        self._is_next_known = False
         self._paused = False
         self._sequence = 0
         self._attempts = 0
@@ -260,16 +264,29 @@ class QueueState:
         if len(self._running) >= self._workers:
             return None
         self._refresh_order()
+        if not self._is_next_known:
+            self._next, self._is_next_known = self._first_free(), True
+        return self._next
+
+    def _first_free(self) -> Entry | None:
+        """The first that waits for nothing which a started task holds."""
+        held = Counter(name for entry in self._running.values() for name in entry.task.holds)
+        passed, found = [], None
         while self._order:
-            order, key = self._order[0]
+            row = order, key = self._order[0]
             entry = self._entries.get(key)
             if entry is not None and not entry.is_running and entry.order == order:
-                return entry
+                if all(held[name] < most for name, most in entry.task.holds.items()):
+                    found = entry
+                    break
+                passed.append(row)
             heapq.heappop(self._order)
-        return None
+        for row in passed:
+            heapq.heappush(self._order, row)
+        return found
 
     def _start(self, entry: Entry, at: float) -> Start:
-        self._sorted = None
+        self._changed()
         self._attempts += 1
         entry.attempt = self._attempts
         entry.is_running = True
@@ -284,9 +301,7 @@ class QueueState:
     def _refresh_order(self) -> None:
         """Once for however many moves of the playhead came since an order was last needed."""
         for timeline in self._moved:
-            keys = self._serving.get(timeline, set())
-            keys &= self._entries.keys()  # the others are over
-            for key in keys:
+            for key in self._serving.get(timeline, ()):
                 entry = self._entries[key]
                 entry.rank = self._rank(entry)
                 self._enqueue(entry)
@@ -390,15 +405,22 @@ class QueueState:
         return entry if entry is not None and entry.attempt == attempt else None
 
     def _stopped(self, entry: Entry) -> None:
+        self._changed()
         entry.is_running = entry.is_asleep = False
         del self._running[entry.task.key]
 
     def _forget(self, entry: Entry) -> None:
-        self._sorted = None
+        self._changed()
         del self._entries[entry.task.key]
+        for keys in self._serving.values():
+            keys.discard(entry.task.key)
+
+    def _changed(self) -> None:
+        """What waits, what runs, or their order."""
+        self._sorted, self._is_next_known = None, False
 
     def _enqueue(self, entry: Entry) -> None:
-        self._sorted = None
+        self._changed()
         if not entry.is_running:
             heapq.heappush(self._order, (entry.order, entry.task.key))
 

@@ -165,13 +165,13 @@ def test_a_result_that_comes_before_the_cancel_counts() -> None:
     ]
 
 
-def proxy(name: str) -> ProxyTask:
+def proxy(name: str, source: str = "xxh3:1") -> ProxyTask:
     media = MediaInfo(
         path=name,
         kind=MediaKind.AUDIO,
         container="mov",
         size_bytes=1,
-        fingerprint="xxh3:1",
+        fingerprint=source,
         duration=Fraction(1),
         video=(),
         audio=(),
@@ -261,6 +261,41 @@ def test_a_proxy_sleeps_while_what_is_under_the_playhead_is_rendered() -> None:
     assert queue.next_deadline() == 4 + long.stall_seconds
 
 
+def test_nobody_is_started_who_would_wait_for_what_a_sleeper_holds() -> None:
+    """Both lock the source. The second would wait in the only slot, for one that sleeps until it has ended."""
+    queue, first, second = QueueState(), proxy("720p"), proxy("540p")
+    queue.handle(CapacityChanged(slots=1, workers=3, at=0))
+    queue.handle(Submitted(job="j", tasks=(first,), at=0))
+    assert queue.handle(Submitted(job="j", tasks=(second,), priority=5, at=1)) == []
+    other = proxy("other", source="xxh3:2")
+    assert queue.handle(Submitted(job="j", tasks=(other,), priority=1, at=2)) == [
+        Suspend(key=first.key, attempt=1),
+        Start(task=other, attempt=2),
+    ]
+    back = queue.handle(Finished(key=other.key, attempt=2, outcome=Skipped(key=other.key, reason=""), at=3))
+    assert back[1:] == [Continue(key=first.key, attempt=1)]
+    done = queue.handle(Finished(key=first.key, attempt=1, outcome=Skipped(key=first.key, reason=""), at=4))
+    assert started(done) == ["540p"]
+
+
+def test_of_two_copies_with_one_name_the_second_waits() -> None:
+    queue = QueueState()
+    queue.handle(CapacityChanged(slots=2, at=0))
+    cards = proxy("A001.mov"), proxy("A001.MOV", source="xxh3:2")
+    assert started(queue.handle(Submitted(job="j", tasks=cards, at=0))) == ["A001.mov"]
+
+
+def test_what_is_over_serves_no_timeline() -> None:
+    queue, _ = queue_with()
+    for n in range(10):
+        one = task(f"n{n}")
+        queue.handle(Submitted(job="j", tasks=(one,), places={one.key: place(0, 9)}, at=0))
+        queue.handle(CancelRequested(job="j", at=0))
+        queue.handle(WorkerLost(key=one.key, attempt=n + 1, reason="killed", at=0))
+    assert queue.is_idle
+    assert not any(queue._serving.values())  # nothing else shows that memory does not grow
+
+
 def test_without_a_worker_to_spare_nothing_is_put_to_sleep_for_others() -> None:
     queue, long = QueueState(), proxy("long")
     queue.handle(CapacityChanged(slots=1, at=0))
@@ -289,14 +324,20 @@ def test_who_is_asleep_can_be_cancelled_and_may_die() -> None:
     assert queue.handle(CapacityChanged(slots=1, at=4)) == [Start(task=B, attempt=3, is_retry=True)]
 
 
-NAMES = st.sampled_from("abcdef")
+NAMES = st.sampled_from("abcdefg")
+SOURCES = {"e": "xxh3:1", "f": "xxh3:1", "g": "xxh3:2"}
 JOBS = st.sampled_from(["j", "k", "l"])
 FRAMES = st.integers(0, 50)
 KEPT = (Submitted, CancelRequested, PauseRequested, ResumeRequested, Prioritized, Focused, Recorded)
 
 
 def a_task(name: str) -> Task:
-    return proxy(name) if name in "ef" else task(name)
+    return proxy(name, SOURCES[name]) if name in SOURCES else task(name)
+
+
+def source_of(task: Task) -> str:
+    """What no two tasks hold at once."""
+    return task.media.fingerprint if isinstance(task, ProxyTask) else task.key
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -331,6 +372,8 @@ class Interleavings(RuleBasedStateMachine):
                     self.running[key] = command.attempt
                     self.killed.pop(key, None)
                     assert len(self.running) <= self.workers
+                    held = [source_of(self.queue.entry(k).task) for k in self.running]  # type: ignore[union-attr]
+                    assert len(set(held)) == len(held), "waits for what another holds"
                 case Suspend():
                     assert self.running[command.key] == command.attempt
                     assert command.key not in self.asleep
@@ -475,7 +518,8 @@ class Interleavings(RuleBasedStateMachine):
         ending = {key for key in awake if self.queue.entry(key).is_ending}  # type: ignore[union-attr]
         slots = 0 if self.is_paused else self.slots
         assert len(awake - ending) <= slots
-        assert len(awake) >= min(slots, self.workers, len(alive)) or len(self.running) >= self.workers, "a slot stays empty"
+        sources = {source_of(self.queue.entry(key).task) for key in alive}  # type: ignore[union-attr]
+        assert len(awake) >= min(slots, self.workers, len(sources)) or len(self.running) >= self.workers, "a slot stays empty"
 
     def teardown(self) -> None:
         """Give it slots and workers that do their job: everything owed is delivered. So it is from any part of the journal."""
