@@ -117,6 +117,7 @@ class LiveQueue:
         self._backend.interrupt()
         if self._thread.ident is not None:
             self._thread.join()
+        self._loop.wind_down()
         self._recorder.close()
         self._take_posts()  # what was recorded since
         self._teller.close()
@@ -141,14 +142,16 @@ class LiveQueue:
         places: Mapping[str, Sequence[Place]] | None = None,
         label: str = "",
         kind: str = "request",
+        priority: int = 0,
     ) -> None:
         """``job`` wants ``tasks`` besides what it wants already.
 
         :param places: frames of timelines that they serve, by task key
         :param label: of the job, for people; :param kind: timeline, folder, request
+        :param priority: above 0: before what waits, and in the place of a long task that runs
         :raises TaskCancelledError: the queue is closed (so all methods that change something)
         """
-        self._ask(lambda: self._submit(job, tasks, places or {}, label or job, kind))
+        self._ask(lambda: self._submit(job, tasks, places or {}, label or job, kind, priority))
 
     def replace(
         self,
@@ -248,6 +251,10 @@ class LiveQueue:
         """Nothing runs, and nothing waits."""
         return self._loop.state.is_idle
 
+    def __contains__(self, key: object) -> bool:
+        """Does anybody want the task ``key``, and has no outcome yet?"""
+        return key in self._loop.state
+
     def wanted(self, job: str) -> tuple[str, ...]:
         """Keys of tasks that ``job`` has no outcome of yet."""
         with self._lock:
@@ -280,7 +287,6 @@ class LiveQueue:
             self._safely(partial(self._handle, event))
             if self._unwritten:
                 self._safely(self._flush)
-        self._loop.wind_down()
 
     def _take_posts(self) -> None:
         self._take_urgent()
@@ -392,7 +398,15 @@ class LiveQueue:
         if not isinstance(event, _QUIET):
             self._tell(QueueChanged())
 
-    def _submit(self, job: str, tasks: Sequence[Task], places: Mapping[str, Sequence[Place]], label: str, kind: str) -> None:
+    def _submit(
+        self,
+        job: str,
+        tasks: Sequence[Task],
+        places: Mapping[str, Sequence[Place]],
+        label: str,
+        kind: str,
+        importance: int = 0,
+    ) -> None:
         """A thousand prerenders take a second to write: the most urgent begin while the others are written."""
         self._number += 1
         with self._lock:
@@ -404,6 +418,7 @@ class LiveQueue:
             event = messages.Submitted(
                 job=job,
                 tasks=tuple(part),
+                priority=importance,
                 places={task.key: tuple(places[task.key]) for task in part if task.key in places},
                 label=label,
                 kind=kind,
@@ -436,13 +451,17 @@ class LiveQueue:
                 self._publish(command, now)
 
     def _publish(self, command: messages.Publish, now: float) -> None:
-        view = self._progress.published(command, now)
+        left = self._loop.state.entry(command.task.key)
+        view = self._progress.published(command, left, now)
+        if left is not None:
+            self._tell(view)
         self._published += 1
         number = self._published
         self._unrecorded[number] = command
 
         def then() -> None:
-            self._tell(view)
+            if left is None:
+                self._tell(view)
             self._recorded.append(number)
             self._backend.interrupt()
 
@@ -482,6 +501,7 @@ class LiveQueue:
     def _tell(self, event: QueueEvent) -> None:
         def spread() -> None:
             for listener in tuple(self._listeners):
-                listener(event)
+                with suppress(Exception):  # its own business
+                    listener(event)
 
         self._teller.put(spread)

@@ -17,9 +17,12 @@ class Loop:
     def __init__(self, backend: Backend, told: Callable[[messages.Command], None], *, clock: Clock = time.monotonic) -> None:
         self.state = QueueState()
         self._backend, self._told, self._clock = backend, told, clock
+        self._is_over = False
 
     def handle(self, event: messages.Event) -> None:
         for command in self.state.handle(event):
+            if self._is_over and not isinstance(command, messages.Publish):
+                continue
             self._told(command)
             match command:
                 case messages.Start():
@@ -42,7 +45,9 @@ class Loop:
         return None if wait is not None and wait <= 0 else self._backend.next_report(wait)
 
     def wind_down(self) -> None:
-        """Let running tasks clean up after themselves; the backend's owner closes it, which kills what is left."""
+        """Let running tasks clean up after themselves, and begin nothing more. The backend's owner closes it, which kills what
+        is left."""
+        self._is_over = True
         left, end = set(self.state.running), time.monotonic() + state.GRACE_SECONDS
         for key in left:
             self._backend.cancel(key, hard=False)

@@ -107,13 +107,13 @@ class Progress:
         if work := self._work.get(key):
             work.done = max(work.done, min(done, work.task.total))
 
-    def published(self, command: messages.Publish, at: float) -> TaskView:
-        """How it ended."""
+    def published(self, command: messages.Publish, left: Entry | None, at: float) -> TaskView:
+        """How it ended. :param left: others want it still: then it has not, and this is how it stands"""
         task, outcome = command.task, command.outcome
         ended = _state_of(outcome)
         for name in command.jobs:
             job = self._jobs.get(name)
-            if job is None or task.key not in job.wanted:
+            if job is None or task.key not in job.wanted or (left is not None and name in left.jobs):  # it asked anew
                 continue
             self._end(job, task)
             if ended is TaskState.CANCELLED:
@@ -122,8 +122,9 @@ class Progress:
             job.frames += task.total
             job.failed += ended is TaskState.FAILED
             job.done += ended is not TaskState.FAILED
-        still_wanted = task.key in self._wanting
-        work = self._work.get(task.key) if still_wanted else self._work.pop(task.key, None)
+        if left is not None:
+            return self.task(left, at)
+        work = self._work.pop(task.key, None)
         seconds = work.seconds(at) if work else None
         if isinstance(outcome, (Ready, Prerendered)) and task.total and outcome.seconds > 0:
             speed = task.total / outcome.seconds
@@ -146,8 +147,7 @@ class Progress:
             message=_message(outcome),
             hint=(outcome.hint or "") if isinstance(outcome, Failed) else "",
         )
-        if not still_wanted:
-            self._ended.appendleft(view)
+        self._ended.appendleft(view)
         return view
 
     def _end(self, job: _Job, task: Task) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from queue import SimpleQueue
 
 from otio_perf.errors import OtioPerfError
@@ -15,7 +14,8 @@ RETRY_SECONDS = 2.0
 
 
 class Recorder:
-    """Puts one outcome after the other on record. What cannot be recorded now is tried until it can.
+    """Puts one outcome after the other on record. What cannot be recorded now is tried until it can; what breaks on a mistake
+    of ours would break again, and is passed over, with a word.
 
     :param failing: called when that begins, with the reason, and with "" when it is over
     """
@@ -30,7 +30,7 @@ class Recorder:
         self._thread.start()
 
     def record(self, work: Callable[[], None], then: Callable[[], None]) -> None:
-        """Do ``work``, and ``then`` what comes after it if it went well. :raises nothing: both are done by another thread"""
+        """Have ``work`` done by another thread, and ``then`` what comes after it; neither, where it cannot be until the end."""
         self._work.put((work, then))
 
     def close(self) -> None:
@@ -51,16 +51,16 @@ class Recorder:
         while True:
             try:
                 work()
-            except OtioPerfError as e:
+            except (OtioPerfError, OSError) as e:
                 if not is_failing:
                     self._failing(str(e))
                 is_failing = True
                 if self._closing.wait(RETRY_SECONDS):
                     return False
             except Exception as e:  # noqa: BLE001 (the others want to be recorded)
-                self._failing(f"unforeseen {type(e).__name__}: {e}")
+                self._failing(f"an outcome is not on record, unforeseen {type(e).__name__}: {e}")
                 self._failing("")
-                return False
+                return True
             else:
                 if is_failing:
                     self._failing("")
@@ -68,7 +68,7 @@ class Recorder:
 
 
 class Teller:
-    """Does small works in order, on a thread of its own; one that fails costs nobody else."""
+    """Does small works in order, on a thread of its own. They do not raise."""
 
     def __init__(self) -> None:
         self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -87,5 +87,4 @@ class Teller:
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            with suppress(Exception):  # a listener's own business
-                work()
+            work()

@@ -174,11 +174,74 @@ def test_a_listener_that_fails_costs_nobody_anything(queue: LiveQueue, book: Any
         raise RuntimeError("no")
 
     queue.subscribe(fail)
-    end = queue.subscribe(book.hear)
+    after: list[QueueEvent] = []
+    end = queue.subscribe(after.append)
     queue.submit("j", [task("a")])
-    book.wait(lambda: book.outcomes)
+    until(lambda: [e for e in after if isinstance(e, TaskView) and e.state is TaskState.SKIPPED])
     end()
     end()
+
+
+def test_what_one_of_two_jobs_no_longer_wants_has_not_ended(queue: LiveQueue, book: Any) -> None:
+    blocker, both = task("work:3000"), task("both")
+    queue.submit("blocker", [blocker])
+    queue.submit("j", [both])
+    queue.submit("k", [both])
+    queue.cancel(job="j")
+    book.wait(lambda: ("j", "both", "TaskCancelledError") in book.outcomes)
+    assert both.key in queue
+    assert {j.id: j.waiting for j in queue.progress().jobs} == {"k": 1, "j": 0, "blocker": 0}
+    queue.cancel(job="blocker")
+    book.wait(lambda: ("k", "both", "Skipped") in book.outcomes)
+    book.wait(lambda: [e for e in book.heard if isinstance(e, TaskView) and e.label == "both" and e.state is TaskState.SKIPPED])
+    states = [e.state for e in book.heard if isinstance(e, TaskView) and e.label == "both"]
+    assert TaskState.CANCELLED not in states
+    assert labels(queue).count("both") == 1
+
+
+@pytest.mark.parametrize("error", [KeyError("a mistake"), OSError(5, "input/output error")])
+def test_an_outcome_whose_record_breaks_is_told_all_the_same(
+    queue: LiveQueue, book: Any, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the disk refuses is tried again; a mistake would be made again."""
+    monkeypatch.setattr("otio_perf.render_queue.recording.RETRY_SECONDS", 0.05)
+    book.fails = error
+    queue.submit("j", [task("a")])
+    book.wait(lambda: [n for n in book.notices() if str(error) in n])
+    if isinstance(error, OSError):
+        assert not [e for e in book.heard if isinstance(e, TaskView) and e.state is TaskState.SKIPPED]
+        book.fails = None
+        book.wait(lambda: ("j", "a", "Skipped") in book.outcomes)
+    book.wait(lambda: [e for e in book.heard if isinstance(e, TaskView) and e.state is TaskState.SKIPPED])
+    book.wait(lambda: "the queue goes on" in book.notices())
+
+
+def test_nothing_begins_once_the_queue_is_closing(
+    book: Any, run_json: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is on record at last lets the queue go on, but not when it has ended by then."""
+    monkeypatch.setattr("otio_perf.render_queue.recording.RETRY_SECONDS", 0.01)
+    tries, is_over = [], threading.Event()
+
+    def record(*_: object) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise DiskFullError("disk full", path="/w/index.sqlite")
+        is_over.wait(20)
+
+    queue = LiveQueue(InlineBackend(1, run=run_json), record=record)
+    queue.subscribe(book.hear)
+    queue.start()
+    queue.submit("j", [task("a")])
+    until(lambda: len(tries) == 2 and queue.progress().background.slots == 0)
+    queue.submit("j", [task("b")])
+    closer = threading.Thread(target=queue.close)
+    closer.start()
+    until(lambda: "render-queue" not in [thread.name for thread in threading.enumerate()])
+    is_over.set()
+    closer.join()
+    assert "the queue goes on" in book.notices()
+    assert [e for e in book.heard if isinstance(e, TaskView) and e.label == "b"] == []
 
 
 def test_threads_may_ask_for_everything_at_once(queue: LiveQueue, book: Any) -> None:
