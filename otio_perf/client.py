@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -24,6 +25,7 @@ from otio_perf.model.views import (
     CacheView,
     FollowedTimeline,
     MetricsView,
+    OutcomeView,
     ProfileView,
     QueueView,
     ServiceEvent,
@@ -62,16 +64,29 @@ class Client:
 
     @classmethod
     def find(cls, workspace: PathLike, *, certificate: Path | None = None) -> Client:
-        """The service of ``workspace``. :raises NoServiceError: none is running, or it has no HTTP API"""
-        address = lock.address_of(Path(workspace))
-        if address.url is None or address.token_file is None:
+        """The service of ``workspace``, of this user and on this machine.
+
+        Others may write into a workspace, so that what it says is not believed: the token is where this user's service puts
+        it, and goes to nobody else's address.
+
+        :raises NoServiceError: none is running, it has no HTTP API, or it is somebody else's
+        """
+        root = Path(workspace)
+        address = lock.address_of(root)
+        if address.url is None:
             raise NoServiceError(f"the service (process {address.pid}) has no HTTP API", path=workspace, hint=_HINT)
+        if not (lock.is_own(root) and _is_here(address.url)):
+            hint = "Use it as the user who started it, and on that machine"
+            said = f"{address.url} is not said to be a service of yours on this machine"
+            raise NoServiceError(said, path=workspace, hint=hint)
+        file = lock.token_file(root)
         try:
-            token = Path(address.token_file).read_text(encoding="ascii").strip()
+            (token,) = file.read_text(encoding="ascii").split()
         except (OSError, ValueError) as e:
-            reason = getattr(e, "strerror", None) or str(e)
-            hint = "Use it as the user who started it"
-            raise NoServiceError(f"its token cannot be read: {reason}", path=address.token_file, hint=hint) from e
+            reason = getattr(e, "strerror", None) or "it holds something else"
+            raise NoServiceError(
+                f"its token cannot be read: {reason}", path=file, hint="Use it as the user who started it"
+            ) from e
         return cls(address.url, token, certificate=certificate)
 
     # -- as Service has them -------------------------------------------------------------------------------------------
@@ -129,6 +144,12 @@ class Client:
         body = {"proxies": proxies, "prerender": prerender}
         return str(self._ask("POST", f"/timelines/{_part(id)}/optimize", body)["job"])
 
+    def outcome(self, id: str) -> OutcomeView:
+        return _value(OutcomeView, self._ask("GET", f"/timelines/{_part(id)}/outcome"))
+
+    def replan(self) -> None:
+        self._ask("POST", "/timelines/replan")
+
     def queue(self, offset: int = 0, limit: int = 200) -> QueueView:
         return _value(QueueView, self._ask("GET", "/queue", query={"offset": offset, "limit": limit}))
 
@@ -162,11 +183,12 @@ class Client:
         body = {"ids": list(ids), "paths": [str(Path(p).absolute()) for p in paths]}
         return str(self._ask("POST", "/sources/generate", body)["job"])
 
-    def regenerate(self, id: str) -> str:
-        return str(self._ask("POST", f"/sources/{_part(id)}/regenerate")["job"])
+    def regenerate(self, id: str, force: bool = False) -> str:
+        return str(self._ask("POST", f"/sources/{_part(id)}/regenerate", {"force": force})["job"])
 
-    def delete_proxies(self, id: str) -> int:
-        return int(self._ask("DELETE", f"/sources/{_part(id)}/proxies")["size_bytes"])
+    def delete_proxies(self, id: str, force: bool = False) -> int:
+        where = f"/sources/{_part(id)}/proxies"
+        return int(self._ask("DELETE", where, query={"force": "true" if force else "false"})["size_bytes"])
 
     def thumbnail(self, id: str) -> bytes:
         picture: bytes = self._ask("GET", f"/sources/{_part(id)}/thumbnail", seconds=_LONG_SECONDS)
@@ -281,6 +303,20 @@ class Client:
                 "Set SSL_CERT_FILE to the file of --tls-cert",
             )
         return NoServiceError(f"the service at {self.url} does not answer: {reason}", hint=hint)
+
+
+def _is_here(url: str) -> bool:
+    """Does it lead to this machine? Only addresses of its own can be bound to."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or parts.hostname is None or parts.port is None:
+            return False
+        kind, _, _, _, where = socket.getaddrinfo(parts.hostname, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(kind, socket.SOCK_STREAM) as tried:
+            tried.bind(where)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _error(status: int, answer: bytes) -> OtioPerfError:

@@ -181,6 +181,10 @@ class NoServiceError(ServiceError):
     exit_code = 2
 
 
+class BusyError(ServiceError):
+    """More was asked than is worked off, or it took too long."""
+
+
 class UnknownIdError(ServiceError, LookupError):
     pass
 

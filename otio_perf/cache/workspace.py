@@ -156,11 +156,17 @@ class Workspace:
         return is_written
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that readers see the old or the new one, also after a power failure. :raises OSError"""
+def write_whole(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a small file so that readers see the old or the new one, also after a power failure. :raises OSError
+
+    :param mode: its permissions, from its first byte on; ``None``: as new files have them
+    """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")  # as _is_temporary knows it
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as f:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if mode is None else mode & 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as f:
+            if mode is not None:
+                temporary.chmod(mode)
             f.write(text)
             f.flush()
             os.fsync(f.fileno())

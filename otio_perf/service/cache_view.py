@@ -41,10 +41,8 @@ class _File:
 class Contents:
     """:param projects: timelines that are followed, folders that are watched"""
 
-    def __init__(
-        self, core: Core, projects: Callable[[], Iterable[Project]], *, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._core, self._projects, self._clock = core, projects, clock
+    def __init__(self, core: Core, projects: Callable[[], Iterable[Project]]) -> None:
+        self._core, self._projects = core, projects
         self._lock = threading.Lock()
         self._view: CacheView | None = None
         self._counted_at = 0.0
@@ -62,16 +60,16 @@ class Contents:
 
     def view(self) -> CacheView:
         with self._lock:
-            age = self._clock() - self._counted_at
+            age = time.monotonic() - self._counted_at
             if self._view is None or age > (_CHANGED_SECONDS if self._has_changed else _FRESH_SECONDS):
                 self._has_changed = False
                 self._view = self._count()
-                self._counted_at = self._clock()
+                self._counted_at = time.monotonic()
             return self._view
 
     def size_bytes(self) -> int:
-        """As it was counted last; files are looked at once at most."""
-        return self._view.size_bytes if self._view is not None else self.view().size_bytes
+        """As fresh as ``view``: counted anew every half a minute, and soon after a change."""
+        return self.view().size_bytes
 
     def _count(self) -> CacheView:
         core, root = self._core, self._core.workspace.root

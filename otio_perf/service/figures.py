@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from otio_perf.metrics import counters
 from otio_perf.metrics.gpus import Gpus
-from otio_perf.metrics.readings import Meter
 from otio_perf.model.events import Outcome, Prerendered, Ready
 from otio_perf.model.tasks import Task
 from otio_perf.model.views import MetricsView
@@ -21,9 +20,9 @@ _WINDOW_SECONDS = 30.0
 class Figures:
     """:param cache_bytes: size of the workspace; cheap, or known for a while"""
 
-    def __init__(self, core: Core, cache_bytes: Callable[[], int], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._core, self._cache_bytes, self._clock = core, cache_bytes, clock
-        self._meter, self._gpus = Meter(core.workspace.root, children=core.worker_pids), Gpus()
+    def __init__(self, core: Core, cache_bytes: Callable[[], int]) -> None:
+        self._core, self._cache_bytes = core, cache_bytes
+        self._gpus = Gpus()
         self._counters = counters.Counters()
         self._written: deque[tuple[float, int]] = deque(maxlen=10_000)  # when, bytes
 
@@ -32,17 +31,17 @@ class Figures:
         self._counters.ended(task, outcome)
         match outcome:
             case Ready(products=products):
-                self._written.append((self._clock(), sum(p.size_bytes for p in products)))
+                self._written.append((time.monotonic(), sum(p.size_bytes for p in products)))
             case Prerendered(size_bytes=size_bytes):
-                self._written.append((self._clock(), size_bytes))
+                self._written.append((time.monotonic(), size_bytes))
 
     def read(self) -> MetricsView:
         """A few milliseconds; processor loads are those since the reading before."""
-        readings = self._meter.read()
+        readings = self._core.meter.read()
         gpus, gpu_reason = self._gpus.read()
         background = self._core.queue.progress(0, 0).background
         cores = max(1, readings.cores)
-        since = self._clock() - _WINDOW_SECONDS
+        since = time.monotonic() - _WINDOW_SECONDS
         return MetricsView(
             at=time.time(),
             processor_load=min(1.0, (readings.own_cores + readings.other_cores) / cores),
@@ -53,7 +52,7 @@ class Figures:
             gpus=gpus,
             gpu_reason=gpu_reason,
             cache_bytes=self._cache_bytes(),
-            disk_free_bytes=readings.free_disk_bytes or 0,
+            disk_free_bytes=readings.free_disk_bytes,
             frames_per_second=background.frames_per_second,
             bytes_per_second=sum(size for at, size in tuple(self._written) if at >= since) / _WINDOW_SECONDS,
             queue_waiting=background.waiting,

@@ -15,7 +15,11 @@ from pathlib import Path
 from types import TracebackType
 
 from otio_perf.cache import locks
+from otio_perf.cache.workspace import write_whole
 from otio_perf.errors import CacheError, NoServiceError, ServiceRunningError
+from otio_perf.model import wire
+from otio_perf.service.identity import identity
+from otio_perf.settings import user_cache_folder
 
 _LOCK = "service.lock"
 _FILE = "service.json"
@@ -53,14 +57,18 @@ class ServiceLock:
                 hint="Use that one, stop it, or name another folder with --workspace DIR",
             )
         self._descriptor = descriptor
-        self.address = Address(pid=os.getpid())
-        self.announce(url=None, token_file=None)
+        try:
+            self.announce(url=None, token_file=None)
+        except CacheError:
+            locks.release(self._path, descriptor)
+            raise
 
     def announce(self, *, url: str | None, token_file: Path | None) -> None:
         """Say where it listens. :raises CacheError: the file cannot be written"""
         self.address = Address(pid=os.getpid(), url=url, token_file=None if token_file is None else str(token_file))
         try:
-            _write_private(self.workspace / _FILE, json.dumps({"version": _FILE_VERSION, **asdict(self.address)}) + "\n")
+            text = json.dumps({"version": _FILE_VERSION, **asdict(self.address)}) + "\n"
+            write_whole(self.workspace / _FILE, text, mode=0o600)
         except OSError as e:
             raise CacheError(f"cannot be written: {e.strerror}", path=self.workspace / _FILE) from e
 
@@ -86,6 +94,19 @@ class ServiceLock:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def token_file(workspace: Path) -> Path:
+    """Of its service. In the user's own folder: the workspace may lie on a disk that has no owners, or many."""
+    return user_cache_folder() / "tokens" / f"{identity(workspace)}.token"
+
+
+def is_own(workspace: Path) -> bool:
+    """Did this user's service write where it listens? (Where files have owners.)"""
+    try:
+        return not hasattr(os, "getuid") or (workspace / _FILE).stat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def address_of(workspace: Path) -> Address:
@@ -131,22 +152,7 @@ def _read(workspace: Path) -> Address | None:
         said = json.loads((workspace / _FILE).read_text(encoding="utf-8"))
         if said.pop("version") != _FILE_VERSION:
             return None
-        return Address(**said)
+        found: Address = wire.from_json(Address, said)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Whole, or not at all; readable by this user only. :raises OSError"""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    return found

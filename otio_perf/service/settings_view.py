@@ -7,13 +7,13 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from otio_perf import settings as settings_module
+from otio_perf.cache.workspace import write_whole
 from otio_perf.errors import SettingsError
 from otio_perf.model.views import SettingView
 from otio_perf.settings import BY_NAME, TABLE, Setting, Settings
@@ -214,27 +214,17 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str, expected: Settings) -> None:
     """The new file in the old one's place, once it has been read and says what it should."""
-    temporary: Path | None = None
     try:
+        with tempfile.TemporaryDirectory() as folder:
+            tried = Path(folder) / path.name
+            tried.write_text(text, encoding="utf-8", newline="\n")
+            if not _says(tried, expected):
+                hint = "Change it by hand: name: value, a line each"
+                raise SettingsError("is written in a way that cannot be changed line by line", path=path, hint=hint)
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        temporary = Path(name)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if not _says(temporary, expected):
-            hint = "Change it by hand: name: value, a line each"
-            raise SettingsError("is written in a way that cannot be changed line by line", path=path, hint=hint)
-        if path.exists():
-            temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
+        write_whole(path, text, mode=path.stat().st_mode & 0o777 if path.exists() else 0o600)
     except OSError as e:
         raise SettingsError(f"cannot be written: {e.strerror}", path=path, hint="Check the folder's permissions") from e
-    finally:
-        if temporary is not None:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
 
 
 def _says(file: Path, expected: Settings) -> bool:

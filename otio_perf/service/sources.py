@@ -14,7 +14,8 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Action, Decision, Plan, Product
 from otio_perf.model.uses import NAMELESS, Target, TargetKind
 from otio_perf.model.views import ProxyFile, ProxyState, SourcesView, SourceView, TaskState, TaskView
-from otio_perf.service.core import Core, medium_id
+from otio_perf.service.core import Core
+from otio_perf.service.identity import medium_id
 
 _KIND = "proxy"
 #: Of the states of its proxies, the first that one is in is said of the medium.
@@ -103,10 +104,6 @@ class Sources:
         except MediaError:
             return None
         return self._core.index.probes.get((source.path, seen.size_bytes, seen.mtime_ns))
-
-    def products(self, source: Source) -> tuple[Product, ...]:
-        """Its proxies that are there."""
-        return tuple(product for product, _ in self._core.index.products.on_record(source.path))
 
     # -- which there are -----------------------------------------------------------------------------------------------
 

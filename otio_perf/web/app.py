@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from otio_perf import __version__
 from otio_perf.errors import (
+    BusyError,
     MediaError,
     NoServiceError,
     OtioPerfError,
@@ -32,6 +33,7 @@ from otio_perf.model.views import (
     CacheView,
     FollowedTimeline,
     MetricsView,
+    OutcomeView,
     ProfileView,
     QueueView,
     ServiceStatus,
@@ -43,7 +45,7 @@ from otio_perf.model.views import (
 from otio_perf.service.service import Service
 from otio_perf.web import questions as asked
 from otio_perf.web.events import Streams
-from otio_perf.web.lanes import BusyError, Lane, Lanes
+from otio_perf.web.lanes import Lane, Lanes
 from otio_perf.web.reference import page
 
 API = "/api/v1"
@@ -127,6 +129,10 @@ def _looks(service: Service, lanes: Lanes) -> APIRouter:
     async def timeline(id: str) -> Response:
         return _answer(await lanes.call(Lane.LOOK, service.timeline, id))
 
+    @router.get("/timelines/{id}/outcome", response_model=OutcomeView, summary="What came of optimize: made, failed, and why")
+    async def outcome(id: str) -> Response:
+        return _answer(await lanes.call(Lane.LOOK, service.outcome, id))
+
     @router.get("/timelines/{id}/report", response_model=dict[str, Any], summary="Its analysis, as otio-perf analyze --json")
     async def report(id: str) -> Response:
         return _answer(await lanes.call(Lane.WORK, service.report, id))
@@ -198,6 +204,10 @@ def _words(service: Service, lanes: Lanes, enter_link: Callable[[], str]) -> API
     async def optimize(id: str, body: asked.Optimize) -> Response:
         return _job(await lanes.call(Lane.WORK, service.optimize, id, proxies=body.proxies, prerender=body.prerender))
 
+    @router.post("/timelines/replan", **done, summary="Look anew: something was made or deleted beside the service")
+    async def replan() -> None:
+        await lanes.call(Lane.LOOK, service.replan)
+
     @router.post("/queue/pause", **done, summary="Start nothing more until resume")
     async def pause() -> None:
         await lanes.call(Lane.LOOK, service.pause)
@@ -231,12 +241,12 @@ def _words(service: Service, lanes: Lanes, enter_link: Callable[[], str]) -> API
         return _job(await lanes.call(Lane.WORK, service.generate, ids=body.ids, paths=body.paths))
 
     @router.post("/sources/{id}/regenerate", response_model=asked.Job, summary="Delete the proxies of a medium, make them anew")
-    async def regenerate(id: str) -> Response:
-        return _job(await lanes.call(Lane.WORK, service.regenerate, id))
+    async def regenerate(id: str, body: asked.Forced | None = None) -> Response:
+        return _job(await lanes.call(Lane.WORK, service.regenerate, id, force=body is not None and body.force))
 
     @router.delete("/sources/{id}/proxies", response_model=asked.Freed, summary="Delete the proxies of a medium")
-    async def delete_proxies(id: str) -> Response:
-        return _freed(await lanes.call(Lane.WORK, service.delete_proxies, id))
+    async def delete_proxies(id: str, force: bool = False) -> Response:
+        return _freed(await lanes.call(Lane.WORK, service.delete_proxies, id, force=force))
 
     @router.post("/sources/{id}/reveal", **done, summary="Show the medium in the system's file manager")
     async def reveal(id: str) -> None:

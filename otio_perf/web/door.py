@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 import ssl
@@ -65,6 +66,8 @@ class Door:
         """The socket, listening. :raises ServiceError, SettingsError: the address, or the certificate, cannot be used"""
         if self.certificate is not None and self.key is not None:
             _require_pair(self.certificate, self.key)
+        if not self.is_local:
+            _own_names()  # before there is anybody to wait for it
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
             return socket.create_server((self.host, self.port), family=family, backlog=BACKLOG)
@@ -88,8 +91,13 @@ class Door:
             return False
         if self.is_local:
             return name in _LOCAL_NAMES
-        own = {self.host.lower(), f"[{self.host.lower()}]", socket.gethostname().lower(), socket.getfqdn().lower()}
-        return name in (*_LOCAL_NAMES, *own) or _is_number(name)
+        return name in (*_LOCAL_NAMES, self.host.lower(), f"[{self.host.lower()}]", *_own_names()) or _is_number(name)
+
+
+@functools.cache
+def _own_names() -> tuple[str, ...]:
+    """What others call this machine; asking for the long one may take a name server seconds."""
+    return socket.gethostname().lower(), socket.getfqdn().lower()
 
 
 def _split(listen: str) -> tuple[str, int]:

@@ -12,7 +12,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from html import escape
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -233,11 +232,9 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 def _cookie(header: str, name: str) -> str:
-    try:
-        morsel = SimpleCookie(header).get(name)
-    except CookieError:
-        return ""
-    return "" if morsel is None else morsel.value
+    """The value of ``name``; what other programs of this machine left in the browser beside it may be of any form."""
+    pairs = (part.strip().partition("=") for part in header.split(";"))
+    return next((value for key, _, value in pairs if key == name), "")
 
 
 def _encoded(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:

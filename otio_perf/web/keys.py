@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 import time
@@ -13,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from otio_perf.cache.workspace import write_whole
 from otio_perf.errors import ServiceError
 
 #: 256 bits: nobody guesses one.
@@ -37,17 +37,17 @@ class Keys:
 
     def write(self, path: Path) -> None:
         """Put the token where programs of this user, and nobody else's, find it. :raises ServiceError"""
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileNotFoundError):
-                temporary.unlink()
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(self.token + "\n")
-            temporary.replace(path)
+            write_whole(path, self.token + "\n", mode=0o600)
         except OSError as e:
             raise ServiceError(f"the token cannot be written: {e.strerror}", path=path) from e
+
+    def remove(self, path: Path) -> None:
+        """Take the token away again, if it is still ours: another service may have begun since."""
+        with suppress(OSError):
+            if path.read_text(encoding="ascii").strip() == self.token:
+                path.unlink()
 
     def is_token(self, said: str) -> bool:
         return hmac.compare_digest(_digest(said), _digest(self.token))

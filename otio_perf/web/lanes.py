@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from otio_perf.errors import ServiceError
+from otio_perf.errors import BusyError
 
 T = TypeVar("T")
-
-
-class BusyError(ServiceError):
-    """More was asked than is worked off, or it took too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

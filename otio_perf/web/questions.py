@@ -67,6 +67,10 @@ class Media(_Question):
     paths: Annotated[list[_File], Field(max_length=10_000)] = []
 
 
+class Forced(_Question):
+    force: bool = Field(False, description="also what timelines play")
+
+
 class Clear(_Question):
     kind: _Word = Field(description="proxies, renders, analysis or all")
     force: bool = Field(False, description="prerenders that timelines play, too")

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import os
 import socket
 import sys
 import threading
@@ -14,8 +12,8 @@ from pathlib import Path
 import uvicorn
 
 from otio_perf.errors import ServiceError
+from otio_perf.service import lock
 from otio_perf.service.service import Service
-from otio_perf.settings import user_cache_folder
 from otio_perf.web.app import application
 from otio_perf.web.connections import Connection, Hall
 from otio_perf.web.door import BACKLOG, Door
@@ -100,7 +98,7 @@ class Server:
             self._thread.join(_STOP_SECONDS + 5)
             sys.setswitchinterval(self._switch_seconds)
             self._uvicorn = self._thread = None
-            self.token_file.unlink(missing_ok=True)
+            self._keys.remove(self.token_file)
 
     def __enter__(self) -> Server:
         self.start()
@@ -119,9 +117,7 @@ class Server:
 
     @property
     def token_file(self) -> Path:
-        """In the user's own folder: the workspace may lie on a disk that has no owners, or many."""
-        name = hashlib.sha256(os.fsencode(self._service.workspace)).hexdigest()[:16]
-        return user_cache_folder() / "tokens" / f"{name}.token"
+        return lock.token_file(self._service.workspace)
 
     def enter_url(self) -> str:
         """Opens the dashboard in a browser, once."""

@@ -57,8 +57,8 @@ export const api = {
 
   sources: (offset, limit, search) => get("sources", { offset, limit, search }),
   generate: media => post("sources/generate", media), // {ids} or {paths}
-  regenerate: one => post(`sources/${id(one)}/regenerate`),
-  deleteProxies: one => call("DELETE", `sources/${id(one)}/proxies`),
+  regenerate: (one, force = false) => post(`sources/${id(one)}/regenerate`, { force }),
+  deleteProxies: (one, force = false) => call("DELETE", `sources/${id(one)}/proxies?${new URLSearchParams({ force })}`),
   reveal: one => post(`sources/${id(one)}/reveal`),
   thumbnail: one => `${ROOT}sources/${id(one)}/thumbnail`,
 

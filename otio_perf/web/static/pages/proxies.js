@@ -75,7 +75,11 @@ function row(one, picked, told, refresh) {
   const check = h("input", { type: "checkbox", on: { change: () => { if (check.checked) picked.add(one.id); else picked.delete(one.id); told(); } } });
   const generate = button("Generate", async () => { await api.generate({ ids: [one.id] }); refresh(); }, { look: "quiet" });
   const again = button("Regenerate", async () => {
-    await api.regenerate(one.id);
+    const yes = await ask(`Make the proxies of ${now.name} anew?`,
+      ["They are deleted, and made as they were. Timelines that play them show the original until that is done. The original is not touched."],
+      "Regenerate", { look: "danger" });
+    if (!yes) return;
+    await api.regenerate(one.id, true);
     toast(`The proxies of ${now.name} are made anew`, { kind: "good" });
     refresh();
   }, { only: true, sign: "again", look: "quiet" });
@@ -85,7 +89,7 @@ function row(one, picked, told, refresh) {
       [`${bytes(size)} become free. Timelines that play them show the original after their next change, until proxies are made again. The original is not touched.`],
       "Delete proxies", { look: "danger" });
     if (!yes) return;
-    await api.deleteProxies(one.id);
+    await api.deleteProxies(one.id, true);
     refresh();
   }, { only: true, sign: "trash", look: "quiet" });
   const reveal = button("Show in the file manager", () => api.reveal(one.id), { only: true, sign: "folder", look: "quiet" });
