@@ -73,6 +73,7 @@ class FolderWatch:
         self._mode, self._reason = "suspended", "not looked at yet"
         self._scanned_at: float | None = None
         self._root_identity: tuple[int, int] | None = None
+        self._lost_at: float | None = None  # by the monotonic clock: since when no look at it succeeds
         self._hints: Hints | None = None
         self._hints_at = 0.0
         self._scan_at = 0.0  # by the monotonic clock: when everything is looked at next
@@ -150,7 +151,7 @@ class FolderWatch:
         if self._mode == "suspended":
             return now + _ROOT_SECONDS
         with self._lock:
-            due = [self._media[n].since for n in self._unsettled if self._media[n].stage is Stage.SETTLING]
+            due = [self._media[name].since for name in self._unsettled if self._may_settle(name)]
         settles = min(due) + self._settle_seconds if due else now + _ROOT_SECONDS
         return max(min(settles, self._scan_at, now + _ROOT_SECONDS), now + _GATHER_SECONDS)
 
@@ -173,11 +174,14 @@ class FolderWatch:
             self._look(folders | due)
         self._settle(now)
 
+    def _may_settle(self, name: str) -> bool:
+        return settle.may_settle(self._media[name]) and self._folder_of[name] not in self._unreadable
+
     def _due(self, now: float) -> list[str]:
         return [
             name
             for name in self._unsettled
-            if settle.is_due(self._media[name], now, self._settle_seconds) and self._folder_of[name] not in self._unreadable
+            if self._may_settle(name) and settle.is_due(self._media[name], now, self._settle_seconds)
         ]
 
     # -- the folder itself ---------------------------------------------------------------------------------------------
@@ -189,8 +193,12 @@ class FolderWatch:
             with os.scandir(self.root) as entries:
                 is_empty = next(entries, None) is None
         except OSError as e:
-            self._suspend("it is not there" if isinstance(e, (FileNotFoundError, NotADirectoryError)) else e.strerror or str(e))
+            self._lost_at = now if self._lost_at is None else self._lost_at
+            if self._mode == "suspended" or now - self._lost_at >= _ROOT_SECONDS:  # one look that fails says nothing
+                is_gone = isinstance(e, (FileNotFoundError, NotADirectoryError))
+                self._suspend("it is not there" if is_gone else e.strerror or str(e))
             return False
+        self._lost_at = None
         identity = (status.st_dev, status.st_ino)
         if self._root_identity not in (None, identity):
             if is_empty:  # what an unmounted disk leaves

@@ -40,9 +40,14 @@ def looked(before: Settling | None, seen: Seen, now: float) -> Settling:
     return before if before is not None and before.seen == seen else Settling(seen, now)
 
 
+def may_settle(one: Settling) -> bool:
+    """By itself: not what is empty, or not whole, which must change first."""
+    return one.stage is Stage.SETTLING and one.seen.size_bytes > 0
+
+
 def is_due(one: Settling, now: float, settle_seconds: float) -> bool:
     """Would it be settled, if it turned out to be unchanged now?"""
-    return one.stage is Stage.SETTLING and one.seen.size_bytes > 0 and now - one.since >= settle_seconds
+    return may_settle(one) and now - one.since >= settle_seconds
 
 
 def settled(one: Settling) -> Settling:
