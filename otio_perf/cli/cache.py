@@ -9,9 +9,17 @@ clear    delete proxies, renders or analysis data; originals are never touched, 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from otio_perf.cli import options
 
+if TYPE_CHECKING:
+    from otio_perf.cache.housekeeping import Freed
+    from otio_perf.cache.pruning import Pruned
+
+_LIMITS = ("cache_max_bytes", "min_free_disk", "idle_days")
 _WORKSPACE = "folder of proxies and prerenders (default: .otio_perf in this folder, else the one in the user's cache folder)"
 
 _PRUNE = (
@@ -46,14 +54,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
             action.add_argument("--force", action="store_true", help="delete what a timeline plays, too")
         if name in ("prune", "clear"):
             action.add_argument("--dry-run", action="store_true", help="say what would be deleted; nothing is")
-        limits = ("cache_max_bytes", "min_free_disk", "idle_days") if name == "prune" else ()
+        limits = _LIMITS if name == "prune" else ()
         options.add_settings(action, "workspace", *limits, said={"workspace": _WORKSPACE})
         options.add_output(action, json="the answer", trace=False)
 
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
-    from otio_perf.cli import cache_tables, console, tables
+    from otio_perf.cli import beside_service, cache_tables, console, tables
+    from otio_perf.optimizer.session import existing_workspace
     from otio_perf.reports import document
 
     with console.job(arguments) as job:
@@ -62,20 +71,40 @@ def run(arguments: argparse.Namespace) -> int:
             job.answer(table=lambda: tables.show_status(status), document=lambda: document.status_document(status))
             return 0
         if arguments.action == "clear":
-            dry_run = arguments.dry_run
-            freed = optimizer.cache_clear(arguments.what, force=arguments.force, dry_run=dry_run, **job.options)
+            dry_run, what, force = arguments.dry_run, arguments.what, arguments.force
+
+            def clear(is_dry: bool) -> Freed:
+                return optimizer.cache_clear(what, force=force, dry_run=is_dry, **job.options)
+
+            if dry_run:
+                freed = clear(True)
+            else:
+                freed = beside_service.by_service(existing_workspace(job.settings), lambda s: s.clear_cache(what, force), clear)
             job.answer(
                 table=lambda: tables.show_freed(freed, dry_run=dry_run),
                 document=lambda: document.freed_document(freed, dry_run=dry_run),
             )
             return 0
         if arguments.action == "prune":
-            pruned = optimizer.cache_prune(dry_run=arguments.dry_run, **job.options)
+
+            def prune(is_dry: bool) -> Pruned:
+                return optimizer.cache_prune(dry_run=is_dry, **job.options)
+
+            if arguments.dry_run or any(getattr(arguments, f"setting_{name}") is not None for name in _LIMITS):
+                with beside_service.yielding(
+                    job.settings, Path.cwd() / "timeline", create=False, is_working=not arguments.dry_run
+                ):
+                    pruned = prune(arguments.dry_run)
+            else:
+                found = beside_service.by_service(existing_workspace(job.settings), lambda s: s.prune_cache(), prune)
+                gone = tuple(one for one in found.removed if not Path(one.path).exists())
+                pruned = replace(found, removed=gone, kept=found.kept + len(found.removed) - len(gone))
             job.answer(
                 table=lambda: cache_tables.show_pruned(pruned, dry_run=arguments.dry_run),
                 document=lambda: document.pruned_document(pruned, dry_run=arguments.dry_run),
             )
             return 0
-        faults = optimizer.cache_verify(repair=arguments.repair, **job.options)
+        with beside_service.yielding(job.settings, Path.cwd() / "timeline", create=False):
+            faults = optimizer.cache_verify(repair=arguments.repair, **job.options)
         job.answer(table=lambda: tables.show_faults(faults), document=lambda: document.faults_document(faults))
         return 4 if any(f.repair is None for f in faults) else 0

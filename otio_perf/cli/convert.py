@@ -46,10 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
-    from otio_perf.cli import console, tables
+    from otio_perf.cli import beside_service, console, tables
     from otio_perf.reports import document, words
 
-    with console.job(arguments) as job:
+    with (
+        console.job(arguments) as job,
+        beside_service.yielding(job.settings, arguments.input[0], create=False),
+    ):
         written = optimizer.convert(
             arguments.input,
             arguments.output,

@@ -46,11 +46,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
-    from otio_perf.cli import console, tables
+    from otio_perf.cli import beside_service, console, tables
     from otio_perf.optimizer import outcome
     from otio_perf.reports import document, html, words
 
-    with console.job(arguments) as job:
+    with (
+        console.job(arguments) as job,
+        beside_service.yielding(job.settings, arguments.timelines[0], is_working=not arguments.dry_run),
+    ):
         report = optimizer.optimize(
             arguments.timelines,
             arguments.output,

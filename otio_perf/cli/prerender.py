@@ -41,10 +41,13 @@ def add_fidelity(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
-    from otio_perf.cli import console, tables
+    from otio_perf.cli import beside_service, console, tables
     from otio_perf.reports import document
 
-    with console.job(arguments) as job:
+    with (
+        console.job(arguments) as job,
+        beside_service.yielding(job.settings, arguments.timeline, is_working=not arguments.dry_run),
+    ):
         report = optimizer.prerender(
             arguments.timeline,
             arguments.output,

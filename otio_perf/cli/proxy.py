@@ -27,11 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
-    from otio_perf.cli import console, tables
+    from otio_perf.cli import beside_service, console, tables
     from otio_perf.optimizer import outcome
     from otio_perf.reports import document
 
-    with console.job(arguments) as job:
+    with (
+        console.job(arguments) as job,
+        beside_service.yielding(job.settings, None, is_working=not arguments.dry_run),
+    ):
         report = optimizer.generate_proxies(
             arguments.media, all=arguments.all, beside=arguments.beside, dry_run=arguments.dry_run, **job.options
         )

@@ -77,10 +77,13 @@ def add_range(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
-    from otio_perf.cli import console
+    from otio_perf.cli import beside_service, console
     from otio_perf.reports import exports
 
-    with console.job(arguments) as job:
+    with (
+        console.job(arguments) as job,
+        beside_service.yielding(job.settings, arguments.timeline, is_working=not arguments.dry_run),
+    ):
         report = optimizer.export(
             arguments.timeline,
             arguments.output,

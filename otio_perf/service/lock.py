@@ -101,6 +101,11 @@ def token_file(workspace: Path) -> Path:
     return user_cache_folder() / "tokens" / f"{identity(workspace)}.token"
 
 
+def may_run(workspace: Path) -> bool:
+    """Is there any sign of a service? A look at one file; one that was killed leaves it behind."""
+    return (workspace / _FILE).exists()
+
+
 def is_own(workspace: Path) -> bool:
     """Did this user's service write where it listens? (Where files have owners.)"""
     try:

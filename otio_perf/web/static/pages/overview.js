@@ -122,7 +122,7 @@ function gaugesOf() {
       const [first, ...others] = now.gpus;
       gpu.element.classList.toggle("absent", !first);
       if (first) {
-        tell(gpu, percent(first.load), first.load, `${first.name}${others.length ? ` and ${others.length} more` : ""} · ${bytes(first.memory_used_bytes)} of ${bytes(first.memory_total_bytes)}`);
+        tell(gpu, first.load === null ? "load unknown" : percent(first.load), first.load ?? 0, `${first.name}${others.length ? ` and ${others.length} more` : ""} · ${bytes(first.memory_used_bytes)} of ${bytes(first.memory_total_bytes)}`);
       } else tell(gpu, "None", 0, now.gpu_reason || "no GPU was found");
       say(speed.figure, `${rateOf(now.frames_per_second)} fps`);
       say(speed.said, now.frames_per_second > 0 ? `${bytes(now.bytes_per_second)} a second · ${plural(now.queue_running, "task")} running` : now.queue_running > 0 ? `${plural(now.queue_running, "task")} running` : "nothing is being made");

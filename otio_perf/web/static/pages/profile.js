@@ -31,7 +31,7 @@ const CHARTS = [
 ];
 const GPU = {
   title: "GPU", text: percent, top: () => 1,
-  lines: [{ word: "load", look: "one", value: one => Math.max(0, ...one.gpus.map(gpu => gpu.load)) },
+  lines: [{ word: "load", look: "one", value: one => Math.max(0, ...one.gpus.map(gpu => gpu.load ?? 0)) },
     { word: "memory", look: "two", value: one => Math.max(0, ...one.gpus.map(gpu => gpu.memory_used_bytes / Math.max(1, gpu.memory_total_bytes))) }],
 };
 const MOST_STAGES = 30;
