@@ -31,7 +31,7 @@ class ProxyTask:
     products: tuple[Product, ...]
     constant_rate: FrameRate | None  # for variable-frame-rate sources: the rate of the timeline
     workspace: str
-    cores: int = 1  # that it may keep busy: its share of the machine
+    cores: int = 1  # that it may keep busy: planned are those of the machine, it is given its share of them
     hardware: tuple[str, ...] = ()  # encoders and decoders that passed their self-test (names of ``media.hardware``)
     stall_seconds: float = 60.0
 
@@ -110,7 +110,7 @@ class PrerenderTask:
     hardware: tuple[str, ...] = ()  # decoders that work beside the GPU (names of ``media.hardware``)
     encoder: str = ""  # that works beside the GPU, and that ``key`` tells of; "": in software
     kernels: str = ""  # folder where compiled kernels of GPUs are kept; "": they are not
-    cores: int = 1
+    cores: int = 1  # as those of ``ProxyTask``
     label: str = ""
     stall_seconds: float = 60.0
 

@@ -111,19 +111,18 @@ class Chunks:
         session = self.session
         session.workspace.clean_orphans(publish.is_part)
         with session.stage(stage, len(missing)):
-            jobs = self.jobs(len(missing))
-            outcomes = session.run(self.tasks(missing.values(), jobs=jobs), workers=jobs, done=self.record)
+            outcomes = session.run(self.tasks(missing.values()), workers=self._jobs(), done=self.record)
             session.workspace.clean_orphans(publish.is_part)  # of workers that died
         return self.failed(missing, outcomes)
 
-    def jobs(self, tasks: int) -> int:
-        """How many of ``tasks`` are done at once: one process a GPU; the processor's engine shares its cores with the decoders
-        and the encoder."""
-        most = self.session.jobs if self.engine.name == PROCESSOR else len(self.engine.devices)
-        return max(1, min(most, tasks))
+    def _jobs(self) -> int:
+        """How many are made at once: one process a GPU; the processor's engine shares its cores with the decoders and the
+        encoder."""
+        return self.session.jobs if self.engine.name == PROCESSOR else max(1, len(self.engine.devices))
 
-    def tasks(self, missing: Iterable[Chunk], *, jobs: int) -> tuple[PrerenderTask, ...]:
-        cores = cores_for(jobs, self.recipe.size_for(*self.timeline.canvas))
+    def tasks(self, missing: Iterable[Chunk]) -> tuple[PrerenderTask, ...]:
+        """Each with the cores that it may use: the queue divides them among those that run at once."""
+        cores = most_cores(self.recipe.size_for(*self.timeline.canvas))
         return tuple(self._task(chunk, cores=cores) for chunk in missing)
 
     def failed(self, missing: Mapping[str, Chunk], outcomes: Mapping[str, Outcome]) -> dict[str, Failed]:
@@ -204,10 +203,10 @@ def put(renders: Renders, made: Prerendered) -> None:
     )
 
 
-def cores_for(jobs: int, size: tuple[int, int]) -> int:
-    """What each of ``jobs`` processes may keep busy with pictures of ``size``: one a core, which memory must hold."""
-    held = jobs * size[0] * size[1] * _PICTURES_PER_CORE * _PIXEL_BYTES
-    return max(1, min(system.cores() // jobs, system.available_memory_bytes() // held))
+def most_cores(size: tuple[int, int]) -> int:
+    """That may be kept busy with pictures of ``size``: one a core, which memory must hold."""
+    held = size[0] * size[1] * _PICTURES_PER_CORE * _PIXEL_BYTES
+    return max(1, min(system.cores(), system.available_memory_bytes() // held))
 
 
 def new_frames(found: Sequence[Chunk], missing: Mapping[str, Chunk]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,10 +90,7 @@ def planned(
     dry_run: bool,
 ) -> Plan:
     """What becomes of each medium: see ``make``. What is there already is put on record."""
-    if beside and len(recipes) > 1:
-        raise SettingsError(
-            "--beside takes one proxy size", hint="Say --proxy once: there is one Proxy folder for all programs"
-        )
+    refuse_several_beside(recipes, beside=beside)
     if not dry_run:
         folders = {Path(f.path).parent / "Proxy" for f in findings.values() if f.info is not None} if beside else set()
         session.workspace.clean_orphans(publish.is_part, beside=sorted(folders))
@@ -116,6 +113,14 @@ def planned(
     if not dry_run:
         _record(session, plan)
     return plan
+
+
+def refuse_several_beside(sizes: Collection[object], *, beside: bool) -> None:
+    """:raises SettingsError: ``beside`` with several ``sizes``"""
+    if beside and len(set(sizes)) > 1:
+        raise SettingsError(
+            "--beside takes one proxy size", hint="Say --proxy once: there is one Proxy folder for all programs"
+        )
 
 
 def report(
@@ -183,8 +188,7 @@ def _work_off(session: Session, plan: Plan) -> dict[str, Outcome]:
     with session.stage(Stage.PROXY, len(impossible) + len(possible)):
         for key, failed in impossible.items():
             session.listener(TaskFinished(key=key, outcome=failed))
-        jobs = max(1, min(session.jobs, len(possible)))
-        return {**impossible, **session.run(ready(session, possible, jobs=jobs), workers=jobs)}
+        return {**impossible, **session.run(ready(session, possible), workers=session.jobs)}
 
 
 def divided(session: Session, plan: Plan) -> tuple[tuple[ProxyTask, ...], dict[str, Failed]]:
@@ -195,13 +199,13 @@ def divided(session: Session, plan: Plan) -> tuple[tuple[ProxyTask, ...], dict[s
     return tuple(possible), impossible
 
 
-def ready(session: Session, tasks: Sequence[ProxyTask], *, jobs: int) -> tuple[ProxyTask, ...]:
-    """``tasks`` with the hardware that they may use, and each with its share of the cores where ``jobs`` run at once."""
+def ready(session: Session, tasks: Sequence[ProxyTask]) -> tuple[ProxyTask, ...]:
+    """``tasks`` with the hardware and the cores that they may use: the queue divides these among those that run at once."""
     if not tasks:
         return ()
     codecs = {video.codec for task in tasks for video in task.media.video}
     codecs |= {product.recipe.codec.value for task in tasks for product in task.products}
-    cores, hardware = max(1, system.cores() // jobs), session.hardware(codecs)
+    cores, hardware = system.cores(), session.hardware(codecs)
     return tuple(replace(task, cores=cores, hardware=hardware) for task in tasks)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from otio_perf.errors import SettingsError, TimelineError
 from otio_perf.model.events import Failed, Outcome
-from otio_perf.model.plans import Action, Product
+from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe
-from otio_perf.model.results import PrerenderReport, WrittenTimeline
+from otio_perf.model.results import LeftToHost, PrerenderReport, WrittenTimeline
 from otio_perf.model.tasks import ProxyTask, Task
 from otio_perf.model.timing import FrameRange, union
 from otio_perf.model.uses import TrackKind
@@ -91,7 +91,7 @@ class Round:
         )
         self.prerendering = self._prerendering(memory)
         possible, impossible = proxies.divided(session, self.plan)
-        proxy_tasks = proxies.ready(session, possible, jobs=max(1, min(session.jobs, len(possible))))
+        proxy_tasks = proxies.ready(session, possible)
         chunk_tasks = self._chunk_tasks(given_up)
         self.outcomes: dict[str, Outcome] = {
             **impossible,
@@ -99,6 +99,8 @@ class Round:
             **{key: given_up[key] for key in self.missing if key in given_up},
         }
         self.tasks: dict[str, Task] = {task.key: task for task in (*proxy_tasks, *chunk_tasks) if task.key not in self.outcomes}
+        #: Regions whose chunks were rendered, and of which no file came when it was written: another round may do better.
+        self.unjoined: tuple[LeftToHost, ...] = ()
 
     @property
     def missing(self) -> Collection[str]:
@@ -127,16 +129,24 @@ class Round:
         for use in self.surveyed.survey.uses:
             if use.track_kind is TrackKind.VIDEO:
                 used.setdefault(use.target.medium, []).append(use.position)
-        of_product = {p.key: d.target.medium for d in self.plan.with_action(Action.MAKE) for p in d.products}
+        of_product = self.media_of_products()
         found: dict[str, tuple[tuple[int, int], ...]] = {}
         for key, task in self.tasks.items():
             if isinstance(task, ProxyTask):
-                media = {of_product[p.key] for p in task.products}
+                media = {medium for p in task.products for medium in of_product[p.key]}
                 found[key] = tuple((r.start, r.stop) for r in union(r for medium in media for r in used.get(medium, ())))
         if self.prerendering is not None:
             chunks = [chunk for chunk in self.prerendering.every_chunk() if chunk.key in self.tasks]
             for chunk in chunks:
                 found[chunk.key] = (*found.get(chunk.key, ()), (chunk.start, chunk.stop))
+        return found
+
+    def media_of_products(self) -> dict[str, tuple[str, ...]]:
+        """Every ``Target.medium`` that a product is a proxy of: copies of one file have it in common."""
+        found: dict[str, tuple[str, ...]] = {}
+        for decision in self.plan.decisions:
+            for product in decision.products:
+                found[product.key] = (*found.get(product.key, ()), decision.target.medium)
         return found
 
     def record(self, outcome: Outcome) -> None:
@@ -161,7 +171,7 @@ class Round:
         return now == self.saved
 
     def write(self) -> tuple[WrittenTimeline, PrerenderReport | None]:
-        """Join what was rendered, and write the timeline with it and its proxies.
+        """Join what was rendered, and write the timeline with it and its proxies. What could not be joined is ``unjoined``.
 
         :raises TimelineError: it was saved again in the meantime, so that another round is due; or cannot be written.
         """
@@ -169,7 +179,12 @@ class Round:
         there, failed = finished(made), failed_sources(made)
         rendered, laid = None, None
         if self.prerendering is not None:
-            rendered = self.prerendering.joined({key: one.message for key, one in self._failed_chunks().items()})
+            failed_chunks = self._failed_chunks()
+            rendered = self.prerendering.joined({key: one.message for key, one in failed_chunks.items()})
+            holes = [chunk.start for chunk in self.prerendering.every_chunk() if chunk.key in failed_chunks]
+            self.unjoined = tuple(
+                one for one in rendered.left if one.is_failure and not any(one.start <= at < one.stop for at in holes)
+            )
             laid = prerendering.laid(self.surveyed, rendered)
         prerendering.require_unsaved(self.path, self.saved)
         active = self._shown()
@@ -192,6 +207,7 @@ class Round:
         if self.prerendering is not None:
             chunks, missing = self.prerendering.chunks, self.prerendering.missing
             found |= {chunks.label(missing[key]): failed.message for key, failed in self._failed_chunks().items()}
+            found |= {f"{one.start_timecode} – {one.stop_timecode}": one.reason for one in self.unjoined}
         return found
 
     def _failed_chunks(self) -> dict[str, Failed]:
@@ -220,9 +236,7 @@ class Round:
     def _chunk_tasks(self, given_up: Mapping[str, Failed]) -> Iterable[Task]:
         if self.prerendering is None:
             return ()
-        wanted = [chunk for key, chunk in self.prerendering.missing.items() if key not in given_up]
-        chunks = self.prerendering.chunks
-        return chunks.tasks(wanted, jobs=chunks.jobs(len(wanted)))
+        return self.prerendering.chunks.tasks(c for key, c in self.prerendering.missing.items() if key not in given_up)
 
     def _shown(self) -> ProxyRecipe | None:
         """The proxies that the timeline shows; ``None``: its originals."""

@@ -146,7 +146,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """``attempt`` is a number that no other start has."""
+    """``task`` has its share of the cores; ``attempt`` is a number that no other start has."""
 
     task: Task
     attempt: int

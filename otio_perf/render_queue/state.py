@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
-from otio_perf.model.tasks import Task
+from otio_perf.model.tasks import PrerenderTask, ProxyTask, Task
 from otio_perf.render_queue import priority
 from otio_perf.render_queue.messages import (
     CancelHard,
@@ -292,7 +292,8 @@ class QueueState:
         entry.is_running = True
         entry.alive_at = at
         self._running[entry.task.key] = entry
-        return Start(task=entry.task, attempt=entry.attempt, is_retry=entry.losses > 0)
+        task = _with_share(entry.task, min(self._slots, len(self._entries)))
+        return Start(task=task, attempt=entry.attempt, is_retry=entry.losses > 0)
 
     def _sleep(self, entry: Entry) -> Suspend:
         entry.is_asleep = True
@@ -427,6 +428,14 @@ class QueueState:
 
 def _order(entry: Entry) -> tuple[int, Rank, int]:
     return entry.order
+
+
+def _with_share(task: Task, among: int) -> Task:
+    """``task`` with its part of the cores where so many run at once."""
+    match task:
+        case ProxyTask() | PrerenderTask():
+            return replace(task, cores=max(1, task.cores // among))
+    return task
 
 
 def _goes_before(waiting: Entry, started: Entry) -> bool:

@@ -173,7 +173,7 @@ class Requests:
         for decision in plan.decisions:
             if decision.action in (Action.REFUSE, Action.OFFLINE):
                 self._core.note(f"{decision.target.path or decision.target.url}: no proxy: {decision.reason}")
-        return proxies.ready(session, possible, jobs=max(1, min(session.jobs, len(possible))))
+        return proxies.ready(session, possible)
 
     def _submit(self, job: str, label: str, plan: Plan, tasks: Sequence[ProxyTask]) -> None:
         with self._lock:

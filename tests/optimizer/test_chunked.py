@@ -19,7 +19,7 @@ from otio_perf.model.frames import FramePlan, Stacked
 from otio_perf.model.media import ColourTags
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.optimizer import chunked
-from otio_perf.optimizer.chunked import Chunks, cores_for, warn_of_full_disk
+from otio_perf.optimizer.chunked import Chunks, most_cores, warn_of_full_disk
 from otio_perf.optimizer.session import Session
 
 CHUNK = Chunk(
@@ -99,15 +99,15 @@ def test_a_movie_takes_what_the_gpu_gave_up_in_this_run(session: Session) -> Non
 
 
 @pytest.mark.parametrize(
-    ("jobs", "size", "cores"),
-    [(1, (1920, 1080), 16), (1, (3840, 2160), 9), (2, (3840, 2160), 4), (1, (7680, 4320), 2), (4, (15360, 8640), 1)],
+    ("size", "cores"),
+    [((1920, 1080), 16), ((3840, 2160), 9), ((7680, 4320), 2), ((15360, 8640), 1)],
 )
 def test_small_machines_make_fewer_large_pictures_at_once(
-    jobs: int, size: tuple[int, int], cores: int, monkeypatch: pytest.MonkeyPatch
+    size: tuple[int, int], cores: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(system, "cores", lambda: 16)
     monkeypatch.setattr(system, "available_memory_bytes", lambda: 6 << 30)
-    assert cores_for(jobs, size) == cores
+    assert most_cores(size) == cores
 
 
 def test_each_disk_is_asked_for_what_comes_to_it(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,12 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from otio_perf.model import wire
+from otio_perf.model.devices import GpuDevice
 from otio_perf.model.events import Failed, Skipped
 from otio_perf.model.media import MediaInfo, MediaKind
 from otio_perf.model.plans import Product
-from otio_perf.model.recipes import ProxyRecipe
-from otio_perf.model.tasks import ProbeTask, ProxyTask, Task
+from otio_perf.model.recipes import PrerenderRecipe, ProxyRecipe
+from otio_perf.model.tasks import PrerenderTask, ProbeTask, ProxyTask, Task
 from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.render_queue.messages import (
     CancelHard,
@@ -283,6 +284,45 @@ def test_of_two_copies_with_one_name_the_second_waits() -> None:
     queue.handle(CapacityChanged(slots=2, at=0))
     cards = proxy("A001.mov"), proxy("A001.MOV", source="xxh3:2")
     assert started(queue.handle(Submitted(job="j", tasks=cards, at=0))) == ["A001.mov"]
+
+
+def chunk(name: str, gpus: int) -> PrerenderTask:
+    devices = tuple(GpuDevice(arch="cuda", name=f"GPU {n}") for n in range(gpus))
+    return PrerenderTask(
+        key=name,
+        plans=(),
+        media={},
+        frame_rate=FrameRate(25),
+        recipe=PrerenderRecipe(),
+        path="",
+        workspace="/w",
+        gpu="auto" if gpus else "off",
+        devices=devices,
+        cores=16,
+        label=name,
+    )
+
+
+def test_as_many_tasks_have_a_gpu_as_there_are_and_others_go_by_them() -> None:
+    queue = QueueState()
+    queue.handle(CapacityChanged(slots=4, at=0))
+    tasks = tuple(chunk(name, gpus) for name, gpus in (("1", 2), ("2", 2), ("3", 2), ("processor", 0), ("4", 2)))
+    assert started(queue.handle(Submitted(job="j", tasks=tasks, at=0))) == ["1", "2", "processor"]
+    assert queue.handle(Progressed(key="1", attempt=1, done=1, at=1)) == []
+    assert started(queue.handle(Finished(key="2", attempt=2, outcome=Skipped(key="2", reason=""), at=1))) == ["3"]
+    assert order(queue) == ["4"]
+
+
+def test_cores_are_shared_by_those_that_run_at_once() -> None:
+    """However many rounds planned them: one that is alone has all."""
+    queue = QueueState()
+    queue.handle(CapacityChanged(slots=4, at=0))
+    (alone,) = queue.handle(Submitted(job="j", tasks=(chunk("1", 0),), at=0))
+    assert isinstance(alone, Start)
+    assert isinstance(alone.task, PrerenderTask)
+    assert alone.task.cores == 16
+    many = queue.handle(Submitted(job="k", tasks=tuple(chunk(f"{n}", 0) for n in range(2, 9)), at=0))
+    assert [c.task.cores for c in many if isinstance(c, Start) and isinstance(c.task, PrerenderTask)] == [4, 4, 4]
 
 
 def test_what_is_over_serves_no_timeline() -> None:
