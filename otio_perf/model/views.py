@@ -174,6 +174,39 @@ class TimelineView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MadeView:
+    """A file that was made."""
+
+    kind: str  # proxy, prerender
+    name: str  # of the medium; timecodes
+    path: str
+    frames: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonView:
+    """Why something was not done."""
+
+    name: str  # of the medium; timecodes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeView:
+    """What came of the work for a timeline since ``optimize`` was called, or it began to be followed."""
+
+    timeline: FollowedTimeline
+    job: str
+    is_done: bool  # nothing of it is left to do: what is missing is in ``failed``
+    use_proxies: str  # as it is worked for: always, auto, never
+    prerender: str  # auto, all, none
+    made: tuple[MadeView, ...]  # oldest first, the last 5000
+    failed: tuple[ReasonView, ...]
+    left: tuple[ReasonView, ...]  # to the editing program, by decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskView:
     key: str
     kind: str  # proxy, prerender, probe, calibrate
@@ -290,7 +323,7 @@ class CacheView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuView:
     name: str
-    load: float  # 0–1
+    load: float | None  # 0–1; None: the driver does not say
     memory_used_bytes: int
     memory_total_bytes: int
 
@@ -308,7 +341,7 @@ class MetricsView:
     gpus: tuple[GpuView, ...]
     gpu_reason: str
     cache_bytes: int
-    disk_free_bytes: int
+    disk_free_bytes: int | None  # None: its disk does not answer
     frames_per_second: float
     bytes_per_second: float
     queue_waiting: int

@@ -13,9 +13,9 @@ from otio_perf.model.plans import Action
 from otio_perf.model.uses import TrackKind
 from otio_perf.model.views import ItemView, SpanState, SpanView, SuggestionView, TrackView
 from otio_perf.optimizer.rounds import Round
-from otio_perf.service.core import medium_id
+from otio_perf.service.identity import medium_id
 
-#: What shares of its budget a span needs once it is one prerendered layer, at most (``planning.suggestions``).
+#: Of its budget a span needs no more once it is one prerendered layer: what suggestions reckon with, too.
 _PRERENDERED_FACTOR = 0.5
 
 
@@ -36,11 +36,12 @@ class Drawing:
     def __init__(self, round: Round) -> None:
         self._round = round
         survey = round.surveyed.survey
-        self._medium_of_product = {p.key: d.target.medium for d in round.plan.decisions for p in d.products}
+        media = round.media_of_products()
         self._works: dict[str, list[str]] = {}  # keys of the tasks that make proxies, by medium
         for task in round.tasks.values():
             for product in getattr(task, "products", ()):
-                self._works.setdefault(self._medium_of_product[product.key], []).append(task.key)
+                for medium in media[product.key]:
+                    self._works.setdefault(medium, []).append(task.key)
         self._ready = {d.target.medium for d in round.plan.decisions if d.action in (Action.HAVE, Action.ADOPT)}
         if round.prerendering is None:
             played = [c.factor if c.with_proxy_factor is None else c.with_proxy_factor for c in round.analysis.spans]
@@ -162,13 +163,14 @@ class Drawing:
     def _state(self, place: _Place, running: Mapping[str, int]) -> SpanState:
         if place.cost.offline:
             return SpanState.OFFLINE
-        outcomes, tasks = self._round.outcomes, self._round.tasks
+        outcomes = self._round.outcomes
         keys = [chunk.key for chunk in place.chunks] or [key for m in place.media for key in self._works.get(m, ())]
-        if any(key in running for key in keys):
+        ahead = [key for key in keys if self._is_ahead(key)]
+        if any(key in running for key in ahead):
             return SpanState.RENDERING
-        if any(key in tasks and key not in outcomes for key in keys):
+        if ahead:
             return SpanState.QUEUED
-        if any(isinstance(outcomes.get(key), Failed) for key in keys):
+        if any(isinstance(outcomes.get(key), Failed) for key in keys) or self._unjoined(place):
             return SpanState.NEEDS_WORK
         if place.chunks:
             return SpanState.READY
@@ -178,17 +180,26 @@ class Drawing:
             return SpanState.READY if all(m in self._ready or self._works.get(m) for m in place.media) else SpanState.NEEDS_WORK
         return SpanState.HOST if place.left else SpanState.NEEDS_WORK
 
+    def _is_ahead(self, key: str) -> bool:
+        """Has the task not ended? That it runs may be told after its end."""
+        return key in self._round.tasks and key not in self._round.outcomes
+
     def _failures(self, place: _Place) -> tuple[str, ...]:
         keys = [chunk.key for chunk in place.chunks] + [key for m in place.media for key in self._works.get(m, ())]
         found = (self._round.outcomes.get(key) for key in keys)
-        return tuple(dict.fromkeys(one.message for one in found if isinstance(one, Failed)))
+        return tuple(dict.fromkeys([*(one.message for one in found if isinstance(one, Failed)), *self._unjoined(place)]))
+
+    def _unjoined(self, place: _Place) -> tuple[str, ...]:
+        """Why no file came of what was rendered."""
+        position = place.cost.span.position
+        return tuple(one.reason for one in self._round.unjoined if one.start < position.stop and position.start < one.stop)
 
     def _done(self, place: _Place, running: Mapping[str, int]) -> int:
         """Frames of the span that are rendered."""
         total = 0
         for chunk in place.chunks:
             inside = min(chunk.stop, place.cost.span.position.stop) - max(chunk.start, place.cost.span.position.start)
-            if chunk.key in running:
+            if chunk.key in running and self._is_ahead(chunk.key):
                 total += min(inside, running[chunk.key])
             elif chunk.key not in self._round.missing or not isinstance(
                 self._round.outcomes.get(chunk.key), (Failed, type(None))

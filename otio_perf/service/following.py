@@ -18,31 +18,35 @@ from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.plans import Plan
 from otio_perf.model.uses import Target
-from otio_perf.model.views import FollowedTimeline, RangeView, TimelineView
+from otio_perf.model.views import FollowedTimeline, OutcomeView, RangeView, TimelineView
 from otio_perf.optimizer import writing
 from otio_perf.optimizer.frame_memory import FrameMemory
-from otio_perf.optimizer.rounds import Aim, Round
+from otio_perf.optimizer.rounds import Round
 from otio_perf.optimizer.session import Session
 from otio_perf.render_queue.priority import Place
-from otio_perf.service.core import Core, identity
+from otio_perf.service.core import Core
 from otio_perf.service.drawing import Drawing
+from otio_perf.service.identity import identity
+from otio_perf.service.made import Made
+from otio_perf.service.memory import Asked, Pins, Wishes
 
-#: What could not be written (a full disk, a folder that is gone) is tried again so often.
-_AGAIN_SECONDS = 20.0
+#: What could not be written (a full disk, a folder that is gone) is tried again after so long, then after twice that …
+_AGAIN_SECONDS, _MOST_SECONDS = 20.0, 640.0
 _CANCELLED = TaskCancelledError.__name__
 
 
 class Following:
     """``saved``, ``gone``, ``ended`` … may be called from any thread; none of them waits.
 
-    :param aim: what the timeline is to have.
+    :raises SettingsError: words that are none of the choices
     """
 
-    def __init__(self, core: Core, path: Path, aim: Aim) -> None:
+    def __init__(self, core: Core, path: Path, wishes: Wishes) -> None:
+        wishes.aim(core.settings)
         self.core, self.path, self.id = core, path, identity(path)
         self.output = path.with_name(writing.optimized_name(path))
         self.job = f"timeline:{self.id}"
-        self._aim = aim
+        self.wishes = wishes  # replaced as a whole
         self._mutex = threading.Condition()
         self._due = self._closing = False
         self._stop = threading.Event()  # of the planning under way
@@ -54,10 +58,13 @@ class Following:
         self._given_up: dict[str, Failed] = {}
         self._running: dict[str, int] = {}  # frames done, by key of tasks that run
         self._again_at: float | None = None  # when what could not be done is tried again
-        self._is_planning = False  # what could not be done was that
+        self._again_seconds = _AGAIN_SECONDS
+        self._is_planning = False  # or could not plan
+        self._is_settled = False  # all that was asked for is done, and written
+        self._made = Made()
         self._written: tuple[object, ...] | None = None  # what the file holds
+        self._has_lost = False  # some of it, maybe
         self._playhead: int | None = None
-        self.pins = aim.pins
         self._view = FollowedTimeline(
             id=self.id,
             path=str(path),
@@ -98,9 +105,16 @@ class Following:
     def replan(self) -> None:
         """As after a save: what settings, pins or quality ask for has changed."""
         with self._mutex:
-            self._due = True
+            self._due, self._is_settled = True, False
+            self._again_seconds = _AGAIN_SECONDS
             self._stop.set()
             self._mutex.notify()
+
+    def lost(self) -> None:
+        """Products were deleted, maybe some of its own: what it needs is made anew, and it is written anew."""
+        with self._mutex:
+            self._has_lost = True
+        self.replan()
 
     def gone(self) -> None:
         """Its file is not there; what it wanted is kept for when it is back."""
@@ -119,38 +133,43 @@ class Following:
             self._running[key] = done
 
     def look(self, frame: int) -> None:
-        self._playhead = frame
+        with self._mutex:
+            self._playhead = frame
+            self._focus()
         self._show(playhead=frame)
-        self._focus()
 
     def pin(self, start: int, stop: int) -> None:
-        self.pins = tuple(sorted({*self.pins, (start, stop)}))
-        self._pinned()
+        self._pin(lambda pins: (*pins, (start, stop)))
 
     def unpin(self, start: int, stop: int) -> None:
         """Pins lose these frames."""
-        kept = [(a, min(b, start)) for a, b in self.pins] + [(max(a, stop), b) for a, b in self.pins]
-        self.pins = tuple(sorted({(a, b) for a, b in kept if a < b and not (start <= a and b <= stop)}))
-        self._pinned()
 
-    def aim(self, change: Callable[[Aim], Aim]) -> None:
-        """:raises SettingsError: words that are none of the choices"""
-        aim = change(self._aim)
-        if aim != self._aim:
-            self._aim = aim
+        def without(pins: Pins) -> Pins:
+            kept = [(a, min(b, start)) for a, b in pins] + [(max(a, stop), b) for a, b in pins]
+            return tuple((a, b) for a, b in kept if a < b and not (start <= a and b <= stop))
+
+        self._pin(without)
+
+    def optimize(self, asked: Asked) -> None:
+        """From now on work as asked; what failed before is tried again. :raises SettingsError: a word is none of the choices"""
+        with self._mutex:
+            wishes = replace(self.wishes, asked=asked)
+            wishes.aim(self.core.settings)
+            self.wishes = wishes
+            self._given_up = {}
+            self._made = Made()
             self.replan()
 
-    def try_again(self) -> None:
-        """Also what failed before."""
-        self._given_up.clear()
-        self.replan()
-
-    def _pinned(self) -> None:
-        self._focus()
-        self.aim(lambda aim: replace(aim, pins=self.pins))
+    def _pin(self, change: Callable[[Pins], Pins]) -> None:
+        with self._mutex:
+            pins = tuple(sorted(set(change(self.wishes.pins))))
+            if pins != self.wishes.pins:
+                self.wishes = replace(self.wishes, pins=pins)
+                self._focus()
+                self.replan()
 
     def _focus(self) -> None:
-        self.core.queue.focus(self.id, self._playhead, self.pins)
+        self.core.queue.focus(self.id, self._playhead, self.wishes.pins)
 
     # -- what others ask -----------------------------------------------------------------------------------------------
 
@@ -176,7 +195,7 @@ class Following:
     def timeline_view(self) -> TimelineView:
         with self._mutex:
             drawing, running = self._drawing, dict(self._running)
-        pins = tuple(RangeView(start=start, stop=stop) for start, stop in self.pins)
+        pins = tuple(RangeView(start=start, stop=stop) for start, stop in self.wishes.pins)
         if drawing is None:
             return TimelineView(timeline=self._view, tracks=(), spans=(), pins=pins, suggestions=())
         return TimelineView(
@@ -186,6 +205,13 @@ class Following:
             pins=pins,
             suggestions=drawing.suggestions,
         )
+
+    def outcome(self) -> OutcomeView:
+        """What came of what was asked for."""
+        with self._mutex:
+            return self._made.view(
+                self._view, self._round, self.wishes.aim(self.core.settings), self.job, is_done=self._is_settled
+            )
 
     # -- its thread ----------------------------------------------------------------------------------------------------
 
@@ -210,7 +236,7 @@ class Following:
             while not (self._closing or self._due or self._ended):
                 left = None if self._again_at is None else self._again_at - time.monotonic()
                 if left is not None and left <= 0:
-                    self._again_at, self._due = None, self._is_planning
+                    self._again_at, self._due, self._is_settled = None, True, False
                     break
                 self._mutex.wait(left)
             return not self._closing
@@ -218,15 +244,17 @@ class Following:
     def _plan(self) -> None:
         self._take_ended()  # what is there by now is not planned again
         with self._mutex:
-            self._due = False
+            self._due, self._is_planning = False, True
             self._stop = stop = threading.Event()
+            given_up, aim = dict(self._given_up), self.wishes.aim(self.core.settings)
+            if self._has_lost:
+                self._written, self._has_lost = None, False
             if self._closing:
                 return
-        self._is_planning = True
         if self._session is not None:
             self._session.__exit__()
         self._session = self.core.session(stop=stop)
-        found = Round(self._session, self.path, self.output, self._aim, self._given_up, self._memory)
+        found = Round(self._session, self.path, self.output, aim, given_up, self._memory)
         places = {
             key: tuple(Place(timeline=self.id, start=start, stop=end) for start, end in where)
             for key, where in found.places().items()
@@ -262,11 +290,14 @@ class Following:
         for outcome in ended:
             if isinstance(outcome, Failed):
                 if outcome.error != _CANCELLED:
-                    self._given_up[outcome.key] = outcome
+                    with self._mutex:
+                        self._given_up[outcome.key] = outcome
                 elif outcome.key in self.core.queue.wanted(self.job):
                     continue  # it was obsolete for a moment, and is wanted again
             if self._round is not None:
                 self._round.record(outcome)
+                with self._mutex:
+                    self._made.record(self._round, outcome)
 
     def _settle(self) -> None:
         """Count what has ended; once all has, write."""
@@ -283,7 +314,7 @@ class Following:
             return  # the watch will say so
         if not (self._written == done.signature and self.output.exists()):
             done.write()
-            self._written = done.signature
+            self._written = None if done.unjoined else done.signature
         failures = done.failures()
         told = "; ".join(f"{name}: {reason}" for name, reason in list(failures.items())[:3])
         more = len(failures) - 3
@@ -293,11 +324,27 @@ class Following:
             written=str(self.output),
             job=None,
         )
+        if done.unjoined:
+            self._try_again_later()
+        self._settled(failures)
+
+    def _settled(self, failures: Mapping[str, str]) -> None:
+        with self._mutex:
+            self._made.failures = dict(failures)
+            self._is_settled = not self._due
+
+    def _try_again_later(self) -> None:
+        with self._mutex:
+            self._again_at = time.monotonic() + self._again_seconds
+            self._again_seconds = min(2 * self._again_seconds, _MOST_SECONDS)
 
     def _failed(self, message: str, *, may_pass: bool) -> None:
         """``may_pass``: it is tried again by itself; else the next save may be better."""
-        self._again_at = time.monotonic() + _AGAIN_SECONDS if may_pass else None
+        self._again_at = None
+        if may_pass:
+            self._try_again_later()
         self._show(state="failed", message=message)
+        self._settled({self.path.name: message})
 
     def _show(self, **changes: object) -> None:
         with self._mutex:

@@ -9,12 +9,12 @@ work comes to is told by events, and by asking again.
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,9 +22,8 @@ from typing import Any
 from otio_perf import __version__
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
-from otio_perf.errors import CacheError, OfflineMediaError, SettingsError, UnknownIdError
+from otio_perf.errors import CacheError, SettingsError, UnknownIdError
 from otio_perf.metrics import system
-from otio_perf.metrics.readings import Meter
 from otio_perf.model.events import Notice, Outcome, Prerendered
 from otio_perf.model.tasks import Task
 from otio_perf.model.views import (
@@ -32,6 +31,7 @@ from otio_perf.model.views import (
     CacheView,
     FollowedTimeline,
     MetricsView,
+    OutcomeView,
     ProfileView,
     QueueView,
     ServiceEvent,
@@ -44,23 +44,25 @@ from otio_perf.model.views import (
     WatchedFolder,
 )
 from otio_perf.optimizer import caching, chunked
-from otio_perf.optimizer.rounds import Aim
 from otio_perf.optimizer.session import existing_file, workspace_root
 from otio_perf.planning import posture
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue.backend import ProcessBackend
 from otio_perf.render_queue.journal import Journal
 from otio_perf.render_queue.live import LiveQueue, QueueEvent
+from otio_perf.render_queue.progress import is_cancelled
 from otio_perf.reports import document
 from otio_perf.service import memory, settings_view
 from otio_perf.service.attention import Attention
 from otio_perf.service.cache_view import Contents, Project
-from otio_perf.service.core import Core, identity
+from otio_perf.service.core import Core
 from otio_perf.service.figures import Figures
 from otio_perf.service.folders import Folders
 from otio_perf.service.following import Following
 from otio_perf.service.happenings import Happenings, ServiceListener
+from otio_perf.service.identity import identity
 from otio_perf.service.lock import ServiceLock
+from otio_perf.service.memory import Asked, Wishes
 from otio_perf.service.metrics_view import Readings
 from otio_perf.service.premises import Premises
 from otio_perf.service.profile import Profile
@@ -92,6 +94,7 @@ class Service:
     :param settings: in force; ``settings.workspace`` names the workspace, default: beside the first timeline, else the user's
     :param timelines: that are followed from the start; none named: those that the last service of the workspace followed
     :param folders: that are watched from the start
+    :param beside: proxies of ``folders`` in a Proxy folder beside each source
     :param listener: hears every event
     :param settings_file: that ``set_settings`` writes to; default: the user's
     """
@@ -102,11 +105,12 @@ class Service:
         *,
         timelines: Sequence[PathLike] = (),
         folders: Sequence[PathLike] = (),
+        beside: bool = False,
         listener: ServiceListener = ignore,
         settings_file: Path | None = None,
     ) -> None:
         self._settings, self._settings_file = settings, settings_file
-        self._named, self._folders = tuple(timelines), tuple(folders)
+        self._named, self._folders, self._is_beside = tuple(timelines), tuple(folders), beside
         self._happenings = Happenings()
         self._happenings.subscribe(listener)
         self._followed: dict[str, Following] = {}
@@ -127,39 +131,50 @@ class Service:
         with ExitStack() as opened:
             self._held = opened.enter_context(ServiceLock(workspace.root))
             index = opened.enter_context(Index.open(workspace.root))
-            self._slots = slots_of(self._settings)
-            backend = ProcessBackend(self._slots + _SPARE_WORKERS)
             journal = Journal(workspace.root / _JOURNAL)
+            self._backend = backend = ProcessBackend(slots_of(self._settings) + _SPARE_WORKERS)
             self._queue = queue = LiveQueue(backend, record=self._record, journal=journal)
-            self._core = core = Core(self._settings, workspace, index, queue, self._happenings, self._following, backend.pids)
+            self._core = core = Core(self._settings, workspace, index, queue, self._happenings, self._following)
             self._profile, self._requests = Profile(core.trace), Requests(core)
             self._watched, self._upkeep = Folders(core), Upkeep(core)
             self._sources = Sources(core, self._planned, self._watched.settling)
             self._contents = Contents(core, self._projects)
             self._figures = Figures(core, self._contents.size_bytes)
-            self._readings = Readings(self._figures.read, self._has_work, lambda view: core.tell("metrics", view))
-            self._meter = Meter(workspace.root, children=backend.pids)
-            self._attention = Attention(self._judged, queue.set_posture, self._has_work)
+            self._readings = Readings(
+                self._figures.read,
+                self._has_work,
+                lambda view: core.tell("metrics", view),
+                guarded=lambda: core.guarded("a reading"),
+            )
+            self._attention = Attention(
+                self._judged, queue.set_posture, self._has_work, guarded=lambda: core.guarded("a look at the machine")
+            )
             self._premises = Premises(self._held, self._premises_changed)
-            self._thumbnails = Thumbnails(workspace.analysis)
+            self._thumbnails = Thumbnails(workspace.analysis, lambda: queue.posture)
             self._watch = TimelineWatch((), self._seen)
             queue.subscribe(self._heard)
+            queue.set_posture(self._judged(Activity.IDLE, math.inf))  # before what was left undone goes on
             opened.enter_context(queue)
             opened.callback(self._thumbnails.close)
             for room in (self._readings, self._attention, self._premises, self._upkeep):
                 room.start()
                 opened.callback(room.close)
             opened.callback(self._let_go)
-            self._watched.start(self._folders)
+            self._watched.start(self._folders, beside=self._is_beside)
             opened.callback(self._watched.close)
             self._watch.start()
             opened.callback(self._watch.close)
             opened.callback(core.stop.set)
             self._started_at = time.time()
-            for path, pins in dict.fromkeys(paths, ()).items() if paths else memory.recall(workspace.root).items():
-                self._begin(path, pins)
+            for path, wishes in self._wished(paths).items():
+                self._begin(path, wishes)
             self._remember()
             self._opened = opened.pop_all()
+
+    def _wished(self, paths: Sequence[Path]) -> dict[Path, Wishes]:
+        """Timelines that are followed from the start. Of ``paths`` that an earlier service followed, what was wished stays."""
+        kept = memory.recall(self.workspace, self._settings)
+        return {path: kept.get(path, Wishes()) for path in paths} if paths else kept
 
     def _root(self, paths: Sequence[Path]) -> Path:
         """Without a timeline and a name: the workspace in this folder, if there is one, that the last service may have had."""
@@ -218,7 +233,7 @@ class Service:
 
         :raises TimelineError: it is not there, or no timeline by its name. What is wrong inside it is in the view.
         """
-        found = self._begin(existing_file(path).absolute(), ())
+        found = self._begin(existing_file(path).absolute(), Wishes())
         self._remember()
         return found.view()
 
@@ -265,14 +280,25 @@ class Service:
     def optimize(self, id: str, *, proxies: bool = True, prerender: str = "auto") -> str:
         """Work for the timeline as asked from now on (the wizard's run); what failed is tried again. :returns: its job
 
+        It stands over the settings, also over a restart, until something else is asked for. ``outcome`` says what came of it.
+
         :param prerender: ``auto``, ``all`` or ``none``, as the command's
         """
         found = self._timeline(id)
-        uses = self._core.settings.use_proxies
-        wanted = ("auto" if uses == "never" else uses) if proxies else "never"
-        found.aim(lambda aim: replace(aim, use_proxies=wanted, prerender=prerender))
-        found.try_again()
+        found.optimize(Asked(proxies=proxies, prerender=prerender))
+        self._remember()
         return found.job
+
+    def outcome(self, id: str) -> OutcomeView:
+        """What came of ``optimize``: what was made, what could not be made and why, and whether that is all."""
+        return self._timeline(id).outcome()
+
+    def replan(self) -> None:
+        """Look anew: something was made or deleted beside the service."""
+        self._contents.changed()
+        self._lost()
+        self._core.tell("sources")
+        self._core.tell("cache")
 
     # -- queue ---------------------------------------------------------------------------------------------------------
 
@@ -329,17 +355,17 @@ class Service:
         """Make proxies of these media, needed or not. :returns: the job"""
         return self._requests.generate([*(self._sources.get(id).path for id in ids), *paths])
 
-    def regenerate(self, id: str) -> str:
-        """Delete the proxies of a medium and make them anew. :returns: the job"""
+    def regenerate(self, id: str, force: bool = False) -> str:
+        """Make the proxies of a medium anew, as they were; those that timelines play only with ``force``. :returns: the job"""
         source = self._sources.get(id)
-        if not Path(source.path).exists():
-            raise OfflineMediaError("is not there: its proxies stay", path=source.path, hint="Check that its disk is connected")
-        self._requests.delete(source.path)
-        return self._requests.generate([source.path])
+        return self._requests.regenerate(source.path, source.decision.target if source.decision else None, force=force)
 
-    def delete_proxies(self, id: str) -> int:
-        """Bytes that became free. Timelines that play them show the original after their next change."""
-        return self._requests.delete(self._sources.get(id).path)
+    def delete_proxies(self, id: str, force: bool = False) -> int:
+        """Bytes that became free. Proxies that timelines play only with ``force``: those that are followed have what they need
+        made anew, others show the original."""
+        freed = self._requests.delete(self._sources.get(id).path, force=force)
+        self._lost()
+        return freed
 
     def thumbnail(self, id: str) -> bytes:
         """A small JPEG of the medium."""
@@ -365,7 +391,8 @@ class Service:
         return self._contents.view()
 
     def clear_cache(self, kind: str, force: bool = False) -> int:
-        """Delete ``proxies``, ``renders``, ``analysis`` or ``all``; prerenders that timelines play only with ``force``.
+        """Delete ``proxies``, ``renders``, ``analysis`` or ``all``; what timelines play only with ``force``. What timelines
+        that are followed need of it is made anew.
 
         :returns: bytes that became free
         """
@@ -373,6 +400,7 @@ class Service:
             freed = caching.clear(session, kind, force=force, dry_run=False)
         self._contents.changed()
         self._core.tell("cache")
+        self._lost()
         return freed.size_bytes
 
     def prune_cache(self) -> int:
@@ -385,6 +413,8 @@ class Service:
             faults = caching.verify(session, repair=repair)
         self._contents.checked(sum(1 for fault in faults if fault.repair is None))
         self._core.tell("cache")
+        if any(fault.repair for fault in faults):
+            self._lost()
         return tuple(f"{f.path}: {f.reason}" + (f" ({f.repair})" if f.repair else "") for f in faults)
 
     # -- figures and settings ------------------------------------------------------------------------------------------
@@ -408,13 +438,19 @@ class Service:
         return settings_view.views(self._core.settings, file=self._settings_file)
 
     def set_settings(self, values: Mapping[str, Any]) -> tuple[SettingView, ...]:
-        """Put ``values`` in force and into the settings file; all of them, or none. ``None``: the default again."""
+        """Put ``values`` in force and into the settings file; all of them, or none. ``None``: the default again.
+
+        :raises SettingsError: one of them cannot be, or not while a service runs
+        """
+        if "workspace" in values:
+            raise SettingsError(
+                "workspace: a service keeps the one that it was started with", hint="Start it again with --workspace"
+            )
         with self._changing:
-            self._core.settings = settings = settings_view.saved(values, self._core.settings, file=self._settings_file)
+            self._core.settings = settings_view.saved(values, self._core.settings, file=self._settings_file)
+            self._backend.set_capacity(slots_of(self._core.settings) + _SPARE_WORKERS)
             followed = self._following()
-        aim = aim_of(settings)
         for one in followed:
-            one.aim(lambda before: replace(aim, pins=before.pins))
             one.replan()
         self._watched.renew()
         self._attention.wake()
@@ -439,17 +475,22 @@ class Service:
         except KeyError:
             raise UnknownIdError(f"no timeline is called {id}", hint="GET timelines lists them") from None
 
-    def _begin(self, path: Path, pins: memory.Pins) -> Following:
+    def _begin(self, path: Path, wishes: Wishes) -> Following:
         with self._changing:
             found = self._followed.get(identity(path))
             if found is not None:
                 return found
-            found = Following(self._core, path, replace(aim_of(self._core.settings), pins=pins))
+            found = Following(self._core, path, wishes)
             self._followed[found.id] = found
         found.start()
         self._watch.add(path)
         self._core.tell("timeline", found.view())
         return found
+
+    def _lost(self) -> None:
+        """Products were deleted: what timelines need of them is made anew."""
+        for one in self._following():
+            one.lost()
 
     def _let_go(self) -> None:
         for one in self._following():
@@ -457,7 +498,7 @@ class Service:
 
     def _remember(self) -> None:
         with suppress(CacheError):  # the workspace is gone: ``Premises`` says so
-            memory.remember(self.workspace, [(one.path, one.pins) for one in self._following()])
+            memory.remember(self.workspace, [(one.path, one.wishes) for one in self._following()])
 
     def _seen(self, event: TimelineEvent) -> None:
         """A timeline was saved, or is gone. In the watch's thread."""
@@ -466,7 +507,8 @@ class Service:
             return
         match event:
             case Saved():
-                self._attention.edited()
+                if found.view().saved_at:  # else it is seen for the first time, and nobody has edited it
+                    self._attention.edited()
                 found.saved(event.saved_at)
             case Missing():
                 found.gone()
@@ -481,8 +523,10 @@ class Service:
                     raise
                 self._core.note(str(e))  # somebody deleted it: the next plan makes it anew
         self._profile.record(task, outcome)
-        self._figures.ended(task, outcome)
+        if not is_cancelled(outcome) or task.key not in self._queue:  # else it goes on, for others
+            self._figures.ended(task, outcome)
         self._contents.changed()
+        self._core.errands.ended(jobs, outcome)
         self._watched.ended(jobs, outcome)
         for one in self._following():
             if one.job in jobs:
@@ -514,9 +558,9 @@ class Service:
             return Posture(slots=0, suspended=True, reason=self._premises.problem)
         settings = self._core.settings
         return posture.posture(
-            self._meter.read(),
+            self._core.meter.read(),
             activity,
-            jobs=self._slots,
+            jobs=slots_of(settings),
             background_priority=settings.background_priority,
             quiet_seconds=quiet_seconds,
             disk_reserve_bytes=settings.min_free_disk or 0,
@@ -534,11 +578,6 @@ class Service:
             for one in self._following():
                 one.replan()
             self._watched.renew(is_lost=True)
-
-
-def aim_of(settings: Settings) -> Aim:
-    """What timelines are to have that are followed."""
-    return Aim(use_proxies=settings.use_proxies, prerender=settings.prerender, quality=settings.playback_quality)
 
 
 def slots_of(settings: Settings) -> int:
