@@ -31,6 +31,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timelines", metavar="TIMELINE", nargs="*", help="timeline files to follow")
     parser.add_argument("--watch", metavar="DIR", action="append", help="folder of rushes to watch; repeatable")
     parser.add_argument(
+        "--beside",
+        action="store_true",
+        help="proxies of --watch folders in a Proxy folder beside each source, as Resolve expects",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="say what would become of the media that are in the watched folders, and end"
     )
     door = parser.add_argument_group("HTTP API and dashboard")
@@ -73,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
         settings,
         timelines=arguments.timelines,
         folders=arguments.watch or (),
+        beside=arguments.beside,
         listener=happened.put,
         settings_file=Path(arguments.settings) if arguments.settings else None,
     )
@@ -99,7 +105,7 @@ def _dry_run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console, streams, tables
 
     with console.job(arguments) as job:
-        for folder, report in optimizer.plan_rushes(arguments.watch or (), **job.options):
+        for folder, report in optimizer.plan_rushes(arguments.watch or (), beside=arguments.beside, **job.options):
             streams.written(partial(_show_plan, folder, partial(tables.show_proxies, report, dry_run=True)))
     return 0
 

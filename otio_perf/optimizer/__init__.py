@@ -221,15 +221,18 @@ def generate_proxies(
         )
 
 
-def plan_rushes(folders: Sequence[PathLike] = (), **options: Unpack[Options]) -> tuple[tuple[Path, ProxyReport], ...]:
+def plan_rushes(
+    folders: Sequence[PathLike] = (), *, beside: bool = False, **options: Unpack[Options]
+) -> tuple[tuple[Path, ProxyReport], ...]:
     """What a service would make of what lies in the folders that the settings watch, and in ``folders``. Nothing is made.
 
-    :raises SettingsError: there is no such folder, or a LUT cannot be read.
+    :param beside: proxies of ``folders`` in a Proxy folder beside each source
+    :raises SettingsError: there is no such folder, or a LUT cannot be read; ``beside`` with several proxy sizes.
     """
     from otio_perf.optimizer import rushes
 
     settings = in_force(options)
-    rows = rushes.chosen(settings, folders)
+    rows = rushes.chosen(settings, folders, beside=beside)
     found = []
     for row in rows:
         with opened({**options, "settings": settings.of_rushes(row)}, anchor=None, create=False) as session:

@@ -22,17 +22,19 @@ from otio_perf.watch.scan import Listing, Rules, walk
 _MOST_SECONDS = 7 * 86_400
 
 
-def chosen(settings: Settings, folders: Iterable[str | Path]) -> tuple[Rushes, ...]:
+def chosen(settings: Settings, folders: Iterable[str | Path], *, beside: bool = False) -> tuple[Rushes, ...]:
     """Those of the settings, and ``folders`` besides.
 
-    :raises SettingsError: one of ``folders`` is a file, or not there
+    :param beside: proxies of ``folders`` in a Proxy folder beside each source
+    :raises SettingsError: one of ``folders`` is a file, or not there; ``beside`` with several sizes
     """
+    proxies.refuse_several_beside(settings.proxy, beside=beside)
     rows = {os.path.realpath(rushes.path): rushes for rushes in settings.watch}
     for folder in folders:
         path = Path(folder).expanduser().absolute()
         if not path.is_dir():
             raise SettingsError("is no folder" if path.exists() else "is not there", path=path, hint="Name a folder")
-        rows.setdefault(os.path.realpath(path), Rushes(path=path))
+        rows.setdefault(os.path.realpath(path), Rushes(path=path, beside=beside))
     return tuple(rows.values())
 
 

@@ -12,7 +12,8 @@ from otio_perf.model.events import Outcome
 from otio_perf.model.rushes import Rushes
 from otio_perf.model.views import WatchedFolder
 from otio_perf.optimizer import rushes as rushes_of
-from otio_perf.service.core import Core, identity
+from otio_perf.service.core import Core
+from otio_perf.service.identity import identity
 from otio_perf.service.rushes import JOB, Folder
 from otio_perf.settings import Settings
 
@@ -26,13 +27,17 @@ class Folders:
         self._folders: dict[str, Folder] = {}
         self._rows: frozenset[str] = frozenset()  # ids of those that the settings name
 
-    def start(self, paths: Iterable[str | Path] = ()) -> None:
-        """Those of the settings, and ``paths``. :raises SettingsError: one is no folder"""
+    def start(self, paths: Iterable[str | Path] = (), *, beside: bool = False) -> None:
+        """Those of the settings, and ``paths``.
+
+        :param beside: proxies of ``paths`` in a Proxy folder beside each source
+        :raises SettingsError: one is no folder; ``beside`` with several proxy sizes
+        """
         for rushes in self._core.settings.watch:
             self._add(rushes)
         self._rows = frozenset(identity(rushes.path) for rushes in self._core.settings.watch)
         for path in paths:
-            self.watch(path)
+            self.watch(path, beside=beside)
 
     def close(self) -> None:
         with self._lock:
@@ -40,23 +45,18 @@ class Folders:
         for folder in folders:
             folder.close()
 
-    def watch(self, path: str | Path) -> WatchedFolder:
+    def watch(self, path: str | Path, *, beside: bool = False) -> WatchedFolder:
         """With the proxies that the settings say for it; of one that is watched already, how it stands.
 
         :raises SettingsError: a file is there, or nothing
         """
-        rows = rushes_of.chosen(self._core.settings, [path])
+        rows = rushes_of.chosen(self._core.settings, [path], beside=beside)
         return self._add(next(rushes for rushes in rows if identity(rushes.path) == identity(Path(path).expanduser())))
 
     def unwatch(self, id: str) -> None:
         """Let go of it: what is waiting is cancelled, what was made stays. :raises UnknownIdError"""
-        with self._lock:
-            folder = self._folders.pop(id, None)
-        if folder is None:
+        if not self._drop(id):
             raise UnknownIdError(f"no watched folder is called {id}", hint="status lists them")
-        folder.close()
-        self._core.queue.cancel(job=folder.job)
-        self._core.tell("folder", replace(folder.view(), state="unwatched", reason=""))
 
     def clear(self, job: str | None = None) -> None:
         """What waits for its place in the queue is given up: all of it, or what ``job`` wants."""
@@ -76,9 +76,9 @@ class Folders:
             is_dropped = folder.id in self._rows and folder.id not in rows
             is_same = rushes == folder.rushes and _made_by(settings.of_rushes(rushes)) == _made_by(folder.settings)
             if is_same and not is_lost and not is_dropped:
+                folder.settings = settings.of_rushes(rushes)  # what decides how they are made counts from now on
                 continue
-            self.unwatch(folder.id)
-            if not is_dropped:
+            if self._drop(folder.id) and not is_dropped:
                 self._add(rushes)
         self._rows = frozenset(rows)
         for rushes in rows.values():
@@ -102,6 +102,16 @@ class Folders:
                     folder = self._folders.get(job.removeprefix(JOB))
                 if folder is not None:
                     folder.ended(outcome)
+
+    def _drop(self, id: str) -> bool:
+        """False: somebody let go of it already."""
+        with self._lock:
+            folder = self._folders.pop(id, None)
+        if folder is not None:
+            folder.close()
+            self._core.queue.cancel(job=folder.job)
+            self._core.tell("folder", replace(folder.view(), state="unwatched", reason=""))
+        return folder is not None
 
     def _add(self, rushes: Rushes) -> WatchedFolder:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from otio_perf.service.lock import ServiceLock
 
@@ -32,21 +33,32 @@ class Premises:
             self._thread.join()
 
     def _look_after(self) -> None:
-        gone_since: float | None = None
+        gone_since: float | None = None  # while the folder that it lay in is there
         while not self._closing.wait(_LOOK_SECONDS):
             root = self._lock.workspace
             if self._lock.is_current:
                 gone_since = None
                 if self.problem:
-                    self.problem = ""
-                    self._changed("", False)
+                    before, self.problem = self.problem, ""
+                    try:
+                        self._changed("", False)
+                    except Exception:  # noqa: BLE001 (what cannot be taken up again now is at the next look)
+                        self.problem = before
                 continue
-            gone_since = gone_since or time.monotonic()
-            was_deleted = root.parent.is_dir() and time.monotonic() - gone_since > _DELETED_SECONDS
+            gone_since = (gone_since or time.monotonic()) if _is_folder(root.parent) else None
+            was_deleted = gone_since is not None and time.monotonic() - gone_since > _DELETED_SECONDS
             if not self.problem:
                 self.problem = f"the workspace {root} is gone: nothing is done until it is there again"
                 self._changed(self.problem, False)
             if was_deleted:
-                self.problem = f"the workspace {root} was deleted: the service ends"
+                what = "is another one now" if _is_folder(root) else "was deleted"
+                self.problem = f"the workspace {root} {what}: the service ends"
                 self._changed(self.problem, True)
                 return
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # its disk does not answer
+        return False

@@ -10,14 +10,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from otio_perf.cache import pruning
-from otio_perf.errors import OtioPerfError, TaskCancelledError
+from otio_perf.errors import CacheError, DiskFullError, OtioPerfError, TaskCancelledError, printable
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Failed, Outcome, Ready
 from otio_perf.model.plans import Action, Decision, Plan
@@ -28,7 +29,8 @@ from otio_perf.model.views import WatchedFolder
 from otio_perf.optimizer import proxies
 from otio_perf.optimizer import rushes as rushes_of
 from otio_perf.optimizer.session import Session, Unknown
-from otio_perf.service.core import Core, identity
+from otio_perf.service.core import Core
+from otio_perf.service.identity import identity
 from otio_perf.settings import Settings
 from otio_perf.watch.events import Changed, FolderEvent, Gone, Noted, Settled, Turned
 from otio_perf.watch.folder import FolderWatch
@@ -40,7 +42,10 @@ _MOST_TASKS = 256
 _BATCH = 32
 #: A folder's view is told so often at most.
 _TELL_SECONDS = 0.5
+#: What could not be done (a full disk, a workspace that is gone) is tried again so often.
+_AGAIN_SECONDS = 20.0
 _CANCELLED = TaskCancelledError.__name__
+_DISK_FULL = DiskFullError.__name__
 _KIND = "folder"
 JOB = f"{_KIND}:"
 
@@ -69,13 +74,13 @@ class _Cleared:
 class _Lazily:
     """A session for all that is to be done now; opened when it is first asked for."""
 
-    def __init__(self, core: Core, settings: Settings) -> None:
-        self._core, self._settings = core, settings
+    def __init__(self, core: Core, settings: Settings, stop: threading.Event) -> None:
+        self._core, self._settings, self._stop = core, settings, stop
         self._session: Session | None = None
 
     def __call__(self) -> Session:
         if self._session is None:
-            self._session = self._core.session()
+            self._session = self._core.session(stop=self._stop)
             self._session.settings = self._settings
         return self._session
 
@@ -104,9 +109,12 @@ class Folder:
         self._media: dict[str, _Medium] = {}  # by path
         self._plan: Plan | None = None
         self._backlog: deque[str] = deque()
+        self._ended: deque[Outcome] = deque()  # not taken up yet
         self._probing: dict[str, tuple[Unknown, Seen]] = {}  # by key of the task
         self._found: dict[str, tuple[Target, MediaFinding]] = {}  # opened, to be planned; by path
         self._making: dict[str, set[str]] = {}  # paths, by key of the task: copies of a file are one task
+        self._again_at: float | None = None  # by the monotonic clock: when what is held up is tried again
+        self._is_hold_up_told = False
         self._told: WatchedFolder | None = None
         self._told_at = 0.0
         self._watch = FolderWatch(
@@ -173,25 +181,34 @@ class Folder:
     def _work(self) -> None:
         while not self._closing.is_set():
             try:
-                item = self._inbox.get(timeout=None if self._is_told() else _TELL_SECONDS)
+                item = self._inbox.get(timeout=self._patience())
             except Empty:
-                self._tell()
-                continue
+                item = None
+                if not self._is_told():
+                    self._tell()
             try:
-                with _Lazily(self.core, self.settings) as session:
-                    self._take(item, session)
+                with _Lazily(self.core, self.settings, self._closing) as session:
+                    self._take(item)
                     while not self._closing.is_set() and (not self._inbox.empty() or self._has_work()):
                         while not self._inbox.empty():
-                            self._take(self._inbox.get(), session)
+                            self._take(self._inbox.get())
                         if time.monotonic() - self._told_at >= _TELL_SECONDS:
                             self._tell()
-                        self._advance(session)
+                        if self._has_work():
+                            self._advance(session)
             except TaskCancelledError:
-                return  # the service ends
-            except OtioPerfError as e:
-                self.core.note(f"{self.path}: {e}")
+                continue  # the folder is let go, or what had to be known first was cancelled
+            except CacheError as e:
+                self._hold_up(str(e))
             except Exception as e:  # noqa: BLE001 (the folder is watched on, whatever one file led to)
-                self.core.note(f"{self.path}: unforeseen {type(e).__name__}: {e}")
+                self.core.note(f"{self.path}: {_said(e)}")
+
+    def _patience(self) -> float | None:
+        """Seconds until there is something to do even if nobody says anything."""
+        waits = [] if self._is_told() else [_TELL_SECONDS]
+        if self._again_at is not None:
+            waits.append(max(0.0, self._again_at - time.monotonic()))
+        return min(waits, default=None)
 
     def _is_told(self) -> bool:
         return self._told is not None and replace(self._told, scanned_at=None) == replace(self.view(), scanned_at=None)
@@ -200,7 +217,7 @@ class Folder:
         self._told, self._told_at = self.view(), time.monotonic()
         self.core.tell("folder", self._told)
 
-    def _take(self, item: FolderEvent | Outcome | _Cleared | None, session: _Lazily) -> None:
+    def _take(self, item: FolderEvent | Outcome | _Cleared | None) -> None:
         match item:
             case None:
                 return
@@ -224,7 +241,7 @@ class Folder:
             case Noted(text=text):
                 self.core.note(text)
             case _:
-                self._hear(item, session)
+                self._ended.append(item)
 
     def _drop(self, path: str) -> None:
         """It changes, or is gone: what was to be made of it is not any more."""
@@ -232,49 +249,91 @@ class Folder:
             one = self._media.pop(path, None)
             self._plan = None
         self._found.pop(path, None)
-        for key in one.keys if one else ():
+        for key in self._let_go(path, one) if one else ():
+            self.core.queue.cancel(job=self.job, task=key)
+
+    def _let_go(self, path: str, one: _Medium) -> list[str]:
+        """:returns: keys of its tasks that no other medium waits for"""
+        free = []
+        for key in one.keys:
             self._probing.pop(key, None)
-            others = self._making.get(key, set()) - {path}
+            others = self._making.pop(key, set()) - {path}
             if others:
                 self._making[key] = others
             else:
-                self._making.pop(key, None)
-                self.core.queue.cancel(job=self.job, task=key)
+                free.append(key)
+        one.keys = ()
+        return free
 
     def _drop_all(self) -> None:
         with self._lock:
             self._media.clear()
             self._plan = None
-        for waiting in (self._backlog, self._found, self._probing, self._making):
+        for waiting in (self._backlog, self._ended, self._found, self._probing, self._making):
             waiting.clear()
         self.core.queue.cancel(job=self.job)
 
     # -- from a path to a proxy ----------------------------------------------------------------------------------------
 
     def _has_work(self) -> bool:
-        return bool(self._found) or bool(self._backlog and self._room())
+        if self._again_at is not None and time.monotonic() < self._again_at:
+            return False
+        self._again_at = None
+        return bool(self._ended or self._found or (self._backlog and self._room()))
 
     def _room(self) -> int:
         return max(0, _MOST_TASKS - len(self._probing) - len(self._found) - len(self._making))
 
     def _advance(self, session: _Lazily) -> None:
-        """A batch from the backlog is opened, or one that was opened is planned."""
-        try:
-            if self._backlog and self._room():
-                self._open(session())
-            if self._found:
-                self._decide(session())
-        except OtioPerfError as e:
-            if isinstance(e, TaskCancelledError):
-                raise
-            for path in self._found:
-                self._fail(path, str(e))
-            self._found.clear()
+        """What ended is taken up, a batch from the backlog is opened, one that was opened is planned.
 
-    def _open(self, session: Session) -> None:
+        :raises CacheError: it is done another time: all is where it was
+        """
+        while self._ended:
+            self._hear_one(self._ended[0], session)
+            self._ended.popleft()
+        paths = list(islice(self._backlog, min(_BATCH, self._room())))
+        self._each(self._open, paths, session)
+        for _ in paths:
+            self._backlog.popleft()
+        self._each(self._decide, list(islice(self._found, _BATCH)), session)
+
+    def _each(self, work: Callable[[Session, Sequence[str]], None], paths: Sequence[str], session: _Lazily) -> None:
+        """``work`` on all of ``paths``; where one of them cannot be worked on, it alone fails."""
+        if not paths:
+            return
+        try:
+            work(session(), paths)
+        except (TaskCancelledError, CacheError):
+            raise
+        except Exception as e:  # noqa: BLE001 (what one file led to is not the others' business)
+            if len(paths) > 1:
+                for path in paths:
+                    self._each(work, [path], session)
+            else:
+                self._found.pop(paths[0], None)
+                self._fail(paths[0], _said(e))
+
+    def _hear_one(self, outcome: Outcome, session: _Lazily) -> None:
+        try:
+            self._hear(outcome, session)
+        except (TaskCancelledError, CacheError):
+            raise
+        except Exception as e:  # noqa: BLE001 (as in ``_each``)
+            closed = self._probing.pop(outcome.key, None)
+            for path in (closed[1].path,) if closed else self._making.pop(outcome.key, ()):
+                self._fail(path, _said(e))
+
+    def _hold_up(self, reason: str) -> None:
+        """What may pass, is waited for."""
+        self._again_at = time.monotonic() + _AGAIN_SECONDS
+        if not self._is_hold_up_told:
+            self._is_hold_up_told = True
+            self.core.note(f"{self.path} waits: {reason}")
+
+    def _open(self, session: Session, paths: Sequence[str]) -> None:
         targets: dict[str, Target] = {}
-        while self._backlog and len(targets) < min(_BATCH, self._room()):
-            path = self._backlog.popleft()
+        for path in paths:
             one = self._media.get(path)
             if one is None or one.keys or one.decision is not None or path in self._found:
                 continue  # it has changed since, and waits a second time
@@ -284,15 +343,15 @@ class Folder:
             else:
                 targets[path] = target
         known, unknown = session.recall(targets.values())
+        self._submit([closed.task for closed in unknown])
         for path, target in targets.items():
             if target.medium in known:
                 self._opened(path, target, known[target.medium])
-        paths = {target.medium: path for path, target in targets.items()}
+        paths_of = {target.medium: path for path, target in targets.items()}
         for closed in unknown:
-            path = paths[closed.target.medium]
-            self._media[path].keys = (closed.task.key,)
-            self._probing[closed.task.key] = closed, self._media[path].seen
-        self._submit([closed.task for closed in unknown])
+            one = self._media[paths_of[closed.target.medium]]
+            one.keys = (closed.task.key,)
+            self._probing[closed.task.key] = closed, one.seen
 
     def _opened(self, path: str, target: Target, finding: MediaFinding) -> None:
         if finding.info is not None and not rushes_of.is_sane(finding.info):
@@ -301,27 +360,40 @@ class Folder:
             self._found[path] = target, finding
 
     def _hear(self, outcome: Outcome, session: _Lazily) -> None:
+        error = outcome.error if isinstance(outcome, Failed) else ""
         if outcome.key in self._probing:
-            unknown, seen = self._probing.pop(outcome.key)
+            unknown, seen = self._probing[outcome.key]
             finding = session().learn(unknown, outcome)
-            if isinstance(outcome, Failed) and outcome.error == _CANCELLED:
+            del self._probing[outcome.key]
+            if error == _CANCELLED:
                 self._end(seen.path, _State.FAILED)
-            elif isinstance(outcome, Failed) and outcome.error in _NOT_WHOLE:
+            elif isinstance(outcome, Failed) and error in _NOT_WHOLE:
                 self._refuse(seen.path, outcome.message)
             else:
                 self._opened(seen.path, unknown.target, finding)
             return
-        for path in self._making.pop(outcome.key, ()):
+        for path in tuple(self._making.get(outcome.key, ())):
             one = self._media[path]
-            one.keys = tuple(key for key in one.keys if key != outcome.key)
-            if isinstance(outcome, Failed) and outcome.error == _CANCELLED:
+            if error == _CANCELLED:
                 self._end(path, _State.FAILED)
+            elif isinstance(outcome, Failed) and error == _DISK_FULL:
+                self._again(path, one, outcome.message)
             elif isinstance(outcome, Failed):
                 self._fail(path, outcome.message)
-            elif not one.keys:
-                self._end(path, _State.READY)
+            elif one.keys == (outcome.key,):
                 if isinstance(outcome, Ready):
                     self._made(one, outcome)
+                self._end(path, _State.READY)
+            one.keys = tuple(key for key in one.keys if key != outcome.key)
+        self._making.pop(outcome.key, None)
+
+    def _again(self, path: str, one: _Medium, reason: str) -> None:
+        """There was no room for its proxy."""
+        self._let_go(path, one)
+        with self._lock:
+            one.decision, self._plan = None, None
+        self._backlog.append(path)
+        self._hold_up(reason)
 
     def _made(self, one: _Medium, outcome: Ready) -> None:
         decision = one.decision
@@ -336,8 +408,8 @@ class Folder:
                 self._plan = None
         self.core.tell("sources")
 
-    def _decide(self, session: Session) -> None:
-        batch = dict(list(self._found.items())[:_BATCH])
+    def _decide(self, session: Session, found: Sequence[str]) -> None:
+        batch = {path: self._found[path] for path in found}
         lut = session.settings.viewing_lut()
         plan = proxies.planned(
             session,
@@ -350,7 +422,8 @@ class Folder:
         )
         plan = _without(plan, pruning.pruned_keys(session.workspace.root))
         possible, impossible = proxies.divided(session, plan)
-        tasks = proxies.ready(session, possible, jobs=max(1, session.jobs))
+        tasks = proxies.ready(session, possible)
+        self._submit(tasks)
         for path in batch:
             del self._found[path]
         keys: dict[str, list[str]] = {}
@@ -372,7 +445,6 @@ class Folder:
                 self._fail(path, failed[path] or "")
             elif not one.keys:
                 self._end(path, _State.READY)
-        self._submit(tasks)
         self.core.tell("sources")
 
     def _submit(self, tasks: Sequence[Task]) -> None:
@@ -393,10 +465,15 @@ class Folder:
         self.core.note(f"{path}: no proxy: {reason}")
 
     def _end(self, path: str, state: _State) -> None:
+        self._is_hold_up_told = False  # it goes on
         one = self._media.get(path)
         if one is not None:
             with self._lock:
                 one.state = state
+
+
+def _said(error: Exception) -> str:
+    return str(error) if isinstance(error, OtioPerfError) else f"unforeseen {type(error).__name__}: {printable(error)}"
 
 
 def _lean(decision: Decision) -> Decision:
