@@ -15,6 +15,7 @@ import pytest
 
 from otio_perf.client import Client
 from otio_perf.errors import NoServiceError, ServiceError, SettingsError
+from otio_perf.web import door
 from otio_perf.web.door import Door
 
 
@@ -75,6 +76,21 @@ def test_half_a_certificate_is_refused(pair: tuple[Path, Path], tmp_path: Path) 
     for broken in (Door(certificate=pair[1], key=pair[0]), Door(certificate=tmp_path / "no.pem", key=pair[1])):
         with pytest.raises(SettingsError, match="cannot be used"):
             broken.open()
+
+
+def test_names_are_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server may take seconds, and all requests stand behind the one that waits."""
+    asked: list[None] = []
+    monkeypatch.setattr(socket, "getfqdn", lambda: asked.append(None) or "studio.example")
+    door._own_names.cache_clear()
+    try:
+        there = Door(host="127.0.0.2", is_insecure=True)
+        there.open().close()
+        assert len(asked) == 1
+        assert there.is_called("studio.example:80", 80) and not there.is_called("evil.example:80", 80)
+        assert len(asked) == 1
+    finally:
+        door._own_names.cache_clear()
 
 
 def test_an_address_that_is_taken_is_said(start: Any) -> None:
