@@ -85,11 +85,13 @@ class _Moment(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for field, (name, help_) in _GAUGES.items():
-            yield GaugeMetricFamily(f"otio_perf_{name}", help_, value=getattr(self._view, field))
+            if (value := getattr(self._view, field)) is not None:
+                yield GaugeMetricFamily(f"otio_perf_{name}", help_, value=value)
         for field, (name, help_) in _GPU_GAUGES.items():
             family = GaugeMetricFamily(f"otio_perf_{name}", help_, labels=["gpu", "name"])
             for number, gpu in enumerate(self._view.gpus):
-                family.add_metric([str(number), gpu.name], getattr(gpu, field))
+                if (value := getattr(gpu, field)) is not None:
+                    family.add_metric([str(number), gpu.name], value)
             yield family
 
 

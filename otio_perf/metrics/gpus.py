@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pynvml  # type: ignore[import-untyped]
 
 from otio_perf.model.views import GpuView
@@ -43,10 +45,9 @@ class Gpus:
 
 def _view(handle: object) -> GpuView:
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    try:
+    load: float | None = None
+    with suppress(pynvml.NVMLError):  # a slice of a GPU (MIG) has memory of its own, and no figure for its load
         load = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100
-    except pynvml.NVMLError:  # a slice of a GPU (MIG) has memory of its own, and no figure for its load
-        load = 0.0
     name = pynvml.nvmlDeviceGetName(handle)
     return GpuView(
         name=name.decode(errors="replace") if isinstance(name, bytes) else str(name),

@@ -9,8 +9,34 @@ from pathlib import Path
 
 import psutil
 
+#: Children of each thread, where the kernel lists them (proc(5), ``CONFIG_PROC_CHILDREN``).
+_LISTS_CHILDREN = Path("/proc/thread-self/children").exists()
 #: From this niceness on, disks are left to others as well.
 _IDLE_DISK_NICENESS = 15
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """What process ``pid``, or one of them, has started and lives now."""
+    if not _LISTS_CHILDREN:  # then all processes of the machine are looked at
+        try:
+            return psutil.Process(pid).children(recursive=True)
+        except psutil.Error:
+            return []
+    found, left = [], _children(pid)
+    while left:
+        with suppress(psutil.Error):
+            found.append(psutil.Process(child := left.pop()))
+            left += _children(child)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    with suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):  # it has just ended
+                found += map(int, (thread / "children").read_text(encoding="ascii").split())
+    return found
 
 
 def set_niceness(pid: int, niceness: int) -> bool:

@@ -7,11 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
 
-from otio_perf.metrics import system
+from otio_perf.metrics import processes, system
 from otio_perf.model.readings import Readings
 
 #: The work of other programs counts at its peak of so many seconds: they are made room for at once, and are not crowded
@@ -25,14 +26,19 @@ class Meter:
     """One who reads, from time to time: what is per second is measured from one reading to the next. From any thread.
 
     :param folder: whose disk is looked at
-    :param children: processes that count as ours
+    :param children: processes that count as ours, as this one does; default: all that this one, or one of them, has started
     """
 
     def __init__(
-        self, folder: Path, *, children: Callable[[], Iterable[int]], clock: Callable[[], float] = time.monotonic
+        self,
+        folder: Path,
+        *,
+        children: Callable[[], Iterable[psutil.Process]] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder, self._children, self._clock = folder, children, clock
+        self._folder, self._clock = folder, clock
         self._process = psutil.Process()
+        self._children = children or partial(processes.descendants, self._process.pid)
         self._lock = threading.Lock()
         self._peaks: deque[tuple[float, float]] = deque()  # when, cores of other programs
         self._own_cores = 0.0
@@ -72,9 +78,8 @@ class Meter:
         own = self._process.cpu_times()
         seconds = own.user + own.system + getattr(own, "children_user", 0.0) + getattr(own, "children_system", 0.0)
         memory = self._process.memory_info().rss
-        for pid in self._children():
+        for child in self._children():
             with suppress(psutil.Error):  # it has just ended: its seconds are the parent's by now
-                child = psutil.Process(pid)
                 with child.oneshot():
                     times = child.cpu_times()
                     memory += child.memory_info().rss
@@ -84,7 +89,10 @@ class Meter:
 
 def _battery() -> tuple[float | None, bool]:
     """Percent, and whether the machine runs on it; ``None``: there is none that can be read."""
-    found = getattr(psutil, "sensors_battery", lambda: None)()
+    try:
+        found = getattr(psutil, "sensors_battery", lambda: None)()
+    except Exception:  # noqa: BLE001 (drivers say what psutil cannot read, in many ways)
+        found = None
     if found is None:
         return None, False
     return float(found.percent), found.power_plugged is False

@@ -52,6 +52,10 @@ _BYTES_PER_JOB = 3 << 30
 _QUIET_LOAD = 1.0
 
 
+Work = Callable[[Sequence[Task], threading.Event, Callable[[Outcome], None] | None], dict[str, Outcome]]
+"""Works tasks off as ``Session.run`` does, until the event is set."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
     """A medium that must be opened to say what it is."""
@@ -68,6 +72,7 @@ class Session:
         a look at a timeline leaves nothing beside it.
     :param documents: files that will be written: refused where they turn out to be media.
     :param root: the workspace's folder, where it is known already. :param devices: what is known of them already.
+    :param work: does the tasks; default: worker processes of its own.
     """
 
     def __init__(
@@ -82,8 +87,10 @@ class Session:
         documents: Sequence[str | os.PathLike[str]] = (),
         root: Path | None = None,
         devices: Devices | None = None,
+        work: Work | None = None,
     ) -> None:
         self.settings = settings
+        self._work = work
         self.devices = Devices() if devices is None else devices
         self.listener = listener
         self.trace = trace
@@ -236,6 +243,8 @@ class Session:
 
         if not tasks:
             return {}
+        if self._work is not None:
+            return self._work(tasks, self.stop, done)
 
         def heard(event: Event) -> None:
             if done is not None and isinstance(event, TaskFinished):

@@ -11,7 +11,7 @@ from typing import Protocol
 from otio_perf.model import wire
 from otio_perf.model.tasks import Task
 from otio_perf.render_queue.messages import Finished, Progressed, WorkerLost
-from otio_perf.render_queue.reports import Clock, Report, outcome_in, unforeseen
+from otio_perf.render_queue.reports import Report, outcome_in, unforeseen
 from otio_perf.render_queue.slot import Freezer, Slot
 from otio_perf.tasks import registry, worker
 
@@ -54,8 +54,8 @@ class InlineBackend:
     A hard cancel cannot kill a thread: it is reported lost and left behind.
     """
 
-    def __init__(self, workers: int = 1, *, run: worker.Run = registry.run_json, clock: Clock = time.monotonic) -> None:
-        self._workers, self._run, self._clock = workers, run, clock
+    def __init__(self, workers: int = 1, *, run: worker.Run = registry.run_json) -> None:
+        self._workers, self._run = workers, run
         self._reports: SimpleQueue[Report | None] = SimpleQueue()
         self._reins: dict[str, _Reins] = {}
 
@@ -75,7 +75,7 @@ class InlineBackend:
         reins.awake.set()
         if hard:
             del self._reins[key]
-            lost = WorkerLost(key=key, attempt=reins.attempt, reason="its thread was left behind", at=self._clock())
+            lost = WorkerLost(key=key, attempt=reins.attempt, reason="its thread was left behind", at=time.monotonic())
             self._reports.put(lost)
 
     def suspend(self, key: str) -> None:
@@ -108,13 +108,13 @@ class InlineBackend:
 
     def _work(self, task: Task, reins: _Reins) -> None:
         def report(done: int) -> None:
-            self._reports.put(Progressed(key=task.key, attempt=reins.attempt, done=done, at=self._clock()))
+            self._reports.put(Progressed(key=task.key, attempt=reins.attempt, done=done, at=time.monotonic()))
 
         try:
             outcome = outcome_in(self._run(wire.dumps(task), worker.throttled(report), reins.is_stopped))
         except BaseException as e:  # noqa: BLE001 (the thread must not end without a report)
             outcome = unforeseen(task, e)
-        self._reports.put(Finished(key=task.key, attempt=reins.attempt, outcome=outcome, at=self._clock()))
+        self._reports.put(Finished(key=task.key, attempt=reins.attempt, outcome=outcome, at=time.monotonic()))
 
 
 class _Reins:
@@ -147,13 +147,13 @@ class ProcessBackend:
     script needs no ``if __name__ == "__main__"`` guard.
     """
 
-    def __init__(self, workers: int, *, run: worker.Run = registry.run_json, clock: Clock = time.monotonic) -> None:
+    def __init__(self, workers: int, *, run: worker.Run = registry.run_json) -> None:
         self._reports: SimpleQueue[Report | None] = SimpleQueue()
-        self._clock = clock
         self._freezer = Freezer()
-        self._make_slot = partial(Slot, run, self._reports, self._freezer, clock)
+        self._make_slot = partial(Slot, run, self._reports, self._freezer)
         self._capacity = workers
-        self._slots = [self._make_slot() for _ in range(workers)]
+        self._slots: list[Slot] = []  # made when they are first needed
+        self._niceness = 0
 
     @property
     def capacity(self) -> int:
@@ -163,9 +163,10 @@ class ProcessBackend:
         slot = next((slot for slot in self._slots if slot.key is None), None)
         if slot is None and len(self._slots) < self._capacity + _MOST_UNKILLABLE:
             slot = self._make_slot()
+            slot.set_niceness(self._niceness)
             self._slots.append(slot)
         if slot is None:
-            self._reports.put(WorkerLost(key=task.key, attempt=attempt, reason="no free worker", at=self._clock()))
+            self._reports.put(WorkerLost(key=task.key, attempt=attempt, reason="no free worker", at=time.monotonic()))
         else:
             slot.begin(task, attempt)
 
@@ -184,7 +185,14 @@ class ProcessBackend:
             if slot.key == key:
                 slot.wake()
 
+    def set_capacity(self, workers: int) -> None:
+        """What is beyond it ends by itself. From any thread."""
+        self._capacity = workers
+
     def set_niceness(self, niceness: int) -> None:
+        if niceness == self._niceness:
+            return
+        self._niceness = niceness
         for slot in self._slots:
             slot.set_niceness(niceness)
 

@@ -29,7 +29,6 @@ from otio_perf.render_queue.loop import Loop
 from otio_perf.render_queue.priority import Focus, Place
 from otio_perf.render_queue.progress import Progress
 from otio_perf.render_queue.recording import RETRY_SECONDS, Recorder, Teller
-from otio_perf.render_queue.reports import Clock
 
 T = TypeVar("T")
 
@@ -73,11 +72,9 @@ class LiveQueue:
         urgent ones run.
     """
 
-    def __init__(
-        self, backend: Backend, *, record: Record, journal: Journal | None = None, clock: Clock = time.monotonic
-    ) -> None:
-        self._backend, self._record, self._clock = backend, record, clock
-        self._loop = Loop(backend, self._told, clock=clock)
+    def __init__(self, backend: Backend, *, record: Record, journal: Journal | None = None) -> None:
+        self._backend, self._record = backend, record
+        self._loop = Loop(backend, self._told)
         self._progress = Progress()
         self._posture, self._is_posture_new = Posture(slots=backend.capacity), False
         self._number = self._published = 0  # of the last submission, and outcome
@@ -168,7 +165,7 @@ class LiveQueue:
             wanted = {task.key for task in tasks}
             held = {e.task.key for e in self._loop.state.entries() if job in e.jobs}
             obsolete = tuple(e.task.key for e in self._loop.state.entries() if job in e.jobs and e.task.key not in wanted)
-            now = self._clock()
+            now = time.monotonic()
             self._wish(*(messages.CancelRequested(job=job, key=key, at=now) for key in obsolete))
             self._submit(job, tasks, places or {}, label or job, kind)
             return Difference(
@@ -183,18 +180,18 @@ class LiveQueue:
         """All that ``job`` wants; ``task`` (a key) for everybody; both: ``task`` for ``job``. What is unknown has ended."""
         if job is None and task is None:
             raise ValueError("cancel takes a job, a task, or both; clear() cancels everything")
-        self._ask(lambda: self._wish(messages.CancelRequested(job=job, key=task, at=self._clock())))
+        self._ask(lambda: self._wish(messages.CancelRequested(job=job, key=task, at=time.monotonic())))
 
     def clear(self) -> None:
         """Cancel all tasks of all jobs."""
-        self._ask(lambda: self._wish(messages.CancelRequested(job=None, at=self._clock())))
+        self._ask(lambda: self._wish(messages.CancelRequested(job=None, at=time.monotonic())))
 
     def pause(self) -> None:
         """Start nothing, put to sleep what runs, until ``resume``."""
-        self._ask(lambda: self._wish(messages.PauseRequested(at=self._clock())))
+        self._ask(lambda: self._wish(messages.PauseRequested(at=time.monotonic())))
 
     def resume(self) -> None:
-        self._ask(lambda: self._wish(messages.ResumeRequested(at=self._clock())))
+        self._ask(lambda: self._wish(messages.ResumeRequested(at=time.monotonic())))
 
     def prioritize(
         self, *, task: str | None = None, timeline: str | None = None, start: int | None = None, stop: int | None = None
@@ -214,7 +211,7 @@ class LiveQueue:
                     if any(priority.touches(p, timeline or "", first, last) for places in e.places.values() for p in places)
                 )
             highest = max((e.priority for e in entries), default=0)
-            self._wish(messages.Prioritized(keys=keys, priority=max(0, highest) + 1, at=self._clock()))
+            self._wish(messages.Prioritized(keys=keys, priority=max(0, highest) + 1, at=time.monotonic()))
 
         self._ask(raise_them)
 
@@ -244,7 +241,7 @@ class LiveQueue:
         """Tasks that run, that wait in their order, that ended, newest first: a page of them; and all jobs."""
         with self._lock:
             hold = "; ".join(self._holds.values())
-            return self._progress.view(self._loop.state, self._posture, hold, self._clock(), offset=offset, limit=limit)
+            return self._progress.view(self._loop.state, self._posture, hold, time.monotonic(), offset=offset, limit=limit)
 
     @property
     def is_idle(self) -> bool:
@@ -281,9 +278,9 @@ class LiveQueue:
                 continue  # it came while a submission was written, which took the interrupt for a report
             waits = [RETRY_SECONDS] if self._unwritten else []
             if self._looks:
-                waits.append(max(0.0, self._looked_at + LOOK_SECONDS - self._clock()))
+                waits.append(max(0.0, self._looked_at + LOOK_SECONDS - time.monotonic()))
             report = self._loop.next_report(min(waits, default=None))
-            event = messages.Tick(at=self._clock()) if report is None else report
+            event = messages.Tick(at=time.monotonic()) if report is None else report
             self._safely(partial(self._handle, event))
             if self._unwritten:
                 self._safely(self._flush)
@@ -300,15 +297,15 @@ class LiveQueue:
         if self._is_posture_new:
             self._is_posture_new = False
             self._safely(self._take_posture)
-        if self._looks and self._clock() >= self._looked_at + LOOK_SECONDS:
+        if self._looks and time.monotonic() >= self._looked_at + LOOK_SECONDS:
             self._safely(self._look)
 
     def _look(self) -> None:
         """What is pinned outlives the queue; playheads move often, and are not kept."""
-        self._looked_at = self._clock()
+        self._looked_at = time.monotonic()
         for timeline in tuple(self._looks):
             focus = self._looks.pop(timeline)
-            event = messages.Focused(timeline=timeline, focus=focus, at=self._clock())
+            event = messages.Focused(timeline=timeline, focus=focus, at=time.monotonic())
             known = self._loop.state.focus(timeline) or Focus()
             if known.pins == (() if focus is None else focus.pins):
                 self._handle(event)
@@ -323,7 +320,7 @@ class LiveQueue:
             jobs: dict[str, int] = {}
             for job, number in publish.wants:
                 jobs[job] = max(number, jobs.get(job, number))
-            events.append(messages.Recorded(key=publish.task.key, jobs=jobs, at=self._clock()))
+            events.append(messages.Recorded(key=publish.task.key, jobs=jobs, at=time.monotonic()))
         self._wish(*events, is_lasting=False)
 
     def _safely(self, work: Callable[[], None]) -> None:
@@ -339,11 +336,11 @@ class LiveQueue:
         events = self._journal.read(self._snapshot)
         self._number, cancelled = replay.replay(events, self._loop.state, self._progress)
         for publish in cancelled:
-            self._publish(publish, self._clock())
+            self._publish(publish, time.monotonic())
         self._say_journal_notices()
 
     def _snapshot(self) -> tuple[messages.Event, ...]:
-        return replay.snapshot(self._loop.state, self._unrecorded.values(), self._progress, self._clock())
+        return replay.snapshot(self._loop.state, self._unrecorded.values(), self._progress, time.monotonic())
 
     def _wish(self, *events: Kept, is_lasting: bool = True) -> None:
         """On disk first."""
@@ -394,7 +391,7 @@ class LiveQueue:
             if isinstance(event, messages.Progressed):
                 self._progress.progressed(event.key, event.done)
                 if entry := self._loop.state.entry(event.key):
-                    self._tell(self._progress.task(entry, self._clock()))
+                    self._tell(self._progress.task(entry, time.monotonic()))
         if not isinstance(event, _QUIET):
             self._tell(QueueChanged())
 
@@ -423,7 +420,7 @@ class LiveQueue:
                 label=label,
                 kind=kind,
                 number=self._number,
-                at=self._clock(),
+                at=time.monotonic(),
             )
             is_last = start >= len(ordered)
             self._wish(event, is_lasting=is_last)  # what was written before lasts with it
@@ -436,7 +433,7 @@ class LiveQueue:
                 self._handle(report)
 
     def _told(self, command: messages.Command) -> None:
-        now = self._clock()
+        now = time.monotonic()
         self._progress.told(command, now)
         match command:
             case messages.Start(task=task, is_retry=is_retry):
@@ -471,7 +468,7 @@ class LiveQueue:
         posture = self._posture
         self._backend.set_niceness(posture.niceness)
         slots = 0 if posture.suspended or self._holds else min(posture.slots, self._backend.capacity)
-        self._handle(messages.CapacityChanged(slots=slots, workers=self._backend.capacity, at=self._clock()))
+        self._handle(messages.CapacityChanged(slots=slots, workers=self._backend.capacity, at=time.monotonic()))
 
     # -- between threads -----------------------------------------------------------------------------------------------
 

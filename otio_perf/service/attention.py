@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from otio_perf.errors import SettingsError
 from otio_perf.model.views import Activity
 from otio_perf.planning.posture import QUIET_SECONDS, Posture
 
 #: So often the machine is looked at while there is work.
-_LOOK_SECONDS = 1.0
+#: Work is to yield within a second, and a worker may take 0.3 s of it to come to rest.
+_LOOK_SECONDS = 0.5
 
 
 class Attention:
@@ -21,6 +23,7 @@ class Attention:
 
     :param judged: the posture for what the user does, and seconds since the last touch.
     :param take: is given each posture. :param has_work: is there anything to be done?
+    :param guarded: lets a look go wrong without ending them all
     """
 
     def __init__(
@@ -29,9 +32,11 @@ class Attention:
         take: Callable[[Posture], None],
         has_work: Callable[[], bool],
         *,
+        guarded: Callable[[], AbstractContextManager[None]] = nullcontext,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._judged, self._take, self._has_work, self._clock = judged, take, has_work, clock
+        self._judged, self._take, self._has_work = judged, take, has_work
+        self._guarded, self._clock = guarded, clock
         self._changed = threading.Condition()
         self._activity, self._until = Activity.IDLE, 0.0
         self._edited_at = float("-inf")
@@ -87,7 +92,8 @@ class Attention:
 
     def _attend(self) -> None:
         while True:
-            self._take(self._now())
+            with self._guarded():
+                self._take(self._now())
             quiet_left = QUIET_SECONDS - (self._clock() - self._edited_at)
             with self._changed:
                 if not self._is_woken and not self._is_closing:

@@ -5,17 +5,18 @@ Every room (``following``, ``rushes``, ``sources``, ``upkeep`` …) is made with
 
 from __future__ import annotations
 
-import hashlib
-import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
+from otio_perf.errors import OtioPerfError, TaskCancelledError, printable
+from otio_perf.metrics.readings import Meter
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Event, Listener, Notice, ignore
@@ -24,6 +25,7 @@ from otio_perf.model.recipes import CANVAS
 from otio_perf.model.uses import Target
 from otio_perf.optimizer.devices import Devices
 from otio_perf.optimizer.session import Session
+from otio_perf.service.errands import Errands
 from otio_perf.service.happenings import Happenings
 from otio_perf.settings import Settings
 
@@ -72,7 +74,6 @@ class Core:
         queue: LiveQueue,
         happenings: Happenings,
         timelines: Callable[[], tuple[Followed, ...]],
-        worker_pids: Callable[[], Sequence[int]],
     ) -> None:
         self.settings = settings  # replaced as a whole when they change: take it once for one piece of work
         self.workspace = workspace
@@ -80,8 +81,9 @@ class Core:
         self.queue = queue
         self.tell = happenings.tell  # tell(kind, body): see ``views.ServiceEvent``
         self.timelines = timelines
-        self.worker_pids = worker_pids  # processes that count as the service
+        self.meter = Meter(workspace.root)
         self.devices = Devices()
+        self.errands = Errands(queue)
         self.trace = Trace(most=_TRACED)
         self.stop = threading.Event()  # set when the service closes
         self.notices: deque[str] = deque(maxlen=_NOTICES)
@@ -93,7 +95,7 @@ class Core:
         """
 
         def heard(event: Event) -> None:
-            if isinstance(event, Notice):
+            if isinstance(event, Notice) and event.text not in self.notices:  # each session finds what stands
                 self.note(event.text)
             listener(event)
 
@@ -107,20 +109,23 @@ class Core:
             trace=self.trace,
             stop=self.stop if stop is None else stop,
             devices=self.devices,
+            work=self.errands.run,
         )
 
+    @contextmanager
+    def guarded(self, what: str) -> Iterator[None]:
+        """A turn of a thread that must not end: what goes wrong in it, foreseen or not, is told, and is over with it."""
+        try:
+            yield
+        except TaskCancelledError:
+            return  # the service ends, or somebody wants it otherwise
+        except (OtioPerfError, OSError) as e:
+            self.note(f"{what}: {e}")
+        except Exception as e:  # noqa: BLE001
+            self.note(f"{what}: unforeseen {type(e).__name__}: {printable(e)}")
+
     def note(self, text: str) -> None:
-        """A word to the user, once."""
-        if text not in self.notices:
+        """A word to the user; the last one is not said twice."""
+        if not self.notices or text != self.notices[-1]:
             self.notices.append(text)
             self.tell("notice", {"text": text})
-
-
-def identity(path: str | os.PathLike[str]) -> str:
-    """The ``id`` of a timeline, folder or medium: the same each time, and no path."""
-    return hashlib.blake2b(os.path.realpath(path).encode(errors="surrogatepass"), digest_size=8).hexdigest()
-
-
-def medium_id(medium: str) -> str:
-    """The ``id`` of a medium by ``Target.medium``."""
-    return hashlib.blake2b(medium.encode(errors="surrogatepass"), digest_size=8).hexdigest()

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from otio_perf.model.views import MetricsView
 
@@ -21,7 +22,9 @@ _FRESH_SECONDS = 0.5
 
 
 class Readings:
-    """:param read: takes a reading, a few milliseconds; :param works: is anything running? :param tell: hears each new one"""
+    """:param read: takes a reading, a few milliseconds; :param works: is anything running? :param tell: hears each new one
+    :param guarded: lets a reading go wrong without ending them all
+    """
 
     def __init__(
         self,
@@ -29,9 +32,10 @@ class Readings:
         works: Callable[[], bool],
         tell: Callable[[MetricsView], object],
         *,
+        guarded: Callable[[], AbstractContextManager[None]] = nullcontext,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._read, self._works, self._tell, self._clock = read, works, tell, clock
+        self._read, self._works, self._tell, self._guarded, self._clock = read, works, tell, guarded, clock
         self._lock = threading.Lock()  # of what follows
         self._turn = threading.Lock()  # one reading at a time: the load is that since the last
         self._kept: deque[MetricsView] = deque(maxlen=int(_KEPT_SECONDS / _EVERY_SECONDS))
@@ -82,7 +86,8 @@ class Readings:
     def _keep(self) -> None:
         while not self._is_closed:
             if self._clock() - self._looked_at < _LOOKING_SECONDS or self._works():
-                self._fresh()
+                with self._guarded():
+                    self._fresh()
                 self._pause()
             else:
                 self._woken.wait()

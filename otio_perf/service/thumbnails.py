@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from otio_perf.errors import OfflineMediaError, TaskCancelledError, UnsupportedM
 from otio_perf.model.events import Failed
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.tasks import ThumbnailTask
+from otio_perf.planning.posture import Posture
 from otio_perf.render_queue.backend import ProcessBackend
 from otio_perf.render_queue.messages import Finished, WorkerLost
 
@@ -19,20 +21,26 @@ _MOST_KEPT = 5000
 #: The worker goes when nobody wanted a picture for so long.
 _IDLE_SECONDS = 20.0
 _MAKE_SECONDS = 20.0
+#: How soon it is noticed that nothing may run, or that the service ends.
+_LOOK_SECONDS = 0.2
+_LOST = WorkerLostError.__name__
 #: How names begin; ``cache clear analysis`` knows them by it.
 PREFIX = "thumbnail-"
 
 
 class Thumbnails:
-    """Kept in ``folder`` by the content of the medium: who moves a file keeps its picture."""
+    """Kept in ``folder`` by the content of the medium: who moves a file keeps its picture.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    :param posture: how much may run now: a picture is made while something may
+    """
+
+    def __init__(self, folder: Path, posture: Callable[[], Posture]) -> None:
+        self._folder, self._posture = folder, posture
         self._turn = threading.Lock()  # one at a time: pictures are no reason to load the machine
         self._backend: ProcessBackend | None = None
         self._farewell: threading.Timer | None = None
         self._refused: dict[str, Failed] = {}  # what could not be made is not tried at each look at the page
-        self._is_closed = False
+        self._closing = threading.Event()
 
     def get(self, media: MediaInfo | None, name: str) -> bytes:
         """JPEG of ``media``; ``None``: nothing is known of it. :raises MediaError: there is no picture of it"""
@@ -48,20 +56,18 @@ class Thumbnails:
                 return path.read_bytes()
             failed = self._refused.get(media.fingerprint) or self._make(media, path)
         if failed is not None:
-            if len(self._refused) < _MOST_KEPT:
+            if failed.error != _LOST and len(self._refused) < _MOST_KEPT:  # the machine may have been busy
                 self._refused[media.fingerprint] = failed
             raise by_name(failed.error)(failed.message, path=failed.path, hint=failed.hint)
         self._forget_oldest()
         return path.read_bytes()
 
     def close(self) -> None:
+        self._closing.set()  # who makes one notices it soon
         with self._turn:
-            self._is_closed = True
             self._part()
 
     def _make(self, media: MediaInfo, path: Path) -> Failed | None:
-        if self._is_closed:
-            raise TaskCancelledError("the service ends")
         if self._farewell is not None:
             self._farewell.cancel()
         self._farewell = threading.Timer(_IDLE_SECONDS, self._leave)
@@ -69,21 +75,31 @@ class Thumbnails:
         if self._backend is None:
             self._backend = ProcessBackend(workers=1)
         task = ThumbnailTask(media=media, path=str(path))
-        self._backend.start(task, 1)
         deadline = time.monotonic() + _MAKE_SECONDS
+        has_begun = False
         try:
-            while True:
-                report = self._backend.next_report(max(0.0, deadline - time.monotonic()))
-                match report:
+            while not self._closing.is_set():
+                posture = self._posture()
+                self._backend.set_niceness(posture.niceness)
+                if posture.suspended:
+                    self._backend.suspend(task.key)
+                elif has_begun:
+                    self._backend.resume(task.key)
+                else:
+                    self._backend.start(task, 1)
+                    has_begun = True
+                match self._backend.next_report(_LOOK_SECONDS):
                     case Finished(outcome=Failed() as failed):
                         return failed
                     case Finished():
                         return None
                     case WorkerLost():
                         return _lost(task, "its picture could not be made: the process that tried it died")
-                    case None:
+                    case None if time.monotonic() > deadline:
                         self._part()
-                        return _lost(task, f"its picture was not made within {_MAKE_SECONDS:g} s")
+                        why = f": {posture.reason}" if posture.suspended else ""
+                        return _lost(task, f"its picture was not made within {_MAKE_SECONDS:g} s{why}")
+            raise TaskCancelledError("the service ends")
         finally:
             self._farewell.start()
 
@@ -107,4 +123,4 @@ class Thumbnails:
 
 
 def _lost(task: ThumbnailTask, message: str) -> Failed:
-    return Failed(key=task.key, error=WorkerLostError.__name__, message=message, path=task.label)
+    return Failed(key=task.key, error=_LOST, message=message, path=task.label)

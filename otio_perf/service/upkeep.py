@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 
 from otio_perf.cache.pruning import Pruned
-from otio_perf.errors import OtioPerfError
 from otio_perf.metrics import system
 from otio_perf.optimizer import caching
 from otio_perf.service.core import Core
@@ -74,11 +73,9 @@ class Upkeep:
 
     def _work(self) -> None:
         while not self._closing.wait(_LOOK_SECONDS):
-            try:
+            with self._core.guarded("the workspace cannot be tidied up"):
                 if self._is_due():
                     self.prune()
-            except (OtioPerfError, OSError) as e:
-                self._core.note(f"the workspace cannot be tidied up: {e}")
 
     def _is_due(self) -> bool:
         since = time.monotonic() - self._looked_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from otio_perf.model.timings import Timing, TimingKind
 from otio_perf.model.views import GpuView, MetricsView
 
 SPIN = "while True: pass"
+SPIN_BELOW = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {SPIN!r}])"
 
 
 class Clock:
@@ -32,17 +34,20 @@ class Clock:
 
 
 def test_our_work_is_told_from_that_of_others(tmp_path: Path) -> None:
-    """One spinning process: ours in the eyes of who knows it, somebody else's for who does not."""
-    spinning = subprocess.Popen([sys.executable, "-c", SPIN])
+    """One spinning process: our child's child, so that it is ours; somebody else's for who does not know that."""
+    spinning = subprocess.Popen([sys.executable, "-c", SPIN_BELOW])
     try:
-        mine, theirs = Meter(tmp_path, children=lambda: [spinning.pid]), Meter(tmp_path, children=list)
+        mine, theirs = Meter(tmp_path), Meter(tmp_path, children=list)
         end = time.monotonic() + 20
-        while psutil.Process(spinning.pid).cpu_times().user < 0.5 and time.monotonic() < end:
+        while sum(c.cpu_times().user for c in processes.descendants(spinning.pid)) < 0.5 and time.monotonic() < end:
             time.sleep(0.05)
         with_it, without = mine.read(), theirs.read()
     finally:
+        for child in processes.descendants(spinning.pid):
+            child.kill()
         spinning.kill()
         spinning.wait()
+    assert processes.descendants(spinning.pid) == []
     assert with_it.own_cores > without.own_cores + 0.05
     assert without.other_cores > 0.05
     assert with_it.own_memory_bytes > without.own_memory_bytes > 1_000_000
@@ -74,13 +79,20 @@ class Battery(NamedTuple):
         (Battery(41, False), (41, True)),
         (Battery(41, True), (41, False)),
         (Battery(41, None), (41, False)),
+        (FileNotFoundError("/sys/class/power_supply/BAT0/energy_now"), (None, False)),
     ],
 )
 def test_a_battery_is_read_where_there_is_one(
-    battery: Battery | None, expected: tuple[float | None, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    battery: Battery | Exception | None, expected: tuple[float | None, bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Made up: the machines of the tests have none."""
-    monkeypatch.setattr(psutil, "sensors_battery", lambda: battery, raising=False)
+
+    def read() -> Battery | None:
+        if isinstance(battery, Exception):
+            raise battery
+        return battery
+
+    monkeypatch.setattr(psutil, "sensors_battery", read, raising=False)
     readings = Meter(tmp_path, children=list).read()
     assert (readings.battery_percent, readings.is_on_battery) == expected
 
@@ -97,7 +109,7 @@ def test_gpus_are_read_or_their_absence_is_said() -> None:
     gpus, reason = Gpus().read()
     assert bool(gpus) != bool(reason)
     for gpu in gpus:
-        assert 0 <= gpu.load <= 1
+        assert gpu.load is None or 0 <= gpu.load <= 1
         assert 0 < gpu.memory_used_bytes <= gpu.memory_total_bytes
 
 
@@ -174,3 +186,10 @@ def test_prometheus_can_read_what_we_say() -> None:
 
 def test_without_a_gpu_nothing_is_made_up() -> None:
     assert "otio_perf_gpu_load_ratio{" not in exposition(view()).decode()
+
+
+def test_what_cannot_be_read_is_absent() -> None:
+    slice_of_one = GpuView(name="MIG", load=None, memory_used_bytes=1, memory_total_bytes=2)
+    text = exposition(replace(view((slice_of_one,)), disk_free_bytes=None)).decode()
+    assert "otio_perf_gpu_memory_bytes{" in text
+    assert "otio_perf_gpu_load_ratio{" not in text and "\notio_perf_disk_free_bytes" not in text

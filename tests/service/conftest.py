@@ -217,9 +217,10 @@ def edit(rushes: Path, tmp_path: Path) -> Edit:
 
 
 @pytest.fixture
-def serve(edit: Edit, home: dict[str, str]) -> Iterator[Serve]:
+def serve(edit: Edit, home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
     """Start ``otio-perf serve`` on the edit; what still runs at the end of the test is stopped. It knows no other workspace:
     the same pictures are made in many tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", home["XDG_CACHE_HOME"])  # clients find the service's token there
     (Path(home["XDG_CACHE_HOME"]) / "otio_perf" / "workspaces.json").unlink(missing_ok=True)
     started: list[Serving] = []
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
 import pytest
 
 from otio_perf.errors import SettingsError
@@ -14,11 +19,22 @@ class Room:
     def __init__(self) -> None:
         self.now = 1000.0
         self.judged: list[tuple[Activity, float]] = []
-        self.attention = Attention(self._judge, lambda posture: None, lambda: False, clock=lambda: self.now)
+        self.taken: list[Posture] = []
+        self.works = False
+        self.attention = Attention(
+            self._judge,
+            self.taken.append,
+            lambda: self.works,
+            guarded=lambda: suppress(ZeroDivisionError),
+            clock=lambda: self.now,
+        )
+        self.failing = False
 
     def _judge(self, activity: Activity, quiet_seconds: float) -> Posture:
         self.judged.append((activity, quiet_seconds))
-        return Posture(slots=1)
+        if self.failing:
+            raise ZeroDivisionError
+        return Posture(slots=len(self.judged))
 
 
 @pytest.fixture
@@ -61,3 +77,39 @@ def test_who_plays_while_a_timeline_is_saved_plays(room: Room) -> None:
 def test_words_and_times_that_cannot_be_are_refused(word: str, seconds: float, room: Room) -> None:
     with pytest.raises(SettingsError):
         room.attention.set_activity(word, seconds)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_machine_is_looked_at_while_there_is_work_and_never_else(room: Room) -> None:
+    room.attention.start()
+    try:
+        until(lambda: len(room.taken) == 1)
+        time.sleep(1.2)
+        assert len(room.taken) == 1
+        room.works = True
+        began = time.monotonic()
+        room.attention.wake()
+        until(lambda: len(room.taken) >= 4)
+        assert time.monotonic() - began < 3  # twice a second, on a busy machine
+        assert [posture.slots for posture in room.taken] == list(range(1, len(room.taken) + 1))
+    finally:
+        room.attention.close()
+
+
+def test_a_look_that_goes_wrong_is_not_the_last(room: Room) -> None:
+    room.failing = room.works = True
+    room.attention.start()
+    try:
+        until(lambda: len(room.judged) >= 2)
+        assert room.taken == []
+        room.failing = False
+        until(lambda: bool(room.taken))
+    finally:
+        room.attention.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "attention"]

@@ -64,7 +64,7 @@ def test_ten_edits_cost_what_they_change(edit: Any, serve: Any, make_clip: Clip)
     assert shown(edit) == {f: 12 + f for f in range(48)}
     assert service.stop() == 0
     tasks = [e["body"]["key"] for e in service.events if e["kind"] == "task" and e["body"]["state"] == "done"]
-    assert len(tasks) == len(set(tasks)) == 10  # nothing was made twice
+    assert len(tasks) == len(set(tasks)) == 10 + 2  # nothing was made twice, and both media were opened once
 
 
 def test_an_edit_cancels_what_it_made_obsolete_and_nothing_else(edit: Any, serve: Any, make_clip: Clip) -> None:
@@ -201,3 +201,27 @@ def test_the_same_saved_again_is_no_edit(edit: Any, serve: Any, make_clip: Clip)
     with pytest.raises(AssertionError, match="not within"):
         service.wait(lambda e: e["kind"] == "edit", since=len(service.events), seconds=1.5)
     assert edit.written.stat() == before
+
+
+def test_while_the_user_plays_new_media_are_not_even_opened(edit: Any, serve: Any, make_clip: Clip) -> None:
+    edit.save(make_clip(FIRST, 0, 24, stops=None))
+    service = serve()
+    service.settled()
+    client = service.client()
+    client.set_activity("playing", 60)
+    since = len(service.events)
+    edit.save(make_clip(FIRST, 0, 24, stops=None), make_clip(SECOND, 0, 24, stops=None))
+    deadline = time.monotonic() + 10
+
+    def waiting() -> list[str]:
+        return [task.kind for task in client.queue().tasks if task.state == "waiting"]
+
+    while waiting() != ["probe"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(2.5)  # longer than the quiet after an edit
+    assert waiting() == ["probe"]
+    assert not any(e["kind"] == "edit" for e in service.events[since:])
+    client.set_activity("idle", 1)
+    service.wait(lambda e: e["kind"] == "edit", since=since)
+    service.settled(since=since)
