@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from otio_perf.render_queue import messages, state
 from otio_perf.render_queue.backend import Backend
-from otio_perf.render_queue.reports import Clock, Report
+from otio_perf.render_queue.reports import Report
 from otio_perf.render_queue.state import QueueState
 
 
 class Loop:
     """:param told: called with each command before it is carried out"""
 
-    def __init__(self, backend: Backend, told: Callable[[messages.Command], None], *, clock: Clock = time.monotonic) -> None:
+    def __init__(self, backend: Backend, told: Callable[[messages.Command], None]) -> None:
         self.state = QueueState()
-        self._backend, self._told, self._clock = backend, told, clock
+        self._backend, self._told = backend, told
         self._is_over = False
 
     def handle(self, event: messages.Event) -> None:
@@ -40,7 +40,7 @@ class Loop:
     def next_report(self, timeout_seconds: float | None = None) -> Report | None:
         """What happened next, for ``handle``; ``None``: nothing for so long, or an interrupt, or a ``Tick`` is due."""
         due = self.state.next_deadline()
-        waits = [*([] if timeout_seconds is None else [timeout_seconds]), *([] if due is None else [due - self._clock()])]
+        waits = [*([] if timeout_seconds is None else [timeout_seconds]), *([] if due is None else [due - time.monotonic()])]
         wait = min(waits, default=None)
         return None if wait is not None and wait <= 0 else self._backend.next_report(wait)
 

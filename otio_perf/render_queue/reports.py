@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from otio_perf.errors import TaskError
 from otio_perf.model import wire
 from otio_perf.model.events import Failed, Outcome
@@ -11,7 +9,6 @@ from otio_perf.model.tasks import Task
 from otio_perf.render_queue.messages import Finished, Progressed, WorkerLost
 
 Report = Progressed | Finished | WorkerLost
-Clock = Callable[[], float]
 
 
 def outcome_in(text: str) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from otio_perf.model.events import Listener, Notice, Outcome, TaskFinished, TaskProgress, TaskStarted, ignore
 from otio_perf.model.tasks import Task
@@ -23,7 +23,6 @@ def run(
     backend: Backend,
     listener: Listener = ignore,
     stop: threading.Event | None = None,
-    clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, Outcome]:
     """Outcome by key for every task, in the order given; returns when all have one.
 
@@ -45,17 +44,17 @@ def run(
                 outcomes[task.key] = outcome
                 listener(TaskFinished(key=task.key, outcome=outcome))
 
-    loop = Loop(backend, told, clock=clock)
+    loop = Loop(backend, told)
     stopping = False
     try:
-        loop.handle(messages.Submitted(job=_JOB, tasks=tuple(tasks), at=clock()))
-        loop.handle(messages.CapacityChanged(slots=backend.capacity, at=clock()))
+        loop.handle(messages.Submitted(job=_JOB, tasks=tuple(tasks), at=time.monotonic()))
+        loop.handle(messages.CapacityChanged(slots=backend.capacity, at=time.monotonic()))
         while not loop.state.is_idle:
             report = loop.next_report(_POLL_SECONDS)
             if not stopping and stop is not None and stop.is_set():
                 stopping = True  # before the report: whoever stops us may have killed the workers, which are not tried again
-                loop.handle(messages.CancelRequested(job=_JOB, at=clock()))
-            loop.handle(messages.Tick(at=clock()) if report is None else report)
+                loop.handle(messages.CancelRequested(job=_JOB, at=time.monotonic()))
+            loop.handle(messages.Tick(at=time.monotonic()) if report is None else report)
             if isinstance(report, messages.Progressed) and report.key not in outcomes:
                 listener(TaskProgress(key=report.key, done=report.done, total=by_key[report.key].total))
     except BaseException:

@@ -19,7 +19,7 @@ from otio_perf.metrics import processes
 from otio_perf.model import wire
 from otio_perf.model.tasks import Task
 from otio_perf.render_queue.messages import Finished, Progressed, WorkerLost
-from otio_perf.render_queue.reports import Clock, Report, outcome_in, unforeseen
+from otio_perf.render_queue.reports import Report, outcome_in, unforeseen
 from otio_perf.tasks import worker
 
 _CONTEXT = SpawnContext()
@@ -44,9 +44,9 @@ class Slot:
     It is this thread that makes the process, for Linux ends workers when the *thread* that made them ends (``worker.serve``).
     """
 
-    def __init__(self, run: worker.Run, reports: SimpleQueue[Report | None], freezer: Freezer, clock: Clock) -> None:
+    def __init__(self, run: worker.Run, reports: SimpleQueue[Report | None], freezer: Freezer) -> None:
         self.key: str | None = None  # of the task that it works on
-        self._run, self._reports, self._freezer, self._clock = run, reports, freezer, clock
+        self._run, self._reports, self._freezer = run, reports, freezer
         self._given: SimpleQueue[tuple[Task, int] | None] = SimpleQueue()
         self._mutex = threading.Lock()
         self._process: SpawnProcess | None = None
@@ -80,7 +80,7 @@ class Slot:
                     self._process.kill()
 
     def sleep(self) -> None:
-        """Ask it to rest where it holds nothing; stop it wherever it is soon after."""
+        """Ask it to rest where it has no lock but those that its task ``holds``; stop it wherever it is soon after."""
         with self._mutex:
             if self._reins[worker.ORDER] != worker.GO:
                 return
@@ -136,7 +136,7 @@ class Slot:
             try:
                 report = self._work(task, attempt)
             except Exception as e:  # noqa: BLE001 (the thread must not end without a report)
-                report = Finished(key=task.key, attempt=attempt, outcome=unforeseen(task, e), at=self._clock())
+                report = Finished(key=task.key, attempt=attempt, outcome=unforeseen(task, e), at=time.monotonic())
             self.key = None  # before the report: whoever reads it may begin the next task at once
             self._reports.put(report)
         self._bury()
@@ -154,13 +154,13 @@ class Slot:
             line.send_bytes(wire.dumps(task).encode())
             while (message := self._heard(line)).startswith(worker.PROGRESS):
                 done = int(message.removeprefix(worker.PROGRESS))
-                self._reports.put(Progressed(key=task.key, attempt=attempt, done=done, at=self._clock()))
+                self._reports.put(Progressed(key=task.key, attempt=attempt, done=done, at=time.monotonic()))
         except (OSError, EOFError) as e:  # how a death looks from this end
             reason = self._bury() or f"it cannot be started: {getattr(e, 'strerror', None) or e}"
             was_stopped, self._was_stopped = self._was_stopped, False
-            return WorkerLost(key=task.key, attempt=attempt, reason=reason, is_innocent=was_stopped, at=self._clock())
+            return WorkerLost(key=task.key, attempt=attempt, reason=reason, is_innocent=was_stopped, at=time.monotonic())
         outcome = outcome_in(message.removeprefix(worker.OUTCOME).decode())
-        return Finished(key=task.key, attempt=attempt, outcome=outcome, at=self._clock())
+        return Finished(key=task.key, attempt=attempt, outcome=outcome, at=time.monotonic())
 
     def _heard(self, line: Connection) -> bytes:
         """The next message. :raises EOFError: the worker is dead, also where a child of its own still holds the pipe"""

@@ -25,8 +25,8 @@ REPORT_SECONDS = 0.1
 #: Messages in the pipe: to the worker the JSON of a task; back ``PROGRESS`` + number, and ``OUTCOME`` + JSON.
 PROGRESS, OUTCOME = b"P", b"O"
 
-#: Bytes of shared memory: what the parent orders; whether the worker rests, at a place where it holds no lock; whether it is
-#: up, and dies with its parent.
+#: Bytes of shared memory: what the parent orders; whether the worker rests, at a place where it has no lock but those that its
+#: task ``holds``, none of those that everybody needs; whether it is up, and dies with its parent.
 REINS = 3
 ORDER, AT_REST, IS_UP = 0, 1, 2
 GO, STOP, SLEEP = 0, 1, 2
