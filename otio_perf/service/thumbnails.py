@@ -68,6 +68,8 @@ class Thumbnails:
             self._part()
 
     def _make(self, media: MediaInfo, path: Path) -> Failed | None:
+        if self._closing.is_set():
+            raise TaskCancelledError("the service ends")
         if self._farewell is not None:
             self._farewell.cancel()
         self._farewell = threading.Timer(_IDLE_SECONDS, self._leave)
