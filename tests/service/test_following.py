@@ -168,7 +168,8 @@ def test_where_the_user_looks_comes_first(edit: Any, serve: Any, make_clip: Clip
     assert order([72, 24, 48, 0]) == [72, 24, 48, 0]
     client.resume()
     service.settled(since=since)
-    keys = [e["body"]["start"] for e in service.events if e["kind"] == "task" and e["body"]["state"] == "running"]
+    told = [e["body"] for e in service.events if e["kind"] == "task" and e["body"]["kind"] == "prerender"]
+    keys = [task["start"] for task in told if task["state"] == "running"]
     assert list(dict.fromkeys(keys)) == [72, 24, 48, 0]
 
 
