@@ -184,7 +184,7 @@ def test_the_queue_is_paused_ordered_and_cancelled(page: Any, wait: Wait) -> Non
     page.client.pause()
     media = [one for one in page.client.sources().sources if one.state != "offline"]
     for one in media:
-        page.client.regenerate(one.id)
+        page.client.regenerate(one.id, force=True)
 
     def waiting() -> list[str]:
         return [task.label for task in page.client.queue().tasks if task.state == "waiting"]

@@ -11,6 +11,10 @@ import pytest
 from otio_perf import settings
 from otio_perf.cache.workspace import Workspace
 from otio_perf.client import Client
+from otio_perf.metrics import system
+from otio_perf.model import wire
+from otio_perf.model.machine import DecodeCost, MachineProfile
+from otio_perf.optimizer.session import machine_identity
 from otio_perf.service.service import Service
 from otio_perf.web.door import Door
 from otio_perf.web.server import Server
@@ -26,6 +30,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             patch.delenv(name)
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        _measured()
         yield
 
 
@@ -61,3 +66,24 @@ def server(served: tuple[Service, Server]) -> Server:
 @pytest.fixture
 def client(service: Service, server: Server) -> Client:
     return Client.find(service.workspace)
+
+
+def _measured() -> None:
+    """This machine was measured already: that takes twenty seconds, and is measured elsewhere."""
+    cost = DecodeCost(per_frame=0.5, per_megapixel=2.0, per_megabit=2.0)
+    profile = MachineProfile(
+        machine=machine_identity(),
+        measured_at="2026-01-01T00:00:00+00:00",
+        seconds_taken=1.0,
+        cores=system.cores(),
+        memory_bytes=system.memory_bytes(),
+        decode={"h264": cost, "h264:intra": cost},
+        encode_ms_per_megapixel={"h264": 10.0},
+        scale_ms_per_megapixel=1.0,
+        composite_ms_per_megapixel=4.0,
+        effect_ms_per_megapixel=4.0,
+        disk_read_bytes_per_second=5e8,
+    )
+    file = settings.user_cache_folder() / "machine.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(wire.dumps(profile), encoding="utf-8")
