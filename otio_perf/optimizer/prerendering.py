@@ -222,6 +222,11 @@ class Prerendering:
         """In the order of the timeline, those that are there, too."""
         return (chunk for cut in self._cuts for chunk in cut.chunks)
 
+    @property
+    def joins(self) -> bool:
+        """Will ``joined`` have to write a file?"""
+        return any(self.chunks.there(self._region_key(cut.chunks)) is None for cut in self._cuts)
+
     def joined(self, reasons: Mapping[str, str]) -> PrerenderReport:
         """Join what is there by now. :param reasons: of chunks that could not be rendered, by key"""
         regions, failed = self._join(self._cuts, self.missing, reasons)

@@ -170,6 +170,11 @@ class Round:
             return False
         return now == self.saved
 
+    @property
+    def joins(self) -> bool:
+        """Will ``write`` have much to write, besides the timeline?"""
+        return self.prerendering is not None and self.prerendering.joins
+
     def write(self) -> tuple[WrittenTimeline, PrerenderReport | None]:
         """Join what was rendered, and write the timeline with it and its proxies. What could not be joined is ``unjoined``.
 

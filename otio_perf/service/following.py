@@ -32,6 +32,8 @@ from otio_perf.service.memory import Asked, Pins, Wishes
 
 #: What could not be written (a full disk, a folder that is gone) is tried again after so long, then after twice that …
 _AGAIN_SECONDS, _MOST_SECONDS = 20.0, 640.0
+#: How soon it is noticed that the queue may work again.
+_LOOK_SECONDS = 0.5
 _CANCELLED = TaskCancelledError.__name__
 
 
@@ -313,6 +315,8 @@ class Following:
         if not done.is_current():
             return  # the watch will say so
         if not (self._written == done.signature and self.output.exists()):
+            if done.joins:
+                self._wait_for_quiet()
             done.write()
             self._written = None if done.unjoined else done.signature
         failures = done.failures()
@@ -327,6 +331,13 @@ class Following:
         if done.unjoined:
             self._try_again_later()
         self._settled(failures)
+
+    def _wait_for_quiet(self) -> None:
+        """Until the queue may work. :raises TaskCancelledError: it is saved again, or let go of"""
+        while (posture := self.core.queue.posture).suspended:
+            self._show(state="waiting", message=posture.reason)
+            if self._stop.wait(_LOOK_SECONDS):
+                raise TaskCancelledError("stopped")
 
     def _settled(self, failures: Mapping[str, str]) -> None:
         with self._mutex:
