@@ -41,7 +41,7 @@ T = TypeVar("T")
 PathLike = str | Path
 
 _API = "/api/v1"
-#: To wait for an answer. Checking every product takes as long as reading them all.
+#: To wait for an answer, as ``web.lanes`` does. Checking every product takes as long as reading them all.
 _SECONDS, _LONG_SECONDS = 30.0, 3600.0
 #: The service says something on a stream more often than that.
 _SILENCE_SECONDS = 40.0

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from otio_perf.cache.housekeeping import THUMBNAILS
 from otio_perf.errors import OfflineMediaError, TaskCancelledError, UnsupportedMediaError, WorkerLostError, by_name
 from otio_perf.model.events import Failed
 from otio_perf.model.media import MediaInfo
@@ -24,8 +25,6 @@ _MAKE_SECONDS = 20.0
 #: How soon it is noticed that nothing may run, or that the service ends.
 _LOOK_SECONDS = 0.2
 _LOST = WorkerLostError.__name__
-#: How names begin; ``cache clear analysis`` knows them by it.
-PREFIX = "thumbnail-"
 
 
 class Thumbnails:
@@ -48,7 +47,7 @@ class Thumbnails:
             raise OfflineMediaError("there is no picture of it: it is not there, or was not looked at yet", path=name)
         if media.picture is None:
             raise UnsupportedMediaError("has no pictures", path=name)
-        path = self._folder / f"{PREFIX}{media.fingerprint}.jpg"
+        path = self._folder / THUMBNAILS.replace("*", media.fingerprint)
         with suppress(OSError):
             return path.read_bytes()
         with self._turn:
@@ -117,7 +116,7 @@ class Thumbnails:
             self._backend = None
 
     def _forget_oldest(self) -> None:
-        kept = list(self._folder.glob(f"{PREFIX}*.jpg"))
+        kept = list(self._folder.glob(THUMBNAILS))
         if len(kept) > _MOST_KEPT:
             with suppress(OSError):
                 for path in sorted(kept, key=lambda p: p.stat().st_mtime)[: len(kept) - _MOST_KEPT * 9 // 10]:

@@ -262,15 +262,15 @@ def _words(service: Service, lanes: Lanes, enter_link: Callable[[], str]) -> API
 
     @router.post("/cache/clear", response_model=asked.Freed, summary="Delete what was made, by kind")
     async def clear_cache(body: asked.Clear) -> Response:
-        return _freed(await lanes.call(Lane.WORK, service.clear_cache, body.kind, force=body.force))
+        return _freed(await lanes.call(Lane.STORE, service.clear_cache, body.kind, force=body.force))
 
     @router.post("/cache/prune", response_model=asked.Freed, summary="Bring the workspace within its limits")
     async def prune_cache() -> Response:
-        return _freed(await lanes.call(Lane.WORK, service.prune_cache))
+        return _freed(await lanes.call(Lane.STORE, service.prune_cache))
 
     @router.post("/cache/verify", response_model=tuple[str, ...], summary="Check every product; a line for each fault")
     async def verify_cache(body: asked.Verify) -> Response:
-        return _answer(await lanes.call(Lane.WORK, service.verify_cache, repair=body.repair))
+        return _answer(await lanes.call(Lane.STORE, service.verify_cache, repair=body.repair))
 
     @router.put("/settings", response_model=tuple[SettingView, ...], summary="All of these in force and in the file, or none")
     async def set_settings(body: dict[str, Any]) -> Response:

@@ -24,13 +24,15 @@ class _Width:
 
 class Lane(StrEnum):
     LOOK = "look"  # a view of what is known
-    WORK = "work"  # looks at media, or at every product
+    WORK = "work"  # looks at media
+    STORE = "store"  # looks at every product: of a large workspace, for an hour
     PICTURE = "picture"  # thumbnails: a page asks for many at once
 
 
 _WIDTHS = {
     Lane.LOOK: _Width(threads=4, most_waiting=128, seconds=30),
     Lane.WORK: _Width(threads=2, most_waiting=16, seconds=900),
+    Lane.STORE: _Width(threads=1, most_waiting=8, seconds=3600),
     Lane.PICTURE: _Width(threads=2, most_waiting=512, seconds=120),
 }
 

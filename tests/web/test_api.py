@@ -221,6 +221,15 @@ def test_the_cache_by_kind_and_project(client: Client, followed: views.FollowedT
     assert client.verify_cache() == ()
 
 
+def test_how_much_it_is_moves_with_what_is_made(client: Client, followed: views.FollowedTimeline) -> None:
+    before = client.metrics().cache_bytes
+    file = Path(client.status().workspace) / "analysis" / "survey-0.index"
+    file.write_bytes(bytes(5_000_000))
+    client.replan()
+    until(lambda: client.metrics().cache_bytes >= before + 4_000_000, 10)
+    file.unlink()
+
+
 def test_what_was_learnt_is_cleared_with_its_pictures(client: Client, followed: views.FollowedTimeline) -> None:
     folder = Path(client.status().workspace) / "analysis"
     assert list(folder.glob("thumbnail-*.jpg"))
