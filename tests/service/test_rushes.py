@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ import numpy as np
 import pytest
 
 from otio_perf import settings
-from otio_perf.errors import SettingsError, UnknownIdError
+from otio_perf.errors import CacheError, SettingsError, UnknownIdError
+from otio_perf.model.plans import Plan
 from otio_perf.model.views import ServiceEvent, WatchedFolder
+from otio_perf.optimizer import proxies
+from otio_perf.optimizer.session import Session
 from otio_perf.service import rushes as rushes_module
 from otio_perf.service.service import Service
 
@@ -61,11 +64,11 @@ def watch(tmp_path: Path, home: dict[str, str], monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "in").mkdir()
     running: list[Service] = []
 
-    def begin(**more: Any) -> Run:
+    def begin(*, folders: Sequence[Path] = (), beside: bool = False, **more: Any) -> Run:
         row = {"path": str(tmp_path / "in"), "proxy": ["160x90"], **more.pop("row", {})}
         values = {"watch": [row], "settle_seconds": 1, "workspace": tmp_path / "ws", "background_priority": "high", **more}
         events: list[ServiceEvent] = []
-        service = Service(settings.load(values, environment={}), listener=events.append)
+        service = Service(settings.load(values, environment={}), folders=folders, beside=beside, listener=events.append)
         service.start()
         running.append(service)
         return Run(service, events)
@@ -155,8 +158,13 @@ def test_rows_of_the_settings_say_what_is_made_where(watch: Callable[..., Run], 
     (target / "trash").mkdir()
     shutil.copy(rushes / FIRST, target / FIRST)
     shutil.copy(rushes / SECOND, target / "trash" / SECOND)
-    run = watch(row={"beside": True, "exclude": ["trash"], "quality": 30})
-    run.until_ready(1)
+    named = tmp_path / "named"
+    named.mkdir()
+    shutil.copy(rushes / SECOND, named)
+    run = watch(row={"beside": True, "exclude": ["trash"], "quality": 30}, folders=[named], beside=True, proxy=["160x90"])
+    run.until(lambda: [folder.ready for folder in run.service.status().folders] == [1, 1])
+    assert [path.name for path in (named / "Proxy").iterdir()] == ["A001_C002.mov"]
+    run.service.unwatch(run.service.watch(named).id)
     assert [path.name for path in (target / "Proxy").iterdir()] == ["A001_C001.mov"]
     assert run.proxies() == []
     other = tmp_path / "other"
@@ -201,6 +209,37 @@ def test_what_was_pruned_is_not_made_again_ahead_of_need(watch: Callable[..., Ru
     run.until_ready(1)
     time.sleep(0.5)
     assert run.proxies() == []
+
+
+def test_what_may_pass_is_tried_again_and_what_nobody_foresaw_fails_alone(
+    watch: Callable[..., Run], rushes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rushes_module, "_AGAIN_SECONDS", 0.5)
+    planned, recall = proxies.planned, Session.recall
+    failures = [CacheError("the index is busy"), CacheError("the index is busy")]
+
+    def plan(session: Session, **more: Any) -> Plan:
+        if len(failures) == 1:
+            raise failures.pop()
+        if any(str(target.path).endswith("poison.mp4") for target in more["targets"]):
+            raise ZeroDivisionError("a medium that nobody foresaw")
+        return planned(session, **more)
+
+    def look(session: Session, targets: Any) -> Any:
+        if len(failures) == 2:
+            raise failures.pop()
+        return recall(session, targets)
+
+    monkeypatch.setattr(proxies, "planned", plan)
+    monkeypatch.setattr(Session, "recall", look)
+    for name in ("before.mp4", "poison.mp4", "then.mp4"):
+        os.link(rushes / FIRST, tmp_path / "in" / name)
+    run = watch()
+    run.until(lambda: (run.folder.ready, run.folder.failed, run.folder.queued) == (2, 1, 0))
+    assert failures == []
+    notices = run.service.status().notices
+    assert any("waits: the index is busy" in text for text in notices)
+    assert any("poison.mp4" in text and "ZeroDivisionError" in text for text in notices)
 
 
 def test_a_cleared_queue_is_not_filled_again_from_what_waited(

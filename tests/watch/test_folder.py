@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from otio_perf.watch import folder as folder_module
 from otio_perf.watch.events import Changed, Gone, Noted, Settled
 from otio_perf.watch.folder import FolderWatch
 from otio_perf.watch.scan import Rules
@@ -32,7 +33,7 @@ def test_fast_copies_and_moves_are_told_once_each(watching: Watching, heard: Any
 
 
 def test_a_slow_copy_is_told_when_it_has_ended(watching: Watching, heard: Any, rushes: Path) -> None:
-    watching(settle_seconds=0.5)
+    watching(settle_seconds=3.0)
     ended = []
 
     def copy() -> None:
@@ -82,10 +83,10 @@ def test_what_was_refused_waits_until_it_changes(watching: Watching, heard: Any,
 
 
 def test_a_sequence_is_one_medium_that_settles_when_its_last_picture_has(watching: Watching, heard: Any, rushes: Path) -> None:
-    watch = watching(settle_seconds=0.6)
+    watch = watching(settle_seconds=2.0)
     for number in range(1, 8):
         (rushes / f"shot.{number:04d}.png").write_bytes(b"x")
-        time.sleep(0.1)
+        time.sleep(0.05)
     heard.until_settled(rushes / "shot.0001.png")
     (event,) = (event for event in heard.events if isinstance(event, Settled))
     assert event.seen.files == 7
@@ -200,6 +201,44 @@ def test_clocks_that_jump_and_times_in_the_future_change_nothing(
     (rushes / "new.mov").write_bytes(b"1")
     heard.until_settled(rushes / "new.mov")
     assert heard.gone() == []
+
+
+def test_one_look_that_fails_suspends_nothing(
+    watching: Watching, heard: Any, rushes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watching(rescan_seconds=0.3)
+    (rushes / "clip.mov").write_bytes(b"1")
+    heard.until_settled(rushes / "clip.mov")
+    scandir, failures = os.scandir, []
+
+    def failing_once(path: str) -> object:
+        if path == str(rushes) and not failures:
+            failures.append(path)
+            raise OSError(5, "Input/output error", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", failing_once)
+    (rushes / "new.mov").write_bytes(b"1")
+    heard.until_settled(rushes / "new.mov")
+    assert failures
+    assert heard.turns() == ["watching"]
+    assert watch.state().files == 2
+
+
+def test_a_file_that_stays_empty_keeps_nobody_awake(
+    watching: Watching, heard: Any, rushes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = watching()
+    monkeypatch.setattr(folder_module, "_ROOT_SECONDS", 1.0)
+    (rushes / "empty.mov").touch()
+    (rushes / "clip.mov").write_bytes(b"1")
+    heard.until_settled(rushes / "clip.mov")
+    time.sleep(0.5)
+    scandir, looks = os.scandir, []
+    monkeypatch.setattr(os, "scandir", lambda path: looks.append(path) or scandir(path))
+    time.sleep(2.0)
+    assert watch.state().settling == 1
+    assert 1 <= len(looks) <= 4
 
 
 def test_what_nobody_foresaw_suspends_and_is_tried_again(

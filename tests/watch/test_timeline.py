@@ -15,8 +15,8 @@ import pytest
 from otio_perf.watch import timeline as timeline_module
 from otio_perf.watch.timeline import Missing, Saved, TimelineWatch
 
-#: The promise is 0.3 s; on a machine that is busy with other tests a thread may wait for its turn.
-SOON_SECONDS = 1.0
+#: The promise is 0.3 s (``benchmarks/service_latency.py``); here it is far less than the patience with what looks cut off.
+SOON_SECONDS, PATIENT_SECONDS = 5.0, 12.0
 XML = '<?xml version="1.0"?>\n<mlt root=""><producer id="a"><property/></producer><tractor>{}</tractor></mlt>\n'
 
 
@@ -83,8 +83,13 @@ def with_a_lock_beside_it(path: Path, text: str) -> None:
     "save", [truncate_and_write, write_and_rename, slowly, away_and_anew, deleted_and_anew, with_a_lock_beside_it]
 )
 def test_a_save_is_told_once_and_soon_after_it_is_whole(
-    save: Callable[[Path, str], None], follow: Callable[[Path], None], heard: Any, tmp_path: Path
+    save: Callable[[Path, str], None],
+    follow: Callable[[Path], None],
+    heard: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(timeline_module, "_PATIENCE_SECONDS", PATIENT_SECONDS)
     path = tmp_path / "edit.otio"
     path.write_text(edit(0))
     follow(path)
@@ -109,7 +114,10 @@ def test_the_same_bytes_again_are_no_save(follow: Callable[[Path], None], heard:
     assert len(heard.events) == 1
 
 
-def test_a_pause_in_the_middle_is_not_taken_for_the_end(follow: Callable[[Path], None], heard: Any, tmp_path: Path) -> None:
+def test_a_pause_in_the_middle_is_not_taken_for_the_end(
+    follow: Callable[[Path], None], heard: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timeline_module, "_PATIENCE_SECONDS", PATIENT_SECONDS)
     path = tmp_path / "project.kdenlive"
     path.write_text(XML.format(""))
     follow(path)
@@ -128,7 +136,7 @@ def test_what_stays_cut_off_is_told_all_the_same(follow: Callable[[Path], None],
     path = tmp_path / "edit.otio"
     path.write_text(edit(0)[:-100])
     follow(path)
-    time.sleep(1.0)
+    time.sleep(0.6)
     assert heard.events == []
     heard.until(lambda: len(heard.events) == 1, "the broken one")
 
