@@ -55,6 +55,10 @@ UNKILLABLE_SECONDS = 5.0
 OVERSLEPT_SECONDS = 5.0
 
 
+Row = tuple[tuple[int, Rank, int], str]
+"""``Entry.order``, and the key of its task."""
+
+
 @dataclass(slots=True)
 class Entry:
     """A task that has no outcome yet. Others read it only."""
@@ -95,7 +99,8 @@ class QueueState:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._running: dict[str, Entry] = {}
-        self._order: list[tuple[tuple[int, Rank, int], str]] = []  # heap; rows that no longer hold are skipped when met
+        #: Heaps of what waits: "" for a slot, the others for what is held, by its name. Rows that no longer hold are skipped.
+        self._rows: dict[str, list[Row]] = {"": []}
         self._sorted: list[Entry] | None = None  # those that wait, where nothing has changed since they were sorted
         self._focuses: dict[str, Focus] = {}  # by timeline
         self._serving: dict[str, set[str]] = {}  # keys of tasks that serve a timeline, or did when they were asked for
@@ -269,21 +274,28 @@ class QueueState:
         return self._next
 
     def _first_free(self) -> Entry | None:
-        """The first that waits for nothing which a started task holds."""
+        """The first that waits for nothing which a started task holds. Who does is put aside until that is free."""
         held = Counter(name for entry in self._running.values() for name in entry.task.holds)
-        passed, found = [], None
-        while self._order:
-            row = order, key = self._order[0]
+        self._rows = {name: rows for name, rows in self._rows.items() if rows or not name}
+        while True:
+            heads = [(head, name) for name, rows in self._rows.items() if (head := self._head(rows)) is not None]
+            free = [(head, name) for head, name in heads if held[name] < head.task.holds.get(name, 1)]
+            if not free:
+                return None
+            entry, name = min(free, key=lambda found: found[0].order)
+            full = next((other for other, most in entry.task.holds.items() if held[other] >= most), None)
+            if full is None:
+                return entry
+            heapq.heappush(self._rows.setdefault(full, []), heapq.heappop(self._rows[name]))
+
+    def _head(self, rows: list[Row]) -> Entry | None:
+        while rows:
+            order, key = rows[0]
             entry = self._entries.get(key)
             if entry is not None and not entry.is_running and entry.order == order:
-                if all(held[name] < most for name, most in entry.task.holds.items()):
-                    found = entry
-                    break
-                passed.append(row)
-            heapq.heappop(self._order)
-        for row in passed:
-            heapq.heappush(self._order, row)
-        return found
+                return entry
+            heapq.heappop(rows)
+        return None
 
     def _start(self, entry: Entry, at: float) -> Start:
         self._changed()
@@ -307,9 +319,8 @@ class QueueState:
                 entry.rank = self._rank(entry)
                 self._enqueue(entry)
         self._moved.clear()
-        if len(self._order) > 100 + 3 * len(self._entries):
-            self._order = [(e.order, e.task.key) for e in self._entries.values() if not e.is_running]
-            heapq.heapify(self._order)
+        if sum(map(len, self._rows.values())) > 100 + 3 * len(self._entries):
+            self._rows = {"": sorted((e.order, e.task.key) for e in self._entries.values() if not e.is_running)}
 
     def _rank(self, entry: Entry) -> Rank:
         return priority.rank(entry.task.kind, [p for places in entry.places.values() for p in places], self._focuses)
@@ -423,7 +434,7 @@ class QueueState:
     def _enqueue(self, entry: Entry) -> None:
         self._changed()
         if not entry.is_running:
-            heapq.heappush(self._order, (entry.order, entry.task.key))
+            heapq.heappush(self._rows[""], (entry.order, entry.task.key))
 
 
 def _order(entry: Entry) -> tuple[int, Rank, int]:
