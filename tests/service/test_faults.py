@@ -124,10 +124,11 @@ def test_a_second_serve_says_where_the_first_listens(edit: Any, serve: Any, make
     assert len(second.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow  # of a queue with nothing around it: render_queue/test_live.py
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGSTOP on Windows")
 def test_a_worker_that_is_stopped_is_replaced(edit: Any, serve: Any, make_clip: Clip) -> None:
     edit.save(make_clip(FIRST, 0, 96))
-    service = serve("--stall-seconds", "4")
+    service = serve("--stall-seconds", "10")
     service.wait(lambda e: e["kind"] == "task" and e["body"]["state"] == "running")
     while not (workers := service.workers()):
         time.sleep(0.01)
