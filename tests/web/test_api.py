@@ -131,7 +131,7 @@ def test_proxies_are_deleted_and_made_anew(client: Client, followed: views.Follo
     job = client.regenerate(source.id, force=True)
     until(lambda: Path(proxy.path).exists() and Path(proxy.path).stat().st_ino != before.st_ino)
     until(lambda: client.sources(search="one.mp4").sources[0].state == "ready")
-    assert (proxy.path, proxy.rung) in {(p.path, p.rung) for p in client.sources(search="one.mp4").sources[0].proxies}
+    until(lambda: (proxy.path, proxy.rung) in {(p.path, p.rung) for p in client.sources(search="one.mp4").sources[0].proxies})
     assert job in {j.id for j in client.queue().jobs}
     client.set_settings({"proxy": ["half"]})
     assert client.delete_proxies(source.id, force=True) >= proxy.size_bytes and not Path(proxy.path).exists()
