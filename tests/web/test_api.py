@@ -84,6 +84,7 @@ def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
 def test_the_client_says_what_the_service_says(service: Service, client: Client, followed: views.FollowedTimeline) -> None:
     assert client.timelines() == service.timelines()
     assert client.timeline(followed.id) == service.timeline(followed.id)
+    assert client.outcome(followed.id) == service.outcome(followed.id) and client.outcome(followed.id).is_done
     assert client.sources() == service.sources()
     assert client.settings() == service.settings()
     assert client.queue().jobs == service.queue().jobs
