@@ -390,6 +390,14 @@ TABLE: tuple[Setting, ...] = (
         "or several layers, or nothing (default: auto)",
     ),
     Setting(
+        name="fidelity",
+        parse=_one_of(["exact", "approximate"]),
+        default="exact",
+        metavar="exact|approximate",
+        help="of timelines that are followed: leave to the editing program what is not rendered as it does, or render ahead what "
+        "comes near, too (default: exact)",
+    ),
+    Setting(
         name="playback_quality",
         parse=_one_of(["automatic", "full", "half", "quarter"]),
         default="automatic",
@@ -449,6 +457,7 @@ class Settings:
     idle_days: int | None
     use_proxies: str
     prerender: str
+    fidelity: str
     playback_quality: str
     rendering: str
     background_priority: str

@@ -117,6 +117,7 @@ def write_relinked(
             document, products, media, active=active, output_path=output, locator=surveyed.locator, earlier=kept
         )
         done = result.document if laid is None else with_overlay(result.document, laid, output_path=output)
+        done = relink.noted(done)
     with session.stage(Stage.WRITE):
         writing.make_folder(output.absolute().parent)
         not_packed = writing.write(session, done, output, locator=surveyed.locator, project=document)

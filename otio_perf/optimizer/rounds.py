@@ -47,6 +47,7 @@ class Aim:
         for name, word, choices in (
             ("use_proxies", self.use_proxies, USE_PROXIES),
             ("prerender", self.prerender, prerenders.MODES),
+            ("fidelity", self.fidelity, ("exact", "approximate")),
             ("quality", self.quality, QUALITIES),
         ):
             if word not in choices:

@@ -41,7 +41,13 @@ class Wishes:
         if self.asked is not None:
             prerender = self.asked.prerender
             uses = "never" if not self.asked.proxies else "auto" if uses == "never" else uses
-        return Aim(use_proxies=uses, prerender=prerender, quality=settings.playback_quality, pins=self.pins)
+        return Aim(
+            use_proxies=uses,
+            prerender=prerender,
+            fidelity=settings.fidelity,
+            quality=settings.playback_quality,
+            pins=self.pins,
+        )
 
 
 def recall(workspace: Path, settings: Settings) -> dict[Path, Wishes]:

@@ -20,7 +20,7 @@ from otio_perf.settings import BY_NAME, TABLE, Setting, Settings
 
 #: Where settings stand on the page; those that are named nowhere come last.
 SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Playback", ("playback_quality", "use_proxies", "prerender", "purpose")),
+    ("Playback", ("playback_quality", "use_proxies", "prerender", "fidelity", "purpose")),
     ("Proxies", ("proxy", "codec", "quality", "scope", "handles", "lut", "burn_in")),
     ("Prerenders", ("prerender_codec", "prerender_quality", "prerender_size", "colour")),
     ("This machine", ("rendering", "background_priority", "gpu", "jobs")),

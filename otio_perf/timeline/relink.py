@@ -111,6 +111,13 @@ def of_target(products: Sequence[Product], target: Target) -> tuple[Product, ...
     )
 
 
+def noted(document: Document) -> Document:
+    """``document`` with a note on the whole of it, so that it is known as ours where it needs nothing else of us."""
+    if notes_of(document.root):
+        return document
+    return replace(document, root=with_metadata(document.root, NOTES, {"version": NOTES_VERSION}))
+
+
 class _Relinker:
     def __init__(
         self,

@@ -159,3 +159,20 @@ def test_names_that_mean_something_in_a_url(film: Path, otio_perf: Command) -> N
     back = otio_perf("restore", film / "out" / "cut.otio", "-o", film / "back.otio")
     assert back.returncode == 0, back.stdout
     assert (film / "back.otio").read_bytes() == (film / "cut.otio").read_bytes()
+
+
+def test_what_needs_no_proxies_is_known_as_ours_too(tmp_path: Path, otio_perf: Command) -> None:
+    """It was kept as .bak at each run: nobody had edited it."""
+    timeline = otio.schema.Timeline("light")
+    track = otio.schema.Track("V1")
+    timeline.tracks.append(track)
+    span = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 25), otio.opentime.RationalTime(50, 25))
+    for count in range(1, 4):
+        track.append(otio.schema.Clip(f"bars {count}", otio.schema.GeneratorReference("bars", "SMPTEBars", span), span))
+        otio.adapters.write_to_file(timeline, str(tmp_path / "light.otio"))
+        done = otio_perf("optimize", "light.otio", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in tmp_path.glob("light*")) == ["light.otio", "light.perf.otio"]
+    restored = otio_perf("restore", "light.perf.otio", "-o", "back.otio", cwd=tmp_path)
+    assert restored.returncode == 0, restored.stderr
+    assert (tmp_path / "back.otio").read_bytes() == (tmp_path / "light.otio").read_bytes()
