@@ -25,6 +25,7 @@ from otio_perf.errors import NoServiceError
 from otio_perf.model import wire
 from otio_perf.model.machine import DecodeCost, MachineProfile
 from otio_perf.optimizer.session import machine_identity
+from otio_perf.service import lock
 
 ROOT = Path(__file__).parent.parent.parent
 RATE, WIDTH, HEIGHT, FRAMES = 24, 640, 360, 56
@@ -200,9 +201,12 @@ def found(process: subprocess.Popen[str], folder: Path) -> Client | None:
     if process.poll() is not None:
         pytest.fail(f"serve ended: {process.communicate()[1]}")
     try:
-        return Client.find(folder / ".otio_perf")
+        address = lock.address_of(folder / ".otio_perf")
     except NoServiceError:
         return None
+    if address.url is None or address.token_file is None:
+        return None
+    return Client(address.url, Path(address.token_file).read_text(encoding="ascii").strip())  # its home is not ours
 
 
 def eventually(ask: Callable[[], Any], seconds: float = 10) -> Any:

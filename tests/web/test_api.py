@@ -130,7 +130,7 @@ def test_proxies_are_deleted_and_made_anew(client: Client, followed: views.Follo
     before = Path(proxy.path).stat()
     client.set_settings({"proxy": ["quarter"]})  # what is made anew is what was there, whatever is asked for by now
     job = client.regenerate(source.id, force=True)
-    until(lambda: Path(proxy.path).exists() and Path(proxy.path).stat().st_ino != before.st_ino)
+    until(lambda: Path(proxy.path).exists() and Path(proxy.path).stat().st_mtime_ns != before.st_mtime_ns)
     until(lambda: client.sources(search="one.mp4").sources[0].state == "ready")
     until(lambda: (proxy.path, proxy.rung) in {(p.path, p.rung) for p in client.sources(search="one.mp4").sources[0].proxies})
     assert job in {j.id for j in client.queue().jobs}
