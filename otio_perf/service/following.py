@@ -162,6 +162,12 @@ class Following:
             self._made = Made()
             self.replan()
 
+    def go_by_settings(self) -> None:
+        """What the settings say counts again, over what ``optimize`` was told before."""
+        with self._mutex:
+            self.wishes = replace(self.wishes, asked=None)
+            self.replan()
+
     def _pin(self, change: Callable[[Pins], Pins]) -> None:
         with self._mutex:
             pins = tuple(sorted(set(change(self.wishes.pins))))

@@ -76,6 +76,8 @@ from otio_perf.watch.timeline import Missing, Saved, TimelineEvent, TimelineWatc
 
 PathLike = str | Path
 
+#: Settings that say what timelines get, as ``optimize`` does for one.
+_OF_TIMELINES = frozenset({"use_proxies", "prerender", "fidelity"})
 #: Long tasks may sleep while so many urgent ones run (``LiveQueue``).
 _SPARE_WORKERS = 2
 _JOURNAL = "queue.sqlite"
@@ -451,7 +453,11 @@ class Service:
             self._backend.set_capacity(slots_of(self._core.settings) + _SPARE_WORKERS)
             followed = self._following()
         for one in followed:
-            one.replan()
+            if _OF_TIMELINES & values.keys():  # said last, it counts
+                one.go_by_settings()
+            else:
+                one.replan()
+        self._remember()
         self._watched.renew()
         self._attention.wake()
         self._core.tell("settings")
