@@ -39,16 +39,19 @@ def start(home: dict[str, str], *words: object) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("delay_ms", [20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 300, 500])
 def test_ctrl_c_while_the_program_starts(delay_ms: int, tmp_path: Path, home: dict[str, str]) -> None:
-    """Its modules are loaded in the first tenths of a second. What Python does before is not ours to catch."""
-    process = start(home, "doctor", "--workspace", tmp_path / "ws")
-    time.sleep(delay_ms / 1000)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=30)
-    assert str(ROOT / "otio_perf") not in stderr
-    if delay_ms >= 100:
-        assert "Traceback" not in stderr
-        assert process.returncode in (130, 0), stderr  # 0: it was done
-        assert stderr.count("interrupted") == (process.returncode == 130)
+    """Its modules are loaded in the first tenths of a second. What Python does before is not ours to catch: on a busy machine
+    that lasts longer, and the test waits longer."""
+    for delay_seconds in (delay_ms / 1000 * factor for factor in (1, 2, 4, 8, 16)):
+        process = start(home, "doctor", "--workspace", tmp_path / "ws")
+        time.sleep(delay_seconds)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+        assert str(ROOT / "otio_perf") not in stderr
+        if process.returncode in (130, 0) and "Traceback" not in stderr:  # 0: it was done
+            assert stderr.count("interrupted") == (process.returncode == 130)
+            return
+        assert "<frozen" in stderr or process.returncode == -signal.SIGINT, stderr  # Python's own start
+    pytest.fail(stderr)
 
 
 def test_ctrl_c_while_the_machine_is_measured(tmp_path: Path, home: dict[str, str]) -> None:
