@@ -170,9 +170,12 @@ class Requests:
         possible, impossible = proxies.divided(session, plan)
         for failed in impossible.values():
             self._core.note(f"{failed.path}: {failed.message}")
+        without: dict[str, list[str]] = {}  # media, by why they get none
         for decision in plan.decisions:
-            if decision.action in (Action.REFUSE, Action.OFFLINE):
-                self._core.note(f"{decision.target.path or decision.target.url}: no proxy: {decision.reason}")
+            if decision.action in (Action.SKIP, Action.REFUSE, Action.OFFLINE):
+                without.setdefault(decision.reason, []).append(decision.target.path or decision.target.url)
+        for reason, (first, *others) in without.items():
+            self._core.note(f"{first}{f' and {len(others)} more' if others else ''}: no proxy: {reason}")
         return proxies.ready(session, possible)
 
     def _submit(self, job: str, label: str, plan: Plan, tasks: Sequence[ProxyTask]) -> None:

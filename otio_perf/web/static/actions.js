@@ -16,6 +16,12 @@ export const VERBS = { proxy: "Generate", prerender: "Render ahead", gpu: "Turn 
 export const KINDS = { proxy: "Proxies", prerender: "Render ahead", gpu: "GPU acceleration", cache: "Unused cache" };
 export const SIGNS = { proxy: "proxies", prerender: "timeline", gpu: "gpu", cache: "cache" };
 
+/** A switch of playback: the setting, what it says, and its values for on and off. */
+export const SWITCHES = [
+  ["use_proxies", "Use proxies when available", "The timeline plays proxies where there are some", "auto", "never"],
+  ["prerender", "Background render complex sections", "What proxies cannot make play is rendered ahead", "auto", "none"],
+];
+
 /** Do one thing. Answers what the service answered: `{job}`, `{size_bytes}` … */
 export const act = (suggestion, timeline) => METHODS[suggestion.action](suggestion.arguments, timeline);
 

@@ -45,6 +45,7 @@ export const api = {
   setPlayhead: (one, frame) => post(`timelines/${id(one)}/playhead`, { frame }),
   pin: (one, start, stop) => post(`timelines/${id(one)}/pins`, { start, stop }),
   unpin: (one, start, stop) => call("DELETE", `timelines/${id(one)}/pins?${new URLSearchParams({ start, stop })}`),
+  outcome: one => get(`timelines/${id(one)}/outcome`),
   optimize: (one, proxies, prerender) => post(`timelines/${id(one)}/optimize`, { proxies, prerender }),
 
   queue: (offset, limit) => get("queue", { offset, limit }),

@@ -55,7 +55,7 @@ async function go() {
 const mounted = new WeakSet();
 
 const links = Object.fromEntries(PAGES.map(([name, title], i) =>
-  [name, h("a", { href: `#/${name}`, class: "nav", "aria-keyshortcuts": i + 1 }, icon(name), h("span", {}, title), h("kbd", { "aria-hidden": "true" }, i + 1))]));
+  [name, h("a", { href: `#/${name}`, class: "nav", "aria-keyshortcuts": i + 1 }, icon(name), h("span", { "data-label": title }, title), h("kbd", { "aria-hidden": "true" }, i + 1))]));
 
 // -- the head: which timeline, and what the background does
 

@@ -5,6 +5,7 @@ import { clock } from "./format.js";
 
 const WIDTH = 300;
 const MOST_POINTS = 300;
+const GAP = 5; // times the usual time between two readings: nobody looked, and no line is drawn
 
 /** A line without axes, for a glance. `show(values)`; `top` is the highest value that is expected. */
 export function spark(height = 28) {
@@ -22,6 +23,14 @@ export function spark(height = 28) {
 
 const placed = (points, height, top, from, span) =>
   points.map(([x, y]) => [((x - from) / span) * WIDTH, height - 1.5 - (y / top) * (height - 4)]);
+
+/** Readings in runs without a gap. */
+function runs(readings) {
+  const steps = readings.slice(1).map((one, i) => one.at - readings[i].at), usual = [...steps].sort((a, b) => a - b)[steps.length >> 1];
+  const found = [readings.slice(0, 1)];
+  steps.forEach((step, i) => { if (step > GAP * usual) found.push([]); found.at(-1).push(readings[i + 1]); });
+  return found;
+}
 
 const path = points => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
@@ -85,9 +94,9 @@ export function chart({ title, lines, text, top = () => 0, about = "" }) {
       const highest = Math.max(top(readings), ...lines.flatMap(({ value }) => readings.map(value)), 1e-9);
       const [from, length] = span();
       lines.forEach(({ value }, i) => {
-        const points = placed(readings.map(one => [one.at, value(one)]), HEIGHT, highest, from, length);
-        paths[i].setAttribute("d", path(points));
-        grounds[i].setAttribute("d", `${path(points)}V${HEIGHT}H${points[0][0].toFixed(1)}Z`);
+        const pieces = runs(readings).map(run => placed(run.map(one => [one.at, value(one)]), HEIGHT, highest, from, length));
+        paths[i].setAttribute("d", pieces.map(path).join(""));
+        grounds[i].setAttribute("d", pieces.map(points => `${path(points)}V${HEIGHT}H${points[0][0].toFixed(1)}Z`).join(""));
       });
       say(scale, text(highest));
       say(since, clock(from));

@@ -50,6 +50,9 @@ export const clock = at => new Date(at * 1000).toLocaleTimeString("en-GB");
 /** The last part of a path, of either kind of system. */
 export const fileName = path => path.split(/[/\\]/).at(-1) || path;
 
+/** The name of the folder that a file is in. */
+export const folderName = path => path.split(/[/\\]/).at(-2) || path;
+
 /**
  * A function of a frame of the timeline to its timecode. `known` is one frame and its label, as the service says it; a
  * semicolon means drop-frame (SMPTE 12M): of 29.97 or 59.94, the first labels of each minute but the tenth are left out.

@@ -30,7 +30,7 @@ function pattern(state, base) {
   const tile = new OffscreenCanvas(PATTERN, PATTERN), pen = tile.getContext("2d");
   pen.fillStyle = base;
   pen.fillRect(0, 0, PATTERN, PATTERN);
-  pen.strokeStyle = pen.fillStyle = "rgb(0 0 0 / 0.38)";
+  pen.strokeStyle = pen.fillStyle = state === "rendering" ? "rgb(255 255 255 / 0.6)" : "rgb(0 0 0 / 0.38)";
   pen.lineWidth = 2;
   pen.beginPath();
   const strokes = {

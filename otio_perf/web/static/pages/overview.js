@@ -1,11 +1,11 @@
 // How it plays, what the machine does, and what would help.
 
-import { act, helpful, SIGNS, terms, VERBS } from "../actions.js";
+import { act, helpful, SIGNS, SWITCHES, terms, VERBS } from "../actions.js";
 import { api } from "../api.js";
 import { spark } from "../chart.js";
 import { askText, button, card, chip, empty, legend, link, meter, ring, segmented, toast, toggle } from "../components.js";
 import { h, icon, keyed, put, say } from "../dom.js";
-import { bytes, duration, fileName, fps, fraction, percent, plural, rateOf } from "../format.js";
+import { bytes, duration, fileName, folderName, fps, fraction, percent, plural, rateOf } from "../format.js";
 import { live, throttled } from "../live.js";
 import { band, palette, sharp } from "../paint.js";
 import { FOLDERS, SPANS, TIMELINES } from "../states.js";
@@ -88,7 +88,7 @@ function heroOf(signal) {
       share.show(one.smooth_share, percent(one.smooth_share), "plays smoothly");
       say(name, one.name);
       name.title = one.path;
-      say(facts, `${fps(one.frame_rate)} fps · ${duration(one.frames / fraction(one.frame_rate))} · ${one.path}`);
+      say(facts, `${fps(one.frame_rate)} fps · ${duration(one.frames / fraction(one.frame_rate))} · in ${folderName(one.path)}`);
       facts.title = one.path;
       put(state, chip(TIMELINES, one.state, one.message), one.state === "failed" && h("span", { class: "wrong" }, one.message));
     },
@@ -137,12 +137,6 @@ function gaugesOf() {
 }
 
 // -- switches
-
-/** A switch of this page: the setting, and its values for on and off. */
-const SWITCHES = [
-  ["use_proxies", "Use proxies when available", "The timeline plays proxies where there are some", "auto", "never"],
-  ["prerender", "Background render complex sections", "What proxies cannot make play is rendered ahead", "auto", "none"],
-];
 
 function playbackOf() {
   const quality = segmented("Playback quality", QUALITIES, live.status.quality, value => api.setQuality(value));
@@ -220,9 +214,9 @@ function followedOf() {
     say(name, one.name);
     name.title = one.path;
     put(state, chip(TIMELINES, one.state));
-    const says = one.message || (one.written ? `written: ${one.written}` : `${percent(one.smooth_share)} plays smoothly`);
+    const says = one.message || (one.written ? `written: ${fileName(one.written)}` : `${percent(one.smooth_share)} plays smoothly`);
     say(said, says);
-    said.title = says;
+    said.title = one.message || one.written || says;
   }, api.unfollow, "Stop following"));
   const showFolders = keyed(folders, one => one.id, row((one, name, state, said) => {
     say(name, fileName(one.path));

@@ -36,6 +36,9 @@ const GPU = {
 };
 const MOST_STAGES = 30;
 
+/** What a row of the table is. */
+const about = one => (one.kind === "effect" ? "an effect, in prerenders" : one.name.startsWith("proxy of ") ? "making a proxy, from reading to writing" : "a step of making prerenders");
+
 export function mount(root, signal) {
   const stages = h("tbody", {}), table = h("table", { class: "stages" }, h("thead", {}, h("tr", {}, h("th", {}, "Where time went, in what was made last"), h("th", {}), h("th", { class: "n" }, "a frame"), h("th", { class: "n" }, "frames"), h("th", { class: "n" }, "in all"))), stages);
   const none = h("p", { class: "soft" }, "Nothing has been made yet: times appear with the first proxy or prerender.");
@@ -44,7 +47,7 @@ export function mount(root, signal) {
 
   function showStages(all) {
     const most = Math.max(1e-9, ...all.map(one => one.total_ms)), sum = all.reduce((total, one) => total + one.total_ms, 0);
-    put(stages, all.slice(0, MOST_STAGES).map(one => h("tr", {}, h("td", { class: "named" }, h("b", {}, one.name), h("span", { class: "soft" }, one.kind)),
+    put(stages, all.slice(0, MOST_STAGES).map(one => h("tr", {}, h("td", { class: "named" }, h("b", {}, one.name), h("span", { class: "soft" }, about(one))),
       h("td", { class: "bars" }, h("i", { class: one.kind, vars: { "--share": one.total_ms / most } }), h("span", { class: "soft number" }, percent(one.total_ms / Math.max(1e-9, sum)))),
       h("td", { class: "n" }, ms(one.frame_ms)), h("td", { class: "n soft" }, count(one.frames)), h("td", { class: "n soft" }, duration(one.total_ms / 1000)))));
     table.hidden = all.length === 0;

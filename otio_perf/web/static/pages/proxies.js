@@ -23,7 +23,7 @@ export function mount(root, signal) {
     const ids = picked.size ? [...picked] : shown.filter(s => CAN_MAKE.has(s.state)).map(s => s.id);
     await api.generate({ ids });
     picked.clear();
-    toast(`Proxies of ${plural(ids.length, "medium", "media")} are queued`, { kind: "good" });
+    toast(`Proxies of ${plural(ids.length, "medium", "media")} were asked for; where there can be none, you are told why`, { kind: "good" });
     refresh();
   }, { look: "primary", sign: "proxies" });
   const all = h("input", {
@@ -73,7 +73,11 @@ function row(one, picked, told, refresh) {
   });
   const name = h("b", {}), facts = h("span", { class: "soft" }), state = h("td", { class: "stated" }), rungs = h("ul", { class: "rungs" });
   const check = h("input", { type: "checkbox", on: { change: () => { if (check.checked) picked.add(one.id); else picked.delete(one.id); told(); } } });
-  const generate = button("Generate", async () => { await api.generate({ ids: [one.id] }); refresh(); }, { look: "quiet" });
+  const generate = button("Generate", async () => {
+    await api.generate({ ids: [one.id] });
+    toast(`A proxy of ${now.name} was asked for; where there can be none, you are told why`, { kind: "good" });
+    refresh();
+  }, { look: "quiet" });
   const again = button("Regenerate", async () => {
     const yes = await ask(`Make the proxies of ${now.name} anew?`,
       ["They are deleted, and made as they were. Timelines that play them show the original until that is done. The original is not touched."],
