@@ -11,6 +11,8 @@ import argparse
 
 from otio_perf.cli import queue
 
+_DAY_SECONDS = 86_400
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("activity", choices=["playing", "exporting", "editing", "idle"])
@@ -20,10 +22,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console, service_tables
-    from otio_perf.errors import NoServiceError
+    from otio_perf.errors import NoServiceError, SettingsError
     from otio_perf.model import wire
 
     with console.job(arguments) as job:
+        if not 0 < arguments.seconds <= _DAY_SECONDS:  # said also where nobody listens
+            raise SettingsError(f"--seconds: {arguments.seconds:g} is not between 0 and a day")
         try:
             client = service_tables.client_of(job.settings)
             client.set_activity(arguments.activity, arguments.seconds)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from otio_perf.cli import options
+from otio_perf.cli import options, render
 
 if TYPE_CHECKING:
     from otio_perf.client import Client
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
                 what.add_argument("--job", metavar="ID", help="all that a job wants")
             else:
                 what.add_argument("--timeline", metavar="NAME", help="a timeline that is followed, by its file's name")
-                action.add_argument("--range", metavar="START-END", help="frames of the timeline (default: all)")
+                render.add_range(action)
         add_service(action, json="the queue as it is then")
 
 
@@ -62,7 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         client = service_tables.client_of(job.settings)
         _do(client, arguments)
         view = client.queue(0, getattr(arguments, "limit", 0))
-    job.answer(table=lambda: service_tables.show_queue(view), document=lambda: wire.to_json(view))
+        folders = client.status().folders if arguments.action == "status" else ()
+    job.answer(table=lambda: service_tables.show_queue(view, folders), document=lambda: wire.to_json(view))
     return 0
 
 
@@ -75,12 +76,14 @@ def _do(client: Client, arguments: argparse.Namespace) -> None:
         case "clear":
             client.clear()
         case "cancel":
-            client.cancel(job=arguments.job, task=arguments.task and _key(client.queue(0, 1000), arguments.task))
+            queue = client.queue(0, 1000)
+            client.cancel(job=arguments.job and _job(queue, arguments.job), task=arguments.task and _key(queue, arguments.task))
         case "prioritize" if arguments.task:
             client.prioritize(task=_key(client.queue(0, 1000), arguments.task))
         case "prioritize":
-            start, stop = _frames(arguments.range)
-            client.prioritize(timeline=_timeline(client, arguments.timeline), start=start, stop=stop)
+            id = _timeline(client, arguments.timeline)
+            start, stop = _frames(client, id, arguments.range)
+            client.prioritize(timeline=id, start=start, stop=stop)
 
 
 def _key(queue: QueueView, begin: str) -> str:
@@ -95,6 +98,15 @@ def _key(queue: QueueView, begin: str) -> str:
     return found.pop()
 
 
+def _job(queue: QueueView, id: str) -> str:
+    """:raises SettingsError: no job is called so"""
+    from otio_perf.errors import SettingsError
+
+    if id not in {job.id for job in queue.jobs}:
+        raise SettingsError(f"no job is called {id!r}", hint="otio-perf queue status names them")
+    return id
+
+
 def _timeline(client: Client, name: str) -> str:
     """:raises SettingsError: no timeline, or several, are called so"""
     from otio_perf.errors import SettingsError
@@ -105,13 +117,31 @@ def _timeline(client: Client, name: str) -> str:
     return found[0]
 
 
-def _frames(text: str | None) -> tuple[int | None, int | None]:
-    """:raises SettingsError"""
+def _frames(client: Client, id: str, text: str | None) -> tuple[int | None, int | None]:
+    """The range as ``render`` takes it. :raises SettingsError: it is none, or not in the timeline"""
+    from fractions import Fraction
+
     from otio_perf.errors import SettingsError
+    from otio_perf.model.composition import Composition, Group, Placed
+    from otio_perf.model.timing import FrameRange, parse_timecode
+    from otio_perf.optimizer.times import frame_range
 
     if text is None:
         return None, None
-    start, _, stop = text.partition("-")
-    if not (start.isdecimal() and stop.isdecimal() and int(start) < int(stop)):
-        raise SettingsError(f"--range: {text!r} is not START-END in frames")
-    return int(start), int(stop)
+    view = client.timeline(id)
+    if not view.spans:
+        raise SettingsError(f"{view.timeline.name} has not been looked at yet", hint="Say it again in a moment")
+    rate, frames = Fraction(view.timeline.frame_rate), view.timeline.frames
+    whole = Placed(name="", start=0, stop=frames, inner_start=Fraction(0), speed=Fraction(1), content=Group(lanes=()))
+    found = frame_range(
+        text,
+        Composition(
+            name=view.timeline.name,
+            frame_rate=rate,
+            duration=FrameRange(0, frames, rate),
+            start_frame=parse_timecode(view.spans[0].start_timecode, rate) - view.spans[0].start,
+            canvas=None,
+            root=whole,
+        ),
+    )
+    return found.start, found.stop

@@ -59,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console
     from otio_perf.cli.serving import Happened, shown
-    from otio_perf.errors import ServiceError
+    from otio_perf.errors import ServiceError, SettingsError
     from otio_perf.service.service import Service
     from otio_perf.web.door import Door
     from otio_perf.web.server import Server
@@ -67,6 +67,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         return _dry_run(arguments)
     settings = options.load(arguments)
+    if arguments.listen and ":" not in arguments.listen and not arguments.listen.isdecimal():
+        raise SettingsError(f"--listen: {arguments.listen!r} names no port", hint="Write HOST:PORT, such as 127.0.0.1:8080")
     door = Door.at(
         arguments.listen,
         certificate=Path(arguments.tls_cert) if arguments.tls_cert else None,
@@ -105,7 +107,10 @@ def _dry_run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import console, streams, tables
 
     with console.job(arguments) as job:
-        for folder, report in optimizer.plan_rushes(arguments.watch or (), beside=arguments.beside, **job.options):
+        plans = optimizer.plan_rushes(arguments.watch or (), beside=arguments.beside, **job.options)
+        if not plans:
+            streams.text("no folder is watched: name one with --watch DIR\n")
+        for folder, report in plans:
             streams.written(partial(_show_plan, folder, partial(tables.show_proxies, report, dry_run=True)))
     return 0
 

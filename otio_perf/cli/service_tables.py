@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
 from otio_perf.cli import console, lines
 from otio_perf.client import Client
-from otio_perf.model.views import BackgroundView, QueueView, ServiceStatus, TaskState, TaskView
+from otio_perf.model.views import BackgroundView, QueueView, ServiceStatus, TaskState, TaskView, WatchedFolder
 from otio_perf.optimizer.session import existing_workspace
 from otio_perf.settings import Settings
 
 _KEY_LETTERS = 10
+#: Tasks that are called by the path of a medium.
+_OF_MEDIA = ("proxy", "probe")
 
 
 def client_of(settings: Settings) -> Client:
@@ -20,17 +23,35 @@ def client_of(settings: Settings) -> Client:
     return Client.find(existing_workspace(settings))
 
 
-def show_queue(queue: QueueView) -> None:
+def name_of(task: TaskView) -> str:
+    """Of media the file's name, not its whole path."""
+    return Path(task.label).name if task.kind in _OF_MEDIA else task.label
+
+
+def folder_line(folder: WatchedFolder) -> str:
+    return f"{folder.path}: {folder.state}: {counts_of(folder)}" + (f" ({folder.reason})" if folder.reason else "")
+
+
+def counts_of(folder: WatchedFolder) -> str:
+    counts = {word: getattr(folder, word) for word in ("settling", "queued", "ready", "failed")}
+    return f"{folder.files} media" + "".join(f", {number} {word}" for word, number in counts.items() if number)
+
+
+def show_queue(queue: QueueView, folders: Sequence[WatchedFolder] = ()) -> None:
     out = console.stdout()
     out.print(lines.line(_background(queue.background)), markup=False)
+    for folder in folders:
+        out.print(lines.line(folder_line(folder)), markup=False)
+    if queue.jobs:
+        out.print("jobs, with their tasks since each began; what several want counts in each:", markup=False)
     for job in queue.jobs:
-        told = f"{job.label}: {job.running} running, {job.waiting} waiting, {job.done} done, {job.failed} failed ({job.id})"
+        label = Path(job.label).name if job.kind == "request" else job.label
+        told = f"{label}: {job.running} running, {job.waiting} waiting, {job.done} done, {job.failed} failed ({job.id})"
         out.print(lines.line(told), markup=False)
     if queue.tasks:
         table = Table("key", "task", "of", "state", "", box=None, pad_edge=False)
         for task in queue.tasks:
-            label = Path(task.label).name if task.kind == "proxy" else task.label
-            words = (task.key[:_KEY_LETTERS], task.kind, label, task.state.value, _told(task))
+            words = (task.key[:_KEY_LETTERS], task.kind, name_of(task), task.state.value, _told(task))
             table.add_row(*(lines.line(word) for word in words))
         out.print(table)
     hidden = queue.total - len(queue.tasks)

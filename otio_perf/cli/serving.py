@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -16,15 +16,27 @@ from rich.table import Table
 from rich.text import Text
 
 from otio_perf.cli import lines, streams
+from otio_perf.cli.service_tables import counts_of, folder_line, name_of
 from otio_perf.model import wire
 from otio_perf.model.views import BackgroundView, FollowedTimeline, ServiceEvent, TaskState, TaskView, WatchedFolder
 from otio_perf.service.service import Service
 
 Show = Callable[["ServiceEvent | None"], None]
+_HINT = "Ctrl-C stops; the dashboard: otio-perf dashboard"
+#: What a save came to, as ``ServiceEvent`` calls it and as it is said.
+_EDITS = {"new": "to do", "kept": "go on", "cancelled": "cancelled"}
 #: The live view is drawn anew so often at most, and its clock runs so slowly while nothing happens.
-_DRAW_SECONDS, _IDLE_SECONDS = 0.2, 5.0
+_DRAW_SECONDS, _IDLE_SECONDS = 0.2, 1.0
 _SHOWN_TASKS, _SHOWN_NOTES = 6, 4
-_STYLES = {"working": "green", "ready": "green", "failed": "red", "gone": "yellow", "yielding": "yellow", "paused": "yellow"}
+_STYLES = {
+    "working": "green",
+    "planning": "green",
+    "ready": "green",
+    "failed": "red",
+    "gone": "yellow",
+    "yielding": "yellow",
+    "paused": "yellow",
+}
 
 
 class Address(Protocol):
@@ -62,6 +74,7 @@ def shown(service: Service, server: Address, *, quiet: bool, json_events: bool) 
     else:
         if not quiet:
             _print(console, f"serving {service.workspace} on {server.url}")
+            _print(console, _HINT)
         yield _Lines(console, quiet=quiet)
 
 
@@ -82,6 +95,8 @@ class _Lines:
         self._console, self._quiet = console, quiet
         self._names: dict[str, str] = {}  # timelines by id
         self._said: dict[str, str] = {}  # last, by id
+        self._saved: dict[str, float] = {}  # timelines, when; by id
+        self._planned: dict[str, float] = {}  # which save of them
 
     def __call__(self, event: ServiceEvent | None) -> None:
         text = None if event is None else self._line(event)
@@ -96,26 +111,31 @@ class _Lines:
             case "timeline":
                 return self._timeline(wire.from_json(FollowedTimeline, body))
             case "edit" if not self._quiet:
-                counts = {word: len(body[word]) for word in ("new", "kept", "cancelled")}  # type: ignore[arg-type]
-                told = f"{counts['new']} to do, {counts['kept']} go on, {counts['cancelled']} cancelled"
-                return f"{self._names.get(str(body['timeline']), '')}: saved: {told}"
+                return self._edit(str(body["timeline"]), body)
             case "folder" if not self._quiet:
                 folder = wire.from_json(WatchedFolder, body)
-                text = f"{folder.path}: {folder.state}: {_counts(folder)}" + (f" ({folder.reason})" if folder.reason else "")
-                return self._once(folder.id, text)
+                return self._once(folder.id, folder_line(folder))
             case "notice" if not self._quiet:
                 return f"note: {body['text']}"
         return None
 
     def _task(self, task: TaskView) -> str | None:
         if task.state is TaskState.FAILED:
-            return f"failed: {task.kind} {_name(task)}: {task.message}" + (f". {task.hint}" if task.hint else "")
+            return f"failed: {task.kind} {name_of(task)}: {task.message}" + (f". {task.hint}" if task.hint else "")
         if task.state in (TaskState.DONE, TaskState.SKIPPED) and not self._quiet:
-            return f"{task.state}: {task.kind} {_name(task)}"
+            return f"{task.state}: {task.kind} {name_of(task)}"
         return None
 
+    def _edit(self, id: str, body: Mapping[str, object]) -> str:
+        saved_at = self._saved.get(id, 0.0)
+        is_save = id in self._planned and self._planned[id] != saved_at
+        self._planned[id] = saved_at
+        counts = {said: len(body[word]) for word, said in _EDITS.items()}  # type: ignore[arg-type]
+        told = ", ".join(f"{number} {said}" for said, number in counts.items() if number) or "nothing to do"
+        return f"{self._names.get(id, '')}: {f'saved {_clock(saved_at)}' if is_save else 'looked at'}: {told}"
+
     def _timeline(self, timeline: FollowedTimeline) -> str | None:
-        self._names[timeline.id] = timeline.name
+        self._names[timeline.id], self._saved[timeline.id] = timeline.name, timeline.saved_at
         if timeline.state not in ("ready", "failed", "gone") or (self._quiet and timeline.state == "ready"):
             self._said.pop(timeline.id, None)
             return None
@@ -139,9 +159,13 @@ class _View:
         self._link = server.enter_url()
         self._drawn_at = 0.0
         self._is_stale = True
+        self._heard: set[object] = set()  # timelines of which something was told
+        self._planned: dict[str, float] = {}  # when those were saved then, by id
 
     def __call__(self, event: ServiceEvent | None) -> None:
         self._is_stale = self._is_stale or event is not None
+        if event is not None and event.kind in ("timeline", "edit"):
+            self._heard.add(event.body["id" if event.kind == "timeline" else "timeline"])
         since = time.monotonic() - self._drawn_at
         if since > _IDLE_SECONDS or (self._is_stale and since > _DRAW_SECONDS):
             self._drawn_at, self._is_stale = time.monotonic(), False
@@ -151,34 +175,47 @@ class _View:
     def _drawn(self) -> Group:
         status = self._service.status()
         queue = self._service.queue(limit=_SHOWN_TASKS)
+        self._planned |= {one.id: one.saved_at for one in status.timelines if one.id in self._heard}
+        self._heard.clear()
+        planning = {
+            one.id
+            for one in status.timelines
+            if self._planned.get(one.id) != one.saved_at or (one.state == "waiting" and not one.message)
+        }
         rows: list[Any] = [
             Text.assemble(("otio-perf ", "bold"), (status.workspace, "dim")),
             Text.assemble("dashboard ", (status.address or "", "cyan"), f"  ·  opens once with {self._link}"),
-            _background(status.background),
+            _background(status.background, sorted(one.name for one in status.timelines if one.id in planning)),
             Text(),
         ]
         if status.timelines:
-            table = Table("timeline", "state", "plays", "", box=None, pad_edge=False)
+            table = Table("timeline", "state", "", "plays", "", box=None, pad_edge=False)
             for one in status.timelines:
                 plays = f"{one.smooth_share:.0%}" if one.frames else ""
-                table.add_row(lines.line(one.name), _styled(one.state), plays, lines.line(one.message))
+                saved = f"saved {_clock(one.saved_at)}" if one.saved_at else ""
+                wrote = f"wrote {Path(one.written).name}" if one.written else ""
+                state = _styled("planning" if one.id in planning else one.state)
+                table.add_row(lines.line(one.name), state, saved, plays, lines.line(one.message or wrote))
             rows += [table, Text()]
         if status.folders:
             table = Table("folder", "state", "", box=None, pad_edge=False)
             for folder in status.folders:
-                table.add_row(lines.line(folder.path), _styled(folder.state), lines.line(folder.reason or _counts(folder)))
+                table.add_row(lines.line(folder.path), _styled(folder.state), lines.line(folder.reason or counts_of(folder)))
             rows += [table, Text()]
         if queue.tasks:
             table = Table("task", "", "", "", box=None, pad_edge=False)
             for task in queue.tasks:
                 share = f"{task.done / task.total:.0%}" if task.total and task.state is TaskState.RUNNING else ""
-                table.add_row(task.kind, lines.line(_name(task)), _styled(task.state), share or lines.line(task.message))
+                table.add_row(task.kind, lines.line(name_of(task)), _styled(task.state), share or lines.line(task.message))
             rows.append(table)
         rows += [Text(lines.line(f"note: {text}"), style="dim") for text in status.notices[-_SHOWN_NOTES:]]
-        return Group(*rows)
+        return Group(*rows, Text(_HINT, style="dim"))
 
 
-def _background(background: BackgroundView) -> Text:
+def _background(background: BackgroundView, planning: Sequence[str]) -> Text:
+    """:param planning: names of timelines of which it is not known yet what there is to do"""
+    if planning and background.state == "idle":
+        return Text.assemble("background ", _styled("planning"), lines.line(f": {', '.join(planning)} and its media"))
     told = f"{background.running} running, {background.waiting} waiting"
     if background.seconds_left:
         told += f", about {_duration(background.seconds_left)} left"
@@ -197,10 +234,5 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _counts(folder: WatchedFolder) -> str:
-    counts = {word: getattr(folder, word) for word in ("settling", "queued", "ready", "failed")}
-    return f"{folder.files} media" + "".join(f", {number} {word}" for word, number in counts.items() if number)
-
-
-def _name(task: TaskView) -> str:
-    return Path(task.label).name if task.kind == "proxy" else task.label
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))

@@ -80,6 +80,16 @@ def show_proxies(report: ProxyReport, *, dry_run: bool) -> None:
         console.print(table)
     plan = report.plan
     making = plan.with_action(Action.MAKE)
+    if dry_run and not making:
+        looked_at = words.count(len({d.target.path or d.target.url for d in plan.decisions}), "medium", "media")
+        is_fine = all(d.action is Action.SKIP for d in plan.decisions)
+        told = (
+            f"{looked_at}, {'none needs a proxy' if is_fine else 'none is to get a new proxy'}"
+            if plan.decisions
+            else "no media"
+        )
+        console.print(f"{told}. Nothing was made.")
+        return
     if dry_run:
         count = words.count(sum(len(d.products) for d in making), "proxy", "proxies")
         console.print(

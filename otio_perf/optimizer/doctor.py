@@ -40,7 +40,7 @@ def _software() -> Iterator[Check]:
 def _formats() -> Iterator[Check]:
     from otio_perf.timeline import files
 
-    readable = sorted(suffix for suffix, (can_read, _) in files.formats().items() if can_read)
+    readable = sorted({suffix for suffix, (can_read, _) in files.formats().items() if can_read} | files.PROJECTS)
     yield Check(name="timeline formats", works=True, required=True, found=", ".join(readable))
     for suffix, name in ((".edl", "EDL"), (".xml", "Final Cut Pro 7 XML"), (".fcpxml", "Final Cut Pro X XML"), (".aaf", "AAF")):
         if suffix not in readable:

@@ -37,7 +37,7 @@ def recipes_for(session: Session, surveys: Sequence[Survey], lut: Lut | None) ->
     if asked:
         return asked
     rung, why = choose_rung(surveys, session.machine())
-    session.note(f"proxy size {rung}: {why}")
+    session.note(f"proxies will be {rung}: {why}")
     return (session.settings.recipe(rung, lut),)
 
 

@@ -62,10 +62,11 @@ def choose_rung(surveys: Sequence[Survey], machine: MachineProfile) -> tuple[str
     if machine.cores <= _SMALL_CORES and machine.memory_bytes < _SMALL_MEMORY_BYTES:
         return "720p", f"this machine is small ({machine.cores} cores, {machine.memory_bytes / 2**30:.0f} GB)"
     if 0 < longer <= 1280:
-        return "720p", f"the timeline is {longer} wide"
+        return "720p", f"the timeline is {longer} pixels wide"
     if not surveys:
-        return "1080p", "the usual one; --proxy chooses others"
-    return "1080p", f"the timeline is {longer} wide" if longer else "the timeline does not say its size"
+        return "1080p", "the usual size; --proxy chooses others"
+    usual = "the usual size, for the timeline does not say how large its picture is; --proxy chooses others"
+    return "1080p", f"the timeline is {longer} pixels wide" if longer else usual
 
 
 def active_recipe(recipes: Sequence[ProxyRecipe], factors: Mapping[str, float], policy: Policy) -> ProxyRecipe:

@@ -104,6 +104,25 @@ def test_a_note_names_the_media_that_it_is_of(capsys: pytest.CaptureFixture[str]
     assert said.count("RGB was converted") == 1
 
 
+@pytest.mark.parametrize(
+    ("actions", "said"),
+    [
+        ((Action.SKIP, Action.SKIP), "2 media, none needs a proxy."),
+        ((Action.SKIP, Action.HAVE), "2 media, none is to get a new proxy."),
+        ((), "no media."),
+    ],
+)
+def test_media_that_get_no_proxy_are_counted(
+    actions: tuple[Action, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decisions = tuple(
+        Decision(target=Target(kind=TargetKind.FILE, url=f"{i}.mp4", path=f"/m/{i}.mp4"), action=action, reason="plays")
+        for i, action in enumerate(actions)
+    )
+    tables.show_proxies(ProxyReport(plan=Plan(decisions=decisions), media=(), outcomes=(), seconds=0.0), dry_run=True)
+    assert said in capsys.readouterr().out
+
+
 def prerendered(mode: str, *left: LeftToHost) -> PrerenderReport:
     return PrerenderReport(
         source="cut.otio",

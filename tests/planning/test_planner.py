@@ -397,7 +397,9 @@ def test_the_rung_follows_timeline_and_machine(build: SimpleNamespace) -> None:
     small, _ = build.survey([], canvas=(1280, 720))
     assert choose_rung([large], build.machine())[0] == "1080p"
     assert choose_rung([small], build.machine())[0] == "720p"
-    assert choose_rung([], build.machine()) == ("1080p", "the usual one; --proxy chooses others")  # no timeline is spoken of
+    assert choose_rung([], build.machine()) == ("1080p", "the usual size; --proxy chooses others")  # no timeline is spoken of
+    unsized, _ = build.survey([], canvas=None)
+    assert choose_rung([unsized], build.machine())[1].startswith("the usual size")
     rung, why = choose_rung([large], build.machine(cores=2, memory_bytes=8 << 30))
     assert rung == "720p"
     assert "small" in why

@@ -50,12 +50,23 @@ def test_the_words_of_the_api_on_the_command_line(edit: Any, serve: Any, make_cl
     assert [task["start"] for task in found["tasks"]] == [0, 24, 48]
     assert otio_perf("queue", "prioritize", "--timeline", "cut.otio", "--range", "30-31").returncode == 0
     assert [task["start"] for task in queue()["tasks"]] == [24, 0, 48]
+    for span, starts in (("01:00:00:00-01:00:00:05", [0, 24, 48]), ("2s-", [48, 0, 24]), ("30-31", [24, 48, 0])):
+        assert otio_perf("queue", "prioritize", "--timeline", "cut.otio", "--range", span).returncode == 0
+        assert [task["start"] for task in queue()["tasks"]] == starts, span
+    backwards = otio_perf("queue", "prioritize", "--timeline", "cut.otio", "--range", "9-5")
+    assert (backwards.returncode, "9-5 ends before it begins" in backwards.stderr) == (2, True)
     assert otio_perf("queue", "cancel", "--task", found["tasks"][2]["key"][:8]).returncode == 0
     assert [(task["start"], task["state"]) for task in queue()["tasks"]][:2] == [(24, "waiting"), (0, "waiting")]
     told = otio_perf("queue", "status").stdout
     assert "background paused" in told
     assert "cut.otio" in told
-    for words in (("cancel", "--task", "zzz"), ("prioritize", "--timeline", "no"), ("prioritize", "--task", "zzz")):
+    wrong_words = (
+        ("cancel", "--task", "zzz"),
+        ("cancel", "--job", "zzz"),
+        ("prioritize", "--timeline", "no"),
+        ("prioritize", "--task", "zzz"),
+    )
+    for words in wrong_words:
         wrong = otio_perf("queue", *words)
         assert wrong.returncode == 2, words
         assert len(wrong.stderr.splitlines()) == 1
@@ -71,6 +82,9 @@ def test_the_words_of_the_api_on_the_command_line(edit: Any, serve: Any, make_cl
     assert "otio-perf serve" in nobody.stderr
     quiet = otio_perf("activity", "playing")
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    assert otio_perf("activity", "playing", "--seconds", "-5").returncode == 2
+    assert "name one with --watch DIR" in otio_perf("serve", "--dry-run").stdout
+    assert "Write HOST:PORT" in otio_perf("serve", "--listen", "foo").stderr
 
 
 def test_what_is_written_is_what_optimize_writes(edit: Any, serve: Any, make_clip: Clip, otio_perf: Command) -> None:
