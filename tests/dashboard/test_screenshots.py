@@ -1,4 +1,7 @@
-"""The pictures of the dashboard: ``pytest tests/dashboard --screenshots`` makes them anew, and nothing else does."""
+"""The pictures of the dashboard: ``pytest tests/dashboard --screenshots`` makes them anew, and nothing else does.
+
+Paths of this machine are seen in them: ``--basetemp`` says where the film lies.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,13 @@ def test_pictures_of_every_page(page_of: Callable[[Any], Any], serve: Callable[.
         (DOCS / f"{name}.png").write_bytes(small(page.driver.get_screenshot_as_png()))
 
     (timeline,) = client.timelines()
-    wait(lambda: client.queue().background.waiting, 40)
+    wait(lambda: client.timeline(timeline.id).spans and client.queue().background.waiting, 40)
     page.enter()
     client.set_playhead(timeline.id, 640)
     client.pin(timeline.id, 780, 860)
     page.go("timeline")
     wait(lambda: any(job.done for job in client.queue().jobs), 60)
+    wait(lambda: "24 fps" in page.text(".head"))
     take("timeline", 0.3)
     page.go("queue")
     take("queue", 0.5)

@@ -41,7 +41,7 @@ async function analysis({ to, signal }) {
     const heavy = view.spans.filter(span => span.factor_now > 1);
     const worst = heavy.reduce((most, span) => (span.factor_now > (most?.factor_now ?? 0) ? span : most), null);
     to(0, h("section", { class: "card hero" }, share.element, h("div", { class: "words" },
-      h("h2", {}, timeline.name), h("p", { class: "soft" }, `${fps(timeline.frame_rate)} fps · ${duration(timeline.frames / fraction(timeline.frame_rate))}`),
+      h("h2", {}, timeline.name), timeline.frames > 0 && h("p", { class: "soft" }, `${fps(timeline.frame_rate)} fps · ${duration(timeline.frames / fraction(timeline.frame_rate))}`),
       h("p", {}, heavy.length ? `${plural(heavy.length, "stretch", "stretches")} cannot play in real time on this machine.` : "All of it plays in real time on this machine."),
       worst && h("p", {}, h("b", {}, `Worst: ${worst.start_timecode}`), ` – ${worst.reasons[0] ?? ""}`),
       h("ul", { class: "legend" }, states.map(([state, word, frames]) => h("li", {}, h("i", { class: `swatch ${state}`, "aria-hidden": "true" }), `${word} ${percent(frames / Math.max(1, timeline.frames))}`))))),

@@ -88,7 +88,7 @@ function heroOf(signal) {
       share.show(one.smooth_share, percent(one.smooth_share), "plays smoothly");
       say(name, one.name);
       name.title = one.path;
-      say(facts, `${fps(one.frame_rate)} fps · ${duration(one.frames / fraction(one.frame_rate))} · in ${folderName(one.path)}`);
+      say(facts, !one.frames ? `is being read … · in ${folderName(one.path)}` : `${fps(one.frame_rate)} fps · ${duration(one.frames / fraction(one.frame_rate))} · in ${folderName(one.path)}`);
       facts.title = one.path;
       put(state, chip(TIMELINES, one.state, one.message), one.state === "failed" && h("span", { class: "wrong" }, one.message));
     },

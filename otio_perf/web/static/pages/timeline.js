@@ -115,7 +115,7 @@ export function mount(root, signal) {
     label = timecodes(view.timeline.frame_rate, { frame: first?.start ?? 0, timecode: first?.start_timecode ?? "00:00:00:00" });
     if (!drawing.element.isConnected) put(root, page);
     const clips = view.tracks.reduce((sum, track) => sum + track.items.length, 0);
-    say(about, `${view.timeline.name} · ${fps(view.timeline.frame_rate)} fps · ${duration(view.timeline.frames / rate)} · ${plural(clips, "clip")} · ${percent(view.timeline.smooth_share)} plays smoothly`);
+    say(about, !view.timeline.frames ? `${view.timeline.name} is being read …` : `${view.timeline.name} · ${fps(view.timeline.frame_rate)} fps · ${duration(view.timeline.frames / rate)} · ${plural(clips, "clip")} · ${percent(view.timeline.smooth_share)} plays smoothly`);
     drawing.show(view, label);
     showPins();
     const at = view.timeline.playhead, beneath = at !== null && view.spans.find(span => span.start <= at && at < span.stop);
