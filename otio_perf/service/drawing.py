@@ -8,7 +8,7 @@ from functools import cached_property
 
 from otio_perf.model.analysis import Remedy, SpanCost
 from otio_perf.model.chunks import Chunk
-from otio_perf.model.events import Failed
+from otio_perf.model.events import Failed, Ready, Skipped
 from otio_perf.model.plans import Action
 from otio_perf.model.uses import TrackKind
 from otio_perf.model.views import ItemView, SpanState, SpanView, SuggestionView, TrackView
@@ -131,7 +131,17 @@ class Drawing:
         return smooth / total if total else 1.0
 
     def _plays(self, place: _Place, running: Mapping[str, int]) -> bool:
-        return (place.cost.is_smooth and not place.cost.offline) or self._state(place, running) is SpanState.READY
+        if place.cost.offline:
+            return False
+        return place.cost.is_smooth or self._plays_by_proxies(place) or self._state(place, running) is SpanState.READY
+
+    def _plays_by_proxies(self, place: _Place) -> bool:
+        """By those that are there now, whatever is rendered of it besides: a pin makes nothing worse meanwhile."""
+        return place.played <= 1.0 and all(
+            medium in self._ready
+            or all(isinstance(self._round.outcomes.get(key), (Ready, Skipped)) for key in self._works.get(medium, ("",)))
+            for medium in place.media
+        )
 
     def _span(self, place: _Place, running: Mapping[str, int]) -> SpanView:
         position = place.cost.span.position
@@ -139,6 +149,8 @@ class Drawing:
         now = place.cost.factor
         if state is SpanState.READY:
             now = _PRERENDERED_FACTOR if place.chunks else place.played
+        elif not place.cost.offline and self._plays_by_proxies(place):
+            now = place.played
         reasons = place.cost.reasons
         if state is SpanState.HOST:
             reasons = (*reasons, *place.left)

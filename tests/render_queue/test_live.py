@@ -267,7 +267,10 @@ def busy_seconds(pid: int) -> float:
 
 
 def is_stopped(pid: int) -> bool:
-    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.NoSuchProcess:  # it has been replaced
+        return False
 
 
 @POSIX_KILL

@@ -45,6 +45,12 @@ def rushes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_settings_of_other_tests(home: dict[str, str]) -> None:
+    """What a service was told is kept in the user's settings file."""
+    (Path(home["XDG_CONFIG_HOME"]) / "otio_perf" / "settings.yaml").unlink(missing_ok=True)
+
+
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with a home of its own, in which the machine was measured already: what is measured elsewhere."""
