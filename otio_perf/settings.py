@@ -394,8 +394,8 @@ TABLE: tuple[Setting, ...] = (
         parse=_one_of(["exact", "approximate"]),
         default="exact",
         metavar="exact|approximate",
-        help="of timelines that are followed: leave to the editing program what is not rendered as it does, or render ahead what "
-        "comes near, too (default: exact)",
+        help="of timelines that are followed: leave to the editing program what is not rendered as it does, or render ahead "
+        "what comes near, too (default: exact)",
     ),
     Setting(
         name="playback_quality",
