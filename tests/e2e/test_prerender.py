@@ -285,6 +285,7 @@ def test_originals_are_the_live_edit(warm: Room) -> None:
     assert done.returncode == 0, done.stderr
     assert "prerendered regions are left out" in done.stderr
     live = otio.adapters.read_from_file(str(warm.folder / "live.otio"))
+    del live.metadata["otio_perf"]  # it is known as ours
     assert live.is_equivalent_to(edit(FIRST, SECOND, NEWS))
     assert warm.otio_perf("convert", "-i", "out.otio", "-o", "same.otio", cwd=warm.folder).returncode == 0
     same = otio.adapters.read_from_file(str(warm.folder / "same.otio"))
