@@ -6,9 +6,24 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+
+#: How often a process is looked at; it may end so much later than is said.
+_LOOK_SECONDS = 0.01
+
+
+def _peak_mb(pid: int) -> float:
+    """The most memory that a process has had. Not ``ru_maxrss``: that begins with what its parent had when it was born."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 @dataclass
@@ -23,16 +38,21 @@ class Row:
 
     def measure(self) -> None:
         start = time.perf_counter()
-        child = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        assert child.stderr
-        said = child.stderr.read()
-        _, status, usage = os.wait4(child.pid, 0)
+        with tempfile.TemporaryFile() as words:
+            child = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=words)
+            peak = 0.0
+            while not (ended := os.wait4(child.pid, os.WNOHANG))[0]:
+                peak = max(peak, _peak_mb(child.pid))
+                time.sleep(_LOOK_SECONDS)
+            _, status, usage = ended
+            words.seek(0)
+            said = words.read()
         self.wall_seconds.append(time.perf_counter() - start)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
             raise SystemExit(f"{self.name} failed: {said.decode(errors='replace')}")
         self.cpu_seconds.append(usage.ru_utime + usage.ru_stime)
-        self.peak_mb.append(usage.ru_maxrss / 1024)
+        self.peak_mb.append(peak)
 
     def forget(self) -> None:
         """What was measured so far was to warm up."""
