@@ -54,6 +54,7 @@ WALLS = {
     "h11": {"web"},
     "prometheus_client": {"metrics"},
     "pynvml": {"metrics"},
+    "jeepney": {"hosts"},
 }
 
 

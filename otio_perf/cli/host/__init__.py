@@ -1,0 +1,32 @@
+"""Editing programs: find them, install into them, work with what they have open.
+
+An editor installs once, then uses the menu commands of Kdenlive or DaVinci Resolve, and Shotcut finds its proxies by itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+
+#: Modules of this package, in the order in which ``--help`` lists them.
+ACTIONS: tuple[str, ...] = ()
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for name in ACTIONS:
+        module = importlib.import_module(f"otio_perf.cli.host.{name}")
+        action = actions.add_parser(
+            name,
+            help=(module.__doc__ or "").partition("\n")[0],
+            description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        action.set_defaults(act=module.run)
+        module.configure(action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    code: int = arguments.act(arguments)
+    return code
