@@ -29,6 +29,8 @@
     │   ├── ServiceRunningError           exit 2       another one has this workspace
     │   ├── NoServiceError                exit 2       none is running
     │   └── UnknownIdError (LookupError)               no timeline, folder, medium or task is called so
+    ├── HostError                         exit 5   an editing program cannot be found, installed into, or told of it
+    │   └── HostBusyError                              its document is modified, a dialog is open, it does not answer
     ├── OutputError                       exit 5, or 4 where something was made: the answer cannot be written
     └── MissingDependencyError (ImportError)  exit 2   an optional package is not installed
 
@@ -187,6 +189,14 @@ class BusyError(ServiceError):
 
 class UnknownIdError(ServiceError, LookupError):
     pass
+
+
+class HostError(OtioPerfError):
+    pass
+
+
+class HostBusyError(HostError):
+    """A program has the document open and must not be disturbed now. Nothing was done."""
 
 
 class OutputError(OtioPerfError):
