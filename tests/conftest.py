@@ -93,10 +93,10 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pat
 @pytest.fixture(scope="session")
 def measured_machine(shared_folder: Callable[..., Path], run_command: Callable[..., Any]) -> Path:
     """The profile of this machine, for the cache folder of a home: the user's, else one that is measured once for all tests."""
-    from otio_perf.optimizer.session import Session
+    from otio_perf.optimizer import this_machine
     from otio_perf.settings import user_cache_folder
 
-    if Session.known_machine() is not None:
+    if this_machine.known() is not None:
         return user_cache_folder() / "machine.json"
 
     def measure(folder: Path) -> None:

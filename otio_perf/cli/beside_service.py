@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from otio_perf.client import Client
 from otio_perf.errors import OtioPerfError
-from otio_perf.optimizer.session import workspace_root
+from otio_perf.optimizer.places import workspace_root
 from otio_perf.service import lock
 from otio_perf.settings import Settings
 

@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import optimizer
     from otio_perf.cli import beside_service, cache_tables, console, tables
-    from otio_perf.optimizer.session import existing_workspace
+    from otio_perf.optimizer.places import existing_workspace
     from otio_perf.reports import document
 
     with console.job(arguments) as job:

@@ -10,7 +10,7 @@ from rich.table import Table
 from otio_perf.cli import console, lines
 from otio_perf.client import Client
 from otio_perf.model.views import BackgroundView, QueueView, ServiceStatus, TaskState, TaskView, WatchedFolder
-from otio_perf.optimizer.session import existing_workspace
+from otio_perf.optimizer.places import existing_workspace
 from otio_perf.settings import Settings
 
 _KEY_LETTERS = 10

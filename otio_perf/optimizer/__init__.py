@@ -18,9 +18,8 @@ from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.exports import ExportReport
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
-from otio_perf.optimizer.opening import opened, opened_there
+from otio_perf.optimizer.opening import existing_file, opened, opened_there
 from otio_perf.optimizer.options import Options, in_force
-from otio_perf.optimizer.session import existing_file
 
 PathLike = str | Path
 

@@ -20,7 +20,8 @@ from otio_perf.media import fingerprint, finished, probe, publish
 from otio_perf.metrics import system
 from otio_perf.model.events import Stage
 from otio_perf.optimizer import sources
-from otio_perf.optimizer.session import Session, other_workspaces
+from otio_perf.optimizer.places import other_workspaces
+from otio_perf.optimizer.session import Session
 
 KINDS = ("proxies", "renders", "analysis")
 

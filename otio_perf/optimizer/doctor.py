@@ -12,7 +12,8 @@ from otio_perf.errors import OtioPerfError
 from otio_perf.metrics import system
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.results import Check
-from otio_perf.optimizer.session import Session, machine_identity, other_workspaces, workspace_root
+from otio_perf.optimizer import this_machine
+from otio_perf.optimizer.places import other_workspaces, workspace_root
 from otio_perf.settings import Settings
 
 _PACKAGES = ("opentimelineio", "av", "numpy", "taichi", "watchdog", "psutil", "pyyaml", "rich")
@@ -61,8 +62,8 @@ def _hardware() -> Iterator[Check]:
 
 def _machine() -> Iterator[Check]:
     memory = f"{system.memory_bytes() / 2**30:.1f} GiB memory"
-    yield Check(name="machine", works=True, required=True, found=f"{machine_identity()}, {memory}")
-    profile = Session.known_machine()
+    yield Check(name="machine", works=True, required=True, found=f"{this_machine.identity()}, {memory}")
+    profile = this_machine.known()
     found = "not measured yet: otio-perf calibrate" if profile is None else _words(profile)
     yield Check(name="machine profile", works=profile is not None, required=False, found=found)
 

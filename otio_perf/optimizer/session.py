@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otio_perf import settings as settings_module
-from otio_perf.cache import known
 from otio_perf.cache.index import Index
 from otio_perf.cache.shared import Shared
-from otio_perf.cache.workspace import MARKER, Workspace, write_whole
-from otio_perf.errors import CacheError, MediaError, OfflineMediaError, TaskCancelledError, TimelineError, by_name
+from otio_perf.cache.workspace import MARKER, Workspace
+from otio_perf.errors import MediaError, OfflineMediaError, TaskCancelledError, by_name
 from otio_perf.metrics import system
 from otio_perf.metrics.trace import Trace
-from otio_perf.model import wire
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import (
     Calibrated,
@@ -37,15 +35,14 @@ from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import MediaInfo, at_rate
 from otio_perf.model.tasks import CalibrateTask, ProbeTask, Task
 from otio_perf.model.uses import Target, TargetKind
+from otio_perf.optimizer import places, this_machine
 from otio_perf.optimizer.devices import Devices
 from otio_perf.optimizer.overwriting import refuse_media
+from otio_perf.optimizer.places import other_workspaces, workspace_root
 from otio_perf.planning.effect_times import learnt
 from otio_perf.settings import Settings
 from otio_perf.timeline import child
 
-WORKSPACE_NAME = ".otio_perf"
-_MACHINE_FILE = "machine.json"
-_KNOWN_FILE = "workspaces.json"
 #: A process that decodes 8K HEVC with frame threads needs about 1.5 GB (measured: 1.4–1.5 GB); leave it twice that.
 _BYTES_PER_JOB = 3 << 30
 #: Above it other programs hold the processors, and share their caches: what rendering takes then is not what it takes.
@@ -146,7 +143,7 @@ class Session:
         if self._opened is None:
             workspace = Workspace.open(self._root)
             self._opened = workspace, Index.open(workspace.root)
-            known.remember(settings_module.user_cache_folder() / _KNOWN_FILE, workspace.root)
+            places.remember(workspace.root)
             for notice in self._opened[1].notices:
                 self.note(notice)
         return self._opened
@@ -287,11 +284,11 @@ class Session:
 
         Measured again, it forgets what rendering taught of effects.
         """
-        if not measure_again and (profile := self.known_machine()) is not None:
+        if not measure_again and (profile := this_machine.known()) is not None:
             return profile
         if not measure_again:
             self.note("measuring this machine once (at most 20 seconds); 'otio-perf calibrate' does it anew")
-        task = CalibrateTask(machine=machine_identity())
+        task = CalibrateTask(machine=this_machine.identity())
         with self.stage(Stage.CALIBRATE):
             outcome = self.run((task,), workers=1)[task.key]
         if isinstance(outcome, Failed):
@@ -310,86 +307,15 @@ class Session:
         if not self._is_quiet:
             return
         timings = [t for o in outcomes if isinstance(o, Prerendered) and o.engine == "cpu" for t in o.timings]
-        profile = self.known_machine() if timings else None
+        profile = this_machine.known() if timings else None
         if profile is not None:
             self._keep(learnt(profile, timings))
 
     def _keep(self, profile: MachineProfile) -> None:
-        path = settings_module.user_cache_folder() / _MACHINE_FILE
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, wire.dumps(profile))
+            this_machine.keep(profile)
         except OSError as e:
-            self.note(f"the machine profile cannot be kept in {path.parent}: {e.strerror}")
-
-    @staticmethod
-    def known_machine() -> MachineProfile | None:
-        """The stored profile, if it is of this very machine."""
-        path = settings_module.user_cache_folder() / _MACHINE_FILE
-        try:
-            profile = wire.loads(MachineProfile, path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-        return profile if profile.machine == machine_identity() else None
-
-
-def machine_identity() -> str:
-    from otio_perf.media import ffmpeg_version
-
-    return system.machine_identity(ffmpeg_version.text())
-
-
-def workspace_root(settings: Settings, anchor: Path | None, *, create: bool) -> Path:
-    """``--workspace`` > environment > beside the timeline > the user's cache folder.
-
-    What only looks (``create`` is false) takes the first of them that is there: it makes no folder among a user's files.
-    """
-    candidates = [settings.workspace] if settings.workspace is not None else []
-    if anchor is not None and settings.workspace is None:
-        candidates.append(anchor.absolute().parent / WORKSPACE_NAME)
-    for candidate in candidates:
-        if create or (candidate / MARKER).is_file():
-            return candidate
-    return settings_module.user_cache_folder() / "workspace"
-
-
-def other_workspaces(root: Path) -> tuple[Path, ...]:
-    """Workspaces on this machine that were used before and are there, but the one at ``root``; used last first."""
-    own = os.path.realpath(root)
-    found = known.recall(settings_module.user_cache_folder() / _KNOWN_FILE)
-    return tuple(other for other in found if os.path.realpath(other) != own)
-
-
-def existing_workspace(settings: Settings) -> Path:
-    """The workspace that ``cache`` commands are about: the one that was named, the one in this folder, or the user's.
-
-    :raises CacheError: the folder that was named is no workspace
-    """
-    root = workspace_root(settings, Path.cwd() / "timeline", create=False)
-    if settings.workspace is not None and root != settings.workspace:
-        raise CacheError(
-            "is no workspace of otio-perf", path=settings.workspace, hint="Name the folder that --workspace named before"
-        )
-    return root
-
-
-def existing_file(path: str | Path) -> Path:
-    """:raises TimelineError: it is not there, or is no timeline by its name"""
-    from otio_perf.media.discover import MEDIA_SUFFIXES, SOUND_SUFFIXES
-
-    found = Path(path)
-    try:
-        is_there = found.exists()
-    except OSError as e:  # no file system takes this name
-        raise TimelineError(f"cannot be read: {e.strerror}", path=path, hint="Check the name") from e
-    if not is_there:
-        raise TimelineError("no such file", path=path, hint="Check the name")
-    if found.is_dir() and found.suffix.lower() != ".otiod":
-        raise TimelineError("is a folder, not a timeline", path=path, hint="Name the timeline's file")
-    if found.suffix.lower() in MEDIA_SUFFIXES | SOUND_SUFFIXES:
-        hint = "otio-perf probe says what it is, otio-perf proxy makes a proxy of it"
-        raise TimelineError("has the name of a medium, not of a timeline", path=path, hint=hint)
-    return found
+            self.note(f"the machine profile cannot be kept in {settings_module.user_cache_folder()}: {e.strerror}")
 
 
 def _clause(error: MediaError) -> str:

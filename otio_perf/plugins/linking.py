@@ -19,7 +19,7 @@ from otio_perf.errors import CacheError, MediaError
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
 from otio_perf.model.uses import Target
-from otio_perf.optimizer.session import other_workspaces, workspace_root
+from otio_perf.optimizer.places import other_workspaces, workspace_root
 from otio_perf.timeline import json_text
 from otio_perf.timeline.convert import use_reference
 from otio_perf.timeline.describe import described

@@ -44,7 +44,8 @@ from otio_perf.model.views import (
     WatchedFolder,
 )
 from otio_perf.optimizer import caching, chunked
-from otio_perf.optimizer.session import existing_file, workspace_root
+from otio_perf.optimizer.opening import existing_file
+from otio_perf.optimizer.places import workspace_root
 from otio_perf.planning import posture
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue.backend import ProcessBackend

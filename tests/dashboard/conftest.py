@@ -24,7 +24,7 @@ from otio_perf.client import Client
 from otio_perf.errors import NoServiceError
 from otio_perf.model import wire
 from otio_perf.model.machine import DecodeCost, MachineProfile
-from otio_perf.optimizer.session import machine_identity
+from otio_perf.optimizer import this_machine
 from otio_perf.service import lock
 
 ROOT = Path(__file__).parent.parent.parent
@@ -171,7 +171,7 @@ def serve(film: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
             text = timeline.read_text(encoding="utf-8")
             timeline.write_text(text.replace(film.as_uri(), folder.as_uri()), encoding="utf-8")
         (home / "cache" / "otio_perf").mkdir(parents=True)
-        machine = wire.dumps(replace(MACHINE, machine=machine_identity()))
+        machine = wire.dumps(replace(MACHINE, machine=this_machine.identity()))
         (home / "cache" / "otio_perf" / "machine.json").write_text(machine, encoding="utf-8")
         settings_file = home / "settings.yaml"
         own = f"# ours\nproxy: [180p]\nbackground_priority: high\nprerender: {prerender}\n"

@@ -17,6 +17,7 @@ from otio_perf.model.events import Prerendered
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.timings import Timing, TimingKind
 from otio_perf.optimizer import session as sessions
+from otio_perf.optimizer import this_machine
 from otio_perf.optimizer.session import Session
 
 
@@ -38,7 +39,7 @@ def test_it_learns_on_a_quiet_machine(tmp_path: Path, monkeypatch: pytest.Monkey
         def __exit__(self, *_: object) -> None: ...
 
     profile = MachineProfile(
-        machine=sessions.machine_identity(),
+        machine=this_machine.identity(),
         measured_at="2026-01-01T00:00:00+00:00",
         seconds_taken=1.0,
         cores=2,

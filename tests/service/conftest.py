@@ -25,7 +25,7 @@ from otio_perf.client import Client
 from otio_perf.metrics import system
 from otio_perf.model import wire
 from otio_perf.model.machine import DecodeCost, MachineProfile
-from otio_perf.optimizer.session import machine_identity
+from otio_perf.optimizer import this_machine
 from sample_timelines.make_media import CLIPS, make
 
 ROOT = Path(__file__).parent.parent.parent
@@ -64,7 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
     cost = DecodeCost(per_frame=0.5, per_megapixel=2.0, per_megabit=2.0)
     profile = MachineProfile(
-        machine=machine_identity(),
+        machine=this_machine.identity(),
         measured_at=datetime.now(UTC).isoformat(),
         seconds_taken=1.0,
         cores=system.cores(),

@@ -18,7 +18,7 @@ from otio_perf.model import wire
 from otio_perf.model.events import Event, Notice, Ready
 from otio_perf.model.machine import DecodeCost, MachineProfile
 from otio_perf.model.tasks import ProxyTask, Task
-from otio_perf.optimizer.session import machine_identity
+from otio_perf.optimizer import this_machine
 from otio_perf.render_queue.backend import ProcessBackend
 
 CORES = 8
@@ -31,7 +31,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setattr(system, "cores", lambda: CORES)
     profile = MachineProfile(
-        machine=machine_identity(),
+        machine=this_machine.identity(),
         measured_at="2025-01-01T00:00:00Z",
         seconds_taken=1.0,
         cores=CORES,

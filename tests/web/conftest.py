@@ -14,7 +14,7 @@ from otio_perf.client import Client
 from otio_perf.metrics import system
 from otio_perf.model import wire
 from otio_perf.model.machine import DecodeCost, MachineProfile
-from otio_perf.optimizer.session import machine_identity
+from otio_perf.optimizer import this_machine
 from otio_perf.service.service import Service
 from otio_perf.web.door import Door
 from otio_perf.web.server import Server
@@ -72,7 +72,7 @@ def _measured() -> None:
     """This machine was measured already: that takes twenty seconds, and is measured elsewhere."""
     cost = DecodeCost(per_frame=0.5, per_megapixel=2.0, per_megabit=2.0)
     profile = MachineProfile(
-        machine=machine_identity(),
+        machine=this_machine.identity(),
         measured_at="2026-01-01T00:00:00+00:00",
         seconds_taken=1.0,
         cores=system.cores(),
