@@ -14,6 +14,8 @@ RECIPE_VERSION = 1
 
 _NAMED = re.compile(r"([1-9][0-9]{2,4})p")
 _EXACT = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
+#: Pixels of the longer side of the largest pictures that encoders take.
+_LARGEST = 16384
 _FRACTIONS = {"half": Fraction(1, 2), "quarter": Fraction(1, 4)}
 
 
@@ -208,7 +210,11 @@ class PrerenderRecipe:
 
 
 def _is_rung(name: str) -> bool:
-    return bool(_NAMED.fullmatch(name) or _EXACT.fullmatch(name) or name in _FRACTIONS)
+    """Is it the name of a size, and of one that pictures have?"""
+    if name in _FRACTIONS:
+        return True
+    found = _NAMED.fullmatch(name) or _EXACT.fullmatch(name)
+    return found is not None and all(int(side) <= _LARGEST for side in found.groups())
 
 
 def _factor(rung: str, width: Fraction, height: Fraction) -> Fraction:

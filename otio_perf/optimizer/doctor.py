@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator
 from importlib import metadata
@@ -18,6 +19,8 @@ from otio_perf.settings import Settings
 
 _PACKAGES = ("opentimelineio", "av", "numpy", "taichi", "watchdog", "psutil", "pyyaml", "rich")
 _MIN_FREE_BYTES = 5 << 30
+#: ``OTIO_PERF_VENV`` is that of ``run.py``.
+_VARIABLES = {"OTIO_PERF_VENV"} | {setting.variable for setting in settings_module.TABLE}
 
 
 def examine(settings: Settings) -> tuple[Check, ...]:
@@ -94,3 +97,6 @@ def _folders(settings: Settings) -> Iterator[Check]:
         yield Check(name="settings file", works=True, required=True, found=str(file) if file.is_file() else f"none ({file})")
     except OtioPerfError as e:
         yield Check(name="settings file", works=False, required=True, found=str(e))
+    unknown = sorted(name for name in os.environ if name.startswith("OTIO_PERF_") and name not in _VARIABLES)
+    if unknown:
+        yield Check(name="environment", works=False, required=False, found=f"no setting is called {', '.join(unknown)}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from otio_perf.cache.pruning import Pruned
 from otio_perf.metrics import system
@@ -21,14 +20,10 @@ _FIRST_SECONDS = 300.0
 
 
 class Upkeep:
-    """``prune`` may be called from any thread.
+    """``prune`` may be called from any thread."""
 
-    :param free_bytes: of the workspace's disk; tests have their own
-    """
-
-    def __init__(self, core: Core, *, free_bytes: Callable[[], int] | None = None) -> None:
+    def __init__(self, core: Core) -> None:
         self._core = core
-        self._free_bytes = free_bytes or (lambda: system.free_disk_bytes(core.workspace.root))
         self._turn = threading.Lock()
         self._closing = threading.Event()
         self._looked_at = time.monotonic() - _EVERY_SECONDS + _FIRST_SECONDS
@@ -82,7 +77,7 @@ class Upkeep:
         if since >= _EVERY_SECONDS and not self._core.queue.posture.suspended:
             return True
         least = self._core.settings.min_free_disk
-        return since >= _AGAIN_SECONDS and least is not None and self._free_bytes() < least
+        return since >= _AGAIN_SECONDS and least is not None and system.free_disk_bytes(self._core.workspace.root) < least
 
 
 def _reasons(done: Pruned) -> str:

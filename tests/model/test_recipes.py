@@ -62,7 +62,25 @@ def test_proxies_are_even_never_larger_and_keep_their_shape(rung: str, width: in
 
 @pytest.mark.parametrize(
     "bad",
-    ["", "1080", "1080P", "000p", "0100p", "00x00", "0x720", "x720", "1280x", "12x", "third", "720p\n", "٧٢٠p", "999999p"],
+    # and of no picture
+    [
+        "16385p",
+        "99999x100",
+        "",
+        "1080",
+        "1080P",
+        "000p",
+        "0100p",
+        "00x00",
+        "0x720",
+        "x720",
+        "1280x",
+        "12x",
+        "third",
+        "720p\n",
+        "٧٢٠p",
+        "999999p",
+    ],
 )
 def test_unknown_rungs_are_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="unknown proxy size"):
