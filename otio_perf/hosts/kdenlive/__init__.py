@@ -1,0 +1,1 @@
+"""Kdenlive, 22.12 and newer."""
