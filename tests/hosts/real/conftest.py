@@ -1,0 +1,72 @@
+"""Editing programs for real: each test has a desktop of its own, and says loudly what it could not start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import colours
+import editors
+import pytest
+from desktop import Desktop, missing
+from desktop import desktop as a_desktop
+
+PROJECTS = Path(__file__).parent / "projects"
+
+
+def need(*programs: str) -> None:
+    """Skip where one is missing."""
+    if packages := missing(*programs):
+        pytest.skip(f"NO {' AND '.join(packages).upper()}: apt-get install --no-install-recommends {' '.join(packages)}")
+
+
+@pytest.fixture
+def desktop() -> Iterator[Desktop]:
+    """Its ``folder`` is short and its own; ``folder/work`` is for projects and media."""
+    need("Xvfb", "openbox", "dbus-daemon", "xdotool")
+    with a_desktop() as made:
+        yield made
+
+
+@pytest.fixture
+def edit(desktop: Desktop) -> Path:
+    """A project that Kdenlive 22.12 has saved itself, with its media: no dialog comes up when it is opened.
+
+    1280x720, 25 fps, 150 frames: ``a.mp4`` from its frame 0 for 75 frames, ``b.mp4`` (numbers from 200 on) from its frame 10
+    for 75 frames with an effect. All pictures are blue; the playhead is at 10.
+    """
+    folder = desktop.folder / "work"
+    colours.make(folder / "a.mp4", frames=100)
+    colours.make(folder / "b.mp4", frames=100, first=200)
+    return placed("kdenlive-22.12.kdenlive", folder)
+
+
+def placed(name: str, folder: Path) -> Path:
+    """A project of ``PROJECTS`` in ``folder``, whose media lie in it."""
+    words = {"folder": str(folder)}
+    for medium in folder.glob("*.mp4"):
+        words[f"hash of {medium.name}"] = colours.kdenlive_hash(medium)
+        words[f"size of {medium.name}"] = str(medium.stat().st_size)
+    text = (PROJECTS / name).read_text(encoding="utf-8")
+    for word, value in words.items():
+        text = text.replace(f"{{{word}}}", value)
+    path = folder / "edit.kdenlive"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def kdenlive(desktop: Desktop) -> Iterator[Callable[[Path], editors.Kdenlive]]:
+    """``kdenlive(project)``: a Kdenlive that has it open."""
+    need("kdenlive")
+    with ExitStack() as opened:
+        yield lambda project: opened.enter_context(closing(editors.Kdenlive(desktop, project)))
+
+
+@pytest.fixture
+def shotcut(desktop: Desktop) -> Iterator[Callable[[Path], editors.Shotcut]]:
+    """``shotcut(project)``: see ``kdenlive``."""
+    need("shotcut")
+    with ExitStack() as opened:
+        yield lambda project: opened.enter_context(closing(editors.Shotcut(desktop, project)))

@@ -1,0 +1,179 @@
+"""Editing programs, started for real on a ``Desktop`` and asked over its bus, or looked at."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from desktop import Desktop, end, until
+from jeepney import DBusAddress, MessageType, Properties, new_method_call
+from jeepney.io.blocking import DBusConnection, open_dbus_connection
+from PIL import Image
+
+_WINDOW = "/kdenlive/MainWindow_1"
+#: Windows that stand in the way, and the key that answers them without harm.
+_MODALS = {"Clip Problems": "Escape", "Warning": "Return", "Information": "Return", "Configuration Wizard": "Escape"}
+_KDENLIVERC = """[version]
+version={version}
+
+[misc]
+firstRun=false
+
+[unmanaged]
+force_breeze=true
+use_dark_breeze=true
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How a Kdenlive is started. ``root``: the folder in which its system lies; empty: it is of this one."""
+
+    version: str
+    root: str = ""
+
+    def command(self, desktop: Desktop, *words: str) -> list[str]:
+        if not self.root:
+            return ["kdenlive", *words]
+        # what is mounted in a name space of its own goes with the process
+        mounts = [f"mount --rbind {place} {self.root}{place}" for place in ("/dev", "/proc")]
+        here = f"mkdir -p {self.root}{desktop.folder} && mount --bind {desktop.folder} {self.root}{desktop.folder}"
+        script = " && ".join([*mounts, here, 'exec chroot "$0" kdenlive "$@"'])
+        return ["unshare", "--mount", "sh", "-c", script, self.root, *words]
+
+
+class Kdenlive:
+    """One that is open. What may block it (a dialog) is never waited for longer than ``_SECONDS``."""
+
+    _SECONDS = 8
+
+    def __init__(self, desktop: Desktop, project: Path | None = None, program: Program = Program("22.12.3")) -> None:
+        self.desktop, self.project, self.version = desktop, project, program.version
+        settings = desktop.home / ".config" / "kdenliverc"
+        if not settings.exists():
+            settings.parent.mkdir(parents=True, exist_ok=True)
+            settings.write_text(_KDENLIVERC.format(version=program.version))
+        words = ["--no-welcome"] if program.version >= "26" else []
+        self.process = desktop.run(program.command(desktop, *words, *([str(project)] if project else [])))
+        self.name = f"org.kde.kdenlive-{self.process.pid}"
+        self._bus: DBusConnection = open_dbus_connection(desktop.bus)
+        until(self._is_up, f"Kdenlive {program.version}", 60)
+        if project is not None:
+            until(self._is_open, f"{project.name} in Kdenlive {program.version}", 60)
+
+    # -- over the bus ------------------------------------------------------------------------------------------------
+
+    def call(
+        self, method: str, signature: str | None = None, *arguments: Any, interface: str = "org.kde.kdenlive.MainWindow"
+    ) -> Any:
+        """:raises TimeoutError: it waits for the user, most likely"""
+        address = DBusAddress(_WINDOW, self.name, interface)
+        reply = self._bus.send_and_get_reply(new_method_call(address, method, signature, arguments), timeout=self._SECONDS)
+        if reply.header.message_type is MessageType.error:
+            raise RuntimeError(f"{method}: {reply.body}")
+        return reply.body[0] if reply.body else None
+
+    def action(self, name: str) -> bool:
+        """Do what a menu entry does: see ``actions-22.12.txt``. False: it is grey."""
+        if not self.call("actionIsEnabled", "s", name, interface="org.kde.KMainWindow"):
+            return False
+        return bool(self.call("activateAction", "s", name, interface="org.kde.KMainWindow"))
+
+    @property
+    def title(self) -> str:
+        return str(self._property("windowTitle"))
+
+    @property
+    def is_modified(self) -> bool:
+        return bool(self._property("windowModified"))
+
+    def save(self) -> bytes:
+        """Save, as Ctrl+S does; the project's bytes then."""
+        assert self.project is not None
+        before = self.project.stat().st_mtime_ns
+        with suppress(TimeoutError):
+            self.action("file_save")
+        until(lambda: self._unblocked() and not self.is_modified, "saved")
+        assert self.project.stat().st_mtime_ns > before
+        return self.project.read_bytes()
+
+    def seek(self, frame: int) -> None:
+        """Put the playhead of the timeline there, step by step as the keys do."""
+        self.action("seek_start")
+        for _ in range(frame // 25):
+            self.action("monitor_seek_forward-one-second")
+        for _ in range(frame % 25):
+            self.action("monitor_seek_forward-one-frame")
+
+    def close(self) -> None:
+        end(self.process)
+        self._bus.close()
+
+    def _property(self, name: str) -> Any:
+        address = DBusAddress(_WINDOW, self.name, "org.qtproject.Qt.QWidget")
+        reply = self._bus.send_and_get_reply(Properties(address).get(name), timeout=self._SECONDS)
+        if reply.header.message_type is MessageType.error:
+            raise RuntimeError(f"{name}: {reply.body}")
+        return reply.body[0][1]
+
+    def _is_up(self) -> bool:
+        assert self.process.poll() is None, f"Kdenlive ended with {self.process.returncode}"
+        with suppress(RuntimeError, TimeoutError):
+            return bool(self.title)
+        return False
+
+    def _is_open(self) -> bool:
+        assert self.project is not None
+        self._unblocked()
+        return self._is_up() and self.project.stem in self.title
+
+    def _unblocked(self) -> bool:
+        """Close what stands in the way; True: nothing does."""
+        found = [(number, key) for number, name in self.desktop.windows().items() if (key := _MODALS.get(_plain(name)))]
+        for number, key in found:
+            self.desktop.focus(number)
+            self.desktop.press(key)
+        return not found
+
+    # -- looked at ---------------------------------------------------------------------------------------------------
+
+    def screenshot(self) -> Image.Image:
+        return self.desktop.screenshot()
+
+
+class Shotcut:
+    """It has no bus: it is looked at."""
+
+    _SETTINGS = """[General]
+theme=dark
+
+[proxy]
+enabled=true
+useProjectFolder=false
+"""
+
+    def __init__(self, desktop: Desktop, project: Path) -> None:
+        self.desktop, self.project = desktop, project
+        settings = desktop.home / ".config" / "Meltytech" / "Shotcut.conf"
+        if not settings.exists():
+            settings.parent.mkdir(parents=True, exist_ok=True)
+            settings.write_text(self._SETTINGS)
+        self.process = desktop.run(["shotcut", "--noupgrade", str(project)])
+        until(self._is_open, f"{project.name} in Shotcut", 60)
+
+    def _is_open(self) -> bool:
+        assert self.process.poll() is None, f"Shotcut ended with {self.process.returncode}"
+        return any(self.project.name in name for name in self.desktop.windows().values())
+
+    def screenshot(self) -> Image.Image:
+        return self.desktop.screenshot()
+
+    def close(self) -> None:
+        end(self.process)
+
+
+def _plain(name: str) -> str:
+    return re.split(r" [—-] ", name)[0].strip()
