@@ -19,7 +19,7 @@ from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action, Decision, Product
-from otio_perf.model.results import Check, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
+from otio_perf.model.results import Check, PrerenderReport, ProxyDifference, ProxyReport, StillReport, WrittenTimeline
 from otio_perf.model.uses import TargetKind
 from otio_perf.planning import explain
 from otio_perf.reports import terminal, words
@@ -149,7 +149,8 @@ def show_written(written: Iterable[WrittenTimeline], what: str, *, otherwise: st
             console.print(f"  … and {len(timeline.broken) - _MOST_ROWS} more; --json has them all")
 
 
-def show_media(findings: Sequence[MediaFinding]) -> None:
+def show_media(findings: Sequence[MediaFinding], differences: Sequence[ProxyDifference] | None = None) -> None:
+    """:param differences: what keeps them from being proxies, where that was asked; ``None``: it was not"""
     console = stdout()
     for finding in findings:
         if finding.info is None:
@@ -160,6 +161,10 @@ def show_media(findings: Sequence[MediaFinding]) -> None:
             console.print(f"[bold]{_safe(finding.path)}[/]")
             for line in media_lines(finding.info):
                 console.print(f"  {_safe(line)}")
+            if differences is not None:
+                texts = [d.text for d in differences if d.path == finding.path]
+                for text in texts or ["can stand for it"]:
+                    console.print(f"  [{'red' if texts else 'green'}]{_safe(text)}[/]")
 
 
 def show_machine(machine: MachineProfile) -> None:

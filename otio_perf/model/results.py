@@ -28,6 +28,18 @@ class BrokenProxy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyDifference:
+    """One way in which the file at ``path`` cannot stand for its original. ``source``: what that demands of it; ``proxy``: what
+    it has instead."""
+
+    path: str
+    field: str
+    source: str
+    proxy: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenTimeline:
     """One timeline file that was written."""
 

@@ -17,7 +17,14 @@ from otio_perf.errors import SettingsError
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.exports import ExportReport
 from otio_perf.model.machine import MachineProfile
-from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
+from otio_perf.model.results import (
+    OptimizeReport,
+    PrerenderReport,
+    ProxyDifference,
+    ProxyReport,
+    StillReport,
+    WrittenTimeline,
+)
 from otio_perf.optimizer.opening import existing_file, opened, opened_there
 from otio_perf.optimizer.options import Options, in_force
 
@@ -249,6 +256,24 @@ def probe(
     paths = [media] if isinstance(media, (str, Path)) else media
     with opened(options, anchor=None, create=False) as session:
         return tuple(session.look_up(sources.named(session, paths)).values())
+
+
+def compare(
+    source: PathLike,
+    proxies: PathLike | Sequence[PathLike],
+    **options: Unpack[Options],
+) -> tuple[tuple[MediaFinding, ...], tuple[ProxyDifference, ...]]:
+    """What the files ``proxies`` are, and in what each of them cannot stand for ``source``: see ``media.contract``.
+
+    :raises SettingsError: the source cannot be read or has no picture, or there are no ``proxies``.
+    """
+    from otio_perf.optimizer import comparing, sources
+
+    paths = [proxies] if isinstance(proxies, (str, Path)) else proxies
+    with opened(options, anchor=None, create=False) as session:
+        (original,) = session.look_up(sources.named(session, [source])).values()
+        found = tuple(session.look_up(sources.named(session, paths)).values())
+        return found, tuple(comparing.differences(session, original, found))
 
 
 def convert(

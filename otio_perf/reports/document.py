@@ -17,7 +17,14 @@ from otio_perf.model.events import Failed, Ready
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.media import AudioInfo, MediaInfo, VideoInfo
 from otio_perf.model.plans import Decision, Plan, Product
-from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, StillReport, WrittenTimeline
+from otio_perf.model.results import (
+    OptimizeReport,
+    PrerenderReport,
+    ProxyDifference,
+    ProxyReport,
+    StillReport,
+    WrittenTimeline,
+)
 from otio_perf.model.uses import Survey
 from otio_perf.reports.regions import state_of
 
@@ -76,9 +83,10 @@ def written_document(written: Iterable[WrittenTimeline]) -> Document:
     return {**head("written"), "written": [_written(w) for w in written]}
 
 
-def media_document(findings: Iterable[MediaFinding]) -> Document:
-    """What ``otio-perf probe --json`` writes."""
-    return {**head("media"), "media": [_finding(f) for f in findings]}
+def media_document(findings: Iterable[MediaFinding], differences: Iterable[ProxyDifference] | None = None) -> Document:
+    """What ``otio-perf probe --json`` writes; ``differences``: with ``--proxy-of``."""
+    told = None if differences is None else [asdict(one) for one in differences]
+    return {**head("media"), "media": [_finding(f) for f in findings], "differences": told}
 
 
 def still_document(report: StillReport) -> Document:

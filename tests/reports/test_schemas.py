@@ -148,6 +148,7 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     ask("machine", 0, "calibrate")
     make_slower(folder / "home")
     ask("media", 4, "probe", "media", "gone.mov")
+    ask("media", 4, "probe", "media/C001_C001.mov", "--proxy-of", "media/A001_C001.mp4")
     ask("analysis", 0, "analyze", "cut.otio", "--proxy", "120p")
     ask("analysis", 0, "analyze", "empty.otio")
     ask("still", 4, "frame", "cut.otio", "0", "3", "-o", "sheet.png", "--fidelity", "any")
