@@ -1,9 +1,72 @@
 """Editing programs: found, installed into, told of proxies and prerenders in their own terms.
 
-``kdenlive``, ``shotcut`` and ``resolve`` know one program each; the modules beside them what is the same for all.
+``kdenlive``, ``shotcut`` and ``resolve`` know one program each; the modules beside them what is the same for all. The functions
+here are the Python API, with the words of ``otio-perf host``; they read nothing but the home that they are given.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from otio_perf.hosts.home import Home
+    from otio_perf.model.hosts import Packaging
+    from otio_perf.model.installing import HostChange, HostFinding, HostState
+
 #: Names of the hosts that have an adapter, as commands take them.
 HOSTS = ("kdenlive", "shotcut", "resolve")
+
+
+def found(hosts: Sequence[str] = HOSTS, *, home: Home | None = None, record_file: Path | None = None) -> tuple[HostState, ...]:
+    """What is on this machine, and what is installed into it: ``otio-perf host list``.
+
+    :param home: where to look; the user's own where nothing is said. :param record_file: what was installed is recorded there
+    :raises HostError: the record cannot be read
+    """
+    from otio_perf.hosts import rooms
+
+    return rooms.found(hosts, home, record_file)
+
+
+def install(
+    host: str,
+    *,
+    packaging: Packaging | None = None,
+    command: str | None = None,
+    home: Home | None = None,
+    record_file: Path | None = None,
+) -> tuple[HostChange, ...]:
+    """Menu commands and profiles of ours in a program, in each packaging that is found: ``otio-perf host install``.
+
+    What is there already stays, what a user changed is left. A second call changes nothing.
+
+    :param command: absolute path of the ``otio-perf`` that the scripts run; the one that is running where nothing is said
+    :raises HostError: the program is not found, has nothing to install, or a file cannot be written
+    """
+    from otio_perf.hosts import rooms
+
+    return rooms.install(host, packaging, command, home, record_file)
+
+
+def uninstall(
+    host: str, *, packaging: Packaging | None = None, home: Home | None = None, record_file: Path | None = None
+) -> tuple[HostChange, ...]:
+    """Take away all that ``install`` put there, also where the program itself is gone: ``otio-perf host uninstall``.
+
+    :raises HostError: a file cannot be written
+    """
+    from otio_perf.hosts import rooms
+
+    return rooms.uninstall(host, packaging, home, record_file)
+
+
+def examine(
+    hosts: Sequence[str] = HOSTS, *, home: Home | None = None, record_file: Path | None = None
+) -> tuple[HostFinding, ...]:
+    """What works and what does not, and what to do about it: ``otio-perf host doctor``."""
+    from otio_perf.hosts import doctor
+
+    return doctor.examine(hosts, home, record_file)

@@ -18,10 +18,21 @@ from otio_perf.errors import EffectError, SettingsError
 from otio_perf.model.recipes import BurnIn, ChunkCodec, Codec, Lut, PrerenderRecipe, ProxyRecipe, Scope
 from otio_perf.model.rushes import Rushes
 from otio_perf.settings.file import read
-from otio_perf.settings.folders import default_file, kernels_folder, user_cache_folder
+from otio_perf.settings.folders import default_file, kernels_folder, user_cache_folder, user_data_folder
 from otio_perf.settings.table import BY_NAME, TABLE, Setting
 
-__all__ = ["BY_NAME", "TABLE", "Setting", "Settings", "default_file", "kernels_folder", "load", "origins", "user_cache_folder"]
+__all__ = [
+    "BY_NAME",
+    "TABLE",
+    "Setting",
+    "Settings",
+    "default_file",
+    "kernels_folder",
+    "load",
+    "origins",
+    "user_cache_folder",
+    "user_data_folder",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
