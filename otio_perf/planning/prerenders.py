@@ -113,7 +113,7 @@ def choose(
         if not (_is_candidate(survey, cost, mode) or (is_pinned and _is_candidate(survey, cost, "all"))):
             continue
         position = seen_part
-        seen = _Seen()
+        seen = Seen()
         barred = _TOO_LONG if position.seconds > _MOST_SECONDS else None
         for number in range(position.start, position.stop):
             if barred is not None:
@@ -154,8 +154,8 @@ def _is_candidate(survey: Survey, cost: SpanCost, mode: str) -> bool:
     return len(uses) > 1 or bool(cost.span.transitions) or any(use.effects for use in uses)
 
 
-class _Seen:
-    """What the plans of a span's frames say together."""
+class Seen:
+    """What the plans of several frames say together."""
 
     def __init__(self) -> None:
         self.plans: list[FramePlan] = []
@@ -173,6 +173,7 @@ class _Seen:
         self.is_complex = self.is_complex or len(layers) > 1 or not all(map(_is_plain, layers)) or bool(plan.unknown)
 
     def barred(self, fidelity: str) -> tuple[str, tuple[str, ...]] | None:
+        """Why they are left to the host, and the effects in the way; ``None``: they are rendered."""
         if self.missing:
             return f"media are missing: {', '.join(sorted(self.missing))}", ()
         if self.unknown:

@@ -144,6 +144,9 @@ class Edits:
         """With the white space before it."""
         self._made.append((span.start - len(self._indent(span.start)), span.stop, b""))
 
+    def replace(self, span: Span, text: bytes) -> None:
+        self._made.append((span.start, span.stop, text))
+
     def insert(self, at: int, text: bytes) -> None:
         self._made.append((at, at, text))
 
@@ -154,6 +157,9 @@ class Edits:
         """As the last child of ``of``, which has some."""
         last = of.children[-1]
         self.insert(last.stop, self._indent(last.start) + text.encode())
+
+    def insert_behind(self, span: Span, text: str) -> None:
+        self.insert(span.stop, self._indent(span.start) + text.encode())
 
     def _indent(self, at: int) -> bytes:
         """White space before ``at``, a line's end included."""
