@@ -30,7 +30,8 @@
     │   ├── NoServiceError                exit 2       none is running
     │   └── UnknownIdError (LookupError)               no timeline, folder, medium or task is called so
     ├── HostError                         exit 5   an editing program cannot be found, installed into, or told of it
-    │   └── HostBusyError                              its document is modified, a dialog is open, it does not answer
+    │   ├── HostBusyError                              its document is modified, a dialog is open, it does not answer
+    │   └── HostGoneError                              it was closed in the meantime
     ├── OutputError                       exit 5, or 4 where something was made: the answer cannot be written
     └── MissingDependencyError (ImportError)  exit 2   an optional package is not installed
 
@@ -197,6 +198,10 @@ class HostError(OtioPerfError):
 
 class HostBusyError(HostError):
     """A program has the document open and must not be disturbed now. Nothing was done."""
+
+
+class HostGoneError(HostError):
+    pass
 
 
 class OutputError(OtioPerfError):

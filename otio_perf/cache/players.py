@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -43,6 +44,16 @@ class Players:
             write_whole(target, wire.dumps(_Player(path=manifests.inward(written), files=played)))
         except OSError as e:
             raise CacheError(f"cannot be written: {e.strerror}", path=target) from e
+
+    def moved(self, old: Path, new: Path) -> None:
+        """The timeline ``old`` has taken the place of ``new``, whatever that played. :raises CacheError: it cannot be kept"""
+        was = self.root / "timelines" / f"{stem(str(old.absolute()))}.json"
+        files: tuple[str, ...] = ()
+        with suppress(OSError, ValueError):
+            files = wire.loads(_Player, was.read_bytes()).files
+        self.note(new, map(Path, map(Manifests(self.root).absolute, files)))
+        with suppress(OSError):
+            was.unlink(missing_ok=True)
 
     def played(self) -> dict[str, tuple[str, ...]]:
         """Files that timelines play, and are there, by path: paths of these timelines.

@@ -32,6 +32,7 @@ COMMANDS = (
     "serve",
     "queue",
     "activity",
+    "host",
     "dashboard",
 )
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from otio_perf.cli import documents, leave_at_once, lines, options, streams
+from otio_perf.cli.progress import JsonLines
 from otio_perf.errors import OtioPerfError, TaskCancelledError
 from otio_perf.metrics.trace import Trace
 from otio_perf.model.events import (
@@ -242,7 +243,7 @@ def interruptible(*, is_patient: bool = False) -> Iterator[threading.Event]:
 class Job:
     """One command on its way: its settings, its display, and how it answers. Made by ``job``."""
 
-    def __init__(self, arguments: argparse.Namespace, display: Display, stop: threading.Event) -> None:
+    def __init__(self, arguments: argparse.Namespace, display: Display | JsonLines, stop: threading.Event) -> None:
         self._arguments = arguments
         self._display = display
         self.settings = options.load(arguments)
@@ -299,5 +300,6 @@ class Job:
 def job(arguments: argparse.Namespace) -> Iterator[Job]:
     """Settings are read, Ctrl-C is taken, progress is shown while the block runs."""
     documents.refuse_unusable(arguments)
-    with interruptible() as stop, Display(quiet=arguments.quiet, debug=arguments.debug) as display:
+    shown = JsonLines() if arguments.progress == "json" else Display(quiet=arguments.quiet, debug=arguments.debug)
+    with interruptible() as stop, shown as display:
         yield Job(arguments, display, stop)

@@ -15,7 +15,7 @@ SUFFIXES = {"json": (".json",), "html": (".html", ".htm"), "trace": (".json", ".
 _MARKS = (b'"schema": "otio_perf.', b'<meta name="generator" content="otio-perf">', b'"args": {"name": "otio-perf"}')
 #: Timelines get these names, also by default: no document takes one, there already or not.
 _TIMELINES = (".otio", ".otioz", ".otiod")
-_ARGUMENTS = ("timeline", "timelines", "media", "input", "output", "settings")
+_ARGUMENTS = ("timeline", "timelines", "media", "input", "output", "settings", "project")
 
 
 def asked_for(arguments: argparse.Namespace) -> dict[str, str]:

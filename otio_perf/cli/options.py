@@ -67,7 +67,7 @@ def add_fidelity(
 
 
 def add_output(parser: argparse.ArgumentParser, *, json: str, html: bool = False, trace: bool = True) -> None:
-    """``--json``, ``--html``, ``--trace``, ``--quiet`` and ``--debug``. ``json`` says what the JSON holds."""
+    """``--json``, ``--html``, ``--trace``, ``--quiet``, ``--progress`` and ``--debug``. ``json`` says what the JSON holds."""
     group = parser.add_argument_group("output")
     group.add_argument("--json", metavar="FILE|-", help=f"write {json} as JSON; - is standard output")
     if html:
@@ -77,6 +77,12 @@ def add_output(parser: argparse.ArgumentParser, *, json: str, html: bool = False
     if trace:
         group.add_argument("--trace", metavar="FILE", help="write stage timings; ui.perfetto.dev opens them")
     group.add_argument("--quiet", action="store_true", help="no progress, no tables: errors only")
+    group.add_argument(
+        "--progress",
+        choices=["text", "json"],
+        default="text",
+        help="json: what happens, an object a line on standard error, for scripts (default: text)",
+    )
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 

@@ -6,15 +6,16 @@ here are the Python API, with the words of ``otio-perf host``; they read nothing
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from otio_perf.hosts.home import Home
-    from otio_perf.model.hosts import Packaging
+    from otio_perf.model.hosts import HostReport, Packaging
     from otio_perf.model.installing import HostChange, HostFinding, HostState
+    from otio_perf.optimizer.options import Options
 
 #: Names of the hosts that have an adapter, as commands take them.
 HOSTS = ("kdenlive", "shotcut", "resolve")
@@ -70,3 +71,32 @@ def examine(
     from otio_perf.hosts import doctor
 
     return doctor.examine(hosts, home, record_file)
+
+
+def apply(
+    host: str,
+    what: str,
+    *,
+    project: str | Path | None = None,
+    pid: int | None = None,
+    save: bool = False,
+    zone: bool = False,
+    all: bool = False,
+    home: Home | None = None,
+    **options: Unpack[Options],
+) -> HostReport:
+    """Optimize, prerender or restore the project that a program has open, and have it shown: ``otio-perf host apply``.
+
+    What a user edits meanwhile is never written over; what was there before is kept beside it.
+
+    :param host: ``"kdenlive"``. :param what: ``"optimize"``, ``"prerender"``, ``"restore"``
+    :param project: its file; default: the one that the program has open. :param pid: process of the program, where several run
+    :param save: save changes first; otherwise they are a reason to do nothing
+    :param zone: prerender the project's zone only. :param all: proxies of all media, needed or not; render all that has effects
+    :raises HostBusyError: the project has unsaved changes, a dialog is open, the program does not answer. Nothing was done.
+    :raises HostError: it cannot be told which project is meant
+    :raises OtioPerfError: the work cannot be done; the project is as it was
+    """
+    from otio_perf.hosts import live
+
+    return live.apply(host, what, project=project, pid=pid, save=save, zone=zone, all=all, home=home, options=options)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from otio_perf.model.results import LeftAlone
 
 
 class Packaging(StrEnum):
@@ -31,3 +34,35 @@ class Installation:
     config_folder: str
     data_folder: str
     cache_folder: str = ""
+
+
+class Applied(StrEnum):
+    """What became of a project that a program may have open."""
+
+    APPLIED = "applied"  # changed in its place, and the program shows it
+    ON_DISK = "on disk"  # changed in its place; no program has it open, or the one that had it was closed
+    BESIDE = "beside"  # written beside it: it may be open, and the program could not be told
+    KEPT = "kept"  # written beside it: somebody else changed it meanwhile, and nothing of his was touched
+    UNCHANGED = "unchanged"  # there was nothing to do
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostReport:
+    """Answer of ``hosts.apply``. ``what``: what was asked for. ``written``: the file that was written, ``backup``: where what
+    was there before is, ``""`` where there is none. ``program``: the one that has it open, ``""`` where none does.
+
+    ``message``: in one line, what the user must know.
+    """
+
+    host: str
+    what: str
+    project: str
+    state: Applied
+    message: str
+    program: str = ""
+    written: str = ""
+    backup: str = ""
+    changed_clips: int = 0
+    left_alone: tuple[LeftAlone, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()

@@ -89,6 +89,11 @@ def media_document(findings: Iterable[MediaFinding], differences: Iterable[Proxy
     return {**head("media"), "media": [_finding(f) for f in findings], "differences": told}
 
 
+def host_document(report: Any) -> Document:
+    """What ``otio-perf host apply --json`` writes."""
+    return {**head("host_applied"), **asdict(report)}
+
+
 def still_document(report: StillReport) -> Document:
     """What ``otio-perf frame --json`` writes."""
     return {**head("still"), **asdict(report)}

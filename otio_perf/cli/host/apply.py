@@ -1,0 +1,66 @@
+"""Optimize, prerender or restore the project that an editing program has open; it shows the result at once.
+
+optimize   make the proxies that it needs, and show it by them
+prerender  render ahead what does not play, into the program's own preview
+restore    back to the originals
+
+The project must be saved (--save saves it). What you edit while the work is done is never written over: the result is then
+left beside the project. What was there before is kept as NAME.before-otio_perf.kdenlive. Where no Kdenlive has the project
+open, its file is changed; where Kdenlive cannot be asked (no session bus), the result is written beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from otio_perf.cli import options
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", metavar="HOST", choices=["kdenlive"], help="kdenlive")
+    parser.add_argument(
+        "what", metavar="WHAT", choices=["optimize", "prerender", "restore"], help="optimize, prerender, restore"
+    )
+    parser.add_argument("--project", metavar="FILE", help="project (default: the one that is open)")
+    parser.add_argument("--pid", type=int, metavar="N", help="process of the program, where several run")
+    parser.add_argument("--save", action="store_true", help="have the program save its changes first")
+    parser.add_argument("--zone", action="store_true", help="prerender: the project's zone only")
+    parser.add_argument(
+        "--all", action="store_true", help="optimize: proxies of all media, needed or not; prerender: all that has effects"
+    )
+    options.add_settings(
+        parser, "workspace", *options.PROXIES, *(n for n in options.RENDERING if n not in options.PROXIES), *options.READING
+    )
+    options.add_output(parser, json="what was done")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from otio_perf import hosts
+    from otio_perf.cli import beside_service, console, streams
+    from otio_perf.model.hosts import Applied
+    from otio_perf.reports import document, words
+
+    with (
+        console.job(arguments) as job,
+        beside_service.yielding(job.settings, arguments.project),
+    ):
+        report = hosts.apply(
+            arguments.host,
+            arguments.what,
+            project=arguments.project,
+            pid=arguments.pid,
+            save=arguments.save,
+            zone=arguments.zone,
+            all=arguments.all,
+            **job.options,
+        )
+
+    def table() -> None:
+        streams.text(f"{report.project}: {report.message}\n")
+        if report.backup:
+            streams.text(f"what was there before: {report.backup}\n")
+
+    job.answer(table=table, document=lambda: document.host_document(report))
+    job.complain({**report.failed, **words.left_alone(report.left_alone)})
+    is_whole = report.state is not Applied.KEPT and not report.failed and not report.left_alone
+    return 0 if is_whole else 4

@@ -1,0 +1,194 @@
+"""Which project a running Kdenlive has open.
+
+Kdenlive does not say: its window's title has the name without folder and suffix. Where the file is, is put together from what
+it leaves behind: the words that it was started with, the lock of its automatic backup, the marks in its cache, its list of
+recent files. Of all these only those count whose name is in the title; several of one name are not guessed at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, unquote_to_bytes
+
+from otio_perf.errors import HostError, HostGoneError
+from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive.bus import Bus, Program
+from otio_perf.timeline.mlt.storage import cache_folders
+
+_SUFFIX = ".kdenlive"
+_RECENT = re.compile(r"^File\d+(?:\[\$e\])?=(.*)$", re.MULTILINE)
+#: Files with what Kdenlive left behind are small.
+_MOST_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenDocument:
+    """``name``: of the project as the title has it, ``""`` where there is none. ``places``: project files that it may be, the
+    likeliest first."""
+
+    program: Program
+    name: str
+    places: tuple[Path, ...]
+    is_modified: bool
+    version: str
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where it is known."""
+        return self.places[0] if len(self.places) == 1 else None
+
+    def may_be(self, path: Path) -> bool:
+        return self.name in _titles(path)
+
+    def __str__(self) -> str:
+        return f"Kdenlive {self.version} (process {self.program.pid})"
+
+
+def open_documents(bus: Bus, home: Home) -> tuple[OpenDocument, ...]:
+    """Of every Kdenlive that runs and has opened one; what was closed while it was looked at is left out.
+
+    :raises HostBusyError: one of them does not answer
+    """
+    found = []
+    for program in bus.programs():
+        with suppress(HostGoneError):
+            if (document := document_of(program, home)) is not None:
+                found.append(document)
+    return tuple(found)
+
+
+def document_of(program: Program, home: Home) -> OpenDocument | None:
+    """:returns: ``None`` while it begins, or reads a project. :raises HostGoneError, HostBusyError"""
+    name = name_in(program.title())
+    if name is None:
+        return None
+    return OpenDocument(
+        program=program,
+        name=name,
+        places=tuple(path for path in places(program.pid, home) if name in _titles(path)),
+        is_modified=program.is_modified(),
+        version=program.version(),
+    )
+
+
+def name_in(title: str) -> str | None:
+    """The project's name in a window's title, ``"cut [*]/ HD 1080p 25 fps"``; ``None`` where there is no project.
+
+    Names of files have no ``/``; what else the title says, it is only compared with.
+    """
+    head, slash, _ = title.partition("/")
+    return head.rstrip().removesuffix("[*]").rstrip() if slash else None
+
+
+def chosen(documents: Sequence[OpenDocument], *, project: Path | None, pid: int | None) -> OpenDocument | None:
+    """Which of ``documents`` is meant; ``None``: none that runs has ``project``.
+
+    :raises HostError: it cannot be told
+    """
+    if pid is not None:
+        found = next((d for d in documents if d.program.pid == pid), None)
+        if found is None:
+            raise HostError(f"no Kdenlive with a project runs as process {pid}", hint="Leave out --pid, or name another")
+        if project is not None and not found.may_be(project):
+            raise HostError(f"{found} has {found.name} open", path=project, hint="Open the project there, or leave out --pid")
+        return found
+    if project is None:
+        if len(documents) != 1:
+            what = "no Kdenlive has a project open" if not documents else f"{len(documents)} Kdenlives have projects open"
+            raise HostError(what, hint="Name the project with --project FILE, or the process with --pid")
+        return documents[0]
+    named = [d for d in documents if d.may_be(project)]
+    sure = [d for d in named if any(_is_same(p, project) for p in d.places)] or named
+    if len(sure) > 1:
+        raise HostError(f"{len(sure)} Kdenlives have a project of that name", path=project, hint="Name one with --pid")
+    return sure[0] if sure else None
+
+
+def located(document: OpenDocument, project: Path | None) -> Path:
+    """The file of ``document``. :raises HostError: it is not known, or it has none yet"""
+    if project is not None:
+        return project
+    if document.path is not None:
+        return document.path
+    if document.places:
+        several = ", ".join(str(p) for p in document.places[:4])
+        raise HostError(f"{document} has {document.name} open: which file, it does not say", hint=f"Say --project: {several}")
+    raise HostError(
+        f"{document} has {document.name or 'a project'} open: where its file is, it does not say",
+        hint="Save it, or say --project FILE",
+    )
+
+
+def places(pid: int, home: Home) -> Iterator[Path]:
+    """Project files that the Kdenlive may have open and that are there, the likeliest first, each once."""
+    seen: set[str] = set()
+    for path in _left_behind(pid, home):
+        real = os.path.realpath(path)
+        if real not in seen and path.suffix == _SUFFIX and path.is_file():
+            seen.add(real)
+            yield path
+
+
+def _left_behind(pid: int, home: Home) -> Iterator[Path]:
+    yield from _locks(pid, home.data_folder / "stalefiles" / "kdenlive")
+    yield from _words(pid)
+    for folder in cache_folders(home.folder, home.variables, home.platform):
+        yield from _marks(folder)
+    for match in _RECENT.finditer(_text(home.config_folder / "kdenliverc")):
+        yield Path(match[1].replace("$HOME", str(home.folder)))
+
+
+def _locks(pid: int, folder: Path) -> Iterator[Path]:
+    """``NAME.kdenlive<letters>file_%2Ffolder%2F….lock``, whose first line is the process: of a document with changes."""
+    for lock in _entries(folder):
+        if lock.suffix == ".lock" and _text(lock).partition("\n")[0].strip() == str(pid):
+            name, mark, rest = unquote(lock.name).partition(_SUFFIX)
+            at = rest.find("/")
+            if mark and at >= 0:
+                yield Path(rest[at:].partition(".lock")[0].rstrip("/"), name + _SUFFIX)
+
+
+def _words(pid: int) -> Iterator[Path]:
+    """Of the command line, where the system shows it (Linux)."""
+    process = Path("/proc") / str(pid)
+    with suppress(OSError):
+        here = process.joinpath("cwd").readlink()
+        for word in process.joinpath("cmdline").read_bytes().split(b"\0")[1:]:
+            text = os.fsdecode(unquote_to_bytes(word[7:]) if word.startswith(b"file://") else word)
+            if text.endswith(_SUFFIX):
+                yield here / text
+
+
+def _marks(cache: Path) -> Iterator[Path]:
+    """``CACHE/<document id>/.%2Fpath%2Fto%2Fcut.kdenlive``, an empty file."""
+    for folder in _entries(cache):
+        if folder.name.isdigit():
+            for mark in _entries(folder):
+                if mark.name.startswith(".%2F"):
+                    yield Path(unquote(mark.name[1:]))
+
+
+def _titles(path: Path) -> tuple[str, ...]:
+    """How a title may name a project."""
+    return path.stem, path.name, path.name.partition(".")[0]
+
+
+def _entries(folder: Path) -> Iterable[Path]:
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return ()
+
+
+def _text(path: Path) -> str:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_MOST_BYTES).decode("utf-8", "replace")
+    return ""
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)

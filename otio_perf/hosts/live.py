@@ -1,0 +1,40 @@
+"""Hosts that can be told of a changed project while they have it open."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from otio_perf.errors import SettingsError
+from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive import live as kdenlive
+from otio_perf.model.hosts import HostReport
+from otio_perf.optimizer.options import Options
+
+_HOSTS = {"kdenlive": kdenlive.apply}
+
+
+def apply(
+    host: str,
+    what: str,
+    *,
+    project: str | Path | None,
+    pid: int | None,
+    save: bool,
+    zone: bool,
+    all: bool,
+    home: Home | None,
+    options: Options,
+) -> HostReport:
+    """See ``hosts.apply``. :raises SettingsError: words that are none of the choices"""
+    if host not in _HOSTS:
+        raise SettingsError(f"{host} cannot be told of a changed project", hint="Open there what otio-perf optimize writes")
+    if what not in kdenlive.WORDS:
+        raise SettingsError(f"{what!r} is not one of {', '.join(kdenlive.WORDS)}")
+    return _HOSTS[host](
+        kdenlive.Wanted(what=what, zone=zone, all=all),
+        project=None if project is None else Path(project),
+        pid=pid,
+        save=save,
+        home=home or Home.of_user(),
+        options=options,
+    )
