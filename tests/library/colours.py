@@ -32,7 +32,7 @@ def make(path: Path, *, frames: int, first: int = 0, colour: str = "blue", size:
         for number in range(frames):
             luma = np.full((height, width), _LUMA, np.uint8)
             draw_number(luma, first + number)
-            chroma = [np.full((height // 4, width), value, np.uint8) for value in CHROMA[colour]]
+            chroma = [_chroma(height // 2, width // 2, value).reshape(-1, width) for value in CHROMA[colour]]
             container.mux(video.encode(av.VideoFrame.from_ndarray(np.vstack([luma, *chroma]), format="yuv420p")))
         container.mux(video.encode())
         tone = (np.sin(np.arange(frames * 1920) * 0.05) * 0.1).astype(np.float32)
@@ -42,6 +42,13 @@ def make(path: Path, *, frames: int, first: int = 0, colour: str = "blue", size:
             container.mux(audio.encode(block))
         container.mux(audio.encode())
     return path
+
+
+def _chroma(height: int, width: int, value: int) -> Pixels:
+    """The number stays black and white."""
+    plane = np.full((height, width), value, np.uint8)
+    plane[: height // 12] = 128
+    return plane
 
 
 def paint(path: Path, colour: str) -> None:
@@ -71,7 +78,7 @@ def paint(path: Path, colour: str) -> None:
 def _painted(frame: av.VideoFrame, colour: str) -> av.VideoFrame:
     wide = frame.to_ndarray(format="yuv444p")
     for plane, value in zip((1, 2), CHROMA[colour], strict=True):
-        wide[plane] = value
+        wide[plane] = _chroma(frame.height, frame.width, value)
     painted = av.VideoFrame.from_ndarray(wide, format="yuv444p").reformat(format=frame.format.name)
     painted.pts, painted.time_base = frame.pts, frame.time_base
     return painted
@@ -88,10 +95,11 @@ class Seen:
 
 def seen(screen: Image.Image, *, least: int = 300) -> list[Seen]:
     """Pictures of ``make`` on a screen, at least ``least`` pixels wide: monitors, not the thumbnails of a timeline."""
-    pixels = np.asarray(screen.convert("RGB"))
+    pixels = np.asarray(screen.convert("RGB"))[::2, ::2]
     found = []
     for colour in CHROMA:
-        for left, top, right, bottom in _boxes(_is_like(pixels, colour), least):
+        for box in _boxes(_is_like(pixels, colour), least // 2):
+            left, top, right, bottom = (2 * edge for edge in box)
             height = (bottom - top) * 12 // 11  # above it is the number, in a band of a twelfth
             grey = np.asarray(screen.convert("L"))[max(0, bottom - height) : bottom, left:right]
             found.append(Seen(colour, (left, top, right, bottom), _number(grey)))

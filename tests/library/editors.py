@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from jeepney import DBusAddress, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 from PIL import Image
 
+#: In a window of 1600x1000 pixels, the bin on the left: a clip, and a column in which each clip that has one shows its badge.
+_FIRST_CLIP, _BADGES = (127, 184), (37, 160, 38, 600)
 _WINDOW = "/kdenlive/MainWindow_1"
 #: Windows that stand in the way, and the key that answers them without harm.
 _MODALS = {"Clip Problems": "Escape", "Warning": "Return", "Information": "Return", "Configuration Wizard": "Escape"}
@@ -108,9 +111,20 @@ class Kdenlive:
         for _ in range(frame % 25):
             self.action("monitor_seek_forward-one-frame")
 
+    def select_all_clips(self) -> None:
+        """In the bin, where they are listed from its upper left corner on."""
+        self.desktop.click(*_FIRST_CLIP)
+        self.desktop.press("ctrl+a")
+
+    def show_project(self) -> None:
+        """In the monitor, after the clip that was selected."""
+        self.action("raise_project_monitor")
+
     def close(self) -> None:
         end(self.process)
         self._bus.close()
+        for lock in (self.desktop.folder / "tmp").glob("*lock*"):  # it would ask whether it has crashed
+            lock.unlink()
 
     def _property(self, name: str) -> Any:
         address = DBusAddress(_WINDOW, self.name, "org.qtproject.Qt.QWidget")
@@ -142,6 +156,11 @@ class Kdenlive:
 
     def screenshot(self) -> Image.Image:
         return self.desktop.screenshot()
+
+    def badges(self) -> int:
+        """How many clips of the bin wear the P that says that a proxy is shown."""
+        yellow = [r > 180 and 140 < g < 215 and b < 80 for r, g, b in self.screenshot().crop(_BADGES).getdata()]
+        return sum(now and not before for before, now in pairwise([False, *yellow]))
 
 
 class Shotcut:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import colours
 import editors
@@ -19,6 +22,18 @@ def need(*programs: str) -> None:
     """Skip where one is missing."""
     if packages := missing(*programs):
         pytest.skip(f"NO {' AND '.join(packages).upper()}: apt-get install --no-install-recommends {' '.join(packages)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """What was on the screen when a test failed says more than its error."""
+    report = yield
+    screen = getattr(item, "funcargs", {}).get("desktop")
+    if report.failed and screen is not None and screen.display:
+        picture = Path(tempfile.gettempdir(), f"otio_perf-{item.name}.png")
+        screen.screenshot().save(picture)
+        report.sections.append(("Screen", f"{picture}; windows: {', '.join(screen.windows().values())}"))
+    return report
 
 
 @pytest.fixture
@@ -70,3 +85,18 @@ def shotcut(desktop: Desktop) -> Iterator[Callable[[Path], editors.Shotcut]]:
     need("shotcut")
     with ExitStack() as opened:
         yield lambda project: opened.enter_context(closing(editors.Shotcut(desktop, project)))
+
+
+@pytest.fixture
+def otio_perf(desktop: Desktop, measured_machine: Path, run_command: Callable[..., Any]) -> Callable[..., str]:
+    """Run ``otio-perf`` as a user of the desktop does, in ``folder/work``; its output. It has to succeed."""
+    cache = desktop.home / ".cache" / "otio_perf"
+    cache.mkdir(parents=True)
+    shutil.copy(measured_machine, cache)
+
+    def run(*words: object) -> str:
+        done = run_command([*map(str, words)], env=desktop.environment, cwd=desktop.folder / "work")
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    return run

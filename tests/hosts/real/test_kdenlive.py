@@ -1,13 +1,19 @@
-"""What the real Kdenlive of this system makes of what we write: seen in the projects that it saves, and on its screen."""
+"""What the real Kdenlive of this system makes of what we write: seen in the projects that it saves, and on its screen.
+
+Media are blue. What we have made of them is painted, so that it is told on the screen: proxies magenta, preview chunks orange.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import colours
 from desktop import until
 from editors import Kdenlive
+
+Command = Callable[..., None]
 
 
 def shown(host: Kdenlive) -> tuple[str, int | None] | None:
@@ -16,9 +22,47 @@ def shown(host: Kdenlive) -> tuple[str, int | None] | None:
     return (found[0].colour, found[0].number) if found else None
 
 
+def await_picture(host: Kdenlive, colour: str, number: int) -> None:
+    until(lambda: shown(host) == (colour, number), f"{colour} {number} in the monitor")
+
+
+def media_of(project: bytes) -> set[str]:
+    return set(re.findall(r'name="resource">([^<]+)<', project.decode())) - {"black"}
+
+
 def test_a_project_opens_without_a_question(kdenlive: Callable[[Path], Kdenlive], edit: Path) -> None:
     host = kdenlive(edit)
-    until(lambda: shown(host) == ("blue", 10), "the picture at the playhead")
+    await_picture(host, "blue", 10)
     host.seek(80)
-    until(lambda: shown(host) == ("blue", 215), "the picture five frames into the second clip")
+    await_picture(host, "blue", 215)
     assert not host.is_modified
+
+
+def test_proxies_of_a_patched_project(kdenlive: Callable[[Path], Kdenlive], edit: Path, otio_perf: Command) -> None:
+    original = edit.read_bytes()
+    otio_perf("optimize", "edit.kdenlive", "-o", "edit.perf.kdenlive", "--all", "--proxy", "half")
+    patched = edit.with_name("edit.perf.kdenlive")
+    proxies = {Path(edit.parent, resource) for resource in media_of(patched.read_bytes())}
+    assert len(proxies) == 2
+    for proxy in proxies:
+        colours.paint(proxy, "magenta")
+
+    host = kdenlive(patched)
+    await_picture(host, "magenta", 10)
+    assert host.badges() == 2
+    assert not host.is_modified
+    host.select_all_clips()
+    assert host.action("proxy_clip")
+    host.show_project()
+    await_picture(host, "blue", 10)
+    assert host.badges() == 0
+    assert media_of(host.save()) == {"a.mp4", "b.mp4"}
+    host.close()
+
+    otio_perf("restore", "edit.perf.kdenlive", "-o", "back.kdenlive")
+    back = edit.with_name("back.kdenlive")
+    assert {Path(edit.parent, name).name for name in media_of(back.read_bytes())} == {"a.mp4", "b.mp4"}
+    host = kdenlive(back)
+    await_picture(host, "blue", 10)
+    assert host.badges() == 0
+    assert edit.read_bytes() == original
