@@ -50,7 +50,7 @@ def write(path: Path, content: bytes, *, is_executable: bool = False) -> None:
 
 
 def is_executable(path: Path) -> bool:
-    return os.name == "nt" or os.access(path, os.X_OK)
+    return path.is_file() and (os.name == "nt" or os.access(path, os.X_OK))
 
 
 def remove(path: Path) -> None:

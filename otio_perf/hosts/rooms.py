@@ -7,14 +7,15 @@ A host is a row of ``ROOMS``: modules with ``installations(home)``, ``parts(inst
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Sequence
+import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from otio_perf import settings
 from otio_perf.errors import HostError
-from otio_perf.hosts import installing, record, scripts
+from otio_perf.hosts import installing, own_files, record, scripts
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.parts import Part
 from otio_perf.model.hosts import Installation, Packaging
@@ -76,7 +77,9 @@ def install(
         as_what = "" if packaging is None else f" as {packaging}"
         hint = "otio-perf host list shows what was found"
         raise HostError(f"{room.title} is not found{as_what} on this machine", hint=hint)
-    path = command or scripts.own_command()
+    path = scripts.own_command() if command is None else str(Path(command).absolute())
+    if not own_files.is_executable(Path(path)):
+        raise HostError("is no program that can be run", path=path, hint="Name the file otio-perf of an installation")
     changes: list[HostChange] = []
     for installation in targets:
         changes += installing.install(installation, parts(installation, path), command=path, record_file=record_file)
@@ -102,18 +105,27 @@ def uninstall(host: str, packaging: Packaging | None, home: Home | None, record_
 
 
 def installations(host: str, home: Home) -> tuple[Installation, ...]:
+    if not _is_there(ROOMS[host].installations):
+        return ()
     answer: tuple[Installation, ...] = _module(ROOMS[host].installations).installations(home)
     return answer
 
 
 def parts(installation: Installation, command: str) -> tuple[Part, ...]:
     """What is put into an installation. :raises HostError: a script of ours is missing"""
-    modules = map(_module, ROOMS[installation.host].parts)
+    modules = [_module(name) for name in ROOMS[installation.host].parts if _is_there(name)]
     return tuple(part for module in modules for part in module.parts(installation, command))
 
 
 def default_record_file() -> Path:
     return settings.user_data_folder() / "hosts.json"
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _module(name: str) -> ModuleType:

@@ -29,7 +29,7 @@ class HostChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostState:
-    """An installation, and what is installed into it. ``command``: the path of ours that its scripts run; ``None``: nothing is."""
+    """An installation, and what is installed into it. ``command``: the path of ours that its scripts run, ``None`` for none."""
 
     installation: Installation
     command: str | None

@@ -9,7 +9,7 @@ import argparse
 import importlib
 
 #: Modules of this package, in the order in which ``--help`` lists them.
-ACTIONS: tuple[str, ...] = ("apply",)
+ACTIONS: tuple[str, ...] = ("list", "install", "uninstall", "doctor", "apply")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

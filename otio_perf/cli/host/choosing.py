@@ -1,0 +1,38 @@
+"""Which program is meant, and in which packaging: arguments that several actions share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from otio_perf.hosts import HOSTS
+
+if TYPE_CHECKING:
+    from otio_perf.model.hosts import Packaging
+
+_PACKAGINGS = ("system", "flatpak", "snap", "appimage")
+
+
+def add_host(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
+    several = ", ".join(HOSTS)
+    parser.add_argument(
+        "host",
+        metavar="HOST",
+        choices=HOSTS,
+        nargs="?" if is_optional else None,
+        help=f"{several} (default: all)" if is_optional else several,
+    )
+
+
+def add_packaging(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--packaging",
+        choices=_PACKAGINGS,
+        help="only the program that came to the machine in this way (default: all that are found)",
+    )
+
+
+def packaging(arguments: argparse.Namespace) -> Packaging | None:
+    from otio_perf.model.hosts import Packaging
+
+    return None if arguments.packaging is None else Packaging(arguments.packaging)

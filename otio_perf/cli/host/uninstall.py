@@ -1,0 +1,28 @@
+"""Take away all that ``host install`` put into an editing program: files, entries, and the folders that were made for them."""
+
+from __future__ import annotations
+
+import argparse
+
+from otio_perf.cli import options
+from otio_perf.cli.host import choosing
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    choosing.add_host(parser)
+    choosing.add_packaging(parser)
+    options.add_settings(parser)
+    options.add_output(parser, json="what was done", trace=False)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from otio_perf import hosts
+    from otio_perf.cli import console
+    from otio_perf.cli.host import tables
+    from otio_perf.model.installing import Step
+    from otio_perf.reports.hosts import changes_document
+
+    with console.job(arguments) as job:
+        changes = hosts.uninstall(arguments.host, packaging=choosing.packaging(arguments))
+    job.answer(table=lambda: tables.show_changes(arguments.host, changes), document=lambda: changes_document(changes))
+    return 4 if any(change.step is Step.LEFT for change in changes) else 0

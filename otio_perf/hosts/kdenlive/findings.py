@@ -1,0 +1,117 @@
+"""What a Kdenlive lets us do here, for ``host doctor``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from otio_perf.errors import HostError
+from otio_perf.hosts import kde_settings, own_files
+from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive.bus import Bus
+from otio_perf.hosts.kdenlive.installations import settings_file
+from otio_perf.model.hosts import Installation, Packaging
+from otio_perf.model.installing import HostFinding
+
+#: Media Jobs, to which our menu commands belong, came with this one; all of this was tried up to the other.
+_WITH_MENU, _NEWEST_TRIED = (23,), (26, 8)
+_APPLICATION = "org.kde.kdenlive"
+_PORTAL = "org.freedesktop.Flatpak"
+
+
+def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
+    def finding(name: str, works: bool, found: str, hint: str = "", *, required: bool = False) -> HostFinding:
+        return HostFinding(
+            host="kdenlive",
+            packaging=installation.packaging,
+            name=name,
+            works=works,
+            required=required,
+            found=found,
+            hint="" if works else hint,
+        )
+
+    version = _numbers(installation.version)
+    has_menu = version is None or version >= _WITH_MENU
+    yield finding(
+        "menu commands",
+        has_menu,
+        "in the context menu of clips, Media Jobs" if has_menu else f"Kdenlive {installation.version} has no Media Jobs",
+        "Use Kdenlive 23.04 or newer, or the command line: otio-perf host apply kdenlive optimize",
+    )
+    if version is not None and version[:2] > _NEWEST_TRIED:
+        known = ".".join(f"{number:02}" for number in _NEWEST_TRIED)
+        yield finding(
+            "version",
+            False,
+            f"{installation.version} is newer than {known}, the newest that was tried",
+            "Projects of an unknown kind are not changed; otio-perf host place kdenlive works with any",
+        )
+    if home.platform == "linux":
+        bus = Bus.open(home.variables)
+        if bus is not None:
+            with bus:
+                running = len(bus.programs())
+            yield finding("session bus", True, f"answers; {running or 'no'} Kdenlive running")
+        else:
+            said = home.variables.get("DBUS_SESSION_BUS_ADDRESS", "")
+            yield finding(
+                "session bus",
+                False,
+                f"does not answer at {said}" if said else "there is none here",
+                "An open project is not told of what was made: close it in Kdenlive first, or open it again",
+            )
+    else:
+        yield finding("session bus", False, "not on this system", "Open the project again after each command")
+    ffmpeg = _ffmpeg(installation)
+    yield finding(
+        "Kdenlive's own FFmpeg",
+        bool(ffmpeg),
+        ffmpeg or "its settings name none, so it makes no proxies of its own; ours need none",
+        "Kdenlive: Settings, Configure Kdenlive, Environment",
+    )
+    if installation.packaging is Packaging.FLATPAK:
+        allowed = _may_run_outside(home)
+        yield finding(
+            "sandbox",
+            allowed,
+            "our command can be run outside" if allowed else "the Flatpak cannot run what is outside of it",
+            f"flatpak override --user --talk-name={_PORTAL} {_APPLICATION}",
+            required=True,
+        )
+    if installation.packaging is Packaging.SNAP and "/snap/" in installation.data_folder:
+        yield finding(
+            "sandbox", False, "the Snap cannot run what is outside of it", "Use the command line, or Kdenlive as an AppImage"
+        )
+
+
+def _ffmpeg(installation: Installation) -> str:
+    """As Kdenlive's settings have it; what they do not have Kdenlive looks for when it is started for the first time."""
+    found = _settings(settings_file(installation))
+    return found.get("env", {}).get("ffmpegpath", "")
+
+
+def _may_run_outside(home: Home) -> bool:
+    """Flatpak's permission for its portal, by which a program in a sandbox runs others outside: of the package, and what the
+    machine and the user say to that."""
+    user, system = home.folder / ".local/share/flatpak", home.system("/var/lib/flatpak")
+    said = "none"
+    for file in (
+        system / "app" / _APPLICATION / "current/active/metadata",
+        user / "app" / _APPLICATION / "current/active/metadata",
+        *(base / "overrides" / name for base in (system, user) for name in ("global", _APPLICATION)),
+    ):
+        said = _settings(file).get("Session Bus Policy", {}).get(_PORTAL, said)
+    return said in ("talk", "own")
+
+
+def _settings(file: Path) -> dict[str, dict[str, str]]:
+    try:
+        return kde_settings.read(own_files.read(file) or b"")
+    except (HostError, kde_settings.NotSettingsError):
+        return {}
+
+
+def _numbers(version: str | None) -> tuple[int, ...] | None:
+    return None if version is None else tuple(int(number) for number in re.findall(r"\d+", version)[:3])
