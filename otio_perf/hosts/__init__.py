@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from otio_perf.hosts.home import Home
     from otio_perf.model.hosts import HostReport, Packaging
     from otio_perf.model.installing import HostChange, HostFinding, HostState
+    from otio_perf.model.placing import PlaceReport
     from otio_perf.optimizer.options import Options
 
 #: Names of the hosts that have an adapter, as commands take them.
@@ -100,3 +101,34 @@ def apply(
     from otio_perf.hosts import live
 
     return live.apply(host, what, project=project, pid=pid, save=save, zone=zone, all=all, home=home, options=options)
+
+
+def place(
+    host: str,
+    sources: Sequence[str | Path],
+    *,
+    packaging: Packaging | None = None,
+    all: bool = False,
+    remove: bool = False,
+    dry_run: bool = False,
+    home: Home | None = None,
+    **options: Unpack[Options],
+) -> PlaceReport:
+    """Put proxies where a program itself looks for them, so that its own switch shows them: ``otio-perf host place``.
+
+    No project is changed. Proxies that are missing are made first. A second call does nothing; of a source that was changed
+    since, the old one goes. A failure of one medium is in the report.
+
+    :param host: ``"kdenlive"`` or ``"shotcut"``
+    :param sources: media files, folders of them, timelines, projects of the program
+    :param packaging: only in this one; default: all that are found. :param all: proxies of all media, needed or not
+    :param remove: take away what was placed of these media. :param dry_run: make and write nothing
+    :param home: where the program keeps its files; the user's own where nothing is said
+    :raises HostError: the program is not found
+    :raises TimelineError: a timeline or project cannot be read. :raises SettingsError: several proxy sizes
+    """
+    from otio_perf.hosts import placing
+
+    return placing.place(
+        host, sources, packaging=packaging, all=all, remove=remove, dry_run=dry_run, home=home, options=options
+    )

@@ -1,0 +1,37 @@
+"""Where Kdenlive looks for proxies: in its cache, or in the folder that a project has for its own files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from otio_perf.hosts.places import Place, properties_of
+from otio_perf.model.hosts import Installation
+from otio_perf.timeline.mlt.storage import DOCUMENT, storage_of
+
+#: Of a document that leaves it to Kdenlive ("automatic").
+_SUFFIX = ".mkv"
+
+
+def places(installations: Sequence[Installation], projects: Sequence[Path], note: Callable[[str], None]) -> tuple[Place, ...]:
+    """:param note: told what keeps a user from seeing the proxies. :raises TimelineError: a project cannot be read"""
+    caches = [Path(one.cache_folder) for one in installations]
+    found: dict[Place, None] = {}
+    for project in projects:
+        properties = properties_of(project)
+        suffix = _suffix(properties.get(f"{DOCUMENT}proxyextension", ""))
+        if properties.get(f"{DOCUMENT}storagefolder"):
+            folders = [storage_of(properties, project, caches).proxies]
+        else:
+            folders = [cache / "proxy" for cache in caches]
+        found.update(dict.fromkeys(Place(folder, suffix) for folder in folders))
+        if properties.get(f"{DOCUMENT}enableproxy") != "1":
+            note(f"{project.name}: proxies are off in Kdenlive: Project > Project Settings > Proxy > Proxy Clips")
+    if not projects:
+        found.update(dict.fromkeys(Place(cache / "proxy", _SUFFIX) for cache in caches))
+    return tuple(found)
+
+
+def _suffix(extension: str) -> str:
+    name = extension.strip().lstrip(".")
+    return f".{name}" if name.isalnum() else _SUFFIX

@@ -1,0 +1,239 @@
+"""Proxies put where an editing program looks for them: no project is changed, the program's own switch finds them.
+
+What is placed is a product of the workspace like any other proxy, at another path: ``cache`` counts, checks and deletes it,
+and a project that shows it can be restored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from otio_perf.cache.index import Index
+from otio_perf.errors import ContractError, HostError, OtioPerfError, SettingsError
+from otio_perf.hosts import rooms
+from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive import proxies as kdenlive
+from otio_perf.hosts.places import Place, file_hash
+from otio_perf.hosts.shotcut import proxies as shotcut
+from otio_perf.media import arranged, fingerprint
+from otio_perf.media.finished import key_in
+from otio_perf.media.probe import probe
+from otio_perf.model.analysis import MediaFinding
+from otio_perf.model.hosts import Installation, Packaging
+from otio_perf.model.media import MediaInfo
+from otio_perf.model.placing import Placed, PlaceReport, Placing
+from otio_perf.model.plans import Action, Product
+from otio_perf.model.recipes import Scope
+from otio_perf.model.results import ProxyReport
+from otio_perf.model.uses import Target
+from otio_perf.optimizer import outcome, proxies, sources, timelines
+from otio_perf.optimizer.opening import existing_file, opened
+from otio_perf.optimizer.options import Options, in_force
+from otio_perf.optimizer.session import Session
+from otio_perf.timeline import files
+
+PlacesOf = Callable[[Sequence[Installation], Sequence[Path], Callable[[str], None]], tuple[Place, ...]]
+
+#: Who looks for proxies under the hash of their source, where, and the suffix of its projects.
+_HOSTS: dict[str, tuple[PlacesOf, str]] = {
+    "kdenlive": (kdenlive.places, ".kdenlive"),
+    "shotcut": (shotcut.places, ".mlt"),
+}
+#: Behind the key of a proxy: the copy of it in one place.
+_AT = "@"
+
+
+def place(
+    host: str,
+    named: Sequence[str | Path],
+    *,
+    packaging: Packaging | None,
+    all: bool,
+    remove: bool,
+    dry_run: bool,
+    home: Home | None,
+    options: Options,
+) -> PlaceReport:
+    """See ``hosts.place``."""
+    if host not in _HOSTS:
+        raise SettingsError(f"{host!r} finds no proxies by their names", hint=f"There are: {', '.join(_HOSTS)}")
+    edits, media = _sorted(named)
+    settings = replace(in_force(options), scope=Scope.FULL.value)  # a program takes a proxy for the whole medium
+    anchor = edits[0] if edits else None
+    with opened({**options, "settings": settings}, anchor=anchor, create=not (dry_run or remove)) as session:
+        places = _places(session, host, edits, packaging, home or Home.of_user())
+        surveyed = timelines.survey_all(session, edits)
+        targets = sources.named(session, media) if media else []
+        findings = session.look_up([*targets, *(t for one in surveyed for t in one.targets)])
+        if remove:
+            report, placed = None, _removed(session.index, places, findings, dry_run=dry_run) if session.has_workspace else ()
+        else:
+            recipes = proxies.recipes_for(session, [s.survey for s in surveyed], session.settings.viewing_lut())
+            if len(recipes) > 1:
+                raise SettingsError("a program takes one proxy of a medium", hint="Say --proxy once")
+            report = proxies.make(
+                session,
+                findings=findings,
+                recipes=recipes,
+                targets=[t for t in targets if _is_original(session, t)],
+                surveys=[s.survey for s in surveyed],
+                analyses=[timelines.analysis(session, s, findings) for s in surveyed],
+                force=all,
+                beside=False,
+                dry_run=dry_run,
+            )
+            placed = tuple(_all_placed(session, places, report, findings, dry_run=dry_run))
+        return PlaceReport(
+            host=host,
+            folders=tuple(dict.fromkeys(str(p.folder) for p in places)),
+            placed=placed,
+            proxies=report,
+            notices=tuple(session.notices),
+        )
+
+
+def _sorted(named: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
+    """Timelines, and media with folders of them."""
+    suffixes = set(files.formats()) | files.PROJECTS
+    edits, media = [], []
+    for name in named:
+        path = Path(name)
+        if path.suffix.lower() in suffixes and (path.suffix.lower() == ".otiod" or not path.is_dir()):
+            edits.append(existing_file(path))
+        else:
+            media.append(path)
+    return list(dict.fromkeys(edits)), media
+
+
+def _places(session: Session, host: str, edits: Sequence[Path], packaging: Packaging | None, home: Home) -> tuple[Place, ...]:
+    """:raises HostError: the program is not there, and nothing looks into its folders"""
+    places_of, suffix = _HOSTS[host]
+    installations = [one for one in rooms.installations(host, home) if packaging in (None, one.packaging)]
+    if not installations:
+        as_what = "" if packaging is None else f" as {packaging}"
+        hint = "otio-perf host list shows what was found"
+        raise HostError(f"{rooms.ROOMS[host].title} is not found{as_what} on this machine", hint=hint)
+    return places_of(installations, [e for e in edits if e.suffix.lower() == suffix], session.note)
+
+
+def _is_original(session: Session, target: Target) -> bool:
+    return session.index.products.key_at(target.url) is None if session.has_workspace else True
+
+
+def _all_placed(
+    session: Session,
+    places: Sequence[Place],
+    report: ProxyReport,
+    findings: Mapping[str, MediaFinding],
+    *,
+    dry_run: bool,
+) -> Iterator[Placed]:
+    there, failed = outcome.finished(report), outcome.failed_sources(report)
+    for decision in report.plan.decisions:
+        medium = decision.target.medium
+        finding = findings[medium]
+        if medium in failed:
+            yield Placed(source=finding.path, path="", placing=Placing.FAILED, reason=failed[medium])
+            continue
+        products = decision.products if dry_run else there.get(medium, ())
+        if not products or finding.info is None:
+            if decision.action is Action.SKIP:
+                yield Placed(source=finding.path, path="", placing=Placing.LEFT, reason=decision.reason)
+            continue
+        yield from _placed(session, places, products[0], finding.info, dry_run=dry_run)
+
+
+def _placed(
+    session: Session, places: Sequence[Place], product: Product, media: MediaInfo, *, dry_run: bool
+) -> Iterator[Placed]:
+    """Copies of one proxy in all ``places``. Those of what its source was before go."""
+    if media.sequence is not None:
+        reason = "numbered pictures have no hash: the program knows them by their name alone"
+        yield Placed(source=media.path, path="", placing=Placing.LEFT, reason=reason)
+        return
+    try:
+        name = file_hash(media.path)
+    except OtioPerfError as e:
+        yield Placed(source=media.path, path="", placing=Placing.FAILED, reason=e.message)
+        return
+    for place in places:
+        session.check_stop()
+        target = place.file_of(name)
+        try:
+            yield _one_placed(session, target, product, media, dry_run=dry_run)
+        except ContractError as e:  # none can stand for it there
+            yield Placed(source=media.path, path=str(target), placing=Placing.LEFT, reason=e.message)
+        except OtioPerfError as e:
+            yield Placed(source=media.path, path=str(target), placing=Placing.FAILED, reason=e.message)
+    if not dry_run:
+        _forget_stale(session.index, media)
+
+
+def _one_placed(session: Session, target: Path, product: Product, media: MediaInfo, *, dry_run: bool) -> Placed:
+    """:raises HostError, MediaError: it cannot be made there"""
+    key = f"{product.key}{_AT}{hashlib.md5(str(target).encode(errors='surrogateescape'), usedforsecurity=False).hexdigest()}"
+    known = session.index.products
+    if (found := known.get(key)) is not None:
+        return Placed(source=media.path, path=str(target), placing=Placing.THERE, size_bytes=found.size_bytes)
+    said = key_in(target)
+    if said == key:  # another workspace placed it
+        kept = replace(product, key=key, path=str(target), size_bytes=_size(target), digest=fingerprint.digest(str(target)))
+        known.put(kept)
+        return Placed(source=media.path, path=str(target), placing=Placing.THERE, size_bytes=kept.size_bytes)
+    is_ours = said is not None and _AT in said  # a proxy of another size
+    if not is_ours and (size := _size(target)):
+        reason = "the program has one of its own"
+        return Placed(source=media.path, path=str(target), placing=Placing.LEFT, reason=reason, size_bytes=size)
+    if dry_run:
+        return Placed(source=media.path, path=str(target), placing=Placing.PLACED)
+    _make_folder(target.parent)
+    order = arranged.order_of(media, probe(product.path))
+    assert media.picture is not None
+    if (before := known.key_at(target)) is not None:
+        known.forget(before)
+    size, digest = arranged.arrange(
+        product.path, target, order, key=key, turned=media.picture.rotation, tick=session.check_stop
+    )
+    known.put(replace(product, key=key, path=str(target), source_path=media.path, size_bytes=size, digest=digest))
+    return Placed(source=media.path, path=str(target), placing=Placing.PLACED, size_bytes=size)
+
+
+def _removed(
+    index: Index, places: Sequence[Place], findings: Mapping[str, MediaFinding], *, dry_run: bool
+) -> tuple[Placed, ...]:
+    """Takes away what was placed of these media, where the program has not made it its own since."""
+    folders = {place.folder for place in places}
+    removed = []
+    for finding in findings.values():
+        for product, _ in index.products.on_record(finding.path):
+            if _AT not in product.key or Path(product.path).parent not in folders:
+                continue
+            size = product.size_bytes if dry_run else index.products.forget(product.key)
+            if size is not None:
+                removed.append(Placed(source=finding.path, path=product.path, placing=Placing.REMOVED, size_bytes=size))
+    return tuple(removed)
+
+
+def _forget_stale(index: Index, media: MediaInfo) -> None:
+    """A source with other bytes has another hash: nothing looks for what was placed of the old ones."""
+    for product, _ in index.products.on_record(media.path):
+        if _AT in product.key and product.source_fingerprint != media.fingerprint:
+            index.products.forget(product.key)
+
+
+def _make_folder(folder: Path) -> None:
+    """:raises HostError"""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise HostError(f"cannot be made: {e.strerror}", path=folder) from e
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
