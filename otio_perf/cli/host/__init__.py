@@ -9,7 +9,7 @@ import argparse
 import importlib
 
 #: Modules of this package, in the order in which ``--help`` lists them.
-ACTIONS: tuple[str, ...] = ("list", "install", "uninstall", "doctor", "apply")
+ACTIONS: tuple[str, ...] = ("list", "install", "uninstall", "doctor", "place", "apply")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
