@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""Commands of otio_perf in Kdenlive's menu (clip in the bin > Media Jobs). Installed by: otio-perf host install kdenlive
+
+Kdenlive runs this once for each clip that is selected: otio_perf_job.py COMMAND SOURCE OUTPUT. What is done is done by
+otio-perf, to the project that is open; here it is only started, and its progress told as Kdenlive reads it: "percentage: 42" on
+standard error. What else is on standard error is what "Show log" shows. No output is made: Kdenlive says so in a banner, and the
+last line of the log says what was done.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+from shutil import which
+
+COMMAND = ""
+
+#: What each menu entry asks of otio-perf.
+COMMANDS = {
+    "proxy": ["host", "apply", "kdenlive", "proxies", "--media", "{source}"],
+    "optimize": ["host", "apply", "kdenlive", "optimize", "--save"],
+    "prerender": ["host", "apply", "kdenlive", "prerender", "--zone", "--all", "--save"],
+    "restore": ["host", "apply", "kdenlive", "restore", "--save"],
+    "dashboard": ["dashboard"],
+}
+#: Where in the whole the stages that take long begin, and how much of it they are, in percent.
+STAGES = {"probe": (0, 5), "calibrate": (5, 5), "proxy": (10, 85), "prerender": (10, 85)}
+SCHEMA_VERSION = 1
+
+
+def main(words):
+    if len(words) < 2 or words[0] not in COMMANDS:
+        print(__doc__, file=sys.stdout if "--help" in words else sys.stderr)
+        return 0 if "--help" in words else 2
+    verb, source = words[0], words[1]
+    command = found_command()
+    if command is None:
+        tell("otio-perf is not found. Install it (pip install otio-perf), then: otio-perf host install kdenlive")
+        return 2
+    asked = [source if word == "{source}" else word for word in COMMANDS[verb]]
+    if verb != "dashboard":
+        asked += ["--pid", str(os.getppid())]
+    return run(command + asked + ["--json", "-", "--progress", "json"], os.path.dirname(os.path.abspath(source)))
+
+
+def found_command():
+    """How otio-perf is started: what the environment says, where it was when this was installed, on PATH."""
+    if os.path.exists("/.flatpak-info"):  # it is outside of the sandbox
+        return ["flatpak-spawn", "--host", "--watch-bus", COMMAND or "otio-perf"]
+    for path in (os.environ.get("OTIO_PERF"), COMMAND, which("otio-perf")):
+        if path and os.path.isfile(path):
+            return [path]
+    return None
+
+
+def run(words, folder):
+    """Run it, tell its progress, then what it says. :returns: its exit code"""
+    child = subprocess.Popen(
+        words,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=folder if os.path.isdir(folder) else None,
+        preexec_fn=end_with_parent if sys.platform.startswith("linux") else None,
+    )
+    percent = 0
+    last = ""
+    for raw in child.stderr:
+        line = raw.decode("utf-8", "replace").rstrip()
+        event = event_in(line)
+        if event is None:
+            if line:
+                last = line
+                tell(line)
+        elif event.get("event") == "progress" and event.get("stage") in STAGES:
+            start, share = STAGES[event["stage"]]
+            now = int(start + share * event.get("percent", 0) / 100)
+            if now > percent:
+                percent = now
+                tell("percentage: %d" % percent)
+        elif event.get("event") in ("failed", "skipped"):
+            tell("%s: %s: %s" % (event["event"], event.get("label"), event.get("message")))
+        elif event.get("event") == "notice":
+            tell("note: %s" % event.get("text"))
+    answer = child.stdout.read().decode("utf-8", "replace")
+    code = child.wait()
+    message = message_in(answer)
+    if message:
+        tell("percentage: 100")
+        tell("otio_perf: %s" % message)
+    elif not last:
+        tell("otio_perf: ended with %d" % code)
+    return code
+
+
+def event_in(line):
+    if line.startswith("{"):
+        try:
+            found = json.loads(line)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+    return None
+
+
+def message_in(answer):
+    """What a user is to know, from the JSON answer."""
+    try:
+        document = json.loads(answer)
+    except ValueError:
+        return ""
+    if "url" in document:
+        return "the dashboard: %s" % document["url"]
+    if document.get("schema_version") != SCHEMA_VERSION:
+        return "this script is older than otio-perf: otio-perf host install kdenlive"
+    said = [document.get("message", "")]
+    if document.get("backup"):
+        said.append("what was there before: %s" % document["backup"])
+    return "%s: %s" % (os.path.basename(document.get("project", "")), ". ".join(said))
+
+
+def end_with_parent():
+    """Kdenlive ends a job that is cancelled with SIGKILL: otio-perf then hears SIGINT, and stops in order."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        ctypes.CDLL(None).prctl(1, signal.SIGINT)
+    except (OSError, AttributeError):
+        pass  # it goes on to its end
+
+
+def tell(line):
+    try:
+        print(line, file=sys.stderr)
+        sys.stderr.flush()
+    except OSError:
+        pass  # Kdenlive went away: the work goes on
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

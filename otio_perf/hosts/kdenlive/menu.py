@@ -1,0 +1,56 @@
+"""Kdenlive's menu commands of ours: Media Jobs, which it has from 23.04 on, and the script that they run.
+
+They are rows of ``clipjobsettings.rc``, by the job's id; a user's own jobs are in the same file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from otio_perf.hosts import scripts
+from otio_perf.hosts.parts import Entries, OwnFile, Part
+from otio_perf.model.hosts import Installation
+
+_SCRIPT = "otio_perf_job.py"
+_FILE = "clipjobsettings.rc"
+#: Command of the script → words in the menu. Ids are sorted by Kdenlive: they are numbered.
+_JOBS = {
+    "proxy": "Make Proxy (otio_perf)",
+    "optimize": "Optimize Project (otio_perf)",
+    "prerender": "Prerender Timeline Zone (otio_perf)",
+    "restore": "Restore Originals (otio_perf)",
+    "dashboard": "Open Dashboard (otio_perf)",
+}
+#: Video alone, sound alone, both, pictures: a project is more than the clip that is clicked on.
+_ALL_TYPES, _PROXY_TYPES = "vai", "v"
+
+
+def parts(installation: Installation, command: str) -> tuple[Part, ...]:
+    """What is put into ``installation``, with ``command``, the absolute path of ``otio-perf``.
+
+    :raises HostError: the script is missing from this installation of ours
+    """
+    folder = Path(installation.data_folder)
+    script = folder / _SCRIPT
+    rows: dict[str, dict[str, str]] = {
+        "Ids": {},
+        "Binary": {},
+        "Parameters": {},
+        "Output": {},
+        "FolderUse": {},
+        "EnabledTypes": {},
+        "Description": {},
+    }
+    for verb, text in _JOBS.items():
+        job = f"otio_perf_{verb}"
+        rows["Ids"][job] = text
+        rows["Binary"][job] = str(script)
+        rows["Parameters"][job] = f"{verb} {{source}} {{output}}"
+        rows["Output"][job] = "otio_perf"  # a suffix that nothing has: nothing is ever written there
+        rows["FolderUse"][job] = "nooutput"
+        rows["EnabledTypes"][job] = _PROXY_TYPES if verb == "proxy" else _ALL_TYPES
+        rows["Description"][job] = text
+    return (
+        OwnFile(path=script, content=scripts.installed(f"kdenlive/{_SCRIPT}", command), is_executable=True),
+        Entries(path=folder / _FILE, values=rows),
+    )
