@@ -3,7 +3,7 @@
 
 Kdenlive runs this once for each clip that is selected: otio_perf_job.py COMMAND SOURCE OUTPUT. What is done is done by
 otio-perf, to the project that is open; here it is only started, and its progress told as Kdenlive reads it: "percentage: 42" on
-standard error. What else is on standard error is what "Show log" shows. No output is made: Kdenlive says so in a banner, and the
+standard error. What else is on standard error is what "Show log" shows. No output is made: Kdenlive says so in a banner; the
 last line of the log says what was done.
 """
 

@@ -83,6 +83,7 @@ def apply(
     save: bool = False,
     zone: bool = False,
     all: bool = False,
+    media: Sequence[str | Path] = (),
     home: Home | None = None,
     **options: Unpack[Options],
 ) -> HostReport:
@@ -90,7 +91,8 @@ def apply(
 
     What a user edits meanwhile is never written over; what was there before is kept beside it.
 
-    :param host: ``"kdenlive"``. :param what: ``"optimize"``, ``"prerender"``, ``"restore"``
+    :param host: ``"kdenlive"``. :param what: ``"optimize"``, ``"prerender"``, ``"restore"``; ``"proxies"``: of ``media`` alone,
+        placed as ``place`` does, and shown by the program's own switch, which acts on the clips that are selected
     :param project: its file; default: the one that the program has open. :param pid: process of the program, where several run
     :param save: save changes first; otherwise they are a reason to do nothing
     :param zone: prerender the project's zone only. :param all: proxies of all media, needed or not; render all that has effects
@@ -100,7 +102,9 @@ def apply(
     """
     from otio_perf.hosts import live
 
-    return live.apply(host, what, project=project, pid=pid, save=save, zone=zone, all=all, home=home, options=options)
+    return live.apply(
+        host, what, project=project, pid=pid, save=save, zone=zone, all=all, media=media, home=home, options=options
+    )
 
 
 def place(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from otio_perf.errors import SettingsError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import live as kdenlive
+from otio_perf.hosts.kdenlive import toggling
 from otio_perf.model.hosts import HostReport
 from otio_perf.optimizer.options import Options
 
-_HOSTS = {"kdenlive": kdenlive.apply}
+#: What ``apply`` does, by host.
+WORDS = {"kdenlive": (*kdenlive.WORDS, "proxies")}
 
 
 def apply(
@@ -22,19 +25,23 @@ def apply(
     save: bool,
     zone: bool,
     all: bool,
+    media: Sequence[str | Path],
     home: Home | None,
     options: Options,
 ) -> HostReport:
     """See ``hosts.apply``. :raises SettingsError: words that are none of the choices"""
-    if host not in _HOSTS:
+    if host not in WORDS:
         raise SettingsError(f"{host} cannot be told of a changed project", hint="Open there what otio-perf optimize writes")
-    if what not in kdenlive.WORDS:
-        raise SettingsError(f"{what!r} is not one of {', '.join(kdenlive.WORDS)}")
-    return _HOSTS[host](
+    if what not in WORDS[host]:
+        raise SettingsError(f"{what!r} is not one of {', '.join(WORDS[host])}")
+    home = home or Home.of_user()
+    if what == "proxies":
+        return toggling.proxies(media, pid=pid, home=home, options=options)
+    return kdenlive.apply(
         kdenlive.Wanted(what=what, zone=zone, all=all),
         project=None if project is None else Path(project),
         pid=pid,
         save=save,
-        home=home or Home.of_user(),
+        home=home,
         options=options,
     )

@@ -3,6 +3,7 @@
 optimize   make the proxies that it needs, and show it by them
 prerender  render ahead what does not play, into the program's own preview
 restore    back to the originals
+proxies    of --media alone, shown by the program's own switch, which acts on the clips that are selected there
 
 The project must be saved (--save saves it). What you edit while the work is done is never written over: the result is then
 left beside the project. What was there before is kept as NAME.before-otio_perf.kdenlive. Where no Kdenlive has the project
@@ -14,6 +15,8 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
+
+_WHAT = ("optimize", "prerender", "restore", "proxies")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all", action="store_true", help="optimize: proxies of all media, needed or not; prerender: all that has effects"
     )
+    parser.add_argument("--media", metavar="FILE", action="append", help="proxies: of this one; repeatable")
     options.add_settings(
         parser, "workspace", *options.PROXIES, *(n for n in options.RENDERING if n not in options.PROXIES), *options.READING
     )
@@ -52,11 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
             save=arguments.save,
             zone=arguments.zone,
             all=arguments.all,
+            media=arguments.media or (),
             **job.options,
         )
 
     def table() -> None:
-        streams.text(f"{report.project}: {report.message}\n")
+        streams.text(f"{report.project or report.host}: {report.message}\n")
         if report.backup:
             streams.text(f"what was there before: {report.backup}\n")
 
