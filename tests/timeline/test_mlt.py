@@ -274,7 +274,8 @@ def test_proxies_change_their_properties_alone_and_go_byte_for_byte(testdata: Pa
             "otio_perf:proxy",
             "otio_perf:reference",
         }
-        assert {n.removeprefix("otio_perf:before:") for n in names} <= known | {"kdenlive:docproperties.enableproxy"}, path
+        of_document = {f"kdenlive:docproperties.{name}" for name in ("enableproxy", "otio_perf.enableproxy")}
+        assert {n.removeprefix("otio_perf:before:") for n in names} <= known | of_document, path
     assert changed_projects >= 4
 
 
@@ -295,6 +296,42 @@ def test_a_proxy_that_the_user_switches_off_stays_off_and_one_of_kdenlives_comes
     assert proxied.with_originals(again, "x") == data
     toggled = changed.replace(b'name="kdenlive:proxy">/ws/proxies/a.mp4 &amp; co.mkv', b'name="kdenlive:proxy">-')
     assert b"otio_perf" not in proxied.with_originals(toggled, "x")
+
+
+def test_a_project_that_its_program_saved_in_between_gets_its_originals_as_they_are_now() -> None:
+    """What Kdenlive 22.12 makes of our notes (seen): relative paths, a copy without notes, a clip that was relinked."""
+
+    def one(name: str, **values: str) -> str:
+        return f'<chain id="{name}">{words(mlt_service="avformat-novalidate", **values)}</chain>'
+
+    main = '<playlist id="main_bin"><property name="kdenlive:docproperties.enableproxy">0</property></playlist>'
+    chains = one("a", resource="/p/a.mov") + one("b", resource="/p/b.mov") + one("c", resource="c.mov")
+    data = f'<mlt root="/p">{PROFILE}{chains}{main}</mlt>'.encode()
+    changed = proxied.with_proxies(data, "x.kdenlive", lambda original: shown(f"/p/.otio_perf/proxies/{Path(original).name}"))
+    assert proxied.with_originals(changed, "x.kdenlive") == data
+    saved = changed.replace(b">/p/.otio_perf", b">.otio_perf").replace(b'originalurl">/p/', b'originalurl">')
+    saved = saved.replace(b'originalurl">b.mov', b'originalurl">/q/relinked.mov')
+    copied = one("d", resource=".otio_perf/proxies/a.mov") + one("e", resource=".otio_perf/proxies/other.mov")
+    saved = saved.replace(b"<playlist", copied.encode() + b"<playlist")
+    elsewhere = saved.replace(b'kdenlive:proxy">.otio_perf', b'kdenlive:proxy">/p/.otio_perf')  # "Save as" in another folder
+    expected = one("a", resource="a.mov") + one("b", resource="/q/relinked.mov") + one("c", resource="c.mov")
+    for project in (saved, elsewhere):
+        back = proxied.with_originals(project, "x.kdenlive").decode()
+        assert expected in back
+        assert main in back  # its proxy switch, too, is as it was
+        assert one("e", resource=".otio_perf/proxies/other.mov") in back
+    assert one("d", resource="a.mov") in proxied.with_originals(saved, "x.kdenlive").decode()
+
+
+def test_old_spellings_of_properties_come_back() -> None:
+    plain = (
+        '<property name="resource" value="/m/a &amp; b.mov"/><property name="mlt_service">avformat</property>'
+        '<property name="kdenlive:proxy"/><property name="kdenlive:originalurl"></property>'
+    )
+    data = f'<mlt>{PROFILE}<producer id="a">{plain}</producer></mlt>'.encode()
+    changed, back = proxied_and_back(data, Path("x.mlt"))
+    assert b"a &amp; b.mov &amp; co.mkv" in changed
+    assert back == data
 
 
 def test_other_encodings_are_not_changed() -> None:

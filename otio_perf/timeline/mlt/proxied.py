@@ -4,13 +4,16 @@ Kdenlive shows ``resource``; ``kdenlive:proxy`` names the proxy (``-``: the user
 original. What it keeps besides (``kdenlive:original.…``) is not needed (measured with 22.12 and 26.08). Slow and fast motion
 has the speed before the path, in ``resource`` and in no other.
 
-What a property said before is noted beside it, so that ``with_originals`` gives the project back byte for byte; so is our media
-reference, so that the project reads as the timeline that was written.
+What a property said before, where that cannot be told from what it says now, is noted beside it, so that ``with_originals``
+gives the project back byte for byte; so is our media reference, so that the project reads as the timeline that was written.
+Kdenlive keeps these notes when it saves, makes paths in them relative to the project's folder, and drops them from a clip whose
+proxy it switches; of the document it keeps what is called as its own properties are.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -25,6 +28,11 @@ _SPEED = re.compile(r"-?\d+(?:[.,]\d+)?:")
 _BINS = frozenset({"main_bin", "main bin"})
 #: Before the name of a property: what it said before us. Programs keep properties that they do not know.
 _BEFORE = "otio_perf:before:"
+#: Likewise, the whole element: what is written in another way than programs do now.
+_SPELLED = "otio_perf:spelled:"
+#: What ``_ENABLED`` said before us; "-": it was not there.
+_ENABLED_BEFORE = "kdenlive:docproperties.otio_perf.enableproxy"
+_ABSENT = "-"
 #: Marks what we changed: the proxy, and the media reference that it is in a timeline.
 _OURS, _REFERENCE = "otio_perf:proxy", "otio_perf:reference"
 
@@ -53,7 +61,7 @@ def reference_of(values: Mapping[str, str]) -> Shown | None:
     if not (isinstance(key, str) and is_ours(key) and schema_of(reference) == "ExternalReference"):
         return None
     path = values.get(_OURS, "")
-    return Shown(path, key, reference, is_shown=bool(path) and values.get(_PROXY) == path)
+    return Shown(path, key, reference, is_shown=_is_same(path, values.get(_PROXY, "")))
 
 
 def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
@@ -68,60 +76,119 @@ def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
         wanted = {_RESOURCE: _speed(producer) + proxy.path, _PROXY: proxy.path, _ORIGINAL: original}
         if producer.property(_WARPED) is not None:
             wanted[_WARPED] = proxy.path
-        noted = json.dumps({"key": proxy.key, "reference": proxy.reference}, ensure_ascii=False)
-        _change(edits, producer, wanted, {_OURS: proxy.path, _REFERENCE: noted})
-    if edits and (bin_ := _bin(root)) is not None:
-        _change(edits, bin_, {_ENABLED: "1"}, {_OURS: "1"})  # the clips' proxy switch does nothing without
+        if producer.property(_OURS) is None:  # of proxies that are replaced, what was before the first counts
+            _note(edits, producer, wanted, _plain(producer, original))
+        for name, value in wanted.items():
+            edits.set_property(producer, name, value)
+        noted = json.dumps({"key": proxy.key, "reference": proxy.reference}, ensure_ascii=False, separators=(",", ":"))
+        edits.set_property(producer, _OURS, proxy.path)
+        edits.set_property(producer, _REFERENCE, noted)
+    if edits and (bin_ := _bin(root)) is not None and bin_.value(_ENABLED) != "1":
+        before = bin_.property(_ENABLED)
+        if bin_.property(_ENABLED_BEFORE) is None:
+            edits.set_property(bin_, _ENABLED_BEFORE, _ABSENT if before is None else bin_.value(_ENABLED))
+        edits.set_property(bin_, _ENABLED, "1")  # the clips' proxy switch does nothing without
     return edits.result()
 
 
 def with_originals(data: bytes, path: object) -> bytes:
     """``data`` with originals, or what was shown before, where a proxy of ours is; what others made stays.
 
-    A project that was saved in its program in between keeps its edits.
+    A project that was saved in its program in between keeps its edits: clips that were added, moved, relinked, paths that are
+    relative now, proxies that were switched off.
     """
     root = parse(data, path)
     edits = Edits(data)
+    marked = [producer for producer in _producers(root) if producer.property(_OURS) is not None]
+    shown = {producer.value(_PROXY): original_of(producer) for producer in marked if _shows_ours(producer)}
     for producer in _producers(root):
-        mark = producer.property(_OURS)
-        if mark is not None and mark.text == producer.value(_PROXY):
-            original = original_of(producer)
-            plain = {_RESOURCE: _speed(producer) + original, _WARPED: original, _PROXY: None, _ORIGINAL: None}
-            _change_back(edits, producer, plain)
-        elif mark is not None:  # the user has switched it off, or made one himself
-            for name in (_OURS, _REFERENCE, *(_BEFORE + name for name in (_RESOURCE, _WARPED, _PROXY, _ORIGINAL))):
-                if (note := producer.property(name)) is not None:
-                    edits.remove(note)
-    if edits and (bin_ := _bin(root)) is not None:
-        _change_back(edits, bin_, {_ENABLED: bin_.value(_ENABLED)})
+        if producer.property(_OURS) is None:
+            played = _without_speed(producer, producer.value(_RESOURCE))
+            if played in shown:  # a copy that a program made without our notes
+                original = producer.value(_ORIGINAL) or shown[played]
+                _change_back(edits, producer, _plain(producer, original))
+        elif _shows_ours(producer):
+            _change_back(edits, producer, _plain(producer, original_of(producer)))
+        else:  # the user has switched it off, or made one himself
+            _remove_notes(edits, producer)
+    if (bin_ := _bin(root)) is not None and (before := bin_.property(_ENABLED_BEFORE)) is not None:
+        edits.remove(before)
+        if (found := bin_.property(_ENABLED)) is not None:
+            if before.text == _ABSENT:
+                edits.remove(found)
+            else:
+                edits.set_property(bin_, _ENABLED, before.text)
     return edits.result()
 
 
-def _change(edits: Edits, of: Span, wanted: dict[str, str], notes: dict[str, str]) -> None:
-    is_first = of.property(_OURS) is None  # of proxies that are replaced, what was before the first counts
-    for name, value in wanted.items():
-        before = of.property(name)
-        edits.set_property(of, name, value)
-        if before is not None and is_first:
-            edits.set_property(of, _BEFORE + name, before.text)
-    for name, value in notes.items():
-        edits.set_property(of, name, value)
+def _plain(producer: Span, original: str) -> dict[str, str | None]:
+    """What properties most likely said before a proxy was shown; ``None``: they were not there."""
+    plain: dict[str, str | None] = {_RESOURCE: _speed(producer) + original, _PROXY: None, _ORIGINAL: None}
+    return plain if producer.property(_WARPED) is None else {**plain, _WARPED: original}
 
 
-def _change_back(edits: Edits, of: Span, otherwise: dict[str, str | None]) -> None:
-    """:param otherwise: values of properties of which nothing is noted; ``None``: they were not there"""
-    for name, plain in otherwise.items():
-        found, note = of.property(name), of.property(_BEFORE + name)
-        value = plain if note is None else note.text
-        if note is not None:
-            edits.remove(note)
+def _note(edits: Edits, of: Span, wanted: Mapping[str, str], plain: Mapping[str, str | None]) -> None:
+    """Of properties that will say what is ``wanted``, what they say now where it is not what ``plain`` says."""
+    for name in wanted:
+        found = of.property(name)
         if found is None:
             continue
-        if value is None:
+        if found.has_one_tag or "value" in found.attributes:
+            edits.set_property(of, _SPELLED + name, edits.text_of(found))
+        elif found.text != plain[name]:
+            edits.set_property(of, _BEFORE + name, found.text)
+
+
+def _change_back(edits: Edits, of: Span, plain: Mapping[str, str | None]) -> None:
+    for name, value in plain.items():
+        found = of.property(name)
+        if found is None:
+            continue
+        before, element = _noted(of, name)
+        if before is not None and name == _ORIGINAL and before not in ("", of.value(name)):
+            continue  # it was there, and names another file now
+        if before is None or not _is_right(of, name, before, plain):
+            before, element = value, ""
+        if before is None:
             edits.remove(found)
+        elif element:
+            edits.replace(found, element.encode())
         else:
-            edits.set_property(of, name, value)
-    for name in (_OURS, _REFERENCE):
+            edits.set_property(of, name, before)
+    _remove_notes(edits, of)
+
+
+def _noted(of: Span, name: str) -> tuple[str | None, str]:
+    """What a property said before, ``None`` where nothing is noted, and how, where that was not as programs write it now."""
+    if (note := of.property(_BEFORE + name)) is not None:
+        return note.text, ""
+    if (spelled := of.property(_SPELLED + name)) is None:
+        return None, ""
+    element = parse(spelled.text.encode(), "")
+    return element.attributes.get("value") or element.text, spelled.text
+
+
+def _is_right(of: Span, name: str, before: str, plain: Mapping[str, str | None]) -> bool:
+    """Is what was noted what belongs there still? Not, where the user has relinked the clip since."""
+    if name in (_PROXY, _ORIGINAL):
+        return True
+    played, original = _without_speed(of, before), _without_speed(of, plain[name] or "")
+    return os.path.basename(played) == os.path.basename(original) or played == _noted(of, _PROXY)[0]  # noqa: PTH119
+
+
+def _shows_ours(producer: Span) -> bool:
+    return _is_same(producer.value(_OURS), producer.value(_PROXY))
+
+
+def _is_same(ours: str, shown: str) -> bool:
+    """One file? Programs make paths relative to the project's folder, and that folder may be another since: what tells are
+    the names, which are given to one proxy only."""
+    return bool(ours) and os.path.basename(ours) == os.path.basename(shown)  # noqa: PTH119
+
+
+def _remove_notes(edits: Edits, of: Span) -> None:
+    names = (_RESOURCE, _WARPED, _PROXY, _ORIGINAL)
+    for name in (_OURS, _REFERENCE, *(_BEFORE + n for n in names), *(_SPELLED + n for n in names)):
         if (note := of.property(name)) is not None:
             edits.remove(note)
 
