@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from otio_perf.timeline.mlt.lanes import Cut, Lane, Mix, lane_of
+from otio_perf.timeline.mlt.lanes import Cut, Mix, lane_of
 from otio_perf.timeline.mlt.media import Medium, medium_of
 from otio_perf.timeline.mlt.project import SERVICES, Project, notes, sequence_name
 from otio_perf.timeline.mlt.spell import Speller
@@ -142,10 +142,11 @@ class _Reader:
         children: list[Json] = []
         cursor = 0
         mixes = {mix.cut: mix for mix in lane.mixes}
+        edges = _Edges(frozenset(cut.start for cut in lane.cuts), frozenset(cut.stop for cut in lane.cuts))
         for cut in lane.cuts:
             if cut.start > cursor:
                 children.append(self.spell.gap(cut.start - cursor))
-            joins = self._joins(cut, lane, partial)
+            joins = self._joins(cut, edges, partial)
             if mix := mixes.get(cut.start):
                 children.append(self._mix(mix))
             elif joins.coming is not None:
@@ -215,19 +216,18 @@ class _Reader:
                 whole.append(self._effect(values | _BETWEEN))
         return whole, partial
 
-    def _joins(self, cut: Cut, lane: Lane, compositions: Sequence[_Composition]) -> _Joins:
+    def _joins(self, cut: Cut, edges: _Edges, compositions: Sequence[_Composition]) -> _Joins:
         """What of ``compositions`` fades ``cut`` in from what is below, or out; the rest is an effect on it."""
         coming = going = None
         effects = []
-        starts, stops = {c.start for c in lane.cuts}, {c.stop for c in lane.cuts}
         for one in compositions:
             if one.stop <= cut.start or one.start >= cut.stop:
                 continue
             fades = one.kind in ("luma", "dissolve") and not one.values.get("resource") and one.stop - one.start < cut.frames
             is_reverse = one.values.get("reverse") == "1"
-            if fades and not is_reverse and one.start == cut.start and cut.start not in stops:
+            if fades and not is_reverse and one.start == cut.start and cut.start not in edges.stops:
                 coming = one
-            elif fades and is_reverse and one.stop == cut.stop and cut.stop not in starts:
+            elif fades and is_reverse and one.stop == cut.stop and cut.stop not in edges.starts:
                 going = one
             else:
                 effects.append(self._effect(one.values, self._name(cut, one.start), self._name(cut, one.stop - 1)))
@@ -282,6 +282,14 @@ class _Composition:
     stop: int
     kind: str
     values: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Edges:
+    """Where the cuts of a track start and stop."""
+
+    starts: frozenset[int]
+    stops: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
