@@ -16,9 +16,23 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+#: Programs that tests run, and the Debian packages that bring them.
+TOOLS = {
+    "ffmpeg": "ffmpeg",
+    "ffprobe": "ffmpeg",
+    "melt": "melt",
+    "chromium": "chromium",
+    "chromedriver": "chromium-driver",
+    "kdenlive": "kdenlive",
+    "Xvfb": "xvfb",
+    "openbox": "openbox",
+    "dbus-daemon": "dbus",
+    "xdotool": "xdotool",
+}
 SAMPLES = Path("sample_timelines")  # relative to ROOT, where every command runs: what is shown can be typed
 
 
@@ -59,15 +73,13 @@ def demo() -> int:
 def test(arguments: list[str]) -> int:
     """All tests, in two processes; those of a file in one, for what they need is made once there. Arguments go to pytest."""
     venv = environment()
-    install(venv, extra="dev")
-    for tool, package in (
-        ("ffmpeg", "ffmpeg"),
-        ("ffprobe", "ffmpeg"),
-        ("melt", "melt"),
-        ("chromium", "chromium"),
-        ("chromedriver", "chromium-driver"),
-    ):
-        if not shutil.which(tool) and not apt_install(package):
+    missing = [tool for tool in TOOLS if not shutil.which(tool)]
+    with ThreadPoolExecutor(1) as beside:  # apt and pip both wait for the network most of the time
+        if missing:
+            beside.submit(apt_install, *dict.fromkeys(TOOLS[tool] for tool in missing))
+        install(venv, extra="dev")
+    for tool in missing:
+        if not shutil.which(tool):
             say(f"{tool} not found: the tests that need it will be skipped")
     say("pytest")
     return call([str(program(venv, "python")), "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments])
@@ -104,16 +116,22 @@ def install(venv: Path, *, extra: str) -> None:
     seal.write_text(wanted, encoding="ascii")
 
 
-def apt_install(package: str) -> bool:
-    """Install a Debian package where apt and the rights are there; False where it could not."""
+def apt_install(*packages: str) -> bool:
+    """Install Debian packages where apt and the rights are there; False where not all could be."""
     if not shutil.which("apt-get"):
         return False
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if sudo and not (shutil.which("sudo") and subprocess.call(["sudo", "-n", "true"], stderr=subprocess.DEVNULL) == 0):
         return False
-    say(f"apt-get install {package}")
+    say(f"apt-get install {' '.join(packages)}")
     apt = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-qq", "-o", "Dpkg::Use-Pty=0"]
-    return call([*apt, "update"]) == 0 and call([*apt, "install", "--no-install-recommends", package]) == 0
+    get = [*apt, "install", "--no-install-recommends"]
+    if call([*apt, "update"]) != 0:
+        return False
+    if call([*get, *packages]) == 0:
+        return True
+    done = [call([*get, package]) == 0 for package in packages if len(packages) > 1]  # one is not in this system's lists
+    return bool(done) and all(done)
 
 
 def program(venv: Path, name: str) -> Path:
