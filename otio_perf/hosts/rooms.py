@@ -47,8 +47,8 @@ ROOMS = {
     ),
     "resolve": Room(
         title="DaVinci Resolve",
-        installations="otio_perf.hosts.resolve",
-        parts=("otio_perf.hosts.resolve",),
+        installations="otio_perf.hosts.resolve.installations",
+        parts=("otio_perf.hosts.resolve.menu",),
         findings="otio_perf.hosts.resolve.findings",
     ),
 }

@@ -1,0 +1,90 @@
+"""The timeline with what was rendered ahead, as a new timeline beside the user's own."""
+
+import os
+
+from . import linking
+from .calls import StoppedError
+
+BIN = "otio_perf"
+
+
+def import_prerendered(session):
+    """Proxies are linked; regions that do not play even with them are rendered, and shown by a new timeline.
+
+    The user's own timeline stays as it is, and what this one holds is what OpenTimelineIO carries: no grades, no Fusion.
+    """
+    written = os.path.join(session.folder, "optimized.otio")
+    words = ["optimize", session.exported(), "-o", written, "--link", "original", "--prerender", "auto", "--scope", "full"]
+    answer = session.run(words + session.workspace())
+    linking.link_made(session, answer["proxies"])
+    regions = [region for one in answer["prerenders"] for region in one["regions"]]
+    for one in answer["prerenders"]:
+        for left in one["left_to_host"]:
+            report = session.report.failed if left["failed"] else session.report.left
+            report("%s - %s" % (left["start_timecode"], left["stop_timecode"]), left["reason"])
+    if not regions:
+        session.report.note("", "nothing was rendered ahead, and no timeline imported")
+        return
+    if not answer["written"] or not os.path.isfile(written):
+        raise StoppedError("the timeline with the prerenders was not written")
+    _import(session, written, [region["path"] for region in regions])
+
+
+def _import(session, written, files):
+    """All of it, or nothing: what was imported for a timeline that did not come is taken away again."""
+    calls, pool = session.calls, session.pool_again()
+    before = calls.need("media pool", pool, "GetCurrentFolder")
+    root = calls.need("media pool", pool, "GetRootFolder")
+    folder, is_new = _our_bin(calls, pool, root)
+    calls.need("bin " + BIN, pool, "SetCurrentFolder", folder)
+    imported, timeline = [], None
+    try:
+        imported = list(calls.need("prerendered regions", pool, "ImportMedia", files))
+        if len(imported) < len(files):
+            session.report.failed("prerendered regions", "%d of %d were imported" % (len(imported), len(files)))
+        options = {
+            "timelineName": _free_name(session),
+            "importSourceClips": True,
+            "sourceClipsPath": os.path.dirname(files[0]),
+        }
+        timeline = calls.need("prerendered timeline", pool, "ImportTimelineFromFile", written, options)
+    finally:
+        if timeline is None:
+            if imported:
+                calls.ask("prerendered regions that were imported", pool, "DeleteClips", imported)
+            if is_new:
+                calls.ask("bin " + BIN, pool, "DeleteFolders", [folder])
+        calls.ask("bin that was open", pool, "SetCurrentFolder", before)
+    name = calls.ask("prerendered timeline", timeline, "GetName") or "prerendered timeline"
+    session.report.done(name, "imported, with %d prerendered regions on its top track" % len(files))
+    session.report.note(name, "grades and Fusion effects are in your own timeline only: OpenTimelineIO does not carry them")
+    _tell_offline(session, name, timeline)
+    calls.ask(name, session.project, "SetCurrentTimeline", timeline)
+
+
+def _our_bin(calls, pool, root):
+    """The bin, and whether it is new."""
+    for folder in calls.ask("media pool", root, "GetSubFolderList") or ():
+        if calls.try_out(folder, "GetName")[0] == BIN:
+            return folder, False
+    return calls.need("bin " + BIN, pool, "AddSubFolder", root, BIN), True
+
+
+def _free_name(session):
+    """Resolve takes no name twice."""
+    taken = {name for name, _ in session.timelines()}
+    wanted = "%s (otio_perf)" % session.timeline_name
+    names = [wanted] + ["%s %d" % (wanted, number) for number in range(2, len(taken) + 3)]
+    return next(name for name in names if name not in taken)
+
+
+def _tell_offline(session, about, timeline):
+    """Clips that came without their media."""
+    calls = session.calls
+    tracks = calls.ask(about, timeline, "GetTrackCount", "video") or 0
+    for track in range(1, int(tracks) + 1):
+        for item in calls.ask("%s, track V%d" % (about, track), timeline, "GetItemListInTrack", "video", track) or ():
+            medium = calls.ask(about, item, "GetMediaPoolItem")
+            if medium is None:
+                name = calls.ask("a clip of %s" % about, item, "GetName") or "a clip"
+                session.report.left("%s, track V%d" % (name, track), "has no media in the media pool (a title has none either)")

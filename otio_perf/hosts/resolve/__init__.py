@@ -1,0 +1,1 @@
+"""DaVinci Resolve: menu scripts that run ``otio-perf``. Its signatures were checked, it was never run here."""
