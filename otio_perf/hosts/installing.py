@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from otio_perf.errors import HostError
@@ -56,10 +55,12 @@ def uninstall(installation: Installation, parts: Iterable[Part], *, record_file:
     if installed is None:
         installed = _assumed(installation, parts)
     changes = _take(installed, [*installed.files, *installed.entries])
-    for folder in sorted(map(Path, installed.made_folders), key=lambda folder: len(folder.parts), reverse=True):
-        with suppress(OSError):  # there is something else in it
-            folder.rmdir()
+    left = _removed(installed.made_folders)
+    if others:  # the last of them to go takes these along
+        others[0].made_folders += left
     record.save(record_file, others)
+    if not others:
+        _removed(left)  # the record itself may have been in them
     return tuple(changes)
 
 
@@ -217,6 +218,19 @@ def _take_dropped(now: Installed, part: Entries) -> None:
     for group, keys in dropped.items():
         for key in keys:
             del now.entries[name][group][key]
+
+
+def _removed(folders: list[str]) -> list[str]:
+    """Folders that were made are taken away, the innermost first. :returns: those in which there is something else"""
+    left = []
+    for name in sorted(folders, key=lambda name: len(Path(name).parts), reverse=True):
+        try:
+            Path(name).rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            left.append(name)
+    return left
 
 
 def _merged(part: Entries, text: bytes | None, before: Installed | None) -> kde_settings.Put:
