@@ -1,26 +1,21 @@
 """Proxies put where an editing program looks for them: no project is changed, the program's own switch finds them.
 
-What is placed is a product of the workspace like any other proxy, at another path: ``cache`` counts, checks and deletes it,
-and a project that shows it can be restored.
+See ``optimizer.placing`` for what is placed.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.cache.index import Index
-from otio_perf.errors import ContractError, HostError, OtioPerfError, SettingsError
+from otio_perf.errors import HostError, OtioPerfError, SettingsError
 from otio_perf.hosts import rooms
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import proxies as kdenlive
-from otio_perf.hosts.places import Place, file_hash
+from otio_perf.hosts.places import Place
 from otio_perf.hosts.shotcut import proxies as shotcut
-from otio_perf.media import arranged, fingerprint
-from otio_perf.media.finished import key_in
-from otio_perf.media.probe import probe
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.hosts import Installation, Packaging
 from otio_perf.model.media import MediaInfo
@@ -30,6 +25,7 @@ from otio_perf.model.recipes import Scope
 from otio_perf.model.results import ProxyReport
 from otio_perf.model.uses import Target
 from otio_perf.optimizer import outcome, proxies, sources, timelines
+from otio_perf.optimizer import placing as copies
 from otio_perf.optimizer.opening import existing_file, opened
 from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.session import Session
@@ -42,8 +38,6 @@ _HOSTS: dict[str, tuple[PlacesOf, str]] = {
     "kdenlive": (kdenlive.places, ".kdenlive"),
     "shotcut": (shotcut.places, ".mlt"),
 }
-#: Behind the key of a proxy: the copy of it in one place.
-_AT = "@"
 
 
 def place(
@@ -155,50 +149,15 @@ def _placed(
         yield Placed(source=media.path, path="", placing=Placing.LEFT, reason=reason)
         return
     try:
-        name = file_hash(media.path)
+        name = copies.file_hash(media.path)
     except OtioPerfError as e:
         yield Placed(source=media.path, path="", placing=Placing.FAILED, reason=e.message)
         return
     for place in places:
         session.check_stop()
-        target = place.file_of(name)
-        try:
-            yield _one_placed(session, target, product, media, dry_run=dry_run)
-        except ContractError as e:  # none can stand for it there
-            yield Placed(source=media.path, path=str(target), placing=Placing.LEFT, reason=e.message)
-        except OtioPerfError as e:
-            yield Placed(source=media.path, path=str(target), placing=Placing.FAILED, reason=e.message)
+        yield copies.placed(session, place.file_of(name), product, media, dry_run=dry_run)
     if not dry_run:
-        _forget_stale(session.index, media)
-
-
-def _one_placed(session: Session, target: Path, product: Product, media: MediaInfo, *, dry_run: bool) -> Placed:
-    """:raises HostError, MediaError: it cannot be made there"""
-    key = f"{product.key}{_AT}{hashlib.md5(str(target).encode(errors='surrogateescape'), usedforsecurity=False).hexdigest()}"
-    known = session.index.products
-    if (found := known.get(key)) is not None:
-        return Placed(source=media.path, path=str(target), placing=Placing.THERE, size_bytes=found.size_bytes)
-    said = key_in(target)
-    if said == key:  # another workspace placed it
-        kept = replace(product, key=key, path=str(target), size_bytes=_size(target), digest=fingerprint.digest(str(target)))
-        known.put(kept)
-        return Placed(source=media.path, path=str(target), placing=Placing.THERE, size_bytes=kept.size_bytes)
-    is_ours = said is not None and _AT in said  # a proxy of another size
-    if not is_ours and (size := _size(target)):
-        reason = "the program has one of its own"
-        return Placed(source=media.path, path=str(target), placing=Placing.LEFT, reason=reason, size_bytes=size)
-    if dry_run:
-        return Placed(source=media.path, path=str(target), placing=Placing.PLACED)
-    _make_folder(target.parent)
-    order = arranged.order_of(media, probe(product.path))
-    assert media.picture is not None
-    if (before := known.key_at(target)) is not None:
-        known.forget(before)
-    size, digest = arranged.arrange(
-        product.path, target, order, key=key, turned=media.picture.rotation, tick=session.check_stop
-    )
-    known.put(replace(product, key=key, path=str(target), source_path=media.path, size_bytes=size, digest=digest))
-    return Placed(source=media.path, path=str(target), placing=Placing.PLACED, size_bytes=size)
+        copies.forget_stale(session, media)
 
 
 def _removed(
@@ -209,31 +168,9 @@ def _removed(
     removed = []
     for finding in findings.values():
         for product, _ in index.products.on_record(finding.path):
-            if _AT not in product.key or Path(product.path).parent not in folders:
+            if not copies.is_copy(product) or Path(product.path).parent not in folders:
                 continue
             size = product.size_bytes if dry_run else index.products.forget(product.key)
             if size is not None:
                 removed.append(Placed(source=finding.path, path=product.path, placing=Placing.REMOVED, size_bytes=size))
     return tuple(removed)
-
-
-def _forget_stale(index: Index, media: MediaInfo) -> None:
-    """A source with other bytes has another hash: nothing looks for what was placed of the old ones."""
-    for product, _ in index.products.on_record(media.path):
-        if _AT in product.key and product.source_fingerprint != media.fingerprint:
-            index.products.forget(product.key)
-
-
-def _make_folder(folder: Path) -> None:
-    """:raises HostError"""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise HostError(f"cannot be made: {e.strerror}", path=folder) from e
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0

@@ -7,10 +7,8 @@ from pathlib import Path
 
 from otio_perf.hosts.places import Place, properties_of
 from otio_perf.model.hosts import Installation
+from otio_perf.optimizer.placing import extension_of
 from otio_perf.timeline.mlt.storage import DOCUMENT, storage_of
-
-#: Of a document that leaves it to Kdenlive ("automatic").
-_SUFFIX = ".mkv"
 
 
 def places(installations: Sequence[Installation], projects: Sequence[Path], note: Callable[[str], None]) -> tuple[Place, ...]:
@@ -19,7 +17,7 @@ def places(installations: Sequence[Installation], projects: Sequence[Path], note
     found: dict[Place, None] = {}
     for project in projects:
         properties = properties_of(project)
-        suffix = _suffix(properties.get(f"{DOCUMENT}proxyextension", ""))
+        suffix = extension_of(properties)
         if properties.get(f"{DOCUMENT}storagefolder"):
             folders = [storage_of(properties, project, caches).proxies]
         else:
@@ -28,10 +26,5 @@ def places(installations: Sequence[Installation], projects: Sequence[Path], note
         if properties.get(f"{DOCUMENT}enableproxy") != "1":
             note(f"{project.name}: proxies are off in Kdenlive: Project > Project Settings > Proxy > Proxy Clips")
     if not projects:
-        found.update(dict.fromkeys(Place(cache / "proxy", _SUFFIX) for cache in caches))
+        found.update(dict.fromkeys(Place(cache / "proxy", extension_of({})) for cache in caches))
     return tuple(found)
-
-
-def _suffix(extension: str) -> str:
-    name = extension.strip().lstrip(".")
-    return f".{name}" if name.isalnum() else _SUFFIX
