@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from otio_perf.timeline.mlt.media import is_relative, url_of
+from otio_perf.timeline.mlt.preview import document_properties
 from otio_perf.timeline.mlt.proxied import Shown, originals, with_originals, with_proxies
 from otio_perf.timeline.mlt.spans import parse
+from otio_perf.timeline.mlt.versions import refuse_newer
 from otio_perf.timeline.references import Json, is_ours, original_of
 from otio_perf.timeline.tree import clips_of
 
@@ -16,7 +18,7 @@ def changed(data: bytes, path: object, *, before: Json, after: Json, path_of: Ca
     """``data``, which reads as the timeline ``before``, as the timeline ``after`` shows it: the same clips in the same order.
 
     :param path_of: where the proxy of a media reference is
-    :raises UnwritableTimelineError: see ``spans.parse``
+    :raises UnwritableTimelineError: see ``spans.parse`` and, where it gets proxies, ``versions.refuse_newer``
     """
     shown: dict[str, Shown] = {}
     for plain, clip in zip(clips_of(before), clips_of(after), strict=True):
@@ -25,6 +27,8 @@ def changed(data: bytes, path: object, *, before: Json, after: Json, path_of: Ca
         proxy = path_of(reference) if is_ours(key) else None
         if proxy is not None and original is not None:
             shown[str(original.get("target_url"))] = Shown(proxy, key, reference)
+    if shown:
+        refuse_newer(document_properties(data, path), str(path))
     plain_text = with_originals(data, path)
     root = parse(plain_text, path).attributes.get("root", "")
     return with_proxies(plain_text, path, lambda resource: shown.get(url_of(resource, root)))
