@@ -88,6 +88,16 @@ class PrerenderedRegion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewChunk:
+    """Frames ``[start, stop)`` of a timeline as a file of the editing program's own preview. ``key``: what the file is."""
+
+    start: int
+    stop: int
+    path: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeftToHost:
     """Frames ``[start, stop)`` of a timeline that should be prerendered and are not. ``effects``: those in the way, by name.
 
@@ -121,6 +131,7 @@ class PrerenderReport:
     seconds: float
     written: WrittenTimeline | None = None
     notices: tuple[str, ...] = ()
+    previews: tuple[PreviewChunk, ...] = ()  # what the regions are for a host that has a preview of its own
 
     @property
     def new_frames(self) -> int:

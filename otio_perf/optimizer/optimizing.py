@@ -10,7 +10,7 @@ from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, WrittenTimeline
-from otio_perf.optimizer import lost_files, prerendering, proxies, relinking, timelines
+from otio_perf.optimizer import lost_files, prerendering, previewing, proxies, relinking, timelines
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.outcome import failed_sources, finished
 from otio_perf.optimizer.prerendering import Wanted
@@ -52,9 +52,11 @@ def optimize(
 
     :param prerender: what is to be rendered ahead of what does not play with the proxies; ``None``: nothing.
     """
-    for output in wanted.values() if prerender is not None else ():
+    for output in wanted.values():
         if output is not None:
-            relinking.refuse_overlay(output)
+            relinking.refuse_parts(output, session.settings.scope)
+    limits = timelines.limits(session.settings)
+    places = {path: previewing.place_of(path, to, limits) for path, to in wanted.items() if prerender is not None}
     lut = session.settings.viewing_lut()
     saved = {path: prerendering.saved_state(path) for path in wanted} if prerender is not None else {}
     surveyed = timelines.survey_all(session, tuple(wanted))
@@ -81,8 +83,9 @@ def optimize(
         laid = None
         if prerender is not None:
             linked = _played(report, there, dry_run=dry_run) if link == "proxy" else {}
-            rendered.append(prerendering.render(session, one, findings, linked, prerender))
-            laid = prerendering.laid(one, rendered[-1])
+            place = places[one.path]
+            rendered.append(prerendering.render(session, one, findings, linked, prerender, place=place))
+            laid = prerendering.laid(one, rendered[-1], place)
         if path is None or dry_run:
             continue
         if one.path in saved:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from otio_perf.cache.renders import RegionNames, Render, RenderKind
 from otio_perf.errors import CacheError, MediaError, SettingsError, TimelineError
-from otio_perf.media import concat
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.chunks import Chunk
 from otio_perf.model.events import Stage
@@ -20,28 +17,29 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.results import LeftToHost, PrerenderedRegion, PrerenderReport
 from otio_perf.model.timing import FrameRange, FrameRate, parse_timecode
-from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer import previewing, relinking, timelines
 from otio_perf.optimizer.accelerated import accelerated
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.named_files import finder
+from otio_perf.optimizer.previewing import Place, Previews
+from otio_perf.optimizer.regions import Regions
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
-from otio_perf.planning import cost, prerenders, proxies
+from otio_perf.planning import cells, cost, prerenders, proxies
 from otio_perf.planning.prerenders import Left, Region
 from otio_perf.timeline import lay
 from otio_perf.timeline.composition import compose
 from otio_perf.timeline.lay import Laid
+from otio_perf.timeline.mlt.preview import Preview
 from otio_perf.timeline.relink import AS_BEFORE
 
 #: What is unknown is always left to the host.
 _FIDELITIES = FIDELITIES[:2]
-#: Raise it when the same chunks are joined otherwise.
-_REGION_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +71,13 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
 
     :raises TimelineError: it cannot be read, or cannot carry an overlay. Regions that fail are in the report.
     """
-    if not asked.dry_run:
-        relinking.refuse_overlay(output)
     saved = saved_state(timeline)
+    place = previewing.place_of(timeline, output, timelines.limits(session.settings))
     surveyed = timelines.survey(session, timeline)
     findings = session.look_up(surveyed.targets)
     document = timelines.read(session, timeline)
     linked, findings = relinking.earlier(session, document, surveyed.locator, findings)
-    report = render(session, surveyed, findings, linked, asked)
+    report = render(session, surveyed, findings, linked, asked, place=place)
     if asked.dry_run:
         return report
     session.check_stop()
@@ -93,7 +90,7 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
         findings=findings,
         active=AS_BEFORE,
         failed={},
-        laid=laid(surveyed, report),
+        laid=laid(surveyed, report, place),
     )
     return replace(report, written=written, notices=tuple(session.notices))
 
@@ -117,9 +114,11 @@ def require_unsaved(timeline: Path, before: tuple[int, int, int]) -> None:
         )
 
 
-def laid(surveyed: Surveyed, report: PrerenderReport) -> tuple[Laid, ...]:
-    """The regions of ``report`` as they lie on the timeline."""
+def laid(surveyed: Surveyed, report: PrerenderReport, place: Place | None) -> tuple[Laid, ...] | Preview:
+    """The regions of ``report`` as they lie on the timeline, or, with a ``place``, what its project gets."""
     rate = surveyed.survey.frame_rate
+    if place is not None:
+        return previewing.preview_of(place, report, rate)
     return tuple(
         Laid(start=r.start, stop=r.stop, path=r.path, first=parse_timecode(r.start_timecode, rate), key=r.key)
         for r in report.regions
@@ -132,14 +131,17 @@ def render(
     findings: Mapping[str, MediaFinding],
     linked: Mapping[str, Sequence[Product]],
     asked: Wanted,
+    *,
+    place: Place | None = None,
 ) -> PrerenderReport:
     """Render what ``asked`` wants of one timeline; what is there already is not rendered again.
 
     :param findings: by ``Target.medium``.
     :param linked: proxies that the timeline plays with, by ``Target.medium`` of their originals.
+    :param place: of the host's own preview, where the regions are to be that.
     """
     began = time.monotonic()
-    job = planned(session, surveyed, findings, linked, asked)
+    job = planned(session, surveyed, findings, linked, asked, place=place)
     if asked.dry_run:
         return replace(job.predicted, seconds=time.monotonic() - began)
     warn_of_full_disk(session, (job.predicted.predicted_bytes, session.workspace.root))
@@ -155,23 +157,28 @@ def planned(
     linked: Mapping[str, Sequence[Product]],
     asked: Wanted,
     *,
+    place: Place | None = None,
     pins: Sequence[tuple[int, int]] = (),
     memory: FrameMemory | None = None,
 ) -> Prerendering:
     """What ``asked`` wants of one timeline, and what of it is missing: see ``render``.
 
+    :raises CacheError: the place cannot be written to
     :param pins: frames ``[start, stop)`` that are rendered where they play, too
     :param memory: of the timeline as it was before
     """
     with session.stage(Stage.READ):
         document = timelines.read(session, surveyed.path)
-    lay.require_possible(document)
+    if place is None:
+        lay.require_possible(document)
+    elif not asked.dry_run:
+        previewing.require_writable(place.folder)
     find = finder(document, surveyed.locator)
     composition = compose(document, surveyed.locator)
     shown = {target.medium: findings[target.medium] for target in surveyed.targets if target.medium in findings}
     instead = stand_ins(session, linked, shown, asked.use_proxies)
     timeline = composed(composition, findings, find, colour=session.settings.colour, stand_ins=instead)
-    return Prerendering(session, surveyed, timeline, linked, asked, pins, memory)
+    return Prerendering(session, surveyed, timeline, linked, asked, place, pins, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +202,12 @@ class Prerendering:
         timeline: Composed,
         linked: Mapping[str, Sequence[Product]],
         asked: Wanted,
+        place: Place | None = None,
         pins: Sequence[tuple[int, int]] = (),
         memory: FrameMemory | None = None,
     ) -> None:
         self.session, self.survey, self.path, self.asked = session, surveyed.survey, surveyed.path, asked
-        self.timeline = timeline
+        self.timeline, self.place = timeline, place
         self.spans = surveyed.spans
         self.within = frame_range(asked.range, timeline.composition)
         self.recipe = session.settings.prerender_recipe()
@@ -209,7 +217,11 @@ class Prerendering:
         self._plan_of = timeline.plan if memory is None else memory.begin(timeline, self.recipe, engine.name)
         known = None if memory is None else memory.keys
         self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True, known=known)
-        self.renders = session.index.renders
+        self._store: Regions | Previews = (
+            Regions(session, self.chunks, surveyed.survey, surveyed.path)
+            if place is None
+            else Previews(session, self.chunks, place, timeline.composition.duration)
+        )
         self.machine = session.machine()
         self.originals = cost.predict(self.survey, self.spans, timeline.media, self.machine, effect_costs)
         played = {**timeline.media, **_stand_ins(timeline.media, linked, self.survey.frame_rate)}
@@ -225,13 +237,14 @@ class Prerendering:
     @property
     def joins(self) -> bool:
         """Will ``joined`` have to write a file?"""
-        return any(self.chunks.there(self._region_key(cut.chunks)) is None for cut in self._cuts)
+        return any(not self._store.is_there(cut.chunks) for cut in self._cuts)
 
     def joined(self, reasons: Mapping[str, str]) -> PrerenderReport:
         """Join what is there by now. :param reasons: of chunks that could not be rendered, by key"""
         regions, failed = self._join(self._cuts, self.missing, reasons)
         left = sorted([*self.predicted.left, *failed], key=lambda one: one.start)
-        return replace(self.predicted, regions=tuple(regions), left=tuple(left), notices=tuple(self.session.notices))
+        notices, previews = tuple(self.session.notices), self._store.done if isinstance(self._store, Previews) else ()
+        return replace(self.predicted, regions=tuple(regions), left=tuple(left), notices=notices, previews=tuple(previews))
 
     # ---- planning
 
@@ -246,6 +259,15 @@ class Prerendering:
             within=self.within,
             pins=pins,
         )
+        if self.place is not None:
+            chosen = cells.widened(
+                chosen,
+                self.place.cells,
+                self.timeline.composition.duration,
+                self._plan_of,
+                fidelity=self.asked.fidelity,
+                tick=self.session.check_stop,
+            )
         self._cuts, left = self._cut(chosen.regions)
         self.missing = self.chunks.missing(self.every_chunk())
         size = self.recipe.size_for(*self.timeline.canvas)
@@ -286,7 +308,7 @@ class Prerendering:
     def _bytes(self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], size: tuple[int, int]) -> int:
         """Of the missing chunks, and of the regions, which hold copies of them all."""
         written = sum(map(len, missing.values()))
-        joined = sum(sum(map(len, cut.chunks)) for cut in cuts if self.chunks.there(self._region_key(cut.chunks)) is None)
+        joined = sum(sum(map(len, cut.chunks)) for cut in cuts if not self._store.is_there(cut.chunks))
         return prerenders.size_bytes(written + joined, self.recipe, size)
 
     # ---- work
@@ -297,9 +319,7 @@ class Prerendering:
         """A file for each run of chunks that are there: what failed leaves a hole, and spoils nothing else."""
         done: list[PrerenderedRegion] = []
         left: list[LeftToHost] = []
-        workspace = self.session.workspace
-        with self.session.stage(Stage.JOIN, len(cuts)), workspace.writing(), workspace.lock("regions"):
-            names = self.renders.region_names()
+        with self.session.stage(Stage.JOIN, len(cuts)), self._store.joining():
             for cut in cuts:
                 for is_there, group in groupby(cut.chunks, key=lambda c: self.chunks.made(c) is not None):
                     run = tuple(group)
@@ -308,48 +328,28 @@ class Prerendering:
                         left.append(self._failed(run, reason))
                         continue
                     try:
-                        file = self._region(run, names)
+                        stored = self._store.join(run)
                     except (MediaError, CacheError) as e:
                         self.chunks.forget_damaged(e.path, run)
                         left.append(self._failed(run, str(e)))
                         continue
+                    if stored is None:
+                        left.append(self._failed(run, "shares a piece of the editing program's preview with what failed"))
+                        continue
                     planned = self._planned(cut.region, run, missing)
-                    done.append(replace(planned, key=file.key, path=file.path, size_bytes=file.size_bytes))
-        elsewhere = sorted({str(Path(r.path).parent) for r in done if r.path} - {str(self.renders.folder)})
-        if elsewhere:
-            self.session.note(f"prerendered regions of other workspaces are used where they lie: {', '.join(elsewhere)}")
+                    done.append(
+                        replace(
+                            planned,
+                            start=stored.start,
+                            stop=stored.stop,
+                            start_timecode=self._timecode(stored.start),
+                            stop_timecode=self._timecode(stored.stop),
+                            key=stored.key,
+                            path=stored.path,
+                            size_bytes=stored.size_bytes,
+                        )
+                    )
         return done, left
-
-    def _region(self, run: Sequence[Chunk], names: RegionNames) -> Render:
-        """The file of a run of chunks; joined where it is not there."""
-        key = self._region_key(run)
-        found = self.chunks.there(key)
-        if found is not None:
-            return found
-        label, frames = self._timecode(run[0].start), sum(map(len, run))
-        path = names.path(self.path.stem, label, frames, key=key)
-        joined = concat.join(
-            [self.chunks.piece(chunk) for chunk in run],
-            path,
-            frame_rate=self.survey.frame_rate,
-            start_timecode=label,
-            key=key,
-            tick=self.session.check_stop,
-        )
-        render = Render(
-            key=key,
-            kind=RenderKind.REGION,
-            path=joined.path,
-            frames=joined.frames,
-            size_bytes=joined.size_bytes,
-            digest=joined.digest,
-        )
-        self.renders.put(render)
-        return render
-
-    def _region_key(self, run: Sequence[Chunk]) -> str:
-        words = ["region", str(_REGION_VERSION), self._timecode(run[0].start), *map(self.chunks.key_of, run)]
-        return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
 
     # ---- words
 

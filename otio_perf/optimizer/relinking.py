@@ -15,9 +15,10 @@ from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Stage
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
+from otio_perf.model.recipes import Scope
 from otio_perf.model.results import LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Problem, Target
-from otio_perf.optimizer import timelines, writing
+from otio_perf.optimizer import placing, previewing, timelines, writing
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import bundles, files, relink, restore
@@ -26,6 +27,7 @@ from otio_perf.timeline.files import Document
 from otio_perf.timeline.lay import Laid, with_overlay
 from otio_perf.timeline.linked import linked
 from otio_perf.timeline.locate import Locator, is_relative, output_folder
+from otio_perf.timeline.mlt.preview import Preview, document_properties
 from otio_perf.timeline.tree import urls_of
 
 
@@ -76,13 +78,11 @@ def refuse_other_project(source: Path, output: Path) -> None:
         )
 
 
-def refuse_overlay(output: Path) -> None:
-    """:raises SettingsError: what is prerendered cannot be laid over a timeline in that format"""
-    if output.suffix.lower() in files.PROJECTS:
+def refuse_parts(output: Path, scope: str) -> None:
+    """:raises SettingsError: ``output`` is to be a project, which shows one file for all of a medium, and proxies are not"""
+    if output.suffix.lower() in files.PROJECTS and scope != Scope.FULL:
         raise SettingsError(
-            f"what is prerendered is not written into a {output.suffix}",
-            path=output,
-            hint=f"Name {output.stem}.otio, or leave out the prerender",
+            f"a {output.suffix} shows proxies of whole media only", path=output, hint="Leave out --scope, or write .otio"
         )
 
 
@@ -103,11 +103,12 @@ def write_relinked(
     findings: Mapping[str, MediaFinding],
     active: str | None,
     failed: Mapping[str, str],
-    laid: Sequence[Laid] | None = None,
+    laid: Sequence[Laid] | Preview | None = None,
 ) -> WrittenTimeline:
     """Write one timeline with ``products`` as further references; the input is only read.
 
-    :param laid: prerendered regions, in place of those that it has; ``None``: these stay.
+    :param laid: prerendered regions, in place of those that it has, as a track on top or as the preview of a project;
+        ``None``: these stay.
     """
     with session.stage(Stage.RELINK):
         document = timelines.read(session, surveyed.path, canonical=True)
@@ -116,11 +117,24 @@ def write_relinked(
         result = relink.relink(
             document, products, media, active=active, output_path=output, locator=surveyed.locator, earlier=kept
         )
-        done = result.document if laid is None else with_overlay(result.document, laid, output_path=output)
+        preview = laid if isinstance(laid, Preview) else None
+        done = result.document
+        if laid is not None and not isinstance(laid, Preview):
+            done = with_overlay(done, laid, output_path=output)
         done = relink.noted(done)
     with session.stage(Stage.WRITE):
         writing.make_folder(output.absolute().parent)
-        not_packed = writing.write(session, done, output, locator=surveyed.locator, project=document)
+        not_packed = writing.write(
+            session,
+            done,
+            output,
+            locator=surveyed.locator,
+            project=document,
+            preview=preview,
+            stand_ins=_stand_ins(session, surveyed.path, output, active, [products, kept], media),
+        )
+        if preview is not None:
+            previewing.keep_older(output, preview)
     left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone), *not_packed]
     return WrittenTimeline(
         source=str(surveyed.path),
@@ -129,6 +143,28 @@ def write_relinked(
         left_alone=tuple(dict.fromkeys(left)),
         notices=document.notices,
     )
+
+
+def _stand_ins(
+    session: Session,
+    project: Path,
+    output: Path,
+    active: str | None,
+    products: Sequence[Mapping[str, Sequence[Product]]],
+    media: Mapping[str, MediaInfo],
+) -> dict[str, str]:
+    """What a project of Kdenlive's shows instead of our proxies: those that it switches off and on by itself."""
+    if output.suffix.lower() != previewing.SUFFIX:
+        return {}
+    shown = [
+        (product, media[medium])
+        for some in products
+        for medium, them in some.items()
+        for product in them
+        if medium in media and active in (relink.AS_BEFORE, product.recipe.reference_key)
+    ]
+    data = files.project_text(project, timelines.limits(session.settings))
+    return placing.shown_instead(session, output, document_properties(data, project), shown) if shown else {}
 
 
 def earlier(
@@ -188,8 +224,12 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
         clips = "1 clip has its proxy" if result.nameless == 1 else f"{result.nameless} clips have their proxies"
         again = "refers" if result.nameless == 1 else "refer"
         session.note(f"{clips} taken off and {again} to no media again, as in the timeline that was optimized")
+    limits = timelines.limits(session.settings)
+    is_project = output.suffix.lower() == previewing.SUFFIX
+    preview, chunks = previewing.removal(path, limits) if is_project else (None, ())
     with session.stage(Stage.WRITE):
-        not_packed = writing.write(session, restored, output, locator=where, project=document)
+        not_packed = writing.write(session, restored, output, locator=where, project=document, preview=preview)
+        previewing.delete(chunks, path, [session.workspace.root] if session.has_workspace else [])
     return WrittenTimeline(
         source=str(path),
         path=str(output),

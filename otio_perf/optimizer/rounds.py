@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from otio_perf.errors import SettingsError, TimelineError
+from otio_perf.errors import CacheError, SettingsError, TimelineError
 from otio_perf.model.events import Failed, Outcome
 from otio_perf.model.plans import Product
 from otio_perf.model.recipes import ProxyRecipe
@@ -17,7 +17,7 @@ from otio_perf.model.results import LeftToHost, PrerenderReport, WrittenTimeline
 from otio_perf.model.tasks import ProxyTask, Task
 from otio_perf.model.timing import FrameRange, union
 from otio_perf.model.uses import TrackKind
-from otio_perf.optimizer import lost_files, optimizing, prerendering, proxies, relinking, timelines
+from otio_perf.optimizer import lost_files, optimizing, prerendering, previewing, proxies, relinking, timelines
 from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.outcome import failed_sources, finished
 from otio_perf.optimizer.prerendering import Prerendering
@@ -191,7 +191,7 @@ class Round:
             self.unjoined = tuple(
                 one for one in rendered.left if one.is_failure and not any(one.start <= at < one.stop for at in holes)
             )
-            laid = prerendering.laid(self.surveyed, rendered)
+            laid = prerendering.laid(self.surveyed, rendered, self.prerendering.place)
         prerendering.require_unsaved(self.path, self.saved)
         active = self._shown()
         written = relinking.write_relinked(
@@ -231,11 +231,11 @@ class Round:
         shows = self.aim.quality != "full" and self.aim.use_proxies != "never"
         linked = {d.target.medium: d.products for d in self.plan.decisions if d.products} if shows else {}
         try:
-            relinking.refuse_overlay(self.output)
+            place = previewing.place_of(self.path, self.output, timelines.limits(self.session.settings))
             return prerendering.planned(
-                self.session, self.surveyed, self.findings, linked, wanted, pins=self.aim.pins, memory=memory
+                self.session, self.surveyed, self.findings, linked, wanted, place=place, pins=self.aim.pins, memory=memory
             )
-        except (TimelineError, SettingsError) as e:
+        except (TimelineError, SettingsError, CacheError) as e:
             self.session.note(f"nothing is prerendered: {e}")
             return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from otio_perf.cache.players import Players
@@ -16,6 +16,7 @@ from otio_perf.timeline import bundles, files, stamp
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.linked import shown
 from otio_perf.timeline.locate import Locator, Reference
+from otio_perf.timeline.mlt.preview import Preview
 from otio_perf.timeline.overlay import regions_of
 
 #: Names that we give: ``cut.perf``, ``cut.perf2`` …
@@ -76,25 +77,38 @@ def write(
     locator: Locator,
     allow_lossy: bool = False,
     project: Document | None = None,
+    preview: Preview | None = None,
+    stand_ins: Mapping[str, str] | None = None,
 ) -> tuple[LeftAlone, ...]:
     """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it.
 
     :returns: what should be in a bundle and is not.
     """
     limits = timelines.limits(session.settings)
-    done = files.write(document, output, allow_lossy=allow_lossy, limits=limits, locator=locator, project=project)
+    done = files.write(
+        document,
+        output,
+        allow_lossy=allow_lossy,
+        limits=limits,
+        locator=locator,
+        project=project,
+        preview=preview,
+        stand_ins=stand_ins,
+    )
     if done.kept is not None:
         _tell_kept(session, output, done.kept)
     if session.has_workspace:
-        _note_player(session, document, output)
+        _note_player(session, document, output, stand_ins or {})
     return tuple(LeftAlone(clip=p.clip, reason=p.reason) for p in done.left)
 
 
-def _note_player(session: Session, document: Document, output: Path) -> None:
+def _note_player(session: Session, document: Document, output: Path, stand_ins: Mapping[str, str]) -> None:
     """So that ``cache clear`` deletes nothing that it plays without a word. A bundle holds all that itself."""
     here = Locator(output).based(files.base_of(output))
     urls = set() if output.suffix.lower() in bundles.SUFFIXES else {*shown(document.root), *regions_of(document.root)}
     played = [Path(path) for url in urls if (path := here.target(Reference("external", url)).path) is not None]
+    played += [Path(instead) for path in played if (instead := stand_ins.get(str(path)))]
+    played += map(Path, files.preview_paths(output))
     try:
         Players(session.workspace.root).note(output, [path for path in played if path.is_file()])
     except CacheError as e:

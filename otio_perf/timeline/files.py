@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -36,7 +36,9 @@ from otio_perf.timeline.describe import described
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED, Locator
 from otio_perf.timeline.mlt import changing
+from otio_perf.timeline.mlt import preview as shown_previews
 from otio_perf.timeline.mlt import reading as mlt
+from otio_perf.timeline.mlt.preview import Preview
 from otio_perf.timeline.packing import packed
 from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
 from otio_perf.timeline.shape import is_plain
@@ -110,7 +112,7 @@ def read(
         text = guard.read_bytes(file, max_bytes=limits.max_bytes)
         return _read_json(text, file, "otio_json", str(file.parent), limits, exact=exact, canonical=canonical)
     if suffix in PROJECTS:
-        text = guard.read_bytes(file, max_bytes=min(limits.max_adapter_bytes, _MOST_PROJECT_BYTES))
+        text = project_text(file, limits)
         spelled = json_text.dumps(mlt.read(text, str(file))).encode()
         document = _read_json(spelled, file, "kdenlive_perf", str(file.parent), limits, exact=exact, canonical=canonical)
         return replace(document, digest=digest_of(text))
@@ -157,6 +159,8 @@ def write(
     limits: Limits | None = None,
     locator: Locator | None = None,
     project: Document | None = None,
+    preview: Preview | None = None,
+    stand_ins: Mapping[str, str] | None = None,
 ) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
 
@@ -165,6 +169,8 @@ def write(
     :param locator: finds the media that a bundle gets, where they are not where the document says.
     :param project: of Kdenlive or MLT, as it was read, that ``document`` comes of: it is written with what is active in
         ``document``, and as it is otherwise.
+    :param preview: what a project of Kdenlive shows as rendered ahead by us; ``None``: what it has.
+    :param stand_ins: by path of a proxy, the file that a project shows in its place; ``""``: none.
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
         folder in the place of an ``.otiod`` holds something that the new one does not.
     :raises UnreadableTimelineError: nobody here can write the format.
@@ -190,7 +196,7 @@ def write(
             return Written(stamp.keep_edited(partial, target), bundle.left)
     if suffix in PROJECTS:
         with appearing(target, suffix) as partial:
-            write_bytes(partial, _changed_project(document, project, target, limits))
+            write_bytes(partial, _changed_project(document, project, preview, stand_ins or {}, target, limits))
             return Written(stamp.keep_edited(partial, target))
     if not allow_lossy and has_proxies(document):
         raise LossyTimelineError(
@@ -206,8 +212,25 @@ def write(
         return Written(stamp.keep_edited(partial, target))
 
 
-def _changed_project(document: Document, project: Document | None, target: Path, limits: Limits) -> bytes:
-    """The text of ``project`` with the proxies that ``document`` shows.
+def project_text(path: str | os.PathLike[str], limits: Limits | None = None) -> bytes:
+    """Of a project of Kdenlive or MLT. :raises UnreadableTimelineError, HostileTimelineError"""
+    return guard.read_bytes(Path(path), max_bytes=min((limits or Limits()).max_adapter_bytes, _MOST_PROJECT_BYTES))
+
+
+def preview_paths(path: str | os.PathLike[str], limits: Limits | None = None) -> tuple[str, ...]:
+    """Files that the timeline in ``path`` plays as rendered ahead by us, where it is a project of Kdenlive's."""
+    return shown_previews.chunk_paths(project_text(path, limits), path) if Path(path).suffix.lower() == ".kdenlive" else ()
+
+
+def _changed_project(
+    document: Document,
+    project: Document | None,
+    preview: Preview | None,
+    stand_ins: Mapping[str, str],
+    target: Path,
+    limits: Limits,
+) -> bytes:
+    """The text of ``project`` with the proxies that ``document`` shows, and ``preview``.
 
     :raises UnwritableTimelineError: there is none; media that it names relatively would not be found from there.
     :raises UnreadableTimelineError: it has changed since it was read.
@@ -218,7 +241,7 @@ def _changed_project(document: Document, project: Document | None, target: Path,
             path=target,
             hint="Write .otio, which Kdenlive imports from 25.04 on",
         )
-    data = guard.read_bytes(Path(project.path), max_bytes=limits.max_adapter_bytes)
+    data = project_text(project.path, limits)
     if digest_of(data) != project.digest:
         raise UnreadableTimelineError("changed while it was worked on", path=project.path, hint="Run the command again")
     if target.parent != Path(project.path).parent and changing.names_relatively(data, project.path):
@@ -228,13 +251,14 @@ def _changed_project(document: Document, project: Document | None, target: Path,
             hint=f"Write it into {Path(project.path).parent}",
         )
     where = Locator(target)
-    return changing.changed(
-        data,
-        project.path,
-        before=project.root,
-        after=document.root,
-        path_of=lambda reference: where.target(described(reference)).path,
-    )
+    if preview is not None:
+        data = shown_previews.with_preview(data, project.path, preview)
+
+    def path_of(reference: Json) -> str | None:
+        path = where.target(described(reference)).path
+        return None if path is None else stand_ins.get(path, path) or None
+
+    return changing.changed(data, project.path, before=project.root, after=document.root, path_of=path_of)
 
 
 def clear_up(path: str | os.PathLike[str]) -> None:

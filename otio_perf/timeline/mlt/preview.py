@@ -5,8 +5,8 @@ listed (``previewchunks``) and plays on a track of its own, the last of the sequ
 render shows it. ``dirtypreviewchunks`` are red: to be rendered.
 
 Up to 22.12 both lists stand on the bin, from 23.04 on on each sequence. What we change is noted in a property of the document
-(Kdenlive drops others when it saves), with what was there before, so that ``without_preview`` gives back an untouched project
-byte for byte; one that Kdenlive has saved since keeps all that is not ours.
+(Kdenlive drops others when it saves), with what was there before, so that an untouched project comes back byte for byte; one
+that Kdenlive has saved since keeps all that is not ours.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Preview:
 
     ``dirty``: chunks that should be rendered and are not. ``extension``, ``parameters``: for a document without chunks of
     Kdenlive's own; by these Kdenlive renders what is dirty. ``taken_over``: chunks that were ours, and that Kdenlive has
-    rendered itself since, by sequence: they stay.
+    rendered itself since, by sequence: they stay. ``removes_all``: what of ours the other sequences have goes, too.
     """
 
     chunks: tuple[Chunk, ...] = ()
@@ -65,6 +65,7 @@ class Preview:
     extension: str = ""
     parameters: str = ""
     taken_over: Mapping[str, Collection[int]] = field(default_factory=dict)
+    removes_all: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +107,11 @@ def every_shown(data: bytes, path: object) -> tuple[Shown, ...]:
 
 def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
     """``data`` with ``preview`` in place of what of ours the sequence has. :raises UnwritableTimelineError: see ``shown``"""
-    here = _Document(data, path).required(path).identity
+    here = None if preview.removes_all else _Document(data, path).required(path).identity
     document = _Document(_without(data, path, preview.taken_over, only=here), path)
-    sequence = document.required(path)
     if not preview.chunks and not preview.dirty:
         return document.data
+    sequence = document.required(path)
     edits = Edits(document.data)
     own = sequence.chunks(_RENDERED)
     rendered = sorted({*own, *(chunk.start for chunk in preview.chunks)})
@@ -138,11 +139,6 @@ def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
                 edits.set_property(document.bin, DOCUMENT + name, text)
     edits.set_property(document.bin, _NOTE, json.dumps(note, ensure_ascii=False))
     return edits.result()
-
-
-def without_preview(data: bytes, path: object, taken_over: Mapping[str, Collection[int]] | None = None) -> bytes:
-    """``data`` without our chunks, in all its sequences. :param taken_over: see ``Preview``"""
-    return _without(data, path, taken_over or {}, only=None)
 
 
 def chunk_paths(data: bytes, path: object) -> tuple[str, ...]:

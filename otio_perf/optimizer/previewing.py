@@ -1,0 +1,247 @@
+"""Prerendered regions as Kdenlive's own timeline preview: cut into its chunks, put where it looks, and taken away again.
+
+Kdenlive deletes chunks that are newer than the project when it opens that: chunks are written first, the project last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from otio_perf.cache.players import Players, played_in
+from otio_perf.errors import CacheError, SettingsError
+from otio_perf.media import concat
+from otio_perf.media.finished import key_in
+from otio_perf.media.pieces import Piece
+from otio_perf.model.chunks import Chunk
+from otio_perf.model.results import PrerenderReport, PreviewChunk
+from otio_perf.model.timing import FrameRange, FrameRate
+from otio_perf.optimizer.chunked import Chunks
+from otio_perf.optimizer.regions import Stored
+from otio_perf.optimizer.session import Session
+from otio_perf.planning.cells import Cells
+from otio_perf.timeline import files
+from otio_perf.timeline.guard import Limits
+from otio_perf.timeline.mlt import preview, storage
+from otio_perf.timeline.mlt.preview import CHUNK_FRAMES, Preview
+
+#: Of projects of Kdenlive.
+SUFFIX = ".kdenlive"
+#: Raise it when the same pictures are stored otherwise.
+_CHUNK_VERSION = 1
+#: By these Kdenlive renders what is left to it, where the document does not say: as its own profile "ProRes", in full size.
+_EXTENSION, _PARAMETERS = "mov", "vcodec=prores_ks vb=0 g=1 bf=0 vprofile=0 vendor=ap10 qscale=4"
+#: Such files are what their names say; all others hold QuickTime, which MLT knows by its content.
+_MATROSKA = "mkv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where the chunks of the sequence that is read go. ``cells``: its grid, and which of it Kdenlive has filled itself.
+
+    ``taken_over``: chunks that were ours and that Kdenlive has rendered itself since, by sequence.
+    """
+
+    folder: Path
+    extension: str
+    parameters: str
+    cells: Cells
+    taken_over: Mapping[str, frozenset[int]]
+    is_switched_off: bool
+
+    def path(self, cell: int) -> Path:
+        return self.folder / f"{cell}.{self.extension}"
+
+
+def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | None:
+    """``None``: ``output`` is no project of Kdenlive's.
+
+    :raises TimelineError: ``timeline`` is none that is changed here, or cannot be read
+    """
+    if output is None or output.suffix.lower() != SUFFIX:
+        return None
+    data = files.project_text(timeline, limits)
+    found, properties = preview.shown(data, timeline), preview.document_properties(data, timeline)
+    store = _storage(properties, output)
+    folder, extension = store.previews(None if found.is_main else found.sequence), found.extension or _EXTENSION
+    taken_over = _taken_over(data, timeline, store)
+    own = {cell for cell in found.own if (folder / f"{cell}.{extension}").is_file()}
+    return Place(
+        folder=folder,
+        extension=extension,
+        parameters=properties.get(f"{storage.DOCUMENT}previewparameters") or _PARAMETERS,
+        cells=Cells(frames=CHUNK_FRAMES, taken=taken_over.get(found.sequence, frozenset()) | own),
+        taken_over=taken_over,
+        is_switched_off=found.is_switched_off,
+    )
+
+
+def require_writable(folder: Path) -> None:
+    """Make ``folder`` if it is not there. :raises CacheError: nothing can be written there"""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as e:
+        raise CacheError(
+            f"cannot be written to ({e.strerror}), and Kdenlive looks for its preview there",
+            path=folder,
+            hint="Make it writable, or write .otio",
+        ) from e
+
+
+def zone(timeline: Path, limits: Limits) -> str:
+    """The part that the user has marked in Kdenlive, as ``times.frame_range`` reads it.
+
+    :raises SettingsError: he has marked none, or it is no project of Kdenlive's
+    """
+    if timeline.suffix.lower() == SUFFIX:
+        found = preview.shown(files.project_text(timeline, limits), timeline).zone
+        if found is not None:
+            return f"{found[0]}-{found[1] + 1}"
+    raise SettingsError("has no zone", path=timeline, hint="Mark one in Kdenlive and save, or name the part with --range")
+
+
+class Previews:
+    """Stores runs of chunks as the host's own: whole cells, each a file; ``done`` are those of all runs."""
+
+    def __init__(self, session: Session, chunks: Chunks, place: Place, timeline: FrameRange) -> None:
+        """:param timeline: all of it: the last cell ends with it"""
+        self.session, self.chunks, self.place, self.timeline = session, chunks, place, timeline
+        self.done: list[PreviewChunk] = []
+
+    def is_there(self, run: Sequence[Chunk]) -> bool:
+        return all(key_in(self.place.path(cell.start)) == self._key(cell, run) for cell in self._cells(run))
+
+    @contextmanager
+    def joining(self) -> Iterator[None]:
+        require_writable(self.place.folder)
+        with self.session.workspace.writing():
+            yield
+
+    def join(self, run: Sequence[Chunk]) -> Stored | None:
+        cells = list(self._cells(run))
+        if not cells:
+            return None
+        made = [self._file(cell, run) for cell in cells]
+        self.done += made
+        size = sum(Path(one.path).stat().st_size for one in made)
+        key = hashlib.blake2b("\n".join(one.key for one in made).encode(), digest_size=16).hexdigest()
+        return Stored(cells[0].start, cells[-1].stop, key, made[0].path, size)
+
+    def _cells(self, run: Sequence[Chunk]) -> Iterator[FrameRange]:
+        """Those that lie in ``run`` as a whole."""
+        step = self.place.cells.frames
+        start, stop = run[0].start, run[-1].stop
+        for cell in range(-(-start // step) * step, stop, step):
+            end = min(cell + step, self.timeline.stop)
+            if end <= stop:
+                yield FrameRange(cell, end, self.timeline.rate)
+
+    def _file(self, cell: FrameRange, run: Sequence[Chunk]) -> PreviewChunk:
+        path, key = self.place.path(cell.start), self._key(cell, run)
+        if key_in(path) != key:
+            suffix = f".{_MATROSKA}" if self.place.extension == _MATROSKA else ".mov"
+            joined = path if path.suffix == suffix else path.with_name(f".{path.name}{suffix}")
+            pieces = [self._piece(chunk, cell) for chunk in _inside(cell, run)]
+            concat.join(pieces, joined, frame_rate=cell.rate, key=key, tick=self.session.check_stop)
+            if joined != path:
+                joined.replace(path)
+        return PreviewChunk(start=cell.start, stop=cell.stop, path=str(path), key=key)
+
+    def _piece(self, chunk: Chunk, cell: FrameRange) -> Piece:
+        start, stop = max(cell.start, chunk.start) - chunk.start, min(cell.stop, chunk.stop) - chunk.start
+        return Piece(path=self.chunks.piece(chunk).path, frames=len(chunk), start=start, stop=stop)
+
+    def _key(self, cell: FrameRange, run: Sequence[Chunk]) -> str:
+        words = ["preview", str(_CHUNK_VERSION)]
+        for chunk in _inside(cell, run):
+            piece = self._piece(chunk, cell)
+            words.append(f"{self.chunks.key_of(chunk)} {piece.start} {piece.stop}")
+        return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+
+
+def preview_of(place: Place, report: PrerenderReport, frame_rate: FrameRate) -> Preview:
+    """What a project gets."""
+    left = [FrameRange(one.start, one.stop, frame_rate) for one in report.left]
+    filled = {one.start for one in report.previews} | place.cells.taken
+    return Preview(
+        chunks=tuple(
+            preview.Chunk(start=one.start, frames=one.stop - one.start, path=one.path, key=one.key) for one in report.previews
+        ),
+        dirty=tuple(cell for cell in place.cells.touched(left) if cell not in filled),
+        extension=place.extension,
+        parameters=place.parameters,
+        taken_over=place.taken_over,
+    )
+
+
+def keep_older(project: Path, shown: Preview) -> None:
+    """Chunks that are newer than the project that was just written, by the clock of another disk, are made as old as that."""
+    written = project.stat().st_mtime_ns
+    for chunk in shown.chunks:
+        with suppress(OSError):
+            found = os.stat(chunk.path)  # noqa: PTH116
+            if found.st_mtime_ns > written:
+                os.utime(chunk.path, ns=(found.st_atime_ns, written))
+
+
+def removal(timeline: Path, limits: Limits) -> tuple[Preview, tuple[PreviewChunk, ...]]:
+    """What takes our chunks out of ``timeline``, and the chunks, as far as they are still ours."""
+    data = files.project_text(timeline, limits)
+    noted = preview.every_shown(data, timeline)
+    if not noted:
+        return Preview(removes_all=True), ()
+    properties = preview.document_properties(data, timeline)
+    store = _storage(properties, timeline)
+    taken = _taken_over(data, timeline, store)
+    found = [
+        PreviewChunk(start=start, stop=start, path=str(path), key=key)
+        for one in noted
+        for start, key in one.ours.items()
+        if (path := _path(store, one, start)).is_file() and start not in taken.get(one.sequence, ())
+    ]
+    return Preview(taken_over=taken, removes_all=True), tuple(found)
+
+
+def delete(chunks: Sequence[PreviewChunk], timeline: Path, workspaces: Sequence[Path]) -> int:
+    """Delete ``chunks``, which ``timeline`` played, where no other project plays them. :returns: how many went"""
+    others = {path: {*players} - {str(timeline.absolute())} for path, players in played_in(workspaces).items()}
+    gone = 0
+    for chunk in chunks:
+        if not others.get(chunk.path) and key_in(chunk.path) == chunk.key:
+            with suppress(OSError):
+                Path(chunk.path).unlink()
+                gone += 1
+    for root in workspaces:
+        Players(root).note(timeline, ())
+    return gone
+
+
+def _taken_over(data: bytes, timeline: Path, store: storage.Storage) -> dict[str, frozenset[int]]:
+    found = {}
+    for one in preview.every_shown(data, timeline):
+        paths = {start: _path(store, one, start) for start in one.ours}
+        found[one.sequence] = frozenset(
+            start for start, key in one.ours.items() if paths[start].is_file() and key_in(paths[start]) != key
+        )
+    return found
+
+
+def _path(store: storage.Storage, one: preview.Shown, start: int) -> Path:
+    return store.previews(None if one.is_main else one.sequence) / f"{start}.{one.extension or _EXTENSION}"
+
+
+def _storage(properties: Mapping[str, str], project: Path) -> storage.Storage:
+    caches = storage.cache_folders(Path.home(), os.environ, sys.platform)
+    return storage.storage_of(properties, project, caches)
+
+
+def _inside(cell: FrameRange, run: Sequence[Chunk]) -> list[Chunk]:
+    return [chunk for chunk in run if chunk.start < cell.stop and cell.start < chunk.stop]
