@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def _of_host(host: str, home: Home, record_file: Path) -> Iterator[HostFinding]:
         if room.parts:
             installed = next((one for one in known if one.data_folder == installation.data_folder), None)
             yield from _of_parts(installation, installed)
-        yield from importlib.import_module(room.findings).findings(installation, home)
+        yield from room.findings(installation, home)
 
 
 def _of_parts(installation: Installation, installed: record.Installed | None) -> Iterator[HostFinding]:

@@ -172,6 +172,7 @@ def _take(installed: Installed, paths: list[str]) -> list[HostChange]:
                 own_files.remove(path)  # what a killed run left of it
             elif _digest(text) in digests:
                 own_files.remove(path)
+                own_files.remove_compiled(path)
                 changes.append(HostChange(host=installed.host, path=name, step=Step.REMOVED))
             else:
                 note = "was changed by somebody else: it stays. Delete it if nobody needs it"

@@ -64,6 +64,15 @@ def remove(path: Path) -> None:
         raise _error(path, "removed", e) from e
 
 
+def remove_compiled(path: Path) -> None:
+    """What Python keeps beside a script that was imported."""
+    compiled = path.parent / "__pycache__"
+    with suppress(OSError):
+        for file in compiled.glob(f"{path.stem}.*.pyc"):
+            file.unlink()
+        compiled.rmdir()
+
+
 def make_folder(folder: Path) -> list[Path]:
     """:returns: those that were not there, the outermost first. :raises HostError: it cannot be made"""
     missing = missing_folders(folder)

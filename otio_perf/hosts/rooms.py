@@ -1,55 +1,60 @@
 """The table of hosts, and what is done with any of them: find, install, uninstall.
 
-A host is a row of ``ROOMS``: modules with ``installations(home)``, ``parts(installation, command)`` and
-``findings(installation, home)``; what each answers is said in ``hosts/README.md`` of the checkout.
+A host is a row of ``ROOMS``; what its functions answer is said in ``hosts/README.md`` of the checkout.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 from otio_perf import settings
 from otio_perf.errors import HostError
 from otio_perf.hosts import installing, own_files, record, scripts
 from otio_perf.hosts.home import Home
-from otio_perf.hosts.parts import Part
+from otio_perf.hosts.kdenlive import findings as kdenlive_findings
+from otio_perf.hosts.kdenlive import installations as kdenlive_installations
+from otio_perf.hosts.kdenlive import menu as kdenlive_menu
+from otio_perf.hosts.parts import OwnFile, Part
+from otio_perf.hosts.resolve import findings as resolve_findings
+from otio_perf.hosts.resolve import installations as resolve_installations
+from otio_perf.hosts.resolve import menu as resolve_menu
+from otio_perf.hosts.shotcut import findings as shotcut_findings
+from otio_perf.hosts.shotcut import installations as shotcut_installations
 from otio_perf.model.hosts import Installation, Packaging
-from otio_perf.model.installing import HostChange, HostState
+from otio_perf.model.installing import HostChange, HostFinding, HostState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
-    """Modules of a host, by what they are asked. ``title``: as people call it."""
+    """What a host answers. ``title``: as people call it; ``installations``: those that are there; ``parts``: what is put into
+    one, by our command; ``findings``: what works in one and what does not."""
 
     title: str
-    installations: str
-    parts: tuple[str, ...]
-    findings: str
+    installations: Callable[[Home], tuple[Installation, ...]]
+    parts: tuple[Callable[[Installation, str], tuple[Part, ...]], ...]
+    findings: Callable[[Installation, Home], Iterator[HostFinding]]
 
 
 ROOMS = {
     "kdenlive": Room(
         title="Kdenlive",
-        installations="otio_perf.hosts.kdenlive.installations",
-        parts=("otio_perf.hosts.kdenlive.menu", "otio_perf.hosts.kdenlive.external"),
-        findings="otio_perf.hosts.kdenlive.findings",
+        installations=kdenlive_installations.installations,
+        parts=(kdenlive_menu.parts,),
+        findings=kdenlive_findings.findings,
     ),
     "shotcut": Room(
         title="Shotcut",
-        installations="otio_perf.hosts.shotcut.installations",
+        installations=shotcut_installations.installations,
         parts=(),
-        findings="otio_perf.hosts.shotcut.findings",
+        findings=shotcut_findings.findings,
     ),
     "resolve": Room(
         title="DaVinci Resolve",
-        installations="otio_perf.hosts.resolve.installations",
-        parts=("otio_perf.hosts.resolve.menu",),
-        findings="otio_perf.hosts.resolve.findings",
+        installations=resolve_installations.installations,
+        parts=(resolve_menu.parts,),
+        findings=resolve_findings.findings,
     ),
 }
 
@@ -99,37 +104,30 @@ def uninstall(host: str, packaging: Packaging | None, home: Home | None, record_
     changes: list[HostChange] = []
     for installation in [*there, *gone]:
         known = installing.recorded(installation, record_file)
-        usual = () if known is not None else parts(installation, "")
+        usual = () if known is not None else parts(installation, _command_in(installation))
         changes += installing.uninstall(installation, usual, record_file=record_file)
     return tuple(changes)
 
 
 def installations(host: str, home: Home) -> tuple[Installation, ...]:
-    if not _is_there(ROOMS[host].installations):
-        return ()
-    answer: tuple[Installation, ...] = _module(ROOMS[host].installations).installations(home)
-    return answer
+    return ROOMS[host].installations(home)
 
 
 def parts(installation: Installation, command: str) -> tuple[Part, ...]:
     """What is put into an installation. :raises HostError: a script of ours is missing"""
-    modules = [_module(name) for name in ROOMS[installation.host].parts if _is_there(name)]
-    return tuple(part for module in modules for part in module.parts(installation, command))
+    return tuple(part for of_module in ROOMS[installation.host].parts for part in of_module(installation, command))
 
 
 def default_record_file() -> Path:
     return settings.user_data_folder() / "hosts.json"
 
 
-def _is_there(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
-
-
-def _module(name: str) -> ModuleType:
-    return importlib.import_module(name)
+def _command_in(installation: Installation) -> str:
+    """The command that scripts of ours were installed with, where no record says it."""
+    for part in parts(installation, ""):
+        if isinstance(part, OwnFile) and (command := scripts.command_in(own_files.read(part.path) or b"")):
+            return command
+    return ""
 
 
 def _places(all_of_them: Sequence[Installation], packaging: Packaging | None) -> list[Installation]:

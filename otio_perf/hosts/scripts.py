@@ -5,8 +5,10 @@ They are found where they are and copied to where the host looks, with the path 
 
 from __future__ import annotations
 
+import ast
 import shutil
 import sys
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -46,6 +48,15 @@ def installed(name: str, command: str) -> bytes:
     if text.count(f"{_COMMAND_LINE}\n") > 1:
         raise HostError("says more than once where otio-perf is", path=name)
     return text.replace(f"{_COMMAND_LINE}\n", f"COMMAND = {command!a}\n").encode()
+
+
+def command_in(content: bytes) -> str:
+    """The command that a script was installed with; ``""`` if it is none of ours."""
+    for line in content.decode(errors="replace").splitlines():
+        if line.startswith("COMMAND = "):
+            with suppress(ValueError, SyntaxError):
+                return str(ast.literal_eval(line.removeprefix("COMMAND = ")))
+    return ""
 
 
 def own_command() -> str:

@@ -129,6 +129,15 @@ def test_it_is_taken_away_though_the_program_is_gone(user: User) -> None:
     assert user.files() == set()
 
 
+def test_it_is_taken_away_though_the_record_was_lost(user: User) -> None:
+    user.install()
+    (record,) = user.home.rglob("hosts.json")
+    record.unlink()
+    user.host("uninstall", "kdenlive")
+    assert not [name for name in user.files() if name.endswith(".py")]
+    assert b"otio_perf" not in (user.data / "clipjobsettings.rc").read_bytes()
+
+
 def test_what_a_user_changed_is_told_with_an_exit_code_of_its_own(user: User) -> None:
     user.install()
     (script,) = user.data.rglob("*.py")

@@ -151,6 +151,18 @@ def test_a_file_with_our_name_that_is_not_ours_stays(place: Place) -> None:
     assert place.everything() == before
 
 
+def test_what_python_keeps_of_our_scripts_goes_with_them(place: Place) -> None:
+    before = place.everything()
+    module = OwnFile(path=place.data / "otio_perf/module.py", content=b"x = 1\n")
+    place.install((module,))
+    compiled = module.path.parent / "__pycache__"
+    compiled.mkdir()
+    (compiled / "module.cpython-310.pyc").write_bytes(b"")
+    (compiled / "module.cpython-312.pyc").write_bytes(b"")
+    place.uninstall()
+    assert place.everything() == before
+
+
 def test_what_is_put_into_our_folders_by_somebody_stays_with_them(place: Place) -> None:
     place.install()
     (place.script.parent / "theirs").write_bytes(b"1")
