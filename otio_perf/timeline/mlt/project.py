@@ -22,11 +22,13 @@ _PROFILE = {"width": "720", "height": "576", "frame_rate_num": "25", "frame_rate
 
 
 class Project:
-    """:raises UnreadableTimelineError: its profile makes no sense
+    """:raises UnreadableTimelineError: it is something else; its profile makes no sense
     :raises HostileTimelineError: something in it plays itself, or what it plays is nested too deep
     """
 
     def __init__(self, document: Element, path: str) -> None:
+        if document.tag not in _ROOTS | SERVICES:
+            raise UnreadableTimelineError(f"is no project of MLT: it is <{document.tag[:40]}>", path=path)
         self.document, self.path = document, path
         self._by_id = {found: e for e in document.iter() if e.tag in SERVICES and (found := e.get("id"))}
         profile = document.find("profile")

@@ -13,6 +13,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from otio_perf.errors import UnwritableTimelineError
+from otio_perf.timeline.mlt.tree import refuse_deeper, refusing
 
 _TAG = re.compile(rb"""[^>"']*(?:"[^"]*"[^>"']*|'[^']*'[^>"']*)*>""")
 
@@ -58,8 +59,9 @@ class Span:
 
 
 def parse(data: bytes, path: object) -> Span:
-    """The root of ``data``, which has been read before (``tree.parse`` refuses what is hostile).
+    """The root of ``data``.
 
+    :raises HostileTimelineError, UnreadableTimelineError: see ``tree.refusing``
     :raises UnwritableTimelineError: it is in another encoding than UTF-8, so that bytes are not what they seem
     """
     parser = expat.ParserCreate()
@@ -81,6 +83,7 @@ def parse(data: bytes, path: object) -> Span:
         else:
             top.append(span)
         open_.append(span)
+        refuse_deeper(len(open_))
 
     def end(_tag: str) -> None:
         span, at = open_.pop(), parser.CurrentByteIndex
@@ -94,7 +97,8 @@ def parse(data: bytes, path: object) -> Span:
 
     parser.XmlDeclHandler = declared
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, characters
-    parser.Parse(data, True)
+    with refusing(parser, path):
+        parser.Parse(data, True)
     return top[0]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -16,24 +18,45 @@ _CLOCK = re.compile(r"(-)?(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)")
 _TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+)")
 
 
-class _RefusedError(Exception):
-    pass
+class RefusedError(Exception):
+    """What a handler of ``refusing`` raises."""
+
+
+@contextmanager
+def refusing(parser: expat.XMLParserType, path: object) -> Iterator[None]:
+    """Around ``parser.Parse``; its handlers count the depth themselves.
+
+    :raises HostileTimelineError: entities are declared, or a handler has refused
+    :raises UnreadableTimelineError: it is no XML
+    """
+
+    def declared(*_: object) -> None:
+        raise RefusedError("it declares XML entities, which no editing program writes")
+
+    parser.EntityDeclHandler = declared
+    try:
+        yield
+    except RefusedError as e:
+        raise HostileTimelineError(str(e), path=path) from e
+    except (expat.ExpatError, UnicodeDecodeError, LookupError, ValueError) as e:
+        raise UnreadableTimelineError(f"is no XML: {e}", path=path, hint="Open it in its program and save it again") from e
+
+
+def refuse_deeper(depth: int) -> None:
+    """:raises RefusedError"""
+    if depth > _DEEPEST:
+        raise RefusedError(f"nested more than {_DEEPEST} levels deep")
 
 
 def parse(data: bytes, path: object) -> Element:
-    """The root element.
-
-    :raises HostileTimelineError: it declares entities, or is nested too deep
-    :raises UnreadableTimelineError: it is no XML
-    """
+    """The root element. :raises HostileTimelineError, UnreadableTimelineError: see ``refusing``"""
     builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
     parser.buffer_text = True
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > _DEEPEST:
-            raise _RefusedError(f"nested more than {_DEEPEST} levels deep")
+        refuse_deeper(depth)
         builder.start(tag, attributes)
 
     def end(tag: str) -> None:
@@ -41,18 +64,10 @@ def parse(data: bytes, path: object) -> Element:
         depth -= 1
         builder.end(tag)
 
-    def declared(*_: object) -> None:
-        raise _RefusedError("it declares XML entities, which no editing program writes")
-
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, builder.data
-    parser.EntityDeclHandler = declared
-    try:
+    with refusing(parser, path):
         parser.Parse(data, True)
         return builder.close()
-    except _RefusedError as e:
-        raise HostileTimelineError(str(e), path=path) from e
-    except (expat.ExpatError, UnicodeDecodeError, LookupError, ValueError) as e:
-        raise UnreadableTimelineError(f"is no XML: {e}", path=path, hint="Open it in its program and save it again") from e
 
 
 def properties(element: Element) -> dict[str, str]:
