@@ -300,6 +300,10 @@ class Job:
 def job(arguments: argparse.Namespace) -> Iterator[Job]:
     """Settings are read, Ctrl-C is taken, progress is shown while the block runs."""
     documents.refuse_unusable(arguments)
-    shown = JsonLines() if arguments.progress == "json" else Display(quiet=arguments.quiet, debug=arguments.debug)
+    shown = (
+        JsonLines()
+        if getattr(arguments, "progress", "text") == "json"
+        else Display(quiet=arguments.quiet, debug=arguments.debug)
+    )
     with interruptible() as stop, shown as display:
         yield Job(arguments, display, stop)

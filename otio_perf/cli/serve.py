@@ -17,7 +17,10 @@ from pathlib import Path
 from otio_perf.cli import options
 
 #: Settings of the service alone.
-SERVING = (*("use_proxies", "prerender", "fidelity", "playback_quality", "rendering", "background_priority", "settle_seconds"),)
+SERVING = (
+    *("use_proxies", "prerender", "fidelity", "playback_quality", "rendering", "background_priority", "settle_seconds"),
+    "follow_hosts",
+)
 #: Of the workspace.
 LIMITS = ("cache_max_bytes", "min_free_disk", "idle_days")
 #: Plans are many small values without cycles; looking through all of them for some keeps everybody waiting (150 ms for a

@@ -40,11 +40,13 @@ _CANCELLED = TaskCancelledError.__name__
 class Following:
     """``saved``, ``gone``, ``ended`` … may be called from any thread; none of them waits.
 
+    :param is_written: the result is written beside it; else all is made ready for who writes it
     :raises SettingsError: words that are none of the choices
     """
 
-    def __init__(self, core: Core, path: Path, wishes: Wishes) -> None:
+    def __init__(self, core: Core, path: Path, wishes: Wishes, *, is_written: bool = True) -> None:
         wishes.aim(core.settings)
+        self.is_written = is_written
         self.core, self.path, self.id = core, path, identity(path)
         self.output = path.with_name(writing.optimized_name(path))
         self.job = f"timeline:{self.id}"
@@ -111,6 +113,13 @@ class Following:
             self._again_seconds = _AGAIN_SECONDS
             self._stop.set()
             self._mutex.notify()
+
+    def write_too(self) -> None:
+        """From now on the result is written, also that of what is done already."""
+        with self._mutex:
+            if not self.is_written:
+                self.is_written = True
+                self.replan()
 
     def lost(self) -> None:
         """Products were deleted, maybe some of its own: what it needs is made anew, and it is written anew."""
@@ -320,7 +329,7 @@ class Following:
     def _write(self, done: Round) -> None:
         if not done.is_current():
             return  # the watch will say so
-        if not (self._written == done.signature and self.output.exists()):
+        if self.is_written and not (self._written == done.signature and self.output.exists()):
             if done.joins:
                 self._wait_for_quiet()
             done.write()
@@ -331,10 +340,10 @@ class Following:
         self._show(
             state="ready",
             message=told + (f"; and {more} more" if more > 0 else ""),
-            written=str(self.output),
+            written=str(self.output) if self.is_written else None,
             job=None,
         )
-        if done.unjoined:
+        if self.is_written and done.unjoined:
             self._try_again_later()
         self._settled(failures)
 

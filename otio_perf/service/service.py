@@ -23,6 +23,7 @@ from otio_perf import __version__
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError, SettingsError, UnknownIdError
+from otio_perf.hosts.home import Home
 from otio_perf.metrics import system
 from otio_perf.model.events import Notice, Outcome, Prerendered
 from otio_perf.model.tasks import Task
@@ -65,6 +66,7 @@ from otio_perf.service.identity import identity
 from otio_perf.service.lock import ServiceLock
 from otio_perf.service.memory import Asked, Wishes
 from otio_perf.service.metrics_view import Readings
+from otio_perf.service.open_projects import OpenInHosts
 from otio_perf.service.premises import Premises
 from otio_perf.service.profile import Profile
 from otio_perf.service.requests import Requests
@@ -155,6 +157,9 @@ class Service:
             self._premises = Premises(self._held, self._premises_changed)
             self._thumbnails = Thumbnails(workspace.analysis, lambda: queue.posture)
             self._watch = TimelineWatch((), self._seen)
+            self._open_in_hosts = OpenInHosts(
+                core, Home.of_user(), opened=self._opened_in_host, closed=self._closed_in_host, playhead=self._looked_at
+            )
             queue.subscribe(self._heard)
             queue.set_posture(self._judged(Activity.IDLE, math.inf))  # before what was left undone goes on
             opened.enter_context(queue)
@@ -167,11 +172,13 @@ class Service:
             opened.callback(self._watched.close)
             self._watch.start()
             opened.callback(self._watch.close)
+            opened.callback(self._open_in_hosts.close)
             opened.callback(core.stop.set)
             self._started_at = time.time()
             for path, wishes in self._wished(paths).items():
                 self._begin(path, wishes)
             self._remember()
+            self._open_in_hosts.start()
             self._opened = opened.pop_all()
 
     def _wished(self, paths: Sequence[Path]) -> dict[Path, Wishes]:
@@ -237,6 +244,7 @@ class Service:
         :raises TimelineError: it is not there, or no timeline by its name. What is wrong inside it is in the view.
         """
         found = self._begin(existing_file(path).absolute(), Wishes())
+        found.write_too()
         self._remember()
         return found.view()
 
@@ -482,17 +490,30 @@ class Service:
         except KeyError:
             raise UnknownIdError(f"no timeline is called {id}", hint="GET timelines lists them") from None
 
-    def _begin(self, path: Path, wishes: Wishes) -> Following:
+    def _begin(self, path: Path, wishes: Wishes, *, is_written: bool = True) -> Following:
         with self._changing:
             found = self._followed.get(identity(path))
             if found is not None:
                 return found
-            found = Following(self._core, path, wishes)
+            found = Following(self._core, path, wishes, is_written=is_written)
             self._followed[found.id] = found
         found.start()
         self._watch.add(path)
         self._core.tell("timeline", found.view())
         return found
+
+    def _opened_in_host(self, path: Path) -> None:
+        """A project is open in an editing program: what it needs is made ready."""
+        self._begin(path, Wishes(), is_written=False)
+
+    def _closed_in_host(self, path: Path) -> None:
+        found = self._followed.get(identity(path))
+        if found is not None and not found.is_written:
+            self.unfollow(found.id)
+
+    def _looked_at(self, path: Path, frame: int) -> None:
+        if found := self._followed.get(identity(path)):
+            found.look(frame)
 
     def _lost(self) -> None:
         """Products were deleted: what timelines need of them is made anew."""
@@ -505,7 +526,8 @@ class Service:
 
     def _remember(self) -> None:
         with suppress(CacheError):  # the workspace is gone: ``Premises`` says so
-            memory.remember(self.workspace, [(one.path, one.wishes) for one in self._following()])
+            asked_for = [one for one in self._following() if one.is_written]  # others are followed while they are open
+            memory.remember(self.workspace, [(one.path, one.wishes) for one in asked_for])
 
     def _seen(self, event: TimelineEvent) -> None:
         """A timeline was saved, or is gone. In the watch's thread."""

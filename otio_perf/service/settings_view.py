@@ -23,7 +23,7 @@ SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Playback", ("playback_quality", "use_proxies", "prerender", "fidelity", "purpose")),
     ("Proxies", ("proxy", "codec", "quality", "scope", "handles", "lut", "burn_in")),
     ("Prerenders", ("prerender_codec", "prerender_quality", "prerender_size", "colour")),
-    ("This machine", ("rendering", "background_priority", "gpu", "jobs")),
+    ("This machine", ("rendering", "background_priority", "gpu", "jobs", "follow_hosts")),
     ("Watched folders", ("watch", "settle_seconds")),
     ("Disk", ("cache_max_bytes", "min_free_disk", "idle_days", "workspace")),
     ("Media", ("media_root", "map", "rate")),

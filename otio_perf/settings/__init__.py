@@ -71,6 +71,7 @@ class Settings:
     playback_quality: str
     rendering: str
     background_priority: str
+    follow_hosts: str
 
     def of_rushes(self, rushes: Rushes) -> Settings:
         """As they are for the media of this folder."""

@@ -317,6 +317,14 @@ TABLE: tuple[Setting, ...] = (
         "quality: in the timeline's size (default: balanced)",
     ),
     Setting(
+        name="follow_hosts",
+        parse=one_of(["on", "off"]),
+        default="on",
+        metavar="on|off",
+        help="the service makes ready what a project needs that is open in Kdenlive, for the commands there; nothing is "
+        "written beside it (default: on)",
+    ),
+    Setting(
         name="background_priority",
         parse=one_of(["low", "normal", "high"]),
         default="normal",

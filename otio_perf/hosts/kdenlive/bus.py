@@ -26,7 +26,7 @@ _NAME = re.compile(r"org\.kde\.kdenlive-(\d+)")
 _WINDOW, _APPLICATION = "/kdenlive/MainWindow_1", "/MainApplication"
 _WIDGET, _CORE, _MAIN_WINDOW = "org.qtproject.Qt.QWidget", "org.qtproject.Qt.QCoreApplication", "org.kde.KMainWindow"
 #: A look at a property takes a millisecond; Kdenlive answers none while it reads a project, which may take long.
-_LOOK_SECONDS = 10.0
+_LOOK_SECONDS, _GLANCE_SECONDS = 10.0, 1.0
 _ACTION_SECONDS = 60.0
 _CONNECT_SECONDS = 2.0
 
@@ -116,9 +116,10 @@ class Program:
         (found,) = self._bus.asked_of_bus("NameHasOwner", "s", self.name)
         return bool(found)
 
-    def title(self) -> str:
+    def title(self, *, patiently: bool = True) -> str:
         """Of its window, ``[*]`` where the sign of changes comes; empty while it begins."""
-        return str(self._property(_WINDOW, _WIDGET, "windowTitle"))
+        seconds = _LOOK_SECONDS if patiently else _GLANCE_SECONDS
+        return str(self._property(_WINDOW, _WIDGET, "windowTitle", seconds=seconds))
 
     def is_modified(self) -> bool:
         return bool(self._property(_WINDOW, _WIDGET, "windowModified"))
@@ -141,6 +142,7 @@ class Program:
             raise HostBusyError(f"Kdenlive has nothing to do for {action} now", hint="Is a project open?")
         self._bus.call(self.name, _WINDOW, _MAIN_WINDOW, "activateAction", "s", (action,), seconds=seconds)
 
-    def _property(self, path: str, interface: str, name: str) -> object:
-        ((_, value),) = self._bus.call(self.name, path, "org.freedesktop.DBus.Properties", "Get", "ss", (interface, name))
+    def _property(self, path: str, interface: str, name: str, *, seconds: float = _LOOK_SECONDS) -> object:
+        words = (interface, name)
+        ((_, value),) = self._bus.call(self.name, path, "org.freedesktop.DBus.Properties", "Get", "ss", words, seconds=seconds)
         return value

@@ -70,7 +70,7 @@ def document_of(program: Program, home: Home) -> OpenDocument | None:
     return OpenDocument(
         program=program,
         name=name,
-        places=tuple(path for path in places(program.pid, home) if name in _titles(path)),
+        places=places_called(name, program.pid, home),
         is_modified=program.is_modified(),
         version=program.version(),
     )
@@ -122,6 +122,11 @@ def located(document: OpenDocument, project: Path | None) -> Path:
         f"{document} has {document.name or 'a project'} open: where its file is, it does not say",
         hint="Save it, or say --project FILE",
     )
+
+
+def places_called(name: str, pid: int, home: Home) -> tuple[Path, ...]:
+    """Those of ``places`` that a title calls so."""
+    return tuple(path for path in places(pid, home) if name in _titles(path))
 
 
 def places(pid: int, home: Home) -> Iterator[Path]:

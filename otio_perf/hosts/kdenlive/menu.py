@@ -13,13 +13,13 @@ from otio_perf.model.hosts import Installation
 
 _SCRIPT = "otio_perf_job.py"
 _FILE = "clipjobsettings.rc"
-#: Command of the script → words in the menu. Ids are sorted by Kdenlive: they are numbered.
+#: Command of the script → words in the menu.
 _JOBS = {
-    "proxy": "Make Proxy (otio_perf)",
-    "optimize": "Optimize Project (otio_perf)",
-    "prerender": "Prerender Timeline Zone (otio_perf)",
-    "restore": "Restore Originals (otio_perf)",
-    "dashboard": "Open Dashboard (otio_perf)",
+    "proxy": "otio_perf: Make Proxy",
+    "optimize": "otio_perf: Optimize Project",
+    "prerender": "otio_perf: Prerender Timeline Zone",
+    "restore": "otio_perf: Restore Originals",
+    "dashboard": "otio_perf: Open Dashboard",
 }
 #: Video alone, sound alone, both, pictures: a project is more than the clip that is clicked on.
 _ALL_TYPES, _PROXY_TYPES = "vai", "v"
@@ -41,8 +41,8 @@ def parts(installation: Installation, command: str) -> tuple[Part, ...]:
         "EnabledTypes": {},
         "Description": {},
     }
-    for verb, text in _JOBS.items():
-        job = f"otio_perf_{verb}"
+    for number, (verb, text) in enumerate(_JOBS.items(), 1):
+        job = f"otio_perf_{number}_{verb}"  # Kdenlive's menu is in the order of these
         rows["Ids"][job] = text
         rows["Binary"][job] = str(script)
         rows["Parameters"][job] = f"{verb} {{source}} {{output}}"
