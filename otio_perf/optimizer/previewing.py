@@ -28,7 +28,8 @@ from otio_perf.optimizer.session import Session
 from otio_perf.planning.cells import Cells
 from otio_perf.timeline import files
 from otio_perf.timeline.guard import Limits
-from otio_perf.timeline.mlt import preview, storage
+from otio_perf.timeline.mlt import overlay, preview, storage
+from otio_perf.timeline.mlt.overlay import Overlay
 from otio_perf.timeline.mlt.preview import CHUNK_FRAMES, Preview
 
 #: Of projects of Kdenlive.
@@ -62,11 +63,14 @@ class Place:
 def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | None:
     """``None``: ``output`` is no project of Kdenlive's.
 
-    :raises TimelineError: ``timeline`` is none that is changed here, or cannot be read
+    :raises TimelineError: ``timeline`` is a project that is not changed here, or cannot be read
     """
-    if output is None or output.suffix.lower() != SUFFIX:
+    if output is None or output.suffix.lower() not in files.PROJECTS:
         return None
     data = files.project_text(timeline, limits)
+    if output.suffix.lower() != SUFFIX:
+        overlay.require_possible(data, timeline)
+        return None
     found, properties = preview.shown(data, timeline), preview.document_properties(data, timeline)
     store = _storage(properties, output)
     folder, extension = store.previews(None if found.is_main else found.sequence), found.extension or _EXTENSION
@@ -192,8 +196,10 @@ def keep_older(project: Path, shown: Preview) -> None:
                 os.utime(chunk.path, ns=(found.st_atime_ns, written))
 
 
-def removal(timeline: Path, limits: Limits) -> tuple[Preview, tuple[PreviewChunk, ...]]:
-    """What takes our chunks out of ``timeline``, and the chunks, as far as they are still ours."""
+def removal(timeline: Path, limits: Limits) -> tuple[Preview | Overlay, tuple[PreviewChunk, ...]]:
+    """What takes all that we rendered ahead out of the project ``timeline``; and its chunks, as far as they are still ours."""
+    if timeline.suffix.lower() != SUFFIX:
+        return Overlay(), ()
     data = files.project_text(timeline, limits)
     noted = preview.every_shown(data, timeline)
     if not noted:

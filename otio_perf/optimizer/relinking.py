@@ -27,6 +27,7 @@ from otio_perf.timeline.files import Document
 from otio_perf.timeline.lay import Laid, with_overlay
 from otio_perf.timeline.linked import linked
 from otio_perf.timeline.locate import Locator, is_relative, output_folder
+from otio_perf.timeline.mlt.overlay import Overlay, Region
 from otio_perf.timeline.mlt.preview import Preview, document_properties
 from otio_perf.timeline.tree import urls_of
 
@@ -117,9 +118,13 @@ def write_relinked(
         result = relink.relink(
             document, products, media, active=active, output_path=output, locator=surveyed.locator, earlier=kept
         )
-        preview = laid if isinstance(laid, Preview) else None
         done = result.document
-        if laid is not None and not isinstance(laid, Preview):
+        ahead: Preview | Overlay | None = None
+        if isinstance(laid, Preview):
+            ahead = laid
+        elif laid is not None and output.suffix.lower() in files.PROJECTS:
+            ahead = Overlay(tuple(Region(start=one.start, frames=one.stop - one.start, path=one.path) for one in laid))
+        elif laid is not None:
             done = with_overlay(done, laid, output_path=output)
         done = relink.noted(done)
     with session.stage(Stage.WRITE):
@@ -130,11 +135,11 @@ def write_relinked(
             output,
             locator=surveyed.locator,
             project=document,
-            preview=preview,
+            ahead=ahead,
             stand_ins=_stand_ins(session, surveyed.path, output, active, [products, kept], media),
         )
-        if preview is not None:
-            previewing.keep_older(output, preview)
+        if isinstance(ahead, Preview):
+            previewing.keep_older(output, ahead)
     left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone), *not_packed]
     return WrittenTimeline(
         source=str(surveyed.path),
@@ -225,10 +230,9 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
         again = "refers" if result.nameless == 1 else "refer"
         session.note(f"{clips} taken off and {again} to no media again, as in the timeline that was optimized")
     limits = timelines.limits(session.settings)
-    is_project = output.suffix.lower() == previewing.SUFFIX
-    preview, chunks = previewing.removal(path, limits) if is_project else (None, ())
+    ahead, chunks = previewing.removal(path, limits) if output.suffix.lower() in files.PROJECTS else (None, ())
     with session.stage(Stage.WRITE):
-        not_packed = writing.write(session, restored, output, locator=where, project=document, preview=preview)
+        not_packed = writing.write(session, restored, output, locator=where, project=document, ahead=ahead)
         previewing.delete(chunks, path, [session.workspace.root] if session.has_workspace else [])
     return WrittenTimeline(
         source=str(path),

@@ -16,6 +16,7 @@ from otio_perf.timeline import bundles, files, stamp
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.linked import shown
 from otio_perf.timeline.locate import Locator, Reference
+from otio_perf.timeline.mlt.overlay import Overlay
 from otio_perf.timeline.mlt.preview import Preview
 from otio_perf.timeline.overlay import regions_of
 
@@ -77,7 +78,7 @@ def write(
     locator: Locator,
     allow_lossy: bool = False,
     project: Document | None = None,
-    preview: Preview | None = None,
+    ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
 ) -> tuple[LeftAlone, ...]:
     """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it.
@@ -92,7 +93,7 @@ def write(
         limits=limits,
         locator=locator,
         project=project,
-        preview=preview,
+        ahead=ahead,
         stand_ins=stand_ins,
     )
     if done.kept is not None:

@@ -36,11 +36,14 @@ from otio_perf.timeline.describe import described
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED, Locator
 from otio_perf.timeline.mlt import changing
+from otio_perf.timeline.mlt import overlay as overlays
 from otio_perf.timeline.mlt import preview as shown_previews
 from otio_perf.timeline.mlt import reading as mlt
+from otio_perf.timeline.mlt.overlay import Overlay
 from otio_perf.timeline.mlt.preview import Preview
+from otio_perf.timeline.overlay import without_overlay
 from otio_perf.timeline.packing import packed
-from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
+from otio_perf.timeline.references import DAMAGE, NOTES, Json, by_id, is_ours, schema_of
 from otio_perf.timeline.shape import is_plain
 from otio_perf.timeline.tree import clips_of
 
@@ -159,7 +162,7 @@ def write(
     limits: Limits | None = None,
     locator: Locator | None = None,
     project: Document | None = None,
-    preview: Preview | None = None,
+    ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
 ) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
@@ -169,7 +172,7 @@ def write(
     :param locator: finds the media that a bundle gets, where they are not where the document says.
     :param project: of Kdenlive or MLT, as it was read, that ``document`` comes of: it is written with what is active in
         ``document``, and as it is otherwise.
-    :param preview: what a project of Kdenlive shows as rendered ahead by us; ``None``: what it has.
+    :param ahead: what a project shows as rendered ahead by us; ``None``: what it has.
     :param stand_ins: by path of a proxy, the file that a project shows in its place; ``""``: none.
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
         folder in the place of an ``.otiod`` holds something that the new one does not.
@@ -196,7 +199,7 @@ def write(
             return Written(stamp.keep_edited(partial, target), bundle.left)
     if suffix in PROJECTS:
         with appearing(target, suffix) as partial:
-            write_bytes(partial, _changed_project(document, project, preview, stand_ins or {}, target, limits))
+            write_bytes(partial, _changed_project(document, project, ahead, stand_ins or {}, target, limits))
             return Written(stamp.keep_edited(partial, target))
     if not allow_lossy and has_proxies(document):
         raise LossyTimelineError(
@@ -225,12 +228,12 @@ def preview_paths(path: str | os.PathLike[str], limits: Limits | None = None) ->
 def _changed_project(
     document: Document,
     project: Document | None,
-    preview: Preview | None,
+    ahead: Preview | Overlay | None,
     stand_ins: Mapping[str, str],
     target: Path,
     limits: Limits,
 ) -> bytes:
-    """The text of ``project`` with the proxies that ``document`` shows, and ``preview``.
+    """The text of ``project`` with the proxies that ``document`` shows, and ``ahead``.
 
     :raises UnwritableTimelineError: there is none; media that it names relatively would not be found from there.
     :raises UnreadableTimelineError: it has changed since it was read.
@@ -251,14 +254,20 @@ def _changed_project(
             hint=f"Write it into {Path(project.path).parent}",
         )
     where = Locator(target)
-    if preview is not None:
-        data = shown_previews.with_preview(data, project.path, preview)
+    before, after = without_overlay(project.root), without_overlay(document.root)  # that is no clip of the edit
+    data = stamp.without_mark(data)
+    if isinstance(ahead, Preview):
+        data = shown_previews.with_preview(data, project.path, ahead)
+    elif ahead is not None:
+        data = overlays.with_overlay(data, project.path, ahead)
 
     def path_of(reference: Json) -> str | None:
         path = where.target(described(reference)).path
         return None if path is None else stand_ins.get(path, path) or None
 
-    return changing.changed(data, project.path, before=project.root, after=document.root, path_of=path_of)
+    text = changing.changed(data, project.path, before=before, after=after, path_of=path_of)
+    is_ours = document.root.get("metadata", {}).get(NOTES) is not None
+    return stamp.marked(text) if is_ours else text
 
 
 def clear_up(path: str | os.PathLike[str]) -> None:

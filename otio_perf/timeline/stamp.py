@@ -25,6 +25,7 @@ from otio_perf.timeline.tree import with_metadata
 _CONTENT = "content.otio"  # of a bundle
 _STAMP = re.compile(rb'"stamp": "([0-9a-f]{32})"')
 _BLANK = "0" * 32
+_MARK = re.compile(rb'<!-- otio_perf "stamp": "[0-9a-f]{32}" -->\n\Z')
 
 
 def stamped(root: Json) -> bytes:
@@ -36,6 +37,20 @@ def stamped(root: Json) -> bytes:
     if not notes:
         return text
     return text.replace(f'"stamp": "{_BLANK}"'.encode(), f'"stamp": "{_digest(text)}"'.encode(), 1)
+
+
+def marked(project: bytes) -> bytes:
+    """The text of a project (XML) with a stamp behind it: its program reads over it, and leaves it out when it saves."""
+    text = without_mark(project) + _mark(_BLANK)
+    return text.removesuffix(_mark(_BLANK)) + _mark(_digest(text))
+
+
+def without_mark(project: bytes) -> bytes:
+    return _MARK.sub(b"", project)
+
+
+def _mark(digest: str) -> bytes:
+    return f'<!-- otio_perf "stamp": "{digest}" -->\n'.encode()
 
 
 def is_stamped(path: Path) -> bool:

@@ -14,14 +14,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from otio_perf.errors import UnwritableTimelineError
-from otio_perf.timeline.mlt import tree
+from otio_perf.timeline.mlt import outline, tree
 from otio_perf.timeline.mlt.project import SERVICES, Project
 from otio_perf.timeline.mlt.spans import Edits, Span, parse
 from otio_perf.timeline.mlt.storage import DOCUMENT
@@ -117,18 +116,18 @@ def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
     rendered = sorted({*own, *(chunk.start for chunk in preview.chunks)})
     added = sorted({*preview.dirty} - {*rendered, *sequence.chunks(_DIRTY)})
     dirty = sorted({*sequence.chunks(_DIRTY), *added} - {*rendered})
-    lists = {_RENDERED: _listed(rendered), _DIRTY: _listed(dirty)}
+    lists: dict[str, str] = {_RENDERED: _listed(rendered), _DIRTY: _listed(dirty)}
     noted: Json = {
         "chunks": {str(chunk.start): chunk.key for chunk in preview.chunks},
         "dirty": added,
-        "said": lists,
+        "said": dict(lists),
         "before": {name: document.raw(sequence.holder.property(sequence.prefix + name)) for name in lists},
     }
     for name, text in lists.items():
         edits.set_property(sequence.holder, sequence.prefix + name, text)
     if preview.chunks:
         noted["before"]["playlist"] = document.raw(sequence.playlist)
-        _lay(edits, document, sequence, preview.chunks)
+        noted["said"]["playlist"] = _digest(_lay(edits, document, sequence, preview.chunks))
     note = document.note or {"sequences": {}, "document": {}}
     note["sequences"][sequence.identity] = noted
     if not own:
@@ -190,10 +189,11 @@ def _take_off(edits: Edits, document: _Document, sequence: _Sequence, noted: Jso
     entries = sequence.entries() if sequence.playlist is not None else []
     going = [e for e in entries if e.start in ours - taken]
     producers = [p for e in going if (p := document.by_id.get(e.span.attributes.get("producer", ""))) is not None]
-    are_ours = all(p.attributes["id"].startswith(_OURS) for p in producers) and len(producers) == len(ours)
     said = {name: sequence.holder.value(sequence.prefix + name) for name in (_RENDERED, _DIRTY)}
-    if said == noted["said"] and are_ours:  # nobody has touched it since
-        for name in said:
+    if ours and sequence.playlist is not None:
+        said["playlist"] = _digest(document.raw(sequence.playlist) or "")
+    if said == noted["said"] and not taken:  # nobody has touched it since
+        for name in (_RENDERED, _DIRTY):
             _put_back(edits, sequence.holder, sequence.prefix + name, before[name])
         if sequence.playlist is not None and before.get("playlist") is not None:
             edits.replace(sequence.playlist, before["playlist"].encode())
@@ -216,8 +216,11 @@ def _take_off(edits: Edits, document: _Document, sequence: _Sequence, noted: Jso
     return kept
 
 
-def _lay(edits: Edits, document: _Document, sequence: _Sequence, chunks: Sequence[Chunk]) -> None:
-    """Producers of ``chunks`` before the sequence, entries on its preview track; made where it is not there."""
+def _lay(edits: Edits, document: _Document, sequence: _Sequence, chunks: Sequence[Chunk]) -> str:
+    """Producers of ``chunks`` before the sequence, entries on its preview track; made where it is not there.
+
+    :returns: the text of the playlist
+    """
     digest = hashlib.md5(sequence.identity.encode(), usedforsecurity=False).hexdigest()
     mark = f"{_OURS}_{digest[:8]}" if sequence.identity else _OURS
     entries: list[tuple[int, int, str]] = []
@@ -235,16 +238,16 @@ def _lay(edits: Edits, document: _Document, sequence: _Sequence, chunks: Sequenc
         entries.append((chunk.start, chunk.frames, f'<entry producer={quoteattr(name)} in="0" out="{last}"/>'))
     if sequence.playlist is not None:
         own = [(e.start, e.frames, document.raw(e.span) or "") for e in sequence.entries()]
-        document.replace_playlist(edits, sequence, [*own, *entries])
-        return
+        return document.replace_playlist(edits, sequence, [*own, *entries])
     if sequence.identity:
         playlist, says = mark, f'\n  <property name="kdenlive:playlistid">{_TRACK}</property>'
     else:
         playlist, says = _TRACK, ""
     text = f"<playlist id={quoteattr(playlist)}>{says}{_played(entries)}\n </playlist>"
     edits.insert_before(sequence.tractor, text)
-    *_, top = _tracks(sequence.tractor)
+    top = outline.tracks(sequence.tractor)[-1]
     edits.insert_behind(top, f'<track hide="both" producer={quoteattr(playlist)}/>')
+    return text
 
 
 def _remove_track(edits: Edits, sequence: _Sequence) -> None:
@@ -271,6 +274,10 @@ def _played(entries: Sequence[tuple[int, int, str]]) -> str:
         text += f"\n  {words}"
         at = start + frames
     return text
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _listed(chunks: Sequence[int]) -> str:
@@ -330,7 +337,7 @@ class _Document:
     def __init__(self, data: bytes, path: object) -> None:
         self.data, self._path = data, path
         self.root = parse(data, path)
-        self.by_id = {name: s for s in self.root.walk() if s.tag in SERVICES and (name := s.attributes.get("id"))}
+        self.by_id = outline.by_id(self.root)
         found = next((self.by_id[name] for name in _BINS if name in self.by_id), None)
         self.bin = found if found is not None else Span("playlist", {}, 0)
         self.properties = {
@@ -381,11 +388,11 @@ class _Document:
         else:  # the last of all, as those of 22.12 are written
             services = [s for s in self.root if s.tag in SERVICES and s.attributes.get("id") not in _BINS]
             tractor = services[-1] if services and not self._sequences else None
-        if tractor is None or tractor.tag != "tractor" or not any(_tracks(tractor)):
+        if tractor is None or tractor.tag != "tractor" or not outline.tracks(tractor):
             return None
         track, playlist = self._preview_of(tractor)
         holder, prefix = (tractor, _SEQUENCE) if identity else (self.bin, DOCUMENT)
-        return _Sequence(identity, tractor, holder, prefix, track, playlist, self._times())
+        return _Sequence(identity, tractor, holder, prefix, track, playlist, outline.times(self.root))
 
     def shown(self, sequence: _Sequence) -> Shown:
         noted = self.noted.get(sequence.identity)
@@ -407,31 +414,18 @@ class _Document:
         """Its text as it stands."""
         return None if span is None else self.data[span.start : span.stop].decode()
 
-    def replace_playlist(self, edits: Edits, sequence: _Sequence, entries: Sequence[tuple[int, int, str]]) -> None:
+    def replace_playlist(self, edits: Edits, sequence: _Sequence, entries: Sequence[tuple[int, int, str]]) -> str:
         playlist = sequence.playlist
         assert playlist is not None
         opening = self.data[playlist.start : playlist.inside].decode().removesuffix("/>").removesuffix(">").rstrip()
         says = "".join(f"\n  {self.raw(child)}" for child in playlist if child.tag == "property")
-        edits.replace(playlist, f"{opening}>{says}{_played(entries)}\n </playlist>".encode())
+        text = f"{opening}>{says}{_played(entries)}\n </playlist>"
+        edits.replace(playlist, text.encode())
+        return text
 
     def _preview_of(self, tractor: Span) -> tuple[Span | None, Span | None]:
-        for track in reversed(list(_tracks(tractor))):
+        for track in reversed(outline.tracks(tractor)):
             playlist = self.by_id.get(track.attributes.get("producer", ""))
             if playlist is not None and _TRACK in (playlist.attributes.get("id"), playlist.value("kdenlive:playlistid")):
                 return track, playlist
         return None, None
-
-    def _times(self) -> Times:
-        profile = next((s.attributes for s in self.root if s.tag == "profile"), {})
-        try:
-            return Times(Fraction(int(profile["frame_rate_num"]), int(profile["frame_rate_den"])))
-        except (KeyError, ValueError, ZeroDivisionError):
-            return Times(Fraction(25))
-
-
-def _tracks(tractor: Span) -> Iterator[Span]:
-    for child in tractor:
-        if child.tag == "track":
-            yield child
-        elif child.tag == "multitrack":
-            yield from _tracks(child)
