@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -186,6 +187,12 @@ class Stub:
         return value if not isinstance(value, (list, dict)) else type(value)()
 
 
+@cache
+def stub() -> Stub:
+    """Read once; nobody changes it."""
+    return Stub()
+
+
 def stub_file() -> Path:
     """:raises AssertionError: another release of the stubs is installed"""
     assert metadata.version("fusionscript-stubs") == VERSION
@@ -225,10 +232,10 @@ class Host:
     """
 
     def __init__(self) -> None:
-        self.stub = Stub()
+        self.stub = stub()
         self.log: list[Call] = []
         self.failing: dict[tuple[str, str], Any] = {}
-        self.missing: set[tuple[str, str]] = set()  # methods that an older version does not have
+        self.missing: set[tuple[str, str]] = set()  # methods and constants that an older version does not have
 
     def object(self, cls: str, world: Any) -> FakeObject:
         """``world``: has a method for each of the API's that it knows; the others fail. ``is_gone``: the object is stale."""
@@ -261,9 +268,11 @@ class FakeObject:
 
     def __getattr__(self, name: str) -> Any:
         stub = self._host.stub
+        if (self._cls, name) in self._host.missing:
+            return None
         if name in stub.constants[self._cls]:
             return stub.constants[self._cls][name]
-        if name not in stub.methods[self._cls] or (self._cls, name) in self._host.missing:
+        if name not in stub.methods[self._cls]:
             return None
         return lambda *arguments: self._host.call(self, name, arguments)
 

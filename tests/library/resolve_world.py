@@ -7,9 +7,11 @@ What it does with a call is what Blackmagic's notes and users of the API say of 
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -17,6 +19,8 @@ from urllib.parse import unquote, urlparse
 import av
 import opentimelineio as otio
 from resolve_stub import FakeObject, Host
+
+_SERIAL = itertools.count(1)
 
 
 @dataclass
@@ -26,13 +30,8 @@ class World:
     host: Host = field(default_factory=Host)
 
     def __post_init__(self) -> None:
-        self.serial = 0
         self.project: Project | None = Project(self, "Film")
         self.resolve = self.host.object("Resolve", Resolve(self))
-
-    def next_id(self) -> str:
-        self.serial += 1
-        return f"id-{self.serial:04d}"
 
 
 class Thing:
@@ -42,7 +41,7 @@ class Thing:
 
     def __init__(self, world: World, name: str) -> None:
         self.world, self.name, self.is_gone = world, name, False
-        self.unique_id = world.next_id()
+        self.unique_id = f"id-{next(_SERIAL):04d}"
         self.object: FakeObject = world.host.object(self.cls, self)
 
     def GetName(self) -> str:
@@ -294,6 +293,12 @@ class Item(Thing):
 
 def facts(path: Path) -> dict[str, Any]:
     """What Resolve says of a file."""
+    return dict(_facts(path, path.stat().st_mtime_ns))
+
+
+@cache
+def _facts(path: Path, changed: int) -> dict[str, Any]:
+    del changed  # of which it is known
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         rate = Fraction(stream.average_rate or 25)

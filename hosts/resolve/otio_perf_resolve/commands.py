@@ -7,10 +7,10 @@ import sys
 import tempfile
 import webbrowser
 
-from . import command as commands
 from . import importing, linking, marking, restoring
 from .calls import StoppedError
 from .cassette import Recorder
+from .command import Command
 from .report import FAILED, Report
 from .session import Session
 
@@ -44,7 +44,7 @@ def from_menu(name, resolve, written_in):
     return report.count(FAILED)
 
 
-def run(name, resolve, written_in, say, cassette=None):
+def run(name, resolve, written_in, say, cassette=None, command_of=Command):
     """The ``Report`` of a command. ``cassette``: file to record the calls to. Ctrl-C ends it in order."""
     title, act = COMMANDS[name]
     report = Report("otio_perf: %s" % title, say)
@@ -54,7 +54,7 @@ def run(name, resolve, written_in, say, cassette=None):
         _forget_stop()
         if resolve is None:
             raise StoppedError("DaVinci Resolve is not running, or does not let itself be asked from here")
-        command = commands.Command(written_in, folder, report.progress, _is_stopped)
+        command = command_of(written_in, folder, report.progress, _is_stopped)
         if recorder is not None:
             resolve, command = recorder.object(resolve), recorder.command(command)
         act(Session(resolve, command, report, folder))
@@ -97,7 +97,7 @@ def _other(name, written_in, say):
         return 0
     with tempfile.TemporaryDirectory(prefix="otio_perf-") as folder:
         try:
-            return commands.Command(written_in, folder, say)(["dashboard"], is_asked=False).code
+            return Command(written_in, folder, say)(["dashboard"], is_asked=False).code
         except StoppedError as reason:
             say(str(reason))
             return 5

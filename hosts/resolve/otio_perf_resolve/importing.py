@@ -36,12 +36,12 @@ def _import(session, written, files):
     before = calls.need("media pool", pool, "GetCurrentFolder")
     root = calls.need("media pool", pool, "GetRootFolder")
     folder, is_new = _our_bin(calls, pool, root)
-    calls.need("bin " + BIN, pool, "SetCurrentFolder", folder)
     imported, timeline = [], None
     try:
+        calls.need("bin " + BIN, pool, "SetCurrentFolder", folder)
         imported = list(calls.need("prerendered regions", pool, "ImportMedia", files))
         if len(imported) < len(files):
-            session.report.failed("prerendered regions", "%d of %d were imported" % (len(imported), len(files)))
+            raise StoppedError("%d of %d prerendered regions could be imported" % (len(imported), len(files)))
         options = {
             "timelineName": _free_name(session),
             "importSourceClips": True,
@@ -49,12 +49,11 @@ def _import(session, written, files):
         }
         timeline = calls.need("prerendered timeline", pool, "ImportTimelineFromFile", written, options)
     finally:
-        if timeline is None:
-            if imported:
-                calls.ask("prerendered regions that were imported", pool, "DeleteClips", imported)
-            if is_new:
-                calls.ask("bin " + BIN, pool, "DeleteFolders", [folder])
+        if timeline is None and imported:
+            calls.ask("prerendered regions that were imported", pool, "DeleteClips", imported)
         calls.ask("bin that was open", pool, "SetCurrentFolder", before)
+        if timeline is None and is_new:
+            calls.ask("bin " + BIN, pool, "DeleteFolders", [folder])
     name = calls.ask("prerendered timeline", timeline, "GetName") or "prerendered timeline"
     session.report.done(name, "imported, with %d prerendered regions on its top track" % len(files))
     session.report.note(name, "grades and Fusion effects are in your own timeline only: OpenTimelineIO does not carry them")
@@ -65,7 +64,7 @@ def _import(session, written, files):
 def _our_bin(calls, pool, root):
     """The bin, and whether it is new."""
     for folder in calls.ask("media pool", root, "GetSubFolderList") or ():
-        if calls.try_out(folder, "GetName")[0] == BIN:
+        if calls.ask("a bin", folder, "GetName") == BIN:
             return folder, False
     return calls.need("bin " + BIN, pool, "AddSubFolder", root, BIN), True
 
@@ -87,4 +86,8 @@ def _tell_offline(session, about, timeline):
             medium = calls.ask(about, item, "GetMediaPoolItem")
             if medium is None:
                 name = calls.ask("a clip of %s" % about, item, "GetName") or "a clip"
-                session.report.left("%s, track V%d" % (name, track), "has no media in the media pool (a title has none either)")
+                where = "%s, track V%d" % (name, track)
+                if track == int(tracks):
+                    session.report.failed(where, "is offline: disable the track to see what is below")
+                else:
+                    session.report.left(where, "has no media in the media pool (a title has none either)")

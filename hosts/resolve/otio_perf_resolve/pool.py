@@ -42,7 +42,7 @@ def items(calls, pool):
         folder = folders.pop()
         if folder is None:
             continue
-        name = calls.try_out(folder, "GetName")[0] or "a bin"
+        name = calls.ask("a bin", folder, "GetName") or "a bin"
         for clip in calls.ask("bin %s" % name, folder, "GetClipList") or ():
             called = calls.ask("a clip in bin %s" % name, clip, "GetName") or "a clip in bin %s" % name
             properties = calls.ask(called, clip, "GetClipProperty")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -174,3 +176,72 @@ def at_home(resolve_home: Path, installed_command: Path, monkeypatch: pytest.Mon
     for name, value in words.items():
         monkeypatch.setenv(name, str(value))
     yield resolve_home
+
+
+@pytest.fixture
+def make_movie() -> Callable[..., None]:
+    return movie
+
+
+# -- answers of otio-perf that were given once -------------------------------------------------------------------------
+
+
+@dataclass
+class Answers:
+    """What the real ``otio-perf`` answered to a command, by the first word it was asked with; given again at once.
+
+    ``meanwhile``: is done while it is asked for the first time.
+    """
+
+    documents: dict[str, Any] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[], object] = lambda: None
+
+    def noting(self, *how: Any) -> Callable[[Sequence[str]], Any]:
+        from otio_perf_resolve.command import Command
+
+        real = Command(*how)
+
+        def ask(words: Sequence[str]) -> Any:
+            answer = real(words)
+            self.documents[words[0]], self.codes[words[0]] = answer.document, answer.code
+            if "-o" in words:
+                self.written[words[0]] = Path(words[words.index("-o") + 1]).read_text()
+            return answer
+
+        return ask
+
+    def command_of(self, *how: Any) -> Callable[[Sequence[str]], Any]:
+        from otio_perf_resolve.command import Command
+
+        def ask(words: Sequence[str]) -> Any:
+            self.meanwhile()
+            self.meanwhile = lambda: None
+            if words[0] not in self.documents:
+                return Command(*how)(words)
+            if "-o" in words:
+                Path(words[words.index("-o") + 1]).write_text(self.written[words[0]])
+            return SimpleNamespace(code=self.codes[words[0]], document=self.documents[words[0]], last_line="a line")
+
+        return ask
+
+
+_KNOWN: dict[str, Answers] = {}
+
+
+@pytest.fixture
+def canned(at_home: Path, make_film: Callable[[], Film]) -> Callable[[str], Answers]:
+    """``canned("link")``: the answers that this command gets, asked for once in a run."""
+    from otio_perf_resolve import commands
+
+    def answers(name: str) -> Answers:
+        if name not in _KNOWN:
+            _KNOWN[name] = Answers()
+            film = make_film()
+            film.pool["again"].refuses_proxies = True  # so that it is asked why
+            report = commands.run(name, film.world.resolve, "", print, command_of=_KNOWN[name].noting)
+            assert report.count("failed") == (name in ("link", "import"))
+        return copy.deepcopy(_KNOWN[name])
+
+    return answers

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from otio_perf_resolve import calls, commands
-from resolve_stub import Stub
+from resolve_stub import Stub, stub
 
 from otio_perf.hosts import rooms
 from otio_perf.hosts.home import Home
@@ -46,19 +46,19 @@ def test_scripts_are_python_3_6_with_nothing_but_its_library(file: Path) -> None
 
 
 def test_every_method_that_is_called_is_in_the_api_and_answers_what_is_expected() -> None:
-    stub = Stub()
+    known = stub()
     kinds: dict[str, set[str]] = {}
     for cls in ("Resolve", "ProjectManager", "Project", "MediaPool", "Folder", "MediaPoolItem", "Timeline", "TimelineItem"):
-        for name, forms in stub.methods[cls].items():
-            kinds.setdefault(name, set()).update(*(kinds_of(stub, form.returns) for form in forms))
+        for name, forms in known.methods[cls].items():
+            kinds.setdefault(name, set()).update(*(kinds_of(known, form.returns) for form in forms))
     assert {name: kinds.get(name, set()) for name, kind in calls.ANSWERS.items() if kind not in kinds.get(name, ())} == {}
 
 
-def kinds_of(stub: Stub, returns: ast.expr | None) -> set[str]:
+def kinds_of(known: Stub, returns: ast.expr | None) -> set[str]:
     if isinstance(returns, ast.BinOp):
-        return kinds_of(stub, returns.left) | kinds_of(stub, returns.right)
+        return kinds_of(known, returns.left) | kinds_of(known, returns.right)
     names = {bool: calls.YES, str: calls.TEXT, list: calls.LIST, dict: calls.TABLE, int: calls.NUMBER}
-    return {names.get(type(stub.failure(returns)), calls.OBJECT)}
+    return {names.get(type(known.failure(returns)), calls.OBJECT)}
 
 
 def test_titles_of_the_menu_are_those_of_the_reports() -> None:
