@@ -82,7 +82,7 @@ def name_in(title: str) -> str | None:
     Names of files have no ``/``; what else the title says, it is only compared with.
     """
     head, slash, _ = title.partition("/")
-    return head.rstrip().removesuffix("[*]").rstrip() if slash else None
+    return head.removesuffix("[*]").rstrip(" ") if slash else None
 
 
 def chosen(documents: Sequence[OpenDocument], *, project: Path | None, pid: int | None) -> OpenDocument | None:

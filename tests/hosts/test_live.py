@@ -1,0 +1,353 @@
+"""A project that Kdenlive has open is changed only where nobody else has touched it, and Kdenlive is asked for little."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import colours
+import pytest
+from kdenlive_peer import NO_ANSWER, Peer, session_bus
+
+from otio_perf import hosts
+from otio_perf.errors import HostBusyError, HostError, OtioPerfError
+from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive import live
+from otio_perf.hosts.kdenlive.bus import TOGGLE_PROXY, Bus
+from otio_perf.hosts.kdenlive.documents import name_in
+from otio_perf.model.events import Event, Stage, StageStarted
+from otio_perf.model.hosts import Applied, HostReport
+
+#: All that may ever be asked of a Kdenlive.
+SAFE = {
+    *("Get windowTitle", "Get windowModified", "Get applicationVersion"),
+    *(
+        f"{verb} {action}"
+        for verb in ("actionIsEnabled", "activateAction")
+        for action in ("file_save", "file_revert", "proxy_clip")
+    ),
+}
+PROJECT = """<?xml version='1.0' encoding='utf-8'?>
+<mlt LC_NUMERIC="C" producer="main_bin" root="{folder}" version="7.12.0">
+ <profile width="640" height="360" frame_rate_num="25" frame_rate_den="1" progressive="1" sample_aspect_num="1"
+  sample_aspect_den="1" display_aspect_num="16" display_aspect_den="9" colorspace="709"/>
+ <producer id="a" in="0" out="19">
+  <property name="length">20</property>
+  <property name="resource">a.mp4</property>
+  <property name="mlt_service">avformat-novalidate</property>
+  <property name="kdenlive:id">4</property>
+ </producer>
+ <playlist id="p0"><entry in="0" out="19" producer="a"/></playlist>
+ <playlist id="main_bin">
+  <property name="kdenlive:docproperties.enableproxy">0</property>
+  <property name="kdenlive:docproperties.kdenliveversion">22.12.3</property>
+  <property name="kdenlive:docproperties.position">7</property>
+  <property name="kdenlive:docproperties.version">1.04</property>
+  <entry producer="a"/>
+ </playlist>
+ <tractor id="main" in="0" out="19"><track producer="p0"/></tractor>
+</mlt>
+"""
+
+
+@pytest.fixture(scope="session")
+def optimized(shared_folder: Callable[..., Path], run_command: Callable[..., Any], measured_machine: Path) -> Path:
+    """A folder with ``plain.kdenlive``, and with ``edit.kdenlive``, which is that with a proxy."""
+
+    def make(folder: Path) -> None:
+        colours.make(folder / "a.mp4", frames=20)
+        (folder / "plain.kdenlive").write_text(PROJECT.format(folder=folder))
+        cache = folder / "cache" / "otio_perf"
+        cache.mkdir(parents=True)
+        shutil.copy(measured_machine, cache)
+        words = ["optimize", "plain.kdenlive", "-o", "edit.kdenlive", "--proxy", "half", "--all"]
+        environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder)}
+        done = run_command(words, env=environment, cwd=folder)
+        assert done.returncode == 0, done.stderr
+
+    return shared_folder("project with a proxy", make)
+
+
+@pytest.fixture
+def edit(optimized: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a proxy that may be changed; ``plain`` beside it is what its restoring gives."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for name in ("edit.kdenlive", "plain.kdenlive"):
+        shutil.copy(optimized / name, folder)
+    for name, place in (("HOME", "home"), ("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config")):
+        monkeypatch.setenv(name, str(tmp_path / place))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "kdenliverc").write_text(f"[Recent Files]\nFile1[$e]={folder}/edit.kdenlive\n")
+    return folder / "edit.kdenlive"
+
+
+@pytest.fixture
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with session_bus(tmp_path_factory.mktemp("bus")) as found:
+        yield found
+
+
+@pytest.fixture
+def kdenlive(address: str) -> Iterator[Callable[..., Peer]]:
+    """``kdenlive(title=…)``: one that runs. It can revert."""
+    with ExitStack() as opened:
+
+        def start(**how: Any) -> Peer:
+            peer = Peer(address, **how)
+            peer.acts.setdefault("file_revert", lambda: None)
+            return opened.enter_context(peer)
+
+        yield start
+
+
+def home(address: str = "") -> Home:
+    variables = {k: v for k, v in os.environ.items() if k not in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")}
+    if address:
+        variables["DBUS_SESSION_BUS_ADDRESS"] = address
+    return Home(folder=Path(os.environ["HOME"]), variables=variables, platform="linux")
+
+
+def restore(address: str = "", **how: Any) -> HostReport:
+    return hosts.apply("kdenlive", "restore", home=home(address), **how)
+
+
+def at(stage: Stage, act: Callable[[], object]) -> Callable[[Event], None]:
+    """A listener that does something when a stage begins."""
+
+    def listen(event: Event) -> None:
+        if isinstance(event, StageStarted) and event.stage is stage:
+            act()
+
+    return listen
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_changed_in_its_place_and_shown(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
+    edit.chmod(0o640)
+    seen: list[bytes] = []
+    host = kdenlive(acts={"file_revert": lambda: seen.append(edit.read_bytes())})
+    found = restore(address)
+    assert (found.state, found.program) == (Applied.APPLIED, f"Kdenlive 26.08.2 (process {host.pid})")
+    assert found.changed_clips
+    assert seen == [plain] == [edit.read_bytes()]
+    assert edit.stat().st_mode & 0o777 == 0o640
+    backup = edit.with_name("edit.before-otio_perf.kdenlive")
+    assert (Path(found.backup), backup.read_bytes()) == (backup, before)
+    assert set(files(edit.parent)) == {"edit.kdenlive", "plain.kdenlive", backup.name}
+    assert set(host.asked) <= SAFE
+
+    assert restore(address).state is Applied.UNCHANGED
+    edit.write_bytes(before)
+    assert Path(restore(address).backup) == backup  # the same need not be kept twice
+    edit.write_bytes(before + b"<!-- edited -->")
+    assert Path(restore(address).backup).name == "edit.before-otio_perf-2.kdenlive"
+    assert backup.read_bytes() == before
+
+
+def test_changes_that_are_not_saved(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    was = files(edit.parent)
+    host = kdenlive(is_modified=True)
+    with pytest.raises(HostBusyError, match=r"has changes that are not saved\. Save it in Kdenlive, or say --save"):
+        restore(address)
+    assert files(edit.parent) == was
+    assert not any("activateAction" in asked for asked in host.asked)
+
+    def save() -> None:
+        edit.write_bytes(edit.read_bytes().replace(b'name="length">20', b'name="length">21'))
+        host.is_modified = False
+
+    host.acts["file_save"] = save
+    found = restore(address, save=True)
+    assert found.state is Applied.APPLIED
+    assert edit.read_bytes() == edit.with_name("plain.kdenlive").read_bytes().replace(b">20<", b">21<")
+
+
+def test_saving_that_does_not_work(
+    edit: Path, address: str, kdenlive: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    was = files(edit.parent)
+    monkeypatch.setattr(live, "_SAVE_SECONDS", 0.3)
+    monkeypatch.setattr(live, "_SETTLE_SECONDS", 0.3)
+    host = kdenlive(is_modified=True)
+    with pytest.raises(HostBusyError, match="nothing to do for file_save"):  # grey: a sequence of its own is edited, say
+        restore(address, save=True)
+    host.acts["file_save"] = lambda: NO_ANSWER
+    with pytest.raises(HostBusyError, match="a dialog is open"):
+        restore(address, save=True)
+    host.acts["file_save"] = lambda: None
+    with pytest.raises(HostBusyError, match="did not save"):
+        restore(address, save=True)
+
+    def save_elsewhere() -> None:
+        host.is_modified = False
+
+    host.acts["file_save"] = save_elsewhere
+    with pytest.raises(HostError, match="but not to this file"):
+        restore(address, save=True)
+    assert files(edit.parent) == was
+
+
+@pytest.mark.parametrize("how", ["edited", "saved", "deaf", "another project"])
+def test_what_somebody_does_meanwhile_wins(
+    edit: Path, address: str, kdenlive: Callable[..., Peer], how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Bus.call.__kwdefaults__, "seconds", 1.0)
+    before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
+    host = kdenlive()
+    his = before + b"<!-- his -->"
+
+    def meanwhile() -> None:
+        match how:
+            case "edited":
+                host.is_modified = True
+            case "saved":
+                edit.write_bytes(his)
+            case "deaf":
+                host.is_deaf = True
+            case _:
+                host.title = ""  # while it reads another one
+
+    found = restore(address, listener=at(Stage.RELINK, meanwhile))
+    kept = edit.with_name("edit.perf.kdenlive")
+    assert (found.state, found.written, found.backup) == (Applied.KEPT, str(kept), "")
+    assert kept.read_bytes() == plain
+    assert edit.read_bytes() == (his if how == "saved" else before)
+    assert set(files(edit.parent)) == {"edit.kdenlive", "plain.kdenlive", "edit.perf.kdenlive"}
+    assert not any("activateAction" in asked for asked in host.asked)
+
+    host.is_modified, host.is_deaf, host.title = False, False, "edit [*]/ HD"
+    assert restore(address).state is Applied.APPLIED  # at once: that was another version
+
+
+def test_a_program_that_is_closed_meanwhile(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
+    host = kdenlive()
+    found = restore(address, listener=at(Stage.RELINK, host.close))
+    assert (found.state, found.program, edit.read_bytes()) == (Applied.ON_DISK, "", plain)
+    assert Path(found.backup).read_bytes() == before
+
+
+def test_a_program_that_dies_while_it_reads(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    plain = edit.with_name("plain.kdenlive").read_bytes()
+    host = kdenlive()
+
+    def die() -> object:
+        host.close()
+        return NO_ANSWER
+
+    host.acts["file_revert"] = die
+    found = restore(address)
+    assert (found.state, edit.read_bytes()) == (Applied.ON_DISK, plain)
+    assert "closed meanwhile" in found.message
+
+
+def test_a_question_instead_of_reading(
+    edit: Path, address: str, kdenlive: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He began to edit in the last moment: Kdenlive asks him whether it may throw that away."""
+    monkeypatch.setattr(live, "_REVERT_SECONDS", 0.3)
+    kdenlive(acts={"file_revert": lambda: NO_ANSWER})
+    found = restore(address)
+    assert found.state is Applied.ON_DISK
+    assert "answer what it asks" in found.message
+
+
+@pytest.mark.parametrize(
+    "title", ["", "Kdenlive", "/", "../../etc/passwd [*]/ HD", "edit\n[*]/ HD", "edit [*] [*]/ x", "%n%s [*]/ x"]
+)
+def test_titles_that_name_no_project_of_his(edit: Path, address: str, kdenlive: Callable[..., Peer], title: str) -> None:
+    was = files(edit.parent)
+    host = kdenlive(title=title)
+    with pytest.raises(HostError):
+        restore(address)
+    assert files(edit.parent) == was
+    assert restore(address, project=edit).state is Applied.ON_DISK
+    assert not any("activateAction" in asked for asked in host.asked)
+
+
+def test_the_name_in_a_title() -> None:
+    assert name_in("cut [*]/ HD 1080p 25 fps") == "cut"
+    assert name_in("cut / HD 1080p 25 fps") == "cut"
+    assert name_in("my cut [*] [*]/ x") == "my cut [*]"
+    assert name_in("Kdenlive") is None
+
+
+def test_two_of_them(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    other = kdenlive(title="other [*]/ HD", pid=4_000_001)
+    host = kdenlive()
+    with pytest.raises(HostError, match="2 Kdenlives have projects open"):
+        restore(address)
+    with pytest.raises(HostError, match="has other open"):
+        restore(address, project=edit, pid=other.pid)
+    with pytest.raises(HostError, match="where its file is, it does not say"):
+        restore(address, pid=other.pid)
+    with pytest.raises(HostError, match="runs as process 4000003"):
+        restore(address, pid=4_000_003)
+    assert restore(address, pid=host.pid).state is Applied.APPLIED
+    other.title = "edit [*]/ HD"
+    with pytest.raises(HostError, match="2 Kdenlives have a project of that name"):
+        restore(address, project=edit)
+    assert not any("activateAction" in asked for asked in other.asked)
+
+
+def test_without_a_bus(edit: Path) -> None:
+    before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
+    with pytest.raises(HostError, match="no session bus"):
+        restore()
+    found = restore(project=edit)
+    assert (found.state, Path(found.written).read_bytes()) == (Applied.BESIDE, plain)
+    assert edit.read_bytes() == before
+    assert "close the project there, and open edit.perf.kdenlive" in found.message
+
+
+def test_a_project_that_is_moved_meanwhile(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    was = files(edit.parent)
+    kdenlive()
+    moved = edit.parent.with_name("moved")
+    with pytest.raises(OtioPerfError):
+        restore(address, listener=at(Stage.WRITE, lambda: edit.parent.rename(moved)))
+    assert {name: data for name, data in files(moved).items() if name in was} == was
+
+
+def test_a_folder_that_takes_no_file(edit: Path, address: str) -> None:
+    """Read-only shares are not to be had in a test; names that no copy can have are."""
+    project = edit.rename(edit.with_name("e" * 245 + ".kdenlive"))
+    with pytest.raises(OtioPerfError, match="nothing can be written beside it"):
+        restore(address, project=project)
+    assert set(files(project.parent)) == {project.name, "plain.kdenlive"}
+
+
+def test_clips_that_are_selected_together(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    """A menu command comes once for each of them, at once or one after the other: it is done once."""
+    host = kdenlive()
+    found: list[HostReport] = []
+    threads = [threading.Thread(target=lambda: found.append(restore(address))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found.append(restore(address))
+    assert [one.state for one in found] == [Applied.APPLIED, *[Applied.UNCHANGED] * 3]
+    assert host.asked.count("activateAction file_revert") == 1
+
+
+def test_nothing_else_is_ever_used(address: str, kdenlive: Callable[..., Peer]) -> None:
+    host = kdenlive(acts={"addEffect": lambda: None, TOGGLE_PROXY: lambda: None})
+    bus = Bus.open({"DBUS_SESSION_BUS_ADDRESS": address})
+    assert bus is not None
+    with bus:
+        (program,) = bus.programs()
+        with pytest.raises(HostError, match="none of the actions that are known to be safe"):
+            program.do("addEffect")
+        program.do(TOGGLE_PROXY)
+    assert host.asked == ["actionIsEnabled proxy_clip", "activateAction proxy_clip"]
