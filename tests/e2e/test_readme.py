@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -34,8 +35,20 @@ def folder(film_media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def environment(home: dict[str, str]) -> dict[str, str]:
+    """With a Kdenlive of files, so that the commands for it need none, and an ``otio-perf`` that its scripts could run."""
     manifest = ROOT / "otio_perf" / "plugins" / "plugin_manifest.json"
-    return {**home, "PYTHONPATH": str(ROOT), "OTIO_PLUGIN_MANIFEST_PATH": str(ROOT / manifest.name)}
+    machine = Path(home["HOME"]) / "machine"
+    about = machine / "share/metainfo/org.kde.kdenlive.appdata.xml"
+    for file, text in (
+        (machine / "bin/kdenlive", "#!/bin/sh\n"),
+        (machine / "bin/otio-perf", "#!/bin/sh\n"),
+        (about, '<release version="26.08.2"/>'),
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        file.chmod(0o755)
+    path = os.pathsep.join((str(machine / "bin"), home.get("PATH", "")))
+    return {**home, "PATH": path, "PYTHONPATH": str(ROOT), "OTIO_PLUGIN_MANIFEST_PATH": str(ROOT / manifest.name)}
 
 
 @pytest.mark.timeout(400)  # two dozen commands; one measures the machine, which takes 20 seconds by itself
