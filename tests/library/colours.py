@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -52,16 +53,15 @@ def _chroma(height: int, width: int, value: int) -> Pixels:
 
 
 def paint(path: Path, colour: str) -> None:
-    """Give the pictures of a file another colour, in its place: codec, container, other streams and times stay."""
-    copy = path.with_name(f"painted-{path.name}")
-    with av.open(str(path)) as source, av.open(str(copy), "w") as target:
+    """Give the pictures of a file another colour, in its place; codec, container, tags, sound, times and age stay."""
+    copy, was = path.with_name(f"painted-{path.name}"), path.stat()
+    with av.open(str(path)) as source, av.open(str(copy), "w", options={"movflags": "use_metadata_tags"}) as target:
+        target.metadata.update(source.metadata)
         old = source.streams.video[0]
         codec = {"h264": "libx264"}.get(old.codec.canonical_name, old.codec.canonical_name)
         new = target.add_stream(codec, rate=old.average_rate)
         new.width, new.height, new.pix_fmt = old.width, old.height, old.pix_fmt
         new.time_base = new.codec_context.time_base = old.time_base
-        if old.codec_context.bit_rate:
-            new.bit_rate = old.codec_context.bit_rate
         new.gop_size = 1
         others = {s.index: target.add_stream_from_template(s) for s in source.streams if s.type == "audio"}
         for packet in source.demux():
@@ -72,6 +72,7 @@ def paint(path: Path, colour: str) -> None:
                 for frame in packet.decode():
                     target.mux(new.encode(_painted(frame, colour)))
         target.mux(new.encode())
+    os.utime(copy, ns=(was.st_atime_ns, was.st_mtime_ns))
     copy.replace(path)
 
 

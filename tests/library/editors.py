@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from PIL import Image
 
 #: In a window of 1600x1000 pixels, the bin on the left: a clip, and a column in which each clip that has one shows its badge.
 _FIRST_CLIP, _BADGES = (127, 184), (37, 160, 38, 600)
+#: A line in its preview bar from frame 0 on, and the width of a frame.
+_PREVIEW_BAR, _FRAME = (170, 702, 1590, 703), 5.99
 _WINDOW = "/kdenlive/MainWindow_1"
 #: Windows that stand in the way, and the key that answers them without harm.
 _MODALS = {"Clip Problems": "Escape", "Warning": "Return", "Information": "Return", "Configuration Wizard": "Escape"}
@@ -161,6 +163,21 @@ class Kdenlive:
         """How many clips of the bin wear the P that says that a proxy is shown."""
         yellow = [r > 180 and 140 < g < 215 and b < 80 for r, g, b in self.screenshot().crop(_BADGES).getdata()]
         return sum(now and not before for before, now in pairwise([False, *yellow]))
+
+    def preview_bar(self) -> list[tuple[str, int, int]]:
+        """Stretches of the timeline's preview bar: green is rendered, red is to be; with their frames, for ``edit``'s zoom."""
+        row = self.screenshot().crop(_PREVIEW_BAR).getdata()
+        colours = ["green" if g > 70 > r + b else "red" if r > 90 > g + b else "" for r, g, b in row]
+        found: list[tuple[str, int, int]] = []
+        for colour, group in groupby(range(len(colours)), key=colours.__getitem__):
+            pixels = list(group)
+            if not colour:
+                continue
+            if found and found[-1][0] == colour and pixels[0] - found[-1][2] < 6:  # the playhead's line
+                found[-1] = (colour, found[-1][1], pixels[-1] + 1)
+            else:
+                found.append((colour, pixels[0], pixels[-1] + 1))
+        return [(colour, round(start / _FRAME), round(stop / _FRAME)) for colour, start, stop in found]
 
 
 class Shotcut:

@@ -66,3 +66,33 @@ def test_proxies_of_a_patched_project(kdenlive: Callable[[Path], Kdenlive], edit
     await_picture(host, "blue", 10)
     assert host.badges() == 0
     assert edit.read_bytes() == original
+
+
+def test_our_chunks_in_its_preview(kdenlive: Callable[[Path], Kdenlive], edit: Path, otio_perf: Command) -> None:
+    original = edit.read_bytes()
+    otio_perf("prerender", "edit.kdenlive", "-o", "edit.perf.kdenlive", "--prerender", "all")
+    patched = edit.with_name("edit.perf.kdenlive")
+    before = patched.read_bytes()
+    chunks = previewed(edit)
+    assert [path.stem for path in chunks] == ["75", "100", "125"]
+    for chunk in chunks:
+        colours.paint(chunk, "orange")
+
+    host = kdenlive(patched)
+    await_picture(host, "blue", 10)
+    assert host.preview_bar() == [("green", 75, 150)]
+    host.seek(80)
+    await_picture(host, "orange", 215)
+    host.close()
+    assert previewed(edit) == chunks
+    assert patched.read_bytes() == before
+
+    otio_perf("restore", "edit.perf.kdenlive", "-o", "back.kdenlive")
+    assert edit.with_name("back.kdenlive").read_bytes() == edit.read_bytes() == original
+    assert not previewed(edit)
+
+
+def previewed(edit: Path) -> list[Path]:
+    """Chunks of its preview."""
+    found = edit.parent.parent.joinpath("home", ".cache", "kdenlive", "1700000000001", "preview").glob("*.*")
+    return sorted(found, key=lambda path: int(path.stem))
