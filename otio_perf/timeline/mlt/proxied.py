@@ -23,6 +23,7 @@ from otio_perf.timeline.references import Json, is_ours, schema_of
 
 _PRODUCERS = frozenset({"producer", "chain"})
 _PROXY, _ORIGINAL, _RESOURCE, _WARPED = "kdenlive:proxy", "kdenlive:originalurl", "resource", "warp_resource"
+_READ = "kdenlive:original.meta."
 _ENABLED = "kdenlive:docproperties.enableproxy"
 _SPEED = re.compile(r"-?\d+(?:[.,]\d+)?:")
 _BINS = frozenset({"main_bin", "main bin"})
@@ -155,6 +156,11 @@ def _change_back(edits: Edits, of: Span, plain: Mapping[str, str | None]) -> Non
             edits.replace(found, element.encode())
         else:
             edits.set_property(of, name, before)
+    if _noted(of, _PROXY)[0] is None:
+        for child in of.children:  # what Kdenlive read off the original, when it was opened with the proxy
+            name = child.attributes.get("name", "")
+            if name.startswith(_READ) and of.property(plain_name := name.removeprefix("kdenlive:original.")) is not None:
+                edits.set_property(of, plain_name, child.text)
     _remove_notes(edits, of)
 
 
