@@ -18,6 +18,7 @@ class Replay:
         self._events: list[dict[str, Any]] = cassette["events"]
         self._next = 0
         self._folder = ""
+        self.problems: list[str] = []  # who asks takes an error for one more answer of Resolve
         self.resolve = _Replayed(self, 0)
 
     @classmethod
@@ -58,9 +59,11 @@ class Replay:
         return self._given(event["answer"])
 
     def _expect(self, asked: dict[str, Any]) -> dict[str, Any]:
-        assert self._next < len(self._events), f"nothing more was recorded, and this is asked: {asked}"
-        event = self._events[self._next]
-        assert {name: event.get(name) for name in asked} == asked, f"event {self._next}"
+        event = self._events[self._next] if self._next < len(self._events) else {}
+        recorded = {name: event.get(name) for name in asked}
+        if recorded != asked:
+            self.problems.append(f"event {self._next}: {recorded} was recorded, {asked} is asked")
+            raise AssertionError(self.problems[-1])
         self._next += 1
         return event
 

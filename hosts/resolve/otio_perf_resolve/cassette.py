@@ -9,7 +9,7 @@ import json
 import re
 
 from .calls import StoppedError
-from .marking import OURS
+from .marking import FACTOR, OURS
 
 _PLAIN = (bool, int, float, str, list, tuple, dict)
 #: Clip properties that are kept, and whether their values are words of the user.
@@ -62,13 +62,13 @@ class Recorder:
 
         return run
 
-    def text(self, product):
-        """The cassette."""
+    def text(self, product, counts):
+        """The cassette. ``counts``: what the command came to, which a replay has to come to, too."""
         private = _Private(self._folder)
         private.learn(self._events)
         events = [private.event(one) for one in self._events]
         head = {"schema": "otio_perf.resolve_cassette", "schema_version": 1, "command": self._name, "product": product}
-        return json.dumps(dict(head, events=events), indent=1, sort_keys=True) + "\n"
+        return json.dumps(dict(head, events=events, counts=counts), indent=1, sort_keys=True) + "\n"
 
     def note(self, event):
         self._events.append(event)
@@ -163,27 +163,31 @@ class _Private:
         if "get" in event:
             return event
         if "command" in event:
-            told = dict(event, command=[self._text(word) for word in event["command"]])
+            told = dict(event, command=[self.told(word) for word in event["command"]])
             for field in ("last_line", "stopped"):
                 if field in told:
-                    told[field] = self._text(told[field])
+                    told[field] = self.told(told[field])
             if told.get("document") is not None:
                 told["document"] = self._document(told["document"])
             return told
         told = dict(event, arguments=[self._value(one) for one in event["arguments"]])
         if event["call"] == "AddMarker":
-            told["arguments"] = [*event["arguments"][:3], self._value(event["arguments"][3]), *event["arguments"][4:]]
+            note = "\n".join(self._reason(line) for line in event["arguments"][3].split("\n"))
+            told["arguments"] = [*event["arguments"][:3], note, *event["arguments"][4:]]
         if "raised" in told:
-            told["raised"] = self._text(told["raised"])
+            told["raised"] = self.told(told["raised"])
         if "answer" in told and event["call"] not in _PUBLIC:
             rewrite = {"GetClipProperty": self._properties, "GetMarkers": self._markers}.get(event["call"], self._value)
             told["answer"] = rewrite(told["answer"])
         return told
 
+    def _reason(self, line):
+        return line if line.startswith(FACTOR) else self.told(line)
+
     def _properties(self, answer):
         if not isinstance(answer, dict):
             return answer
-        kept = {name: self._text(answer[name]) for name in _PATHS if isinstance(answer.get(name), str)}
+        kept = {name: self.told(answer[name]) for name in _PATHS if isinstance(answer.get(name), str)}
         kept.update({name: answer[name] for name in _FACTS if name in answer})
         return kept
 
@@ -206,14 +210,15 @@ class _Private:
 
     def _value(self, value):
         if isinstance(value, str):
-            return self._text(value)
+            return self.told(value)
         if isinstance(value, list):
             return [self._value(one) for one in value]
         if isinstance(value, dict):
             return {name: self._value(one) for name, one in value.items()}
         return value
 
-    def _text(self, text):
+    def told(self, text):
+        """``text`` without what is the user's."""
         if text in _OURS:
             return text
         if _IS_PATH.match(text):

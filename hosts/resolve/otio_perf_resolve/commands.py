@@ -65,7 +65,7 @@ def run(name, resolve, written_in, say, cassette=None, command_of=Command):
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if recorder is not None:
-            _write(report, cassette, recorder.text(report.product))
+            _write(report, cassette, recorder.text(report.product, report.counts))
     say(report.summary)
     return report
 

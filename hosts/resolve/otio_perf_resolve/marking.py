@@ -3,6 +3,9 @@
 #: Begins the hidden data of our markers; those without are the user's.
 OURS = "otio_perf:"
 
+#: How the first line of a marker's note begins.
+FACTOR = "needs "
+
 #: Colour and name of a marker, by verdict.
 VERDICTS = {
     "slow": ("Red", "does not play in real time"),
@@ -83,7 +86,7 @@ def _mark_one(session, timeline, region, taken):
     if frame is None:
         session.report.left(about, "each of its frames has a marker already")
         return
-    factor = "needs %.1f x the time it has" % region.factor if region.verdict != "offline" else ""
+    factor = "%s%.1f x the time it has" % (FACTOR, region.factor) if region.verdict != "offline" else ""
     note = "\n".join(filter(None, [factor, *region.reasons]))
     data = "%s%s:%d-%d" % (OURS, region.verdict, region.start, region.stop)
     length = region.stop - frame

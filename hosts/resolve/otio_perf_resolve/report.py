@@ -46,9 +46,12 @@ class Report:
         return sum(1 for one, _, _ in self.entries if one == kind)
 
     @property
+    def counts(self):
+        return {kind: self.count(kind) for kind in (DONE, LEFT, FAILED)}
+
+    @property
     def summary(self):
-        counts = [(self.count(kind), kind) for kind in (DONE, LEFT, FAILED)]
-        return ", ".join("%d %s" % pair for pair in counts if pair[0]) or "nothing to do"
+        return ", ".join("%d %s" % (count, kind) for kind, count in self.counts.items() if count) or "nothing to do"
 
     def page(self):
         rows = "".join(
