@@ -71,7 +71,7 @@ def _optimized(copy: Path, result: Path, wanted: Wanted, options: Options) -> _M
 
 
 def _prerendered(copy: Path, result: Path, wanted: Wanted, options: Options) -> _Made:
-    report = optimizer.prerender(copy, result, mode="all" if wanted.all else "auto", **options)
+    report = optimizer.prerender(copy, result, mode="all" if wanted.all else "auto", zone=wanted.zone, **options)
     failed = {f"{one.start_timecode} – {one.stop_timecode}": one.reason for one in report.failed}
     return replace(_made(report.written, failed, report.notices), clips=len(report.regions))
 
@@ -91,6 +91,12 @@ _WORK: dict[str, Callable[[Path, Path, Wanted, Options], _Made]] = {
     "optimize": _optimized,
     "prerender": _prerendered,
     "restore": _restored,
+}
+#: What it means that nothing was changed.
+_IDLE = {
+    "optimize": "nothing was to be done: no medium needs a proxy here that it has not got",
+    "prerender": "nothing was to be rendered ahead",
+    "restore": "it has nothing of ours",
 }
 #: What ``apply`` does.
 WORDS = tuple(_WORK)
@@ -129,8 +135,7 @@ def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, 
         with _copied(path, before) as (copy, result):
             made = _WORK[wanted.what](copy, result, wanted, options)
             report = replace(
-                _put(bus, home, document, path, before, result),
-                what=wanted.what,
+                _put(bus, home, document, path, before, result, wanted.what),
                 changed_clips=made.clips,
                 left_alone=made.left_alone,
                 failed=made.failed,
@@ -194,9 +199,11 @@ class _ChangedError(Exception):
     """Somebody was faster. The argument says what happened."""
 
 
-def _put(bus: Bus | None, home: Home, document: OpenDocument | None, path: Path, before: bytes, result: Path) -> HostReport:
+def _put(
+    bus: Bus | None, home: Home, document: OpenDocument | None, path: Path, before: bytes, result: Path, what: str
+) -> HostReport:
     """Bring ``result`` into the place of the project, as far as nobody has touched it since it was read as ``before``."""
-    report = HostReport(host="kdenlive", what="", project=str(path), state=Applied.UNCHANGED, message="there was nothing to do")
+    report = HostReport(host="kdenlive", what=what, project=str(path), state=Applied.UNCHANGED, message=_IDLE[what])
     try:
         after = result.read_bytes()
     except OSError as e:
