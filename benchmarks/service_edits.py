@@ -99,8 +99,8 @@ def main() -> None:
 
         rows = []
         with Service(wanted, timelines=[folder / "cut.otio"], listener=listen) as service:
-            service.pause()
             heard.get(timeout=600)
+            service.pause()  # not before: what the media are is found out by tasks of the queue
             for words, edited in edits.items():
                 began_cpu = time.process_time()
                 saved = save(folder, edited)
