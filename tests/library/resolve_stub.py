@@ -234,6 +234,7 @@ class Host:
     def __init__(self) -> None:
         self.stub = stub()
         self.log: list[Call] = []
+        self.misuses: list[str] = []  # also those whose errors somebody took for a failure of Resolve
         self.failing: dict[tuple[str, str], Any] = {}
         self.missing: set[tuple[str, str]] = set()  # methods and constants that an older version does not have
 
@@ -245,7 +246,11 @@ class Host:
 
     def call(self, item: FakeObject, method: str, arguments: tuple[Any, ...]) -> Any:
         cls, world = item._cls, item._world
-        signature = self.stub.check(cls, method, arguments)
+        try:
+            signature = self.stub.check(cls, method, arguments)
+        except MisuseError as e:
+            self.misuses.append(str(e))
+            raise
         behaviour: Behaviour | None = getattr(world, method, None)
         answer: Any = self.stub.failure(signature.returns)
         try:
@@ -258,6 +263,19 @@ class Host:
         finally:
             self.log.append(Call(cls=cls, method=method, arguments=arguments, about=repr(item), answer=answer))
         return answer
+
+
+class Method:
+    """Takes no arguments by their names."""
+
+    def __init__(self, of: FakeObject, name: str) -> None:
+        self._of, self._name = of, name
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        if named:
+            self._of._host.misuses.append(f"{self._name} has no argument {sorted(named)}: they have no names")
+            raise MisuseError(self._of._host.misuses[-1])
+        return self._of._host.call(self._of, self._name, arguments)
 
 
 class FakeObject:
@@ -274,7 +292,7 @@ class FakeObject:
             return stub.constants[self._cls][name]
         if name not in stub.methods[self._cls]:
             return None
-        return lambda *arguments: self._host.call(self, name, arguments)
+        return Method(self, name)
 
     def __repr__(self) -> str:
         return f"<{self._cls} {getattr(self._world, 'name', '')}>"

@@ -119,6 +119,8 @@ class Pool:
         self.object = world.host.object("MediaPool", self)
         self.root = Folder(world, "Master")
         self.current = self.root
+        self.finds_no_clips = False  # of the pool, for a timeline that is imported
+        self.finds_no_files = False  # likewise
 
     def folders(self) -> list[Folder]:
         found = [self.root]
@@ -166,14 +168,32 @@ class Pool:
         return True
 
     def ImportTimelineFromFile(self, path: str, options: dict[str, Any]) -> FakeObject | None:
+        """Media are looked for in the bin that is open, then in those that are named, or imported."""
         project = self._world.project
         assert project is not None
         name = options["timelineName"]
         if not Path(path).is_file() or any(one.name == name for one in project.timelines):
             return None
-        timeline = Timeline.of_otio(self._world, name, Path(path), {c.path: c for c in self.clips()})
+        if options["importSourceClips"]:
+            bins = [self.current]
+        else:
+            bins = [self.current, *(one._world for one in options["sourceClipsFolders"])]
+        known = {} if self.finds_no_clips else {clip.path: clip for folder in bins for clip in folder.clips}
+        timeline = Timeline.of_otio(self._world, name, Path(path), known)
+        if options["importSourceClips"]:
+            for item in (item for track in timeline.tracks for item in track):
+                if item.clip is None and Path(item.file).is_file() and not self.finds_no_files:
+                    item.clip = Clip.of_file(self._world, Path(item.file))
+                    self.current.clips.append(item.clip)
         project.timelines.append(timeline)
         return timeline.object
+
+    def DeleteTimelines(self, timelines: list[FakeObject]) -> bool:
+        project = self._world.project
+        assert project is not None
+        gone = [one._world for one in timelines]
+        project.timelines = [one for one in project.timelines if one not in gone]
+        return True
 
 
 class Folder(Thing):
@@ -252,7 +272,8 @@ class Timeline(Thing):
         content = otio.adapters.read_from_file(str(path))
         timeline = cls(world, name, content)
         for track in content.video_tracks():
-            timeline.tracks.append([Item(world, clip.name, pool.get(_file_of(clip, path))) for clip in track.find_clips()])
+            files = [(clip.name, _file_of(clip, path)) for clip in track.find_clips()]
+            timeline.tracks.append([Item(world, clip, pool.get(file), file) for clip, file in files])
         return timeline
 
     def GetTrackCount(self, kind: str) -> int:
@@ -283,9 +304,9 @@ class Timeline(Thing):
 class Item(Thing):
     cls = "TimelineItem"
 
-    def __init__(self, world: World, name: str, clip: Clip | None) -> None:
+    def __init__(self, world: World, name: str, clip: Clip | None, file: str) -> None:
         super().__init__(world, name)
-        self.clip = clip
+        self.clip, self.file = clip, file
 
     def GetMediaPoolItem(self) -> FakeObject | None:
         return self.clip.object if self.clip else None

@@ -44,7 +44,7 @@ class Command:
     def __call__(self, words, is_asked=True):
         """:param is_asked: for its JSON. :raises StoppedError: it is not there, or was stopped"""
         words = [self._path] + list(words) + (["--json", "-"] if is_asked else [])
-        how = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if _IS_WINDOWS else {"start_new_session": True}
+        how = _apart()
         with tempfile.TemporaryFile() as out:
             try:
                 process = subprocess.Popen(
@@ -121,6 +121,15 @@ def _document(text):
     return document
 
 
+def _apart():
+    """Of Popen: a group of its own, so that it hears of Ctrl-C once, and from us; no window."""
+    if not _IS_WINDOWS:
+        return {"start_new_session": True}
+    hidden = subprocess.STARTUPINFO()
+    hidden.dwFlags |= subprocess.STARTF_USESHOWWINDOW
+    return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP, "startupinfo": hidden}
+
+
 def _interrupt(process):
     """In order; by force if it does not end."""
     if process.poll() is not None:
@@ -129,5 +138,7 @@ def _interrupt(process):
         process.send_signal(signal.CTRL_BREAK_EVENT if _IS_WINDOWS else signal.SIGINT)
         process.wait(_PATIENCE_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
+        if _IS_WINDOWS:  # the program there starts another, which is the one that works
+            subprocess.call(["taskkill", "/T", "/F", "/PID", str(process.pid)], stdout=subprocess.DEVNULL)
         process.kill()
         process.wait()

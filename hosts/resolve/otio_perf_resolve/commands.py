@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 import webbrowser
 
 from . import importing, linking, marking, restoring
@@ -34,12 +35,22 @@ COMMANDS = {
 OTHERS = {"dashboard": "Open dashboard", "stop": "Stop"}
 
 
+def tell(line):
+    """Into the console, which may know fewer letters, or may be closed."""
+    try:
+        print(line, flush=True)
+    except UnicodeError:
+        print(line.encode("ascii", "backslashreplace").decode("ascii"), flush=True)
+    except (OSError, ValueError, AttributeError):
+        pass
+
+
 def from_menu(name, resolve, written_in):
     """A command of Workspace > Scripts: its report is printed into the console, and shown in the browser."""
     if name in OTHERS:
-        return _other(name, written_in, print)
+        return _other(name, written_in, tell)
     cassette = os.path.join(os.path.expanduser("~"), "otio_perf-resolve-cassette.json") if name == "record" else None
-    report = run(name, resolve, written_in, print, cassette=cassette)
+    report = run(name, resolve, written_in, tell, cassette=cassette)
     show(report)
     return report.count(FAILED)
 
@@ -62,6 +73,8 @@ def run(name, resolve, written_in, say, cassette=None, command_of=Command):
         report.failed("", str(reason))
     except KeyboardInterrupt:
         report.failed("", "interrupted; what was made stays, and the same command goes on from there")
+    except Exception:  # noqa: BLE001 - an editor has no use for a traceback, and we have
+        report.failed("", "this is a bug of otio_perf, please report it:\n%s" % traceback.format_exc())
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         if recorder is not None:
@@ -130,9 +143,9 @@ def main(words):
     parser.add_argument("--record", metavar="FILE", help="write the calls and answers, without paths and names, to FILE")
     said = parser.parse_args(words)
     if said.command in OTHERS:
-        return _other(said.command, "", print)
+        return _other(said.command, "", tell)
     cassette = said.record or ("otio_perf-resolve-cassette.json" if said.command == "record" else None)
-    report = run(said.command, outside(), "", print, cassette=cassette)
+    report = run(said.command, outside(), "", tell, cassette=cassette)
     return 4 if report.count(FAILED) else 0
 
 

@@ -3,6 +3,7 @@
 import os
 
 from . import linking
+from . import pool as pools
 from .calls import StoppedError
 
 BIN = "otio_perf"
@@ -42,12 +43,7 @@ def _import(session, written, files):
         imported = list(calls.need("prerendered regions", pool, "ImportMedia", files))
         if len(imported) < len(files):
             raise StoppedError("%d of %d prerendered regions could be imported" % (len(imported), len(files)))
-        options = {
-            "timelineName": _free_name(session),
-            "importSourceClips": True,
-            "sourceClipsPath": os.path.dirname(files[0]),
-        }
-        timeline = calls.need("prerendered timeline", pool, "ImportTimelineFromFile", written, options)
+        timeline = _import_timeline(session, pool, written, os.path.dirname(files[0]))
     finally:
         if timeline is None and imported:
             calls.ask("prerendered regions that were imported", pool, "DeleteClips", imported)
@@ -57,8 +53,34 @@ def _import(session, written, files):
     name = calls.ask("prerendered timeline", timeline, "GetName") or "prerendered timeline"
     session.report.done(name, "imported, with %d prerendered regions on its top track" % len(files))
     session.report.note(name, "grades and Fusion effects are in your own timeline only: OpenTimelineIO does not carry them")
-    _tell_offline(session, name, timeline)
+    for where, _ in _offline(calls, name, timeline):
+        session.report.left(where, "has no media in the media pool (a title has none either)")
     calls.ask(name, session.project, "SetCurrentTimeline", timeline)
+
+
+def _import_timeline(session, pool, written, folder):
+    """With the clips that the media pool has already, proxies and all; where that finds no prerenders, with clips of its own.
+
+    :raises StoppedError: it cannot be imported, or would show "media offline" above the live edit
+    """
+    calls, name = session.calls, _free_name(session)
+    bins = [one for _, one in pools.folders(calls, pool)]
+    ways = (
+        {"timelineName": name, "importSourceClips": False, "sourceClipsFolders": bins},
+        {"timelineName": name, "importSourceClips": True, "sourceClipsPath": folder},
+    )
+    problems = []
+    for options in ways:
+        timeline, problem = calls.try_out(pool, "ImportTimelineFromFile", written, options)
+        if problem:
+            problems.append(problem)
+            continue
+        top = calls.ask(name, timeline, "GetTrackCount", "video")
+        if top and not any(track == top for _, track in _offline(calls, name, timeline)):
+            return timeline
+        problems.append("its prerenders were not found")
+        calls.ask(name, pool, "DeleteTimelines", [timeline])
+    raise StoppedError("prerendered timeline: %s" % ", then ".join(dict.fromkeys(problems)))
 
 
 def _our_bin(calls, pool, root):
@@ -77,17 +99,10 @@ def _free_name(session):
     return next(name for name in names if name not in taken)
 
 
-def _tell_offline(session, about, timeline):
-    """Clips that came without their media."""
-    calls = session.calls
-    tracks = calls.ask(about, timeline, "GetTrackCount", "video") or 0
-    for track in range(1, int(tracks) + 1):
+def _offline(calls, about, timeline):
+    """Where clips are without media, and on which video track."""
+    for track in range(1, int(calls.ask(about, timeline, "GetTrackCount", "video") or 0) + 1):
         for item in calls.ask("%s, track V%d" % (about, track), timeline, "GetItemListInTrack", "video", track) or ():
-            medium = calls.ask(about, item, "GetMediaPoolItem")
-            if medium is None:
+            if calls.ask(about, item, "GetMediaPoolItem") is None:
                 name = calls.ask("a clip of %s" % about, item, "GetName") or "a clip"
-                where = "%s, track V%d" % (name, track)
-                if track == int(tracks):
-                    session.report.failed(where, "is offline: disable the track to see what is below")
-                else:
-                    session.report.left(where, "has no media in the media pool (a title has none either)")
+                yield "%s, track V%d" % (name, track), track

@@ -37,12 +37,7 @@ class Item:
 
 def items(calls, pool):
     """Every ``Item`` of ``pool`` that shows a file: no timelines, titles and compound clips."""
-    folders = [calls.ask("media pool", pool, "GetRootFolder")]
-    while folders:
-        folder = folders.pop()
-        if folder is None:
-            continue
-        name = calls.ask("a bin", folder, "GetName") or "a bin"
+    for name, folder in folders(calls, pool):
         for clip in calls.ask("bin %s" % name, folder, "GetClipList") or ():
             called = calls.ask("a clip in bin %s" % name, clip, "GetName") or "a clip in bin %s" % name
             properties = calls.ask(called, clip, "GetClipProperty")
@@ -50,7 +45,18 @@ def items(calls, pool):
                 item = Item(clip, called, properties)
                 if item.path:
                     yield item
-        folders.extend(reversed(list(calls.ask("bin %s" % name, folder, "GetSubFolderList") or ())))
+
+
+def folders(calls, pool):
+    """Name and object of every bin, outer ones first."""
+    waiting = [calls.ask("media pool", pool, "GetRootFolder")]
+    while waiting:
+        folder = waiting.pop()
+        if folder is None:
+            continue
+        name = calls.ask("a bin", folder, "GetName") or "a bin"
+        yield name, folder
+        waiting.extend(reversed(list(calls.ask("bin %s" % name, folder, "GetSubFolderList") or ())))
 
 
 def same_file(path):

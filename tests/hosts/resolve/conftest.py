@@ -104,9 +104,17 @@ def film_media(shared_folder: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def make_film(film_media: Path) -> Callable[[], Film]:
-    """A project as it is before any command; each call makes one anew, all with the same media."""
-    return lambda: film_of(film_media)
+def make_film(film_media: Path) -> Iterator[Callable[[], Film]]:
+    """A project as it is before any command; each call makes one anew, all with the same media. Calls that Resolve's API does
+    not have fail the test, whatever became of them."""
+    made: list[Film] = []
+
+    def make() -> Film:
+        made.append(film_of(film_media))
+        return made[-1]
+
+    yield make
+    assert [misuse for film in made for misuse in film.world.host.misuses] == []
 
 
 def film_of(media: Path) -> Film:

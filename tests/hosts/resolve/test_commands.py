@@ -136,12 +136,30 @@ def test_prerenders_come_as_a_timeline_beside_the_users_own(film: Any, at_home: 
     assert first.name == "Ann's film (otio_perf)"
     assert first.tracks[-1]
     assert {item.clip for item in first.tracks[-1]} == set(bin_.clips)
-    assert [item.name for item in first.tracks[0] if item.clip is None] == ["gone.mov", "plate"] or left(report)
+    shots = {item.name: item.clip for item in first.tracks[0]}
+    assert shots["shot.mov"] in (film.pool["shot"], film.pool["again"])  # the user's own, with their proxies
+    assert shots["gone.mov"] is None
+    assert "gone.mov, track V1" in left(report)
 
     film.project.current = film.timeline
     assert not failed(run("import", film))
     assert film.project.timelines[-1].name == "Ann's film (otio_perf) 2"
     assert sum(folder.name == "otio_perf" for folder in pool.folders()) == 1
+
+
+@pytest.mark.parametrize("finds_files", [True, False])
+def test_a_resolve_that_finds_no_clips_imports_its_own_or_nothing(finds_files: bool, film: Any, canned: Any) -> None:
+    pool = film.project.pool
+    before = len(pool.folders()), len(pool.clips()), len(film.project.timelines)
+    pool.finds_no_clips, pool.finds_no_files = True, not finds_files
+    report = run("import", film, command_of=canned("import").command_of)
+    if finds_files:
+        assert not failed(report)
+        assert all(item.clip is not None for item in film.project.timelines[-1].tracks[-1])
+        assert len(film.project.timelines) == before[2] + 1
+    else:
+        assert failed(report)[""] == "prerendered timeline: its prerenders were not found"
+        assert (len(pool.folders()), len(pool.clips()), len(film.project.timelines)) == before
 
 
 # -- why Resolve refused -----------------------------------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_several_failures_at_once(name: str, make_film: Any, canned: Any) -> Non
     changing = sorted(
         {(c.cls, c.method) for c in film.world.host.log if calls.ANSWERS[c.method] == calls.YES or "Import" in c.method}
     )
-    extra = [("MediaPool", "DeleteClips"), ("MediaPool", "DeleteFolders")]
+    extra = [("MediaPool", name) for name in ("DeleteClips", "DeleteFolders", "DeleteTimelines")]
     for one in changing:
         film = world_for(name, make_film, canned)
         for cls, method in [one, *changing, *extra]:
