@@ -110,7 +110,7 @@ def is_copy(product: Product) -> bool:
 def shown_instead(
     session: Session, project: Path, properties: Mapping[str, str], pairs: Iterable[tuple[Product, MediaInfo]]
 ) -> dict[str, str]:
-    """By path of each proxy, the copy that a project of Kdenlive's shows; ``""``: it must not be shown there.
+    """By path of each proxy, the copy that a project shows; ``""``: it must not be shown there.
 
     :param project: where it is written. :param properties: of its bin
     :param pairs: whole proxies, with their sources
@@ -145,7 +145,9 @@ def shown_instead(
 
 
 def _proxy_folder(properties: Mapping[str, str], project: Path) -> Path | None:
-    """Where Kdenlive looks for the proxies of a project; ``None``: it has never run here."""
+    """Where Kdenlive looks for the proxies of a project; ``None``: it is not Kdenlive's, or that has never run here."""
+    if project.suffix.lower() != ".kdenlive":
+        return None
     caches = [c for c in storage.cache_folders(Path.home(), os.environ, sys.platform) if c.is_dir()]
     if not caches and not properties.get(f"{storage.DOCUMENT}storagefolder"):
         return None

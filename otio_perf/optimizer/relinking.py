@@ -158,8 +158,9 @@ def _stand_ins(
     products: Sequence[Mapping[str, Sequence[Product]]],
     media: Mapping[str, MediaInfo],
 ) -> dict[str, str]:
-    """What a project of Kdenlive's shows instead of our proxies: those that it switches off and on by itself."""
-    if output.suffix.lower() != previewing.SUFFIX:
+    """What a project shows instead of our proxies: those that Kdenlive switches off and on by itself, and those whose streams
+    have the numbers that the project knows."""
+    if output.suffix.lower() not in files.PROJECTS:
         return {}
     shown = [
         (product, media[medium])

@@ -23,6 +23,10 @@ from otio_perf.timeline.references import Json, is_ours, schema_of
 
 _PRODUCERS = frozenset({"producer", "chain"})
 _PROXY, _ORIGINAL, _RESOURCE, _WARPED = "kdenlive:proxy", "kdenlive:originalurl", "resource", "warp_resource"
+#: Shotcut's own: where a project says both, it saves and exports the original (seen with 22.12).
+_SHOTCUT_PROXY, _SHOTCUT_ORIGINAL = "shotcut:proxy", "shotcut:resource"
+#: What most clips do not have without a proxy.
+_ADDED = (_PROXY, _ORIGINAL, _SHOTCUT_PROXY, _SHOTCUT_ORIGINAL)
 _READ = "kdenlive:original.meta."
 _ENABLED = "kdenlive:docproperties.enableproxy"
 _SPEED = re.compile(r"-?\d+(?:[.,]\d+)?:")
@@ -77,6 +81,8 @@ def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
         wanted = {_RESOURCE: _speed(producer) + proxy.path, _PROXY: proxy.path, _ORIGINAL: original}
         if producer.property(_WARPED) is not None:
             wanted[_WARPED] = proxy.path
+        if _is_of_shotcut(root):
+            wanted |= {_SHOTCUT_PROXY: "1", _SHOTCUT_ORIGINAL: original}
         if producer.property(_OURS) is None:  # of proxies that are replaced, what was before the first counts
             _note(edits, producer, wanted, _plain(producer, original))
         for name, value in wanted.items():
@@ -84,7 +90,7 @@ def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
         noted = json.dumps({"key": proxy.key, "reference": proxy.reference}, ensure_ascii=False, separators=(",", ":"))
         edits.set_property(producer, _OURS, proxy.path)
         edits.set_property(producer, _REFERENCE, noted)
-    if edits and (bin_ := _bin(root)) is not None and bin_.value(_ENABLED) != "1":
+    if edits and (bin_ := _bin(root)) is not None and not _is_of_shotcut(root) and bin_.value(_ENABLED) != "1":
         before = bin_.property(_ENABLED)
         if bin_.property(_ENABLED_BEFORE) is None:
             edits.set_property(bin_, _ENABLED_BEFORE, _ABSENT if before is None else bin_.value(_ENABLED))
@@ -124,7 +130,7 @@ def with_originals(data: bytes, path: object) -> bytes:
 
 def _plain(producer: Span, original: str) -> dict[str, str | None]:
     """What properties most likely said before a proxy was shown; ``None``: they were not there."""
-    plain: dict[str, str | None] = {_RESOURCE: _speed(producer) + original, _PROXY: None, _ORIGINAL: None}
+    plain: dict[str, str | None] = {_RESOURCE: _speed(producer) + original, **dict.fromkeys(_ADDED)}
     return plain if producer.property(_WARPED) is None else {**plain, _WARPED: original}
 
 
@@ -176,7 +182,7 @@ def _noted(of: Span, name: str) -> tuple[str | None, str]:
 
 def _is_right(of: Span, name: str, before: str, plain: Mapping[str, str | None]) -> bool:
     """Is what was noted what belongs there still? Not, where the user has relinked the clip since."""
-    if name in (_PROXY, _ORIGINAL):
+    if name in _ADDED:
         return True
     played, original = _without_speed(of, before), _without_speed(of, plain[name] or "")
     return os.path.basename(played) == os.path.basename(original) or played == _noted(of, _PROXY)[0]  # noqa: PTH119
@@ -193,7 +199,7 @@ def _is_same(ours: str, shown: str) -> bool:
 
 
 def _remove_notes(edits: Edits, of: Span) -> None:
-    names = (_RESOURCE, _WARPED, _PROXY, _ORIGINAL)
+    names = (_RESOURCE, _WARPED, *_ADDED)
     for name in (_OURS, _REFERENCE, *(_BEFORE + n for n in names), *(_SPELLED + n for n in names)):
         if (note := of.property(name)) is not None:
             edits.remove(note)
@@ -227,6 +233,10 @@ def _producers(root: Span) -> Iterator[Span]:
     for span in root.walk():
         if span.tag in _PRODUCERS and span.value("mlt_service").startswith(("avformat", "timewarp")):
             yield span
+
+
+def _is_of_shotcut(root: Span) -> bool:
+    return any(e.attributes.get("title", "").startswith("Shotcut") for e in (root, *root.children))
 
 
 def _bin(root: Span) -> Span | None:
