@@ -234,6 +234,11 @@ def test_doctor_knows_the_versions(user: User, version: str, name: str, found: s
     assert finding["hint"]
 
 
+def test_install_says_at_once_what_does_not_work(user: User) -> None:
+    user.add_program("kdenlive", "org.kde.kdenlive", "22.12.3")
+    assert "no     menu commands: Kdenlive 22.12.3 has no Media Jobs\n         → Use Kdenlive 23.04 or newer" in user.install()
+
+
 def test_doctor_says_that_there_is_no_session_bus(user: User) -> None:
     assert findings(user, "kdenlive")["session bus"]["found"] == "there is none here"
     user.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={user.home}/no-bus"

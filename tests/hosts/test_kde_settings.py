@@ -93,6 +93,33 @@ def test_what_we_wrote_ourselves_is_brought_up_to_date_in_its_place() -> None:
     assert put.text == b"[Binary]\notio_perf_a=/new/job.py\nz=1\n"
 
 
+def test_nothing_of_ours_is_left_in_what_kdenlive_wrote_anew() -> None:
+    """As Kdenlive 26.08 leaves it when its dialog of jobs is closed: sorted, without comments, with groups of its own."""
+    written = b"""[Binary]
+custom2=/usr/bin/true
+otio_perf_a=/old/job.py
+
+[FolderName]
+otio_perf_a=
+
+[FolderUse]
+otio_perf_a=rootfolder
+
+[Ids]
+custom2=My own
+otio_perf_a=Optimize
+
+[Param1Type]
+otio_perf_a=file
+
+[Parameters]
+otio_perf_a=changed by user {source}
+"""
+    ours = {"Ids": {"otio_perf_a": "Optimize"}, "FolderUse": {"otio_perf_a": "nooutput"}, "Parameters": {"otio_perf_a": "x"}}
+    left = kde_settings.take(written, ours, made_groups={"FolderUse", "Parameters"})
+    assert left == b"[Binary]\ncustom2=/usr/bin/true\n\n[Ids]\ncustom2=My own\n"
+
+
 def test_what_the_dialog_of_kdenlive_adds_to_our_jobs_goes_with_them() -> None:
     put = kde_settings.put(b"", {"Ids": {"otio_perf_a": "A"}})
     by_dialog = put.text + b"\n[Param1Type]\notio_perf_a=file\n\n[EnabledTypes]\nmine=v\notio_perf_a=v\n"

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -35,7 +36,24 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # the machine is meas
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Shape = tuple[str, ...]
 #: Objects whose keys are data, not fields.
-MAPS: set[Shape] = {("machine", "decode"), ("machine", "encode_ms_per_megapixel"), ("linked_proxies",)}
+MAPS: set[Shape] = {("machine", "decode"), ("machine", "encode_ms_per_megapixel"), ("linked_proxies",), ("failed",)}
+
+
+#: Two clips in Kdenlive's terms, one of them offline.
+PROJECT = """<?xml version='1.0' encoding='utf-8'?>
+<mlt LC_NUMERIC="C" producer="main_bin" version="7.22.0">
+ <profile width="320" height="180" frame_rate_num="24" frame_rate_den="1" progressive="1"/>
+ <chain id="there" out="23"><property name="length">24</property><property name="resource">media/A001_C001.mp4</property>
+  <property name="mlt_service">avformat-novalidate</property><property name="kdenlive:id">4</property></chain>
+ <chain id="gone" out="23"><property name="length">24</property><property name="resource">media/gone.mov</property>
+  <property name="mlt_service">avformat-novalidate</property><property name="kdenlive:id">5</property></chain>
+ <playlist id="p0"><entry in="0" out="23" producer="there"/><entry in="0" out="23" producer="gone"/></playlist>
+ <tractor id="t1"><property name="kdenlive:track_name">V1</property><track hide="audio" producer="p0"/></tractor>
+ <playlist id="main_bin"><property name="kdenlive:docproperties.version">1.04</property><entry producer="there"/>
+  <entry producer="gone"/></playlist>
+ <tractor id="main" out="47"><track producer="t1"/></tractor>
+</mlt>
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +83,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty.tracks.append(otio.schema.Track(kind="Video"))
     empty.tracks[0].append(otio.schema.Clip("nothing", otio.schema.MissingReference(), frames(24)))
     otio.adapters.write_to_file(empty, str(folder / "empty.otio"))
+    (folder / "edit.kdenlive").write_text(PROJECT)
+    about = folder / "machine/share/metainfo/org.kde.kdenlive.appdata.xml"
+    for file, text in ((folder / "machine/bin/kdenlive", "#!/bin/sh\n"), (about, '<release version="26.08.2"/>')):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+        file.chmod(0o755)
     return folder
 
 
@@ -127,6 +151,8 @@ def command(folder: Path, run_command: Command) -> Command:
     home = folder / "home"
     places = {"HOME": home, "XDG_CACHE_HOME": home / "cache", "XDG_CONFIG_HOME": home / "config"}
     environment = {**kept, **{name: str(path) for name, path in places.items()}}
+    environment["PATH"] = os.pathsep.join((str(folder / "machine/bin"), environment.get("PATH", "")))  # where a Kdenlive is
+    environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={folder}/none"
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return run_command([*words], env=environment, cwd=folder)
@@ -179,6 +205,12 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     ask("cache_freed", 0, "cache", "clear")
     assert ask("analysis", 0, "analyze", "cut.perf.otio")["gone_proxies"]
     ask("checks", 0, "doctor")
+    ask("hosts", 0, "host", "list")
+    ask("host_changes", 0, "host", "install", "kdenlive", "--command", sys.executable)
+    ask("host_findings", 0, "host", "doctor", "kdenlive")
+    ask("host_changes", 0, "host", "uninstall", "kdenlive")
+    ask("placed", 0, "host", "place", "kdenlive", "media/A001_C001.mp4", *sizes)
+    ask("host_applied", 4, "host", "apply", "kdenlive", "optimize", "--project", "edit.kdenlive", *sizes)
     return found
 
 

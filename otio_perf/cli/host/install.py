@@ -29,5 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     with console.job(arguments) as job:
         changes = hosts.install(arguments.host, packaging=choosing.packaging(arguments), command=arguments.command)
-    job.answer(table=lambda: tables.show_changes(arguments.host, changes), document=lambda: changes_document(changes))
+
+    def table() -> None:
+        tables.show_changes(arguments.host, changes)
+        if lacking := [finding for finding in hosts.examine([arguments.host]) if not finding.works]:
+            tables.show_findings(lacking)
+
+    job.answer(table=table, document=lambda: changes_document(changes))
     return 4 if any(change.step is Step.LEFT for change in changes) else 0
