@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -199,7 +200,7 @@ def test_doctor_is_content_with_what_is_installed(user: User) -> None:
 def test_doctor_finds_what_was_edited_and_what_is_gone(user: User) -> None:
     user.install()
     jobs = user.data / "clipjobsettings.rc"
-    jobs.write_bytes(jobs.read_bytes().replace(b"otio_perf_restore=", b"# "))
+    jobs.write_bytes(re.sub(rb"otio_perf\w*restore=", b"# ", jobs.read_bytes()))
     found = findings(user, "kdenlive", code=5)
     assert "has lost" in found["our part"]["found"]
     for script in user.data.rglob("*.py"):
