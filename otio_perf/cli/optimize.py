@@ -17,8 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="FILE|DIR",
-        help="timeline to write (.otio, or .otioz and .otiod with all media packed), or folder for several "
-        "(default: NAME.perf.otio beside each, of that NAME.perf2.otio); "
+        help="timeline to write (.otio, or .otioz and .otiod with all media packed; of a .kdenlive or .mlt also such a "
+        "project), or folder for several (default: NAME.perf.otio beside each, of that NAME.perf2.otio, of projects "
+        "NAME.perf.kdenlive or NAME.perf.mlt); "
         "through a link into another folder, with absolute media paths",
     )
     parser.add_argument(
@@ -35,8 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--prerender",
         choices=["auto", "all", "none"],
         default="none",
-        help="render ahead, onto a track on top: auto: what does not play in real time with the proxies; all: all that has "
-        "effects, transitions or several layers (default for now: none)",
+        help="render ahead, onto a track on top or into Kdenlive's own preview: auto: what does not play in real time with the "
+        "proxies; all: all that has effects, transitions or several layers (default for now: none)",
     )
     prerender.add_fidelity(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: jobs, bytes, predicted time")

@@ -1,4 +1,5 @@
-"""Render ahead what does not play, and lay it over the timeline as one more video track on top.
+"""Render ahead what does not play, and lay it over the timeline as one more video track on top; in a project of Kdenlive's as
+its own timeline preview, in whole chunks of 25 frames.
 
 Only what is new is rendered: clips that were moved or duplicated, and edits that were undone, are there already. Disabling
 the track shows the live edit, and 'otio-perf restore' removes it. With --range the track holds that part alone.
@@ -14,7 +15,11 @@ from otio_perf.cli import options, render
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("timeline", metavar="TIMELINE", help="timeline file, with proxies or without")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="timeline to write (.otio, .otioz, .otiod; default: NAME.perf.otio beside it)"
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="timeline to write (.otio, .otioz, .otiod, of a project also that; default: NAME.perf.otio beside it, of projects "
+        "NAME.perf.kdenlive or NAME.perf.mlt)",
     )
     parser.add_argument(
         "--prerender",
@@ -25,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_fidelity(parser)
     render.add_range(parser)
+    parser.add_argument("--zone", action="store_true", help="only the zone that is marked in the Kdenlive project")
     options.add_sources(parser)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: regions, frames, bytes, predicted time")
     options.add_settings(parser, "workspace", *options.RENDERING, "jobs", "stall_seconds", *options.READING)
@@ -54,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             mode=arguments.prerender,
             fidelity=arguments.fidelity,
             range=arguments.range,
+            zone=arguments.zone,
             use_proxies=arguments.use_proxies,
             dry_run=arguments.dry_run,
             **job.options,

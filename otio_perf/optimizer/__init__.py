@@ -65,7 +65,7 @@ def optimize(
     """Make the proxies that ``timelines`` need, and write each with its proxies as further media references.
 
     :param output: file to write; for several timelines a folder; default: ``NAME.perf.otio`` beside each, and of
-        ``NAME.perf.otio`` itself ``NAME.perf2.otio``.
+        ``NAME.perf.otio`` itself ``NAME.perf2.otio``; of projects ``NAME.perf.kdenlive`` or ``NAME.perf.mlt``.
     :param link: which reference is active, ``"proxy"`` or ``"original"``; ``"none"``: write no timeline.
     :param all: proxies of all media, needed or not.
     :param beside: proxies as ``Proxy/NAME.mov`` next to each source.
@@ -92,11 +92,13 @@ def prerender(
     mode: str = "auto",
     fidelity: str = "exact",
     range: str | None = None,
+    zone: bool = False,
     use_proxies: str | None = None,
     dry_run: bool = False,
     **options: Unpack[Options],
 ) -> PrerenderReport:
-    """Render ahead what ``timeline`` cannot play, and write it with the result as one more video track on top.
+    """Render ahead what ``timeline`` cannot play, and write it with the result as one more video track on top; a project of
+    Kdenlive's, with the result as its own timeline preview: whole chunks of 25 frames where Kdenlive looks for them.
 
     :param output: file to write; default: as ``optimize``.
     :param mode: ``"auto"``: what does not play in real time here with the proxies that the timeline has; ``"all"``: all that
@@ -104,6 +106,7 @@ def prerender(
     :param fidelity: ``"exact"`` leaves to the host what is not rendered as it does, ``"approximate"`` renders what comes near.
         Effects that are unknown stay with the host in any case.
     :param range: only these frames, ``"START-END"``, see ``export``; the overlay has no others then.
+    :param zone: only those that are marked as the zone in a project of Kdenlive's.
     :param use_proxies: size of the timeline's proxies that are rendered from, where there are any; ``None``: originals.
     :param dry_run: plan only: nothing is rendered, nothing is written.
     :raises TimelineError: it cannot be read, or not carry the track. Regions that fail are in the report.
@@ -111,7 +114,9 @@ def prerender(
     from otio_perf.optimizer import prerendering, relinking
 
     path = existing_file(timeline)
-    wanted = prerendering.wanted(mode, fidelity, dry_run=dry_run, range=range, use_proxies=use_proxies)
+    if zone and range is not None:
+        raise SettingsError("zone and range are two parts", hint="Leave out one of them")
+    wanted = prerendering.wanted(mode, fidelity, dry_run=dry_run, range=range, zone=zone, use_proxies=use_proxies)
     if wanted is None:
         raise SettingsError("mode 'none' renders nothing", hint="Say auto or all")
     (written,) = relinking.outputs([path], output)

@@ -45,17 +45,25 @@ _FIDELITIES = FIDELITIES[:2]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What is asked for. ``mode``: ``auto`` or ``all``; ``fidelity``: ``exact`` or ``approximate``; ``range``: as
-    ``times.frame_range`` has it; ``use_proxies``: size of the proxies to render from, ``None``: originals."""
+    ``times.frame_range`` has it; ``zone``: what is marked in the project instead; ``use_proxies``: size of the proxies to
+    render from, ``None``: originals."""
 
     mode: str
     fidelity: str
     dry_run: bool
     range: str | None = None
+    zone: bool = False
     use_proxies: str | None = None
 
 
 def wanted(
-    mode: str, fidelity: str, *, dry_run: bool, range: str | None = None, use_proxies: str | None = None
+    mode: str,
+    fidelity: str,
+    *,
+    dry_run: bool,
+    range: str | None = None,
+    zone: bool = False,
+    use_proxies: str | None = None,
 ) -> Wanted | None:
     """``None``: nothing. :raises SettingsError: words that are none of the choices"""
     for word, choices in ((mode, prerenders.MODES), (fidelity, _FIDELITIES)):
@@ -63,7 +71,7 @@ def wanted(
             raise SettingsError(f"{word!r} is not one of {', '.join(choices)}")
     if mode == "none":
         return None
-    return Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run, range=range, use_proxies=use_proxies)
+    return Wanted(mode=mode, fidelity=fidelity, dry_run=dry_run, range=range, zone=zone, use_proxies=use_proxies)
 
 
 def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> PrerenderReport:
@@ -72,8 +80,13 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
     :raises TimelineError: it cannot be read, or cannot carry an overlay. Regions that fail are in the report.
     """
     saved = saved_state(timeline)
-    place = previewing.place_of(timeline, output, timelines.limits(session.settings))
+    limits = timelines.limits(session.settings)
+    place = previewing.place_of(timeline, output, limits)
+    zone = previewing.zone(timeline, limits) if asked.zone else None
     surveyed = timelines.survey(session, timeline)
+    if zone is not None:  # it may reach beyond the timeline
+        stop = max((span.position.stop for span in surveyed.spans), default=0)
+        asked = replace(asked, range=f"{zone[0]}-{min(zone[1] + 1, stop)}")
     findings = session.look_up(surveyed.targets)
     document = timelines.read(session, timeline)
     linked, findings = relinking.earlier(session, document, surveyed.locator, findings)
@@ -171,8 +184,10 @@ def planned(
         document = timelines.read(session, surveyed.path)
     if place is None:
         lay.require_possible(document)
-    elif not asked.dry_run:
-        previewing.require_writable(place.folder)
+    else:
+        previewing.tell_switched_off(session, place)
+        if not asked.dry_run:
+            previewing.require_writable(place.folder)
     find = finder(document, surveyed.locator)
     composition = compose(document, surveyed.locator)
     shown = {target.medium: findings[target.medium] for target in surveyed.targets if target.medium in findings}

@@ -100,15 +100,20 @@ def require_writable(folder: Path) -> None:
         ) from e
 
 
-def zone(timeline: Path, limits: Limits) -> str:
-    """The part that the user has marked in Kdenlive, as ``times.frame_range`` reads it.
+def tell_switched_off(session: Session, place: Place) -> None:
+    if place.is_switched_off:
+        session.note("the timeline preview is switched off in this project: Timeline > Timeline Preview shows what is rendered")
+
+
+def zone(timeline: Path, limits: Limits) -> tuple[int, int]:
+    """First and last frame of the part that the user has marked in Kdenlive.
 
     :raises SettingsError: he has marked none, or it is no project of Kdenlive's
     """
     if timeline.suffix.lower() == SUFFIX:
         found = preview.shown(files.project_text(timeline, limits), timeline).zone
         if found is not None:
-            return f"{found[0]}-{found[1] + 1}"
+            return found
     raise SettingsError("has no zone", path=timeline, hint="Mark one in Kdenlive and save, or name the part with --range")
 
 
@@ -234,9 +239,7 @@ def _taken_over(data: bytes, timeline: Path, store: storage.Storage) -> dict[str
     found = {}
     for one in preview.every_shown(data, timeline):
         paths = {start: _path(store, one, start) for start in one.ours}
-        found[one.sequence] = frozenset(
-            start for start, key in one.ours.items() if paths[start].is_file() and key_in(paths[start]) != key
-        )
+        found[one.sequence] = frozenset(start for start, path in paths.items() if path.is_file() and key_in(path) is None)
     return found
 
 

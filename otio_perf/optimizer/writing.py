@@ -25,12 +25,14 @@ _OPTIMIZED = re.compile(r"(?P<name>.+)\.perf(?P<number>\d{1,9})?", re.DOTALL)
 
 
 def optimized_name(path: Path) -> str:
-    """What ``path`` is called once it is optimized: ``cut.perf.otio``; of that ``cut.perf2.otio``, and so on.
+    """What ``path`` is called once it is optimized: ``cut.perf.otio``; of that ``cut.perf2.otio``, and so on. A project stays
+    one, ``cut.perf.kdenlive``, for its program to open.
 
     Inputs are never overwritten, and what is optimized again is told by its number. The same input leads to the same name.
     """
     again = _OPTIMIZED.fullmatch(path.stem)
-    return f"{again['name']}.perf{int(again['number'] or 1) + 1}.otio" if again else f"{path.stem}.perf.otio"
+    suffix = path.suffix if path.suffix.lower() in files.PROJECTS else ".otio"
+    return f"{again['name']}.perf{int(again['number'] or 1) + 1}{suffix}" if again else f"{path.stem}.perf{suffix}"
 
 
 def refuse_unusable(inputs: Sequence[Path], output: Path, *, makes_folder: bool = False) -> None:

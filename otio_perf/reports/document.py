@@ -356,6 +356,7 @@ def _prerender(report: PrerenderReport) -> Document:
             }
             for left in report.left
         ],
+        "previews": [asdict(one) for one in report.previews],
         "predicted_seconds": round(report.predicted_seconds, 3),
         "predicted_bytes": report.predicted_bytes,
         "new_frames": report.new_frames,

@@ -1,0 +1,212 @@
+"""What is prerendered becomes Kdenlive's own timeline preview: whole chunks where it looks for them, and off again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import colours
+import pytest
+
+from sample_timelines.make_media import read_number
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+PROJECT = Path(__file__).parent.parent / "hosts" / "real" / "projects" / "kdenlive-22.12.kdenlive"
+ALL = ("--prerender", "all", "--gpu", "off", "--prerender-size", "320x180", "--prerender-quality", "40")
+DOCUMENT = "1700000000001"
+
+
+class Room:
+    """A folder with an edit that Kdenlive has saved, and a home in which its cache is.
+
+    25 fps: ``a.mp4`` for 75 frames, then ``b.mp4``, whose numbers begin at 200, from its frame 10 for 75 frames with an effect.
+    """
+
+    def __init__(self, folder: Path, otio_perf: Command, home: Path) -> None:
+        self.folder, self.otio_perf = folder, otio_perf
+        self.previews = home / "cache" / "kdenlive" / DOCUMENT / "preview"
+
+    def run(self, *words: str, code: int = 0) -> str:
+        done = self.otio_perf(*words, cwd=self.folder)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def prerender(self, *words: str, source: str = "edit.kdenlive", output: str = "out.kdenlive") -> str:
+        return self.run("prerender", source, "-o", output, *ALL, *words)
+
+    def text(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def chunks(self) -> dict[str, int]:
+        return {path.name: path.stat().st_mtime_ns for path in sorted(self.previews.glob("*.*")) if path.is_file()}
+
+    def listed(self, name: str = "out.kdenlive") -> tuple[str, str]:
+        """Chunks that are there, and those that are to be rendered."""
+        found = {}
+        for line in self.text(name).splitlines():
+            for word in ("previewchunks", "dirtypreviewchunks"):
+                if f'properties.{word}">' in line:
+                    found[word] = line.partition(">")[2].partition("<")[0]
+        return found.get("previewchunks", ""), found.get("dirtypreviewchunks", "")
+
+
+@pytest.fixture(scope="session")
+def edit_folder(shared_folder: Callable[..., Path]) -> Path:
+    def make(folder: Path) -> None:
+        colours.make(folder / "a.mp4", frames=100)
+        colours.make(folder / "b.mp4", frames=100, first=200)
+
+    return shared_folder("kdenlive edit", make)
+
+
+@pytest.fixture
+def room(edit_folder: Path, tmp_path: Path, otio_perf: Command, home: dict[str, str]) -> Room:
+    folder = Path(shutil.copytree(edit_folder, tmp_path / "edit"))
+    text = PROJECT.read_text(encoding="utf-8").replace("{folder}", str(folder))
+    (folder / "edit.kdenlive").write_text(text, encoding="utf-8")
+    shutil.rmtree(Path(home["XDG_CACHE_HOME"]) / "kdenlive", ignore_errors=True)
+    return Room(folder, otio_perf, Path(home["HOME"]))
+
+
+def numbers(path: Path) -> list[int]:
+    with av.open(str(path)) as container:
+        assert not container.streams.audio
+        return [read_number(frame.reformat(format="gray").to_ndarray()) for frame in container.decode(video=0)]
+
+
+def test_chunks_lie_where_kdenlive_looks_and_show_their_frames(room: Room) -> None:
+    original = (room.folder / "edit.kdenlive").read_bytes()
+    room.prerender()
+    assert (room.folder / "edit.kdenlive").read_bytes() == original
+    assert room.listed() == ("75,100,125", "")
+    assert sorted(room.chunks()) == ["100.mov", "125.mov", "75.mov"]
+    for start in (75, 100, 125):
+        assert numbers(room.previews / f"{start}.mov") == [200 + 10 + start - 75 + n for n in range(25)]
+    written = (room.folder / "out.kdenlive").stat().st_mtime_ns
+    assert all(time <= written for time in room.chunks().values())  # Kdenlive deletes newer ones
+    text = room.text("out.kdenlive")
+    assert text.index('<playlist id="timeline_preview">') < text.index('<track hide="both" producer="timeline_preview"/>')
+
+
+def test_a_second_run_renders_nothing_and_restore_takes_all_off(room: Room) -> None:
+    room.prerender()
+    first, chunks = (room.folder / "out.kdenlive").read_bytes(), room.chunks()
+    assert " 0 frames of them new" in room.prerender()
+    assert ((room.folder / "out.kdenlive").read_bytes(), room.chunks()) == (first, chunks)
+    assert not list(room.folder.glob("*.bak"))
+    room.prerender(source="out.kdenlive", output="again.kdenlive")  # in place of what it has
+    assert (room.folder / "again.kdenlive").read_bytes() == first
+
+    room.run("restore", "again.kdenlive", "-o", "back.kdenlive")
+    assert (room.folder / "back.kdenlive").read_bytes() == (room.folder / "edit.kdenlive").read_bytes()
+    assert room.chunks() == chunks  # out.kdenlive shows them, too
+    (room.folder / "again.kdenlive").unlink()
+    room.run("restore", "out.kdenlive", "-o", "back.kdenlive")
+    assert room.chunks() == {}
+
+
+def test_regions_grow_to_whole_chunks(room: Room) -> None:
+    room.prerender("--range", "90-101")
+    assert room.listed() == ("75,100", "")
+    room.run("prerender", "edit.kdenlive", "--zone", *ALL)  # frames 0 to 75 are marked
+    assert room.listed("edit.perf.kdenlive") == ("75", "")
+
+
+def test_proxies_and_previews_together(room: Room) -> None:
+    room.run("optimize", "edit.kdenlive", "-o", "out.kdenlive", "--all", "--proxy", "120p", *ALL)
+    assert room.listed() == ("75,100,125", "")
+    assert "kdenlive:proxy" in room.text("out.kdenlive")
+    room.run("restore", "out.kdenlive", "-o", "back.kdenlive")
+    assert (room.folder / "back.kdenlive").read_bytes() == (room.folder / "edit.kdenlive").read_bytes()
+
+
+def test_what_cannot_be_rendered_is_to_be_rendered_by_kdenlive(room: Room) -> None:
+    text = room.text("edit.kdenlive")
+    effect = '<filter id="glow"><property name="mlt_service">frei0r.glow</property></filter>'
+    at = text.index("</entry>", text.index('<playlist id="playlist4"'))
+    (room.folder / "edit.kdenlive").write_text(text[:at] + effect + text[at:], encoding="utf-8")
+    said = room.prerender()
+    assert "left to the editing program" in said
+    assert room.listed() == ("75,100,125", "0,25,50")
+    room.run("restore", "out.kdenlive", "-o", "back.kdenlive")
+    assert (room.folder / "back.kdenlive").read_bytes() == (room.folder / "edit.kdenlive").read_bytes()
+
+
+def test_chunks_of_kdenlives_own_stay(room: Room) -> None:
+    text = room.text("edit.kdenlive").replace(
+        '<property name="kdenlive:docproperties.previewextension"/>',
+        '<property name="kdenlive:docproperties.previewextension">mkv</property>\n'
+        '<property name="kdenlive:docproperties.previewchunks">100</property>\n'
+        '<property name="kdenlive:docproperties.dirtypreviewchunks">0-25,125</property>',
+    )
+    (room.folder / "edit.kdenlive").write_text(text, encoding="utf-8")
+    room.previews.mkdir(parents=True)
+    (room.previews / "100.mkv").write_bytes(b"its own")
+    room.prerender()
+    assert room.listed() == ("75,100,125", "0,25")
+    assert sorted(room.chunks()) == ["100.mkv", "125.mkv", "75.mkv"]
+    assert (room.previews / "100.mkv").read_bytes() == b"its own"
+    assert numbers(room.previews / "125.mkv") == list(range(260, 285))
+    room.run("restore", "out.kdenlive", "-o", "back.kdenlive")
+    assert (room.folder / "back.kdenlive").read_bytes() == (room.folder / "edit.kdenlive").read_bytes()
+    assert sorted(room.chunks()) == ["100.mkv"]
+
+
+def test_a_chunk_that_kdenlive_has_rendered_anew_is_its_own(room: Room) -> None:
+    room.prerender()
+    (room.previews / "100.mov").write_bytes(b"rendered after an edit")
+    room.prerender(source="out.kdenlive", output="again.kdenlive")
+    assert room.listed("again.kdenlive") == ("75,100,125", "")
+    assert (room.previews / "100.mov").read_bytes() == b"rendered after an edit"
+    room.run("restore", "out.kdenlive", "-o", "back.kdenlive")
+    assert room.listed("back.kdenlive") == ("100", "")
+    assert sorted(room.chunks()) == ["100.mov", "125.mov", "75.mov"]  # again.kdenlive shows them
+    room.run("restore", "again.kdenlive", "-o", "back.kdenlive")
+    assert sorted(room.chunks()) == ["100.mov"]
+
+
+def test_a_place_that_cannot_be_written_to_leaves_the_project_alone(room: Room) -> None:
+    room.previews.parent.mkdir(parents=True)
+    room.previews.write_text("no folder")
+    said = room.run("prerender", "edit.kdenlive", "-o", "out.kdenlive", *ALL, code=5)
+    assert "Kdenlive looks for its preview there" in said
+    assert "Traceback" not in said
+    assert not (room.folder / "out.kdenlive").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('version">1.04<', 'version">9.9<', "newer than any known"),
+        ('kdenliveversion">22.12.3<', 'kdenliveversion">27.04.0<', "newer than any known"),
+        (f'documentid">{DOCUMENT}<', 'documentid">../../etc<', "has no document id"),
+    ],
+)
+def test_projects_that_are_not_changed(room: Room, old: str, new: str, why: str) -> None:
+    text = room.text("edit.kdenlive")
+    assert old in text
+    (room.folder / "edit.kdenlive").write_text(text.replace(old, new), encoding="utf-8")
+    said = room.run("prerender", "edit.kdenlive", "-o", "out.kdenlive", *ALL, code=5)
+    assert why in said
+    assert not (room.folder / "out.kdenlive").exists()
+
+
+def test_melt_renders_the_same_before_and_after(room: Room, melted_by: Callable[..., None]) -> None:
+    if shutil.which("melt") is None:
+        pytest.skip("MELT IS NOT INSTALLED: what it shows was not looked at")
+    room.prerender()
+    shown: list[Any] = []
+    for name in ("edit", "out"):
+        movie = room.folder / f"{name}.mkv"
+        words = ["vcodec=ffv1", "pix_fmt=yuv420p", "acodec=pcm_s16le", "real_time=-1"]
+        command = ["melt", "-silent", f"xml:{name}.kdenlive", "out=110", "-consumer", f"avformat:{movie}", *words]
+        melted_by(command, cwd=room.folder, env={**os.environ, "QT_QPA_PLATFORM": "offscreen"})
+        with av.open(str(movie)) as container:
+            shown.append([bytes(packet) for packet in container.demux()])
+    assert shown[0] == shown[1]
+    assert len(shown[0]) > 100
