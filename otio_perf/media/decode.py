@@ -49,7 +49,7 @@ _ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def threads_for(video: VideoInfo, cores: int) -> int:
-    """Decoder threads for a stream that may keep ``cores`` busy."""
+    """Decoder threads for a stream that may keep ``cores`` busy; 0: one thread, which costs less memory."""
     frame_bytes = video.width * video.height * (3 if video.bit_depth > 8 else 1.5)
     by_memory = int(THREAD_MEMORY_BYTES / max(frame_bytes, 1))
     return max(1, min(THREADS_PER_CORE * cores, MAX_THREADS, by_memory))

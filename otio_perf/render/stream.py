@@ -27,12 +27,15 @@ _WAITING = 2
 _IDLE_FRAMES = 24
 #: Frames of a medium that are rather read and thrown away than sought past by another decoder.
 _SKIP_FRAMES = 24
+#: So much earlier a decoder is opened and reads its first frame, which takes it as long as several later ones.
+_OPENED_EARLIER = 8
 #: Between two looks at whether to stop.
 _TICK_SECONDS = 0.1
 
 
 class OpenSources(Protocol):
-    """Sources for one decoder, which may keep ``cores`` busy and calls ``tick`` all the while."""
+    """Sources for one decoder, which calls ``tick`` all the while. It may keep ``cores`` busy; 0: one, in a single thread, for
+    others are at work beside it."""
 
     def __call__(self, *, cores: int, tick: Callable[[], None]) -> AbstractContextManager[Reads]: ...
 
@@ -44,6 +47,7 @@ def streamed(
     *,
     cores: int,
     workers: int,
+    weigh: Callable[[str], float] = lambda _: 1.0,
     check_stop: Callable[[], None] = lambda: None,
     tick: Callable[[], None] = lambda: None,
 ) -> Generator[Made]:
@@ -51,13 +55,14 @@ def streamed(
 
     :param cores: that decoders may keep busy, together.
     :param workers: threads that make frames at the same time; 0: frames are made by whoever asks for them, as a GPU wants it.
+    :param weigh: how much there is to decode in a frame of a medium, against the others.
     :param check_stop: called all the while by whoever asks; stops by raising.
     :param tick: the same, only when something came of it: something was decoded, or a picture is reckoned, which has an end.
         A decoder that hangs is none.
     :raises MediaError, EffectError: of ``make``, when it is the turn of its frame.
     """
     ahead = max(1, workers) + _WAITING
-    frames = _Ahead(plans, open_sources, ahead=ahead, cores=cores)
+    frames = _Ahead(plans, open_sources, ahead=ahead, cores=cores, weigh=weigh)
     at_work = _AtWork()
 
     def wait_for(index: int, frame: SourceFrame) -> Shown:
@@ -233,10 +238,18 @@ class _OfPlan:
 class _Ahead:
     """Source frames that are read before they are wanted, for plans up to ``ahead`` after the one whose turn it is."""
 
-    def __init__(self, plans: Sequence[FramePlan], open_sources: OpenSources, *, ahead: int, cores: int) -> None:
-        self._open, self._ahead, self._cores = open_sources, ahead, cores
+    def __init__(
+        self,
+        plans: Sequence[FramePlan],
+        open_sources: OpenSources,
+        *,
+        ahead: int,
+        cores: int,
+        weigh: Callable[[str], float],
+    ) -> None:
+        self._open, self._ahead, self._cores, self._weigh = open_sources, ahead, cores, weigh
         self._waiting = deque(heads(plans))
-        self._layers: Mapping[int, int] = _at_once(self._waiting)
+        self._weights: Mapping[int, float] = _at_once(self._waiting, weigh)
         self._threads: list[Thread] = []
         self._changed = Condition()
         self._turn = 0
@@ -250,7 +263,7 @@ class _Ahead:
             self._turn = index
             self._changed.notify_all()
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        while self._waiting and self._waiting[0].wants[0][0] < index + self._ahead:
+        while self._waiting and self._waiting[0].wants[0][0] < index + self._ahead + _OPENED_EARLIER:
             head = self._waiting.popleft()
             thread = Thread(target=self._work, args=(head,), name=f"decode {head.wants[0][1].medium}", daemon=True)
             self._threads.append(thread)
@@ -296,10 +309,10 @@ class _Ahead:
 
     def _work(self, head: Head) -> None:
         """One decoder. What goes wrong is raised where the frame is wanted."""
-        cores = max(1, self._cores // self._layers[head.wants[0][0]])
-        with suppress(_StoppedError), self._open(cores=cores, tick=self._tick) as sources:
+        with suppress(_StoppedError), self._open(cores=self._share(head), tick=self._tick) as sources:
+            first = head.wants[0][0]
             for index, frame in head.wants:
-                self._wait_until(index)
+                self._wait_until(index - _OPENED_EARLIER if index == first else index)
                 try:
                     found: Shown | Exception = sources.read(frame)
                 except _StoppedError:
@@ -309,6 +322,11 @@ class _Ahead:
                 with self._changed:
                     self._read[index, frame] = found
                     self._changed.notify_all()
+
+    def _share(self, head: Head) -> int:
+        index, frame = head.wants[0]
+        share = self._cores * self._weigh(frame.medium) / self._weights[index]
+        return round(share) if share > 1 else 0
 
     def _wait_until(self, index: int) -> None:
         with self._changed:
@@ -322,10 +340,10 @@ class _Ahead:
             raise _StoppedError
 
 
-def _at_once(found: Sequence[Head]) -> dict[int, int]:
-    """How many decoders are at work when a plan is made."""
-    counts: dict[int, int] = {}
+def _at_once(found: Sequence[Head], weigh: Callable[[str], float]) -> dict[int, float]:
+    """What all decoders that are at work when a plan is made weigh."""
+    weights: dict[int, float] = {}
     for head in found:
-        for index, _ in head.wants:
-            counts[index] = counts.get(index, 0) + 1
-    return counts
+        for index, frame in head.wants:
+            weights[index] = weights.get(index, 0.0) + weigh(frame.medium)
+    return weights

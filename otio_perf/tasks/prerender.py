@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from threading import Lock
+from typing import Any, Generic, TypeVar
 
 from otio_perf.cache.workspace import Workspace
+from otio_perf.effects.cpu.memory import kept
 from otio_perf.effects.cpu.threads import one_a_frame
 from otio_perf.effects.engine import Engine
 from otio_perf.errors import (
@@ -32,6 +34,8 @@ from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.storing import storing
 from otio_perf.render.stream import fetched, streamed
 
+_Made = TypeVar("_Made")
+
 #: Frames that a GPU works on beside the one that is fetched: one is computed and one comes up.
 _UNDER_WAY = 2
 
@@ -47,6 +51,8 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
         found = job.found()
         if found is not None:
             return found
+        if task.gpu == "off":
+            return job.rendered(_Once(partial(engine_for, "off")))
         engine, why = engine_for(task.gpu, devices=task.devices, cache_folder=task.kernels or None)
         if engine.name != PROCESSOR:
             try:
@@ -62,9 +68,23 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
             engine = engine_for("off")[0]
         job.leave_to_processor()
         if job.wanted.key == locked:
-            return job.rendered(engine, why)
+            return job.rendered(_Once(lambda: (engine, why)))
         with workspace.lock(f"chunk {job.wanted.key}", cancelled=job.is_stopped):
-            return job.found() or job.rendered(engine, why)
+            return job.found() or job.rendered(_Once(lambda: (engine, why)))
+
+
+class _Once(Generic[_Made]):
+    """Made by the first thread that asks for it. Loading numba takes half a second, in which sources are decoded already."""
+
+    def __init__(self, make: Callable[[], _Made]) -> None:
+        self._make, self._lock = make, Lock()
+        self._made: list[_Made] = []
+
+    def __call__(self) -> _Made:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
 
 
 class _Job:
@@ -119,39 +139,50 @@ class _Job:
         """Sources are decoded by hardware where it can; if it fails on one, all are decoded in software, which says what is
         wrong."""
         try:
-            return self.rendered(engine, why, self.task.hardware)
+            return self.rendered(_Once(lambda: (engine, why)), is_shared=engine.is_shared, hardware=self.task.hardware)
         except (CorruptMediaError, UnsupportedMediaError) as error:
             if not self.task.hardware:
                 raise
-            return self.rendered(engine, f"{why}; decoded in software, for in hardware {error.message}")
+            said = f"{why}; decoded in software, for in hardware {error.message}"
+            return self.rendered(_Once(lambda: (engine, said)), is_shared=engine.is_shared)
 
-    def rendered(self, engine: Engine, why: str, hardware: Sequence[str] = ()) -> Prerendered:
-        return self._outcome(self._render(engine, hardware), engine=engine.name, note=f"rendered by {why}")
+    def rendered(
+        self, engine: _Once[tuple[Engine, str]], *, is_shared: bool = True, hardware: Sequence[str] = ()
+    ) -> Prerendered:
+        """:param is_shared: of ``engine``, and why it was taken."""
+        written = self._render(engine, is_shared, hardware)
+        loaded, why = engine()
+        return self._outcome(written, engine=loaded.name, note=f"rendered by {why}")
 
-    def _render(self, engine: Engine, hardware: Sequence[str]) -> Written:
+    def _render(self, engine: _Once[tuple[Engine, str]], is_shared: bool, hardware: Sequence[str]) -> Written:
         self._done = 0
         self.watch = watch = Stopwatch()
         task = self.task
-        if engine.is_shared:
+        if is_shared:
             one_a_frame()
-        compositor = Compositor(measured(engine, watch), scale=self.scale)
         size = self.wanted.width, self.wanted.height
+        compositor = _Once(lambda: Compositor(measured(engine()[0], watch), scale=self.scale))
 
         def begun(plan: FramePlan, frames: Reads) -> Callable[[], list[Any]]:
-            return storing(compositor.reading(frames), plan, self.wanted.layout, self.wanted.colour, size)
+            return storing(compositor().reading(frames), plan, self.wanted.layout, self.wanted.colour, size)
 
         frames = streamed(
             task.plans,
             begun,
             partial(MeasuredSources, watch, task.media, task.frame_rate, hardware=hardware),
             cores=task.cores,
-            workers=task.cores if engine.is_shared else 0,
+            workers=task.cores if is_shared else 0,
+            weigh=self._pixels_of,
             check_stop=self.check_stop,
             tick=self.tick,
         )
-        with closing(frames):
-            planes = fetched(frames, 0 if engine.is_shared else _UNDER_WAY)
+        with kept(), closing(frames):
+            planes = fetched(frames, 0 if is_shared else _UNDER_WAY)
             return write_chunk(self.wanted, self._counted(planes), cores=task.cores, tick=self.tick, timed=watch.stage)
+
+    def _pixels_of(self, medium: str) -> float:
+        video = self.task.media[medium].picture
+        return video.width * video.height if video is not None else 1.0
 
     def _counted(self, frames: Iterator[list[Any]]) -> Iterator[list[Any]]:
         with Unchanged(self.task.media.values(), self.task.files, fingerprint.digest).throughout():

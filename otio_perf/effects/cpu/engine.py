@@ -24,6 +24,7 @@ from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
 from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Blend, Effect, Packed, Picture, Transition, View
+from otio_perf.effects.transform import still_covers
 
 Rows = Picture
 """Some rows of a picture."""
@@ -82,8 +83,14 @@ class CpuEngine(ReferenceEngine):
                 pixels = wholes[run[0].effect.name](image.pixels, run[0].values, view)
             else:
                 pixels = rendered(run[0], image.pixels, view, is_opaque=image.is_opaque)
-            image = Image(pixels, is_opaque_after(image, run))
+            image = Image(pixels, is_opaque_after(image, run) or self._is_punch_in(image, run[0], view))
         return image
+
+    @staticmethod
+    def _is_punch_in(image: Image, step: Step, view: View) -> bool:
+        """An opaque picture that still hides all of the canvas: nothing needs to be laid under it."""
+        same_size = image.pixels.shape[:2] == (view.height, view.width)
+        return image.is_opaque and same_size and step.effect.name == "transform" and still_covers(step.values, view)
 
     def _fused(self, image: Image, run: Sequence[Step], view: View) -> Picture:
         points = _table("POINTS")

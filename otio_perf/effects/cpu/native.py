@@ -72,7 +72,9 @@ class NativeEngine(CpuEngine):
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View
     ) -> Image:
-        if progress not in (0, 1) and isinstance(outgoing.pixels, Planar) and isinstance(incoming.pixels, Planar):
+        if progress in (0, 1):
+            return incoming if progress else outgoing
+        if isinstance(outgoing.pixels, Planar) and isinstance(incoming.pixels, Planar):
             found = transitioned(outgoing.pixels, incoming.pixels, transition, progress, values, view)
             if found is not None:
                 return _image(found)

@@ -50,14 +50,21 @@ def _held(value: np.float32) -> np.float32:
 @compiled
 def weighted_row(lines: NDArray[Any], first: int, weights: NDArray[np.float32], row: NDArray[np.float32]) -> None:
     """``row``: the rows of ``lines`` from ``first`` on, each times its weight, in one; the outermost stand for those beyond."""
-    last = lines.shape[0] - 1
-    row[:] = _ZERO
-    for k in range(weights.shape[0]):
-        weight = weights[k]
-        if weight != _ZERO:
-            source = lines[min(max(first + k, 0), last)]
+    last, count = lines.shape[0] - 1, weights.shape[0]
+    for k in range(0, count, 3):  # three at once: so often is the sum read and written less
+        a, b, c = (
+            lines[min(max(first + k, 0), last)],
+            lines[min(max(first + k + 1, 0), last)],
+            lines[min(max(first + k + 2, 0), last)],
+        )
+        of_a = weights[k]
+        of_b, of_c = weights[k + 1] if k + 1 < count else _ZERO, weights[k + 2] if k + 2 < count else _ZERO
+        if k == 0:
             for x in range(row.shape[0]):
-                row[x] += np.float32(source[x]) * weight
+                row[x] = np.float32(a[x]) * of_a + np.float32(b[x]) * of_b + np.float32(c[x]) * of_c
+        else:
+            for x in range(row.shape[0]):
+                row[x] += np.float32(a[x]) * of_a + np.float32(b[x]) * of_b + np.float32(c[x]) * of_c
 
 
 @compiled

@@ -62,13 +62,10 @@ def _lay(a: Plane, b: Plane, n: NDArray[np.float32], left: int, top: int, result
     gain, offset, of_a, of_b, constant = n[0], n[1], n[2], n[3], n[4]
     right, bottom = left + b.shape[1], top + b.shape[0]
     for y in range(a.shape[0]):
+        old, new = a[y], result[y]
+        for x in range(old.shape[0]):
+            new[x] = np.float32(old[x]) * gain + offset
         if top <= y < bottom:
-            for x in range(left):
-                result[y, x] = np.float32(a[y, x]) * gain + offset
-            for x in range(b.shape[1]):
-                result[y, left + x] = np.float32(a[y, left + x]) * of_a + np.float32(b[y - top, x]) * of_b + constant
-            for x in range(right, a.shape[1]):
-                result[y, x] = np.float32(a[y, x]) * gain + offset
-        else:
-            for x in range(a.shape[1]):
-                result[y, x] = np.float32(a[y, x]) * gain + offset
+            under, over, row = old[left:right], b[y - top], new[left:right]
+            for x in range(row.shape[0]):
+                row[x] = np.float32(under[x]) * of_a + np.float32(over[x]) * of_b + constant
