@@ -17,6 +17,10 @@ _SCHEMA_VERSION = 1
 _LOOK_SECONDS = 0.2
 #: Ctrl-C ends it within a second; what takes longer has lost its senses.
 _PATIENCE_SECONDS = 15.0
+#: Of progress, a line each.
+_STEP_PERCENT = 10
+_STAGES = {"probe": "looking at the media", "calibrate": "measuring this machine", "proxy": "making proxies"}
+_STAGES.update(prerender="prerendering", write="writing")
 _IS_WINDOWS = os.name == "nt"
 
 
@@ -43,7 +47,7 @@ class Command:
 
     def __call__(self, words, is_asked=True):
         """:param is_asked: for its JSON. :raises StoppedError: it is not there, or was stopped"""
-        words = [self._path] + list(words) + (["--json", "-"] if is_asked else [])
+        words = [self._path] + list(words) + (["--json", "-", "--progress", "json"] if is_asked else [])
         how = _apart()
         with tempfile.TemporaryFile() as out:
             try:
@@ -81,12 +85,41 @@ class Command:
                 process.wait(_LOOK_SECONDS)
 
     def _read(self, stream, lines):
+        """``lines``: of text, the last of which is fit for a user."""
+        progress = Progress()
         with stream:
             for raw in stream:
                 line = raw.decode("utf-8", "replace").strip()
-                if line:
+                if line.startswith("{"):
+                    line = progress.words(line)
+                elif line:
                     lines.append(line)
+                if line:
                     self._say(line)
+
+
+class Progress:
+    """Words for events, as ``--progress json`` writes them."""
+
+    def __init__(self):
+        self._told = (None, 0)
+
+    def words(self, line):
+        """What is worth a line in the console; ``""``: nothing."""
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return line
+        kind = event.get("event")
+        if kind == "progress":
+            stage, percent = event.get("stage"), event.get("percent", 0)
+            if stage == self._told[0] and percent // _STEP_PERCENT == self._told[1] // _STEP_PERCENT:
+                return ""
+            self._told = (stage, percent)
+            return "%s: %d %%" % (_STAGES.get(stage, stage), percent)
+        if kind in ("done", "skipped", "failed"):
+            return ": ".join(filter(None, (kind, event.get("label"), event.get("message"))))
+        return event.get("text", "") if kind == "notice" else ""
 
 
 def found(written_in):

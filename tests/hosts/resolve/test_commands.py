@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -277,6 +278,20 @@ def test_an_answer_that_is_none_is_told(
     monkeypatch.setenv("OTIO_PERF", str(answering(tmp_path, document, code)))
     assert reason in failed(run("link", film))[""]
     assert not [call for call in film.world.host.log if call.method in ("LinkProxyMedia", "SetThirdPartyMetadata")]
+
+
+def test_progress_is_told_in_words_and_not_too_often() -> None:
+    progress = command.Progress()
+    events = [{"event": "stage", "stage": "proxy", "total": 2}]
+    events += [{"event": "progress", "stage": "proxy", "percent": percent} for percent in range(101)]
+    events += [{"event": "failed", "label": "A.mov", "message": "is offline"}, {"event": "notice", "text": "a word"}, {}]
+    lines = [progress.words(json.dumps(event)) for event in events]
+    assert [line for line in lines if line] == [
+        *(f"making proxies: {percent} %" for percent in range(0, 101, 10)),
+        "failed: A.mov: is offline",
+        "a word",
+    ]
+    assert progress.words("{ no JSON") == "{ no JSON"
 
 
 def test_what_resolve_sets_for_its_own_python_does_not_reach_ours() -> None:
