@@ -40,9 +40,9 @@ def main(words):
         tell("otio-perf is not found. Install it (pip install otio-perf), then: otio-perf host install kdenlive")
         return 2
     asked = [source if word == "{source}" else word for word in COMMANDS[verb]]
-    if verb != "dashboard":
-        asked += ["--pid", str(os.getppid())]
-    return run(command + asked + ["--json", "-", "--progress", "json"], os.path.dirname(os.path.abspath(source)))
+    if verb != "dashboard":  # which says what it did in a line
+        asked += ["--pid", str(os.getppid()), "--json", "-", "--progress", "json"]
+    return run(command + asked, os.path.dirname(os.path.abspath(source)))
 
 
 def found_command():
@@ -106,13 +106,13 @@ def event_in(line):
 
 
 def message_in(answer):
-    """What a user is to know, from the JSON answer."""
+    """What a user is to know, from the answer: JSON, or a line."""
+    if not answer.startswith("{"):
+        return answer.strip()
     try:
         document = json.loads(answer)
     except ValueError:
         return ""
-    if "url" in document:
-        return "the dashboard: %s" % document["url"]
     if document.get("schema_version") != SCHEMA_VERSION:
         return "this script is older than otio-perf: otio-perf host install kdenlive"
     said = [document.get("message", "")]

@@ -21,9 +21,7 @@ _WHAT = ("optimize", "prerender", "restore", "proxies")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("host", metavar="HOST", choices=["kdenlive"], help="kdenlive")
-    parser.add_argument(
-        "what", metavar="WHAT", choices=["optimize", "prerender", "restore"], help="optimize, prerender, restore"
-    )
+    parser.add_argument("what", metavar="WHAT", choices=_WHAT, help=", ".join(_WHAT))
     parser.add_argument("--project", metavar="FILE", help="project (default: the one that is open)")
     parser.add_argument("--pid", type=int, metavar="N", help="process of the program, where several run")
     parser.add_argument("--save", action="store_true", help="have the program save its changes first")
@@ -32,9 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--all", action="store_true", help="optimize: proxies of all media, needed or not; prerender: all that has effects"
     )
     parser.add_argument("--media", metavar="FILE", action="append", help="proxies: of this one; repeatable")
-    options.add_settings(
-        parser, "workspace", *options.PROXIES, *(n for n in options.RENDERING if n not in options.PROXIES), *options.READING
-    )
+    options.add_settings(parser, "workspace", *options.PROXIES, *options.RENDERING, *options.READING)
     options.add_output(parser, json="what was done")
 
 

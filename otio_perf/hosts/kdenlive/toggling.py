@@ -33,8 +33,8 @@ from otio_perf.model.placing import Placing
 from otio_perf.optimizer.options import Options
 from otio_perf.timeline.mlt.storage import DOCUMENT
 
-#: Kdenlive starts the next command when one has ended; then nothing comes any more.
-_QUIET_SECONDS, _LOOK_SECONDS = 2.0, 0.25
+#: Kdenlive starts the next command when one has ended, and it says so within a second or two; then nothing comes any more.
+_QUIET_SECONDS, _LOOK_SECONDS = 4.0, 0.25
 #: After so long another clip may be selected: the user throws the switch himself.
 _PATIENCE_SECONDS = 90.0
 
@@ -138,6 +138,7 @@ def _leave_note(pid: int) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # a checkout is on no path of its own
     )
 
 

@@ -36,7 +36,7 @@ def test_optimized_and_restored_while_it_is_open(kdenlive: Callable[[Path], Kden
     done = apply("optimize", "--all", "--proxy", "half")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    assert (said["state"], said["program"]) == ("applied", f"Kdenlive 22.12.3 (process {host.process.pid})")
+    assert (said["state"], said["program"]) == ("applied", f"Kdenlive {host.version} (process {host.process.pid})")
     assert until(lambda: host.badges() == 2, "two proxies in the bin")
     assert not host.is_modified
     assert Path(said["backup"]).read_bytes() == before
@@ -86,3 +86,19 @@ def test_what_happens_to_it_meanwhile(
         assert (running.returncode, said["state"], said["program"]) == (0, "on disk", ""), told
         assert Path(said["backup"]).read_bytes() == before
         assert b"kdenlive:originalurl" in edit.read_bytes()
+
+
+def test_proxies_of_selected_clips(kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, apply: Apply) -> None:
+    """Menu commands of two clips: both are placed, and Kdenlive's own switch is thrown once. It has no FFmpeg of its own."""
+    edit.write_text(edit.read_text().replace('enableproxy">0<', 'enableproxy">1<'))
+    host = kdenlive(edit)
+    host.select_all_clips()
+    for name in ("a.mp4", "b.mp4"):
+        done = apply("proxies", "--pid", str(host.process.pid), "--media", str(edit.with_name(name)), "--proxy", "half")
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        assert said["message"] == "the proxy is there, and Kdenlive is told to show it"
+        assert Path(said["written"]).parent == desktop.home / ".cache" / "kdenlive" / "proxy"
+    until(lambda: host.badges() == 2, "two proxies in the bin")
+    assert len(list((desktop.home / ".cache" / "kdenlive" / "proxy").iterdir())) == 2
+    assert host.is_modified  # as after a click; undo takes it back
