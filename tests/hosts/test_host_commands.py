@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from otio_perf import hosts
+from otio_perf.hosts.home import Home
+from otio_perf.model.installing import HostFinding
 from otio_perf.reports import document
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="NOT LINUX: programs are told by files of Linux")
@@ -29,6 +32,7 @@ class User:
         self.home, self.machine = folder / "home", folder / "machine"
         self.home.mkdir()
         self.data = self.home / ".local/share/kdenlive"
+        self.record = self.home / ".local/share/otio_perf/hosts.json"
         self.add_program("kdenlive", "org.kde.kdenlive", "26.08.2")
         self.command = folder / "venv/bin/otio-perf"
         self.command.parent.mkdir(parents=True)
@@ -64,6 +68,14 @@ class User:
     def install(self, *words: str, code: int = 0) -> str:
         return self.host("install", "kdenlive", "--command", str(self.command), *words, code=code)
 
+    def put(self) -> None:
+        """The same without a command line: quicker."""
+        hosts.install("kdenlive", command=str(self.command), home=self.as_home, record_file=self.record)
+
+    @property
+    def as_home(self) -> Home:
+        return Home(folder=self.home, variables=self.environment, platform="linux")
+
     def files(self) -> set[str]:
         return {str(path.relative_to(self.home)) for path in self.home.rglob("*")}
 
@@ -73,11 +85,12 @@ def user(tmp_path: Path, run_command: Callable[..., subprocess.CompletedProcess[
     return User(tmp_path, run_command)
 
 
-def findings(user: User, host: str, code: int = 0) -> dict[str, dict[str, Any]]:
-    """By name; where several have one, what does not work."""
-    answer = user.asked("doctor", host, schema="host_findings", code=code)["findings"]
-    assert all(one["host"] == host for one in answer)
-    return {one["name"]: one for one in sorted(answer, key=lambda one: not one["works"])}
+def findings(user: User, host: str, *, is_bad: bool = False) -> dict[str, HostFinding]:
+    """What ``doctor`` says, by name; where several have one, what does not work. ``is_bad``: what is required fails."""
+    found = hosts.examine([host], home=user.as_home, record_file=user.record)
+    assert all(one.host == host for one in found)
+    assert any(one.required and not one.works for one in found) is is_bad
+    return {one.name: one for one in sorted(found, key=lambda one: not one.works)}
 
 
 def test_what_is_there_is_listed_with_what_is_installed_into_it(user: User) -> None:
@@ -183,41 +196,43 @@ def test_shotcut_takes_nothing(user: User) -> None:
 
 def test_doctor_says_what_is_not_installed(user: User) -> None:
     found = findings(user, "kdenlive")
-    assert found["Kdenlive"]["found"] == f"26.08.2, {user.machine / 'bin/kdenlive'}"
-    assert (found["our part"]["found"], found["our part"]["hint"]) == ("not installed", "otio-perf host install kdenlive")
-    assert found["menu commands"]["works"]
-    assert "not found on this machine" in findings(user, "resolve")["DaVinci Resolve"]["found"]
+    assert found["Kdenlive"].found == f"26.08.2, {user.machine / 'bin/kdenlive'}"
+    assert (found["our part"].found, found["our part"].hint) == ("not installed", "otio-perf host install kdenlive")
+    assert found["menu commands"].works
+    assert "not found on this machine" in findings(user, "resolve")["DaVinci Resolve"].found
 
 
 def test_doctor_is_content_with_what_is_installed(user: User) -> None:
-    user.install()
+    user.put()
     found = findings(user, "kdenlive")
-    assert found["our part"]["works"]
-    assert found["command"]["found"] == str(user.command)
+    assert found["our part"].works
+    assert found["command"].found == str(user.command)
     assert "our part: installed" in user.host("doctor", "kdenlive")
+    names = {one["name"] for one in user.asked("doctor", "kdenlive", schema="host_findings")["findings"]}
+    assert names == set(found)
 
 
 def test_doctor_finds_what_was_edited_and_what_is_gone(user: User) -> None:
-    user.install()
+    user.put()
     jobs = user.data / "clipjobsettings.rc"
     jobs.write_bytes(re.sub(rb"otio_perf\w*restore=", b"# ", jobs.read_bytes()))
-    found = findings(user, "kdenlive", code=5)
-    assert "has lost" in found["our part"]["found"]
+    found = findings(user, "kdenlive", is_bad=True)
+    assert "has lost" in found["our part"].found
     for script in user.data.rglob("*.py"):
         script.unlink()
     said = user.host("doctor", code=5)
     assert "is gone" in said
     assert "→ otio-perf host install kdenlive" in said
-    user.install()
-    assert findings(user, "kdenlive")["our part"]["works"]
+    user.put()
+    assert findings(user, "kdenlive")["our part"].works
 
 
 def test_doctor_finds_that_the_virtual_environment_was_deleted(user: User) -> None:
-    user.install()
+    user.put()
     user.command.unlink()
-    found = findings(user, "kdenlive", code=5)["command"]
-    assert found["found"] == f"{user.command} is gone"
-    assert found["hint"] == "otio-perf host install kdenlive, by the new one"
+    found = findings(user, "kdenlive", is_bad=True)["command"]
+    assert found.found == f"{user.command} is gone"
+    assert found.hint == "otio-perf host install kdenlive, by the new one"
 
 
 @pytest.mark.parametrize(
@@ -230,9 +245,9 @@ def test_doctor_finds_that_the_virtual_environment_was_deleted(user: User) -> No
 def test_doctor_knows_the_versions(user: User, version: str, name: str, found: str) -> None:
     user.add_program("kdenlive", "org.kde.kdenlive", version)
     finding = findings(user, "kdenlive")[name]
-    assert not finding["works"]
-    assert finding["found"] == found
-    assert finding["hint"]
+    assert not finding.works
+    assert finding.found == found
+    assert finding.hint
 
 
 def test_install_says_at_once_what_does_not_work(user: User) -> None:
@@ -241,16 +256,16 @@ def test_install_says_at_once_what_does_not_work(user: User) -> None:
 
 
 def test_doctor_says_that_there_is_no_session_bus(user: User) -> None:
-    assert findings(user, "kdenlive")["session bus"]["found"] == "there is none here"
+    assert findings(user, "kdenlive")["session bus"].found == "there is none here"
     user.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={user.home}/no-bus"
-    assert "does not answer at unix:path=" in findings(user, "kdenlive")["session bus"]["found"]
+    assert "does not answer at unix:path=" in findings(user, "kdenlive")["session bus"].found
 
 
 def test_doctor_reads_kdenlives_own_settings(user: User) -> None:
-    assert not findings(user, "kdenlive")["Kdenlive's own FFmpeg"]["works"]
+    assert not findings(user, "kdenlive")["Kdenlive's own FFmpeg"].works
     (user.home / ".config").mkdir()
     (user.home / ".config/kdenliverc").write_text("[env]\nffmpegpath[$e]=/usr/bin/ffmpeg\n")
-    assert findings(user, "kdenlive")["Kdenlive's own FFmpeg"]["found"] == "/usr/bin/ffmpeg"
+    assert findings(user, "kdenlive")["Kdenlive's own FFmpeg"].found == "/usr/bin/ffmpeg"
 
 
 def test_doctor_knows_that_a_flatpak_cannot_reach_our_command(user: User) -> None:
@@ -259,16 +274,16 @@ def test_doctor_knows_that_a_flatpak_cannot_reach_our_command(user: User) -> Non
     active = flatpak / "app/org.kde.kdenlive/current/active"
     active.mkdir(parents=True)
     (active / "metadata").write_text("[Context]\nfilesystems=host;\n\n[Session Bus Policy]\norg.kde.kwalletd5=talk\n")
-    finding = findings(user, "kdenlive", code=5)["sandbox"]
-    assert finding["hint"] == "flatpak override --user --talk-name=org.freedesktop.Flatpak org.kde.kdenlive"
+    finding = findings(user, "kdenlive", is_bad=True)["sandbox"]
+    assert finding.hint == "flatpak override --user --talk-name=org.freedesktop.Flatpak org.kde.kdenlive"
     (flatpak / "overrides").mkdir()
     (flatpak / "overrides/org.kde.kdenlive").write_text("[Session Bus Policy]\norg.freedesktop.Flatpak=talk\n")
-    assert findings(user, "kdenlive")["sandbox"]["works"]
+    assert findings(user, "kdenlive")["sandbox"].works
 
 
 def test_doctor_knows_whether_shotcut_uses_proxies(user: User) -> None:
     user.add_program("shotcut", "org.shotcut.Shotcut", "26.1.30")
-    assert not findings(user, "shotcut")["proxies switched on"]["works"]
+    assert not findings(user, "shotcut")["proxies switched on"].works
     settings = user.home / ".config/Meltytech/Shotcut.conf"
     settings.parent.mkdir(parents=True)
     for text, works in (
@@ -278,12 +293,12 @@ def test_doctor_knows_whether_shotcut_uses_proxies(user: User) -> None:
     ):
         settings.write_text(text)
         finding = findings(user, "shotcut")["proxies switched on"]
-        assert finding["works"] is works
-        assert bool(finding["hint"]) is not works
+        assert finding.works is works
+        assert bool(finding.hint) is not works
 
 
 def test_doctor_names_a_damaged_record(user: User) -> None:
-    user.install()
+    user.put()
     (record,) = user.home.rglob("hosts.json")
     record.write_text("{")
-    assert "is damaged" in findings(user, "kdenlive", code=5)["record of what was installed"]["found"]
+    assert "is damaged" in findings(user, "kdenlive", is_bad=True)["record of what was installed"].found

@@ -48,22 +48,8 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
             f"{installation.version} is newer than {known}, the newest that was tried",
             "Projects of an unknown kind are not changed; otio-perf host place kdenlive works with any",
         )
-    if home.platform == "linux":
-        bus = Bus.open(home.variables)
-        if bus is not None:
-            with bus:
-                running = len(bus.programs())
-            yield finding("session bus", True, f"answers; {running or 'no'} Kdenlive running")
-        else:
-            said = home.variables.get("DBUS_SESSION_BUS_ADDRESS", "")
-            yield finding(
-                "session bus",
-                False,
-                f"does not answer at {said}" if said else "there is none here",
-                "An open project is not told of what was made: close it in Kdenlive first, or open it again",
-            )
-    else:
-        yield finding("session bus", False, "not on this system", "Open the project again after each command")
+    works, found, hint = _session_bus(home)
+    yield finding("session bus", works, found, hint)
     ffmpeg = _ffmpeg(installation)
     yield finding(
         "Kdenlive's own FFmpeg",
@@ -84,6 +70,22 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         yield finding(
             "sandbox", False, "the Snap cannot run what is outside of it", "Use the command line, or Kdenlive as an AppImage"
         )
+
+
+def _session_bus(home: Home) -> tuple[bool, str, str]:
+    """Whether it answers, what was found, what to do."""
+    if home.platform != "linux":
+        return False, "not on this system", "Open the project again after each command"
+    closed = "An open project is not told of what was made: close it in Kdenlive first, or open it again"
+    bus = Bus.open(home.variables)
+    if bus is None:
+        said = home.variables.get("DBUS_SESSION_BUS_ADDRESS", "")
+        return False, f"does not answer at {said}" if said else "there is none here", closed
+    with bus:
+        try:
+            return True, f"answers; {len(bus.programs()) or 'no'} Kdenlive running", ""
+        except HostError as e:
+            return False, e.message, closed
 
 
 def _ffmpeg(installation: Installation) -> str:
