@@ -13,6 +13,7 @@ from otio_perf import settings
 from otio_perf.errors import HostError
 from otio_perf.hosts import installing, own_files, record, scripts
 from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive import external as kdenlive_external
 from otio_perf.hosts.kdenlive import findings as kdenlive_findings
 from otio_perf.hosts.kdenlive import installations as kdenlive_installations
 from otio_perf.hosts.kdenlive import menu as kdenlive_menu
@@ -41,7 +42,7 @@ ROOMS = {
     "kdenlive": Room(
         title="Kdenlive",
         installations=kdenlive_installations.installations,
-        parts=(kdenlive_menu.parts,),
+        parts=(kdenlive_menu.parts, kdenlive_external.parts),
         findings=kdenlive_findings.findings,
     ),
     "shotcut": Room(
