@@ -14,13 +14,15 @@ from jeepney import DBusAddress, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
 from PIL import Image
 
-#: In a window of 1600x1000 pixels, the bin on the left: a clip, and a column in which each clip that has one shows its badge.
-_FIRST_CLIP, _BADGES = (127, 184), (37, 160, 38, 600)
-#: A line in its preview bar from frame 0 on, and the width of a frame.
-_PREVIEW_BAR, _FRAME = (170, 702, 1590, 703), 5.99
 _WINDOW = "/kdenlive/MainWindow_1"
 #: Windows that stand in the way, and the key that answers them without harm.
-_MODALS = {"Clip Problems": "Escape", "Warning": "Return", "Information": "Return", "Configuration Wizard": "Escape"}
+_MODALS = {
+    "Clip Problems": "Escape",
+    "Warning": "Return",
+    "Information": "Return",
+    "Error": "Return",
+    "Configuration Wizard": "Escape",
+}
 _KDENLIVERC = """[version]
 version={version}
 
@@ -34,20 +36,41 @@ use_dark_breeze=true
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things are in a window of 1600x1000 pixels, for projects with the zoom of those in ``projects``.
+
+    ``badges``: a column of the bin in which each clip that has one shows its badge. ``preview_bar``: a line of it from frame 0
+    on; ``frame``: the width of one.
+    """
+
+    first_clip: tuple[int, int]
+    badges: tuple[int, int, int, int]
+    preview_bar: tuple[int, int, int, int]
+    frame: float
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """How a Kdenlive is started. ``root``: the folder in which its system lies; empty: it is of this one."""
 
     version: str
+    layout: Layout
     root: str = ""
+    visible: tuple[Path, ...] = ()  # what else of this system is to be seen in that
 
     def command(self, desktop: Desktop, *words: str) -> list[str]:
         if not self.root:
             return ["kdenlive", *words]
         # what is mounted in a name space of its own goes with the process
         mounts = [f"mount --rbind {place} {self.root}{place}" for place in ("/dev", "/proc")]
-        here = f"mkdir -p {self.root}{desktop.folder} && mount --bind {desktop.folder} {self.root}{desktop.folder}"
-        script = " && ".join([*mounts, here, 'exec chroot "$0" kdenlive "$@"'])
+        for folder in (desktop.folder, *self.visible):
+            mounts.append(f"mkdir -p {self.root}{folder} && mount --bind {folder} {self.root}{folder}")
+        script = " && ".join([*mounts, 'exec chroot "$0" kdenlive "$@"'])
         return ["unshare", "--mount", "sh", "-c", script, self.root, *words]
+
+
+KDENLIVE_22 = Program("22.12.3", Layout((127, 184), (37, 160, 38, 600), (170, 702, 1590, 703), 5.99))
+KDENLIVE_26 = Program("26.08.2", Layout((65, 205), (37, 180, 38, 600), (170, 733, 1180, 734), 5.49))
 
 
 class Kdenlive:
@@ -55,8 +78,9 @@ class Kdenlive:
 
     _SECONDS = 8
 
-    def __init__(self, desktop: Desktop, project: Path | None = None, program: Program = Program("22.12.3")) -> None:
-        self.desktop, self.project, self.version = desktop, project, program.version
+    def __init__(self, desktop: Desktop, project: Path | None = None, program: Program = KDENLIVE_22) -> None:
+        self.desktop, self.project = desktop, project
+        self.version, self.layout = program.version, program.layout
         settings = desktop.home / ".config" / "kdenliverc"
         if not settings.exists():
             settings.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +139,7 @@ class Kdenlive:
 
     def select_all_clips(self) -> None:
         """In the bin, where they are listed from its upper left corner on."""
-        self.desktop.click(*_FIRST_CLIP)
+        self.desktop.click(*self.layout.first_clip)
         self.desktop.press("ctrl+a")
 
     def show_project(self) -> None:
@@ -137,13 +161,13 @@ class Kdenlive:
 
     def _is_up(self) -> bool:
         assert self.process.poll() is None, f"Kdenlive ended with {self.process.returncode}"
+        self._unblocked()
         with suppress(RuntimeError, TimeoutError):
             return bool(self.title)
         return False
 
     def _is_open(self) -> bool:
         assert self.project is not None
-        self._unblocked()
         return self._is_up() and self.project.stem in self.title
 
     def _unblocked(self) -> bool:
@@ -161,12 +185,13 @@ class Kdenlive:
 
     def badges(self) -> int:
         """How many clips of the bin wear the P that says that a proxy is shown."""
-        yellow = [r > 180 and 140 < g < 215 and b < 80 for r, g, b in self.screenshot().crop(_BADGES).getdata()]
-        return sum(now and not before for before, now in pairwise([False, *yellow]))
+        column = self.screenshot().crop(self.layout.badges).getdata()
+        yellow = [y for y, (r, g, b) in enumerate(column) if r > 170 and 140 < g < 215 and b < 80]
+        return sum(here - before > 20 for before, here in pairwise([-100, *yellow]))  # the letter is black
 
     def preview_bar(self) -> list[tuple[str, int, int]]:
         """Stretches of the timeline's preview bar: green is rendered, red is to be; with their frames, for ``edit``'s zoom."""
-        row = self.screenshot().crop(_PREVIEW_BAR).getdata()
+        row = self.screenshot().crop(self.layout.preview_bar).getdata()
         colours = ["green" if g > 70 > r + b else "red" if r > 90 > g + b else "" for r, g, b in row]
         found: list[tuple[str, int, int]] = []
         for colour, group in groupby(range(len(colours)), key=colours.__getitem__):
@@ -177,7 +202,7 @@ class Kdenlive:
                 found[-1] = (colour, found[-1][1], pixels[-1] + 1)
             else:
                 found.append((colour, pixels[0], pixels[-1] + 1))
-        return [(colour, round(start / _FRAME), round(stop / _FRAME)) for colour, start, stop in found]
+        return [(colour, round(start / self.layout.frame), round(stop / self.layout.frame)) for colour, start, stop in found]
 
 
 class Shotcut:

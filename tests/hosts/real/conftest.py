@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from desktop import Desktop, missing
 from desktop import desktop as a_desktop
 
 PROJECTS = Path(__file__).parent / "projects"
+ROOT = Path(__file__).parent.parent.parent.parent
 
 
 def need(*programs: str) -> None:
@@ -44,9 +48,21 @@ def desktop() -> Iterator[Desktop]:
         yield made
 
 
+@pytest.fixture(params=["22.12", pytest.param("26.08", marks=pytest.mark.hosts)])
+def program(request: pytest.FixtureRequest) -> editors.Program:
+    """The Kdenlive of this system; with ``-m hosts`` also the one of a newer system in the folder $OTIO_PERF_SID."""
+    if request.param == "22.12":
+        need("kdenlive")
+        return editors.KDENLIVE_22
+    root = os.environ.get("OTIO_PERF_SID", "")
+    if not Path(root, "usr/bin/kdenlive").exists():
+        pytest.skip("NO KDENLIVE 26.08: .ci/hosts makes a system that has it")
+    return replace(editors.KDENLIVE_26, root=root, visible=(ROOT, Path(sys.prefix), Path(sys.base_prefix)))
+
+
 @pytest.fixture
-def edit(desktop: Desktop) -> Path:
-    """A project that Kdenlive 22.12 has saved itself, with its media: no dialog comes up when it is opened.
+def edit(desktop: Desktop, program: editors.Program) -> Path:
+    """A project that this Kdenlive has saved itself, with its media: no dialog comes up when it is opened.
 
     1280x720, 25 fps, 150 frames: ``a.mp4`` from its frame 0 for 75 frames, ``b.mp4`` (numbers from 200 on) from its frame 10
     for 75 frames with an effect. All pictures are blue; the playhead is at 10.
@@ -54,7 +70,7 @@ def edit(desktop: Desktop) -> Path:
     folder = desktop.folder / "work"
     colours.make(folder / "a.mp4", frames=100)
     colours.make(folder / "b.mp4", frames=100, first=200)
-    return placed("kdenlive-22.12.kdenlive", folder)
+    return placed("kdenlive-26.08.kdenlive" if program.root else "kdenlive-22.12.kdenlive", folder)
 
 
 def placed(name: str, folder: Path) -> Path:
@@ -72,11 +88,10 @@ def placed(name: str, folder: Path) -> Path:
 
 
 @pytest.fixture
-def kdenlive(desktop: Desktop) -> Iterator[Callable[[Path], editors.Kdenlive]]:
+def kdenlive(desktop: Desktop, program: editors.Program) -> Iterator[Callable[[Path], editors.Kdenlive]]:
     """``kdenlive(project)``: a Kdenlive that has it open."""
-    need("kdenlive")
     with ExitStack() as opened:
-        yield lambda project: opened.enter_context(closing(editors.Kdenlive(desktop, project)))
+        yield lambda project: opened.enter_context(closing(editors.Kdenlive(desktop, project, program)))
 
 
 @pytest.fixture
