@@ -64,7 +64,5 @@ class Report:
         )
 
     def _add(self, kind, about, text):
-        entry = (kind, about, text)
-        if entry not in self.entries:
-            self.entries.append(entry)
-            self._say("%s: %s: %s" % (kind, about, text) if about else "%s: %s" % (kind, text))
+        self.entries.append((kind, about, text))
+        self._say("%s: %s: %s" % (kind, about, text) if about else "%s: %s" % (kind, text))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +74,10 @@ def test_proxies_are_linked_and_taken_back(film: Any, at_home: Path) -> None:
     assert run("restore", film).entries == []
 
 
-def test_what_does_not_play_is_marked_and_the_markers_go_again(film: Any, at_home: Path) -> None:
+def test_what_does_not_play_is_marked_and_the_markers_go_again(film: Any, canned: Any) -> None:
     users = {0.0: dict(film.timeline.markers[0.0])}
     for _ in range(2):
-        report = run("mark", film)
+        report = run("mark", film, command_of=canned("mark").command_of)
         assert not failed(report)
         ours = {f: m for f, m in film.timeline.markers.items() if m["customData"].startswith(marking.OURS)}
         assert users.items() <= film.timeline.markers.items()
@@ -115,17 +119,20 @@ def test_spans_of_one_verdict_are_one_region() -> None:
     ]
 
 
-def test_a_region_whose_frames_are_all_taken_is_told(film: Any, at_home: Path) -> None:
+def test_a_region_whose_frames_are_all_taken_is_told(film: Any, canned: Any) -> None:
     for frame in range(70, 80):
         film.timeline.markers[float(frame)] = {"color": "Blue", "name": "", "note": "", "duration": 1, "customData": ""}
-    assert left(run("mark", film)) == {"frames 70-80": "each of its frames has a marker already"}
+    assert left(run("mark", film, command_of=canned("mark").command_of)) == {
+        "frames 70-80": "each of its frames has a marker already"
+    }
 
 
-def test_prerenders_come_as_a_timeline_beside_the_users_own(film: Any, at_home: Path) -> None:
+def test_prerenders_come_as_a_timeline_beside_the_users_own(film: Any, canned: Any) -> None:
+    command_of = canned("import").command_of
     own = film.timeline.content.to_json_string()
     pool = film.project.pool
     before = len(pool.clips())
-    report = run("import", film)
+    report = run("import", film, command_of=command_of)
     assert not failed(report)
     assert film.timeline.content.to_json_string() == own
     assert proxies(film)["shot"]
@@ -143,7 +150,7 @@ def test_prerenders_come_as_a_timeline_beside_the_users_own(film: Any, at_home: 
     assert "gone.mov, track V1" in left(report)
 
     film.project.current = film.timeline
-    assert not failed(run("import", film))
+    assert not failed(run("import", film, command_of=command_of))
     assert film.project.timelines[-1].name == "Ann's film (otio_perf) 2"
     assert sum(folder.name == "otio_perf" for folder in pool.folders()) == 1
 
@@ -166,11 +173,13 @@ def test_a_resolve_that_finds_no_clips_imports_its_own_or_nothing(finds_files: b
 # -- why Resolve refused -----------------------------------------------------------------------------------------------
 
 
-def test_a_refusal_names_what_the_user_changed_of_the_clip(film: Any, at_home: Path) -> None:
+def test_a_refusal_names_what_the_user_changed_of_the_clip(film: Any, canned: Any) -> None:
+    answers = canned("link")
+    del answers.documents["probe"]
     film.pool["shot"].properties.update({"FPS": 24.0, "Start TC": "10:00:00:00"})
     film.pool["again"].properties["Frames"] = "31"
     film.pool["look"].refuses_proxies = True
-    texts = [text for _, about, text in run("link", film).entries if _ == "failed"]
+    texts = [text for kind, _, text in run("link", film, command_of=answers.command_of).entries if kind == "failed"]
     first, last, look = sorted(texts, key=lambda t: ("counts" in t, "agrees" in t))
     assert first.startswith("LinkProxyMedia answered False\n")
     assert "plays this clip at 24.0 fps (Clip Attributes), and the proxy has 25.000" in first
@@ -297,3 +306,68 @@ def test_progress_is_told_in_words_and_not_too_often() -> None:
 def test_what_resolve_sets_for_its_own_python_does_not_reach_ours() -> None:
     variables = {"PYTHONHOME": "/r", "PYTHONPATH": "/r", "LD_LIBRARY_PATH": f"/opt/resolve/libs{os.pathsep}/usr/cuda", "A": "b"}
     assert command.environment(variables) == {"LD_LIBRARY_PATH": "/usr/cuda", "A": "b"}
+
+
+# -- from the menu, and from outside -----------------------------------------------------------------------------------
+
+
+def test_the_report_is_a_page_that_shows_names_as_they_are(film: Any, canned: Any, monkeypatch: Any, tmp_path: Path) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    film.pool["taken"].name = "<script>alert(1)</script> & Söhne"
+    monkeypatch.setattr(commands, "run", partial(commands.run, command_of=canned("link").command_of))
+    assert commands.from_menu("link", film.world.resolve, "") == 0
+    (address,) = shown
+    page = Path(address.removeprefix("file://")).read_text(encoding="utf-8")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; Söhne" in page
+    assert "<script>" not in page
+    assert "3 done, 4 left as it is" in page
+    assert "DaVinci Resolve (a fake of it) 21.0.0.fake" in page
+
+
+def test_a_console_that_knows_few_letters_is_told_what_it_can(capsys: Any, monkeypatch: Any) -> None:
+    console = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", console)
+    commands.tell("Söhne – done")
+    console.seek(0)
+    assert console.read() == "S\\xf6hne \\u2013 done\n"
+    console.close()
+    commands.tell("nobody hears it")
+    monkeypatch.setattr(sys, "stdout", None)
+    commands.tell("nobody hears it")
+
+
+def test_a_bug_of_ours_is_told_and_ends_nothing_else(film: Any, at_home: Path) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    report = run("link", film, command_of=broken)
+    assert "this is a bug of otio_perf" in failed(report)[""]
+
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {library!r})
+from resolve_world import World
+def scriptapp(name):
+    world = World()
+    return world.resolve if name == "Resolve" else None
+"""
+
+
+def test_studio_can_be_told_from_outside(at_home: Path, tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[3]
+    modules = tmp_path / "api" / "Modules"
+    modules.mkdir(parents=True)
+    (modules / "DaVinciResolveScript.py").write_text(SCRIPT.format(library=str(root / "tests" / "library")))
+    environment = {**os.environ, "RESOLVE_SCRIPT_API": str(modules.parent)}
+    program = [sys.executable, root / "hosts" / "resolve" / "otio_perf_resolve"]
+    for words, said, code in (
+        (["link"], "open a timeline first", 4),
+        (["restore", "--record", "tape.json"], "recorded in tape.json", 0),
+        (["nonsense"], "invalid choice", 2),
+    ):
+        done = subprocess.run([*program, *words], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+        assert (said in done.stdout + done.stderr, done.returncode) == (True, code), done
+    assert json.loads((tmp_path / "tape.json").read_text())["command"] == "restore"
