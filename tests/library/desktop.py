@@ -123,6 +123,10 @@ class Desktop:
         for key in keys:
             self._xdotool("key", "--clearmodifiers", key)
 
+    def type(self, text: str) -> None:
+        """As somebody who types quickly, to the window that has the focus."""
+        self._xdotool("type", text)
+
     def focus(self, window: str) -> None:
         self._xdotool("windowactivate", "--sync", window)
 
