@@ -43,10 +43,11 @@ def install(
 ) -> tuple[HostChange, ...]:
     """Menu commands and profiles of ours in a program, in each packaging that is found: ``otio-perf host install``.
 
-    What is there already stays, what a user changed is left. A second call changes nothing.
+    What is there already stays, what a user changed is left. A second call changes nothing. Into Shotcut nothing is put: what
+    its user does himself is ``rooms.ROOMS["shotcut"].steps_in``.
 
     :param command: absolute path of the ``otio-perf`` that the scripts run; the one that is running where nothing is said
-    :raises HostError: the program is not found, has nothing to install, or a file cannot be written
+    :raises HostError: the program is not found, or a file cannot be written
     """
     from otio_perf.hosts import rooms
 

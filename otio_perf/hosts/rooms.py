@@ -30,12 +30,17 @@ from otio_perf.model.installing import HostChange, HostFinding, HostState
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """What a host answers. ``title``: as people call it; ``installations``: those that are there; ``parts``: what is put into
-    one, by our command; ``findings``: what works in one and what does not."""
+    one, by our command; ``findings``: what works in one and what does not.
+
+    ``steps_in``, ``steps_out``: what the user does himself where nothing can be put there, and how he undoes it.
+    """
 
     title: str
     installations: Callable[[Home], tuple[Installation, ...]]
     parts: tuple[Callable[[Installation, str], tuple[Part, ...]], ...]
     findings: Callable[[Installation, Home], Iterator[HostFinding]]
+    steps_in: tuple[str, ...] = ()
+    steps_out: tuple[str, ...] = ()
 
 
 ROOMS = {
@@ -50,6 +55,15 @@ ROOMS = {
         installations=shotcut_installations.installations,
         parts=(),
         findings=shotcut_findings.findings,
+        steps_in=(
+            "In Shotcut: Settings ▸ Proxy ▸ Use Proxy",
+            "Type: otio-perf host place shotcut PROJECT (or media, or folders); again when there are new media",
+            "In Shotcut: open the project; clips that show a proxy have a P",
+        ),
+        steps_out=(
+            "Type: otio-perf host place shotcut PROJECT --remove",
+            "In Shotcut: Settings ▸ Proxy ▸ Use Proxy, if you want no proxies at all",
+        ),
     ),
     "resolve": Room(
         title="DaVinci Resolve",
@@ -75,14 +89,13 @@ def install(
 ) -> tuple[HostChange, ...]:
     home, record_file = home or Home.of_user(), record_file or default_record_file()
     room = ROOMS[host]
-    if not room.parts:
-        hint = "otio-perf host doctor shows the settings that it needs"
-        raise HostError(f"{room.title} takes nothing that could be installed: it finds proxies by itself", hint=hint)
     targets = _places(installations(host, home), packaging)
     if not targets:
         as_what = "" if packaging is None else f" as {packaging}"
         hint = "otio-perf host list shows what was found"
         raise HostError(f"{room.title} is not found{as_what} on this machine", hint=hint)
+    if not room.parts:
+        return ()
     path = scripts.own_command() if command is None else str(Path(command).absolute())
     if not own_files.is_executable(Path(path)):
         raise HostError("is no program that can be run", path=path, hint="Name the file otio-perf of an installation")

@@ -14,9 +14,9 @@ def hosts_document(states: Iterable[HostState]) -> Document:
     return {**head("hosts"), "hosts": [{**asdict(one.installation), "command": one.command} for one in states]}
 
 
-def changes_document(changes: Iterable[HostChange]) -> Document:
-    """What ``otio-perf host install --json`` and ``uninstall`` write."""
-    return {**head("host_changes"), "changes": [asdict(change) for change in changes]}
+def changes_document(changes: Iterable[HostChange], steps: Iterable[str]) -> Document:
+    """What ``otio-perf host install --json`` and ``uninstall`` write. ``steps``: what is left to the user."""
+    return {**head("host_changes"), "changes": [asdict(change) for change in changes], "steps": list(steps)}
 
 
 def findings_document(findings: Iterable[HostFinding]) -> Document:

@@ -185,10 +185,15 @@ def test_a_command_that_cannot_be_run_is_refused(user: User) -> None:
     assert user.files() == set()
 
 
-def test_shotcut_takes_nothing(user: User) -> None:
+def test_the_settings_of_shotcut_are_left_to_its_user_with_the_steps(user: User) -> None:
+    assert "Shotcut is not found" in user.host("install", "shotcut", code=5)
     user.add_program("shotcut", "org.shotcut.Shotcut", "26.1.30")
-    assert "it finds proxies by itself" in user.host("install", "shotcut", code=5)
-    assert "There is nothing of ours in Shotcut" in user.host("uninstall", "shotcut")
+    said = user.host("install", "shotcut")
+    assert "  1. In Shotcut: Settings ▸ Proxy ▸ Use Proxy" in said
+    assert "  2. Type: otio-perf host place shotcut PROJECT" in said
+    answer = user.asked("uninstall", "shotcut", schema="host_changes")
+    assert (answer["changes"], answer["steps"][0]) == ([], "Type: otio-perf host place shotcut PROJECT --remove")
+    assert user.files() == set()
 
 
 # -- doctor ------------------------------------------------------------------------------------------------------------

@@ -129,6 +129,6 @@ def test_on_windows(home: Home) -> None:
     (kdenlive,) = found(windows)
     assert kdenlive.config_folder == str(home.folder / "AppData/Local")
     assert kdenlive.data_folder == str(home.folder / "AppData/Roaming/kdenlive")
-    assert kdenlive.cache_folder == str(home.folder / "AppData/Local/cache/kdenlive")
+    assert kdenlive.cache_folder == str(home.folder / "AppData/Local/kdenlive/cache")
     (shotcut,) = found(windows, "shotcut")
     assert shotcut.data_folder == str(home.folder / "AppData/Local/Meltytech/Shotcut")

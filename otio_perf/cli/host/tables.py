@@ -32,13 +32,17 @@ def show_hosts(states: Sequence[HostState]) -> None:
             console.print(f"  installed  {_safe(state.command or f'no: otio-perf host install {one.host}')}", soft_wrap=True)
 
 
-def show_changes(host: str, changes: Sequence[HostChange]) -> None:
+def show_changes(host: str, changes: Sequence[HostChange], steps: Sequence[str]) -> None:
     console = stdout()
     for change in changes:
         note = f": {change.note}" if change.note else ""
         console.print(f"{_STEPS[change.step]} {_safe(change.path)}{_safe(note)}", soft_wrap=True)
     title = ROOMS[host].title
-    if not changes:
+    if steps:
+        console.print(f"The settings of {title} are yours. What there is to do:")
+        for number, step in enumerate(steps, 1):
+            console.print(f"  {number}. {_safe(step)}", soft_wrap=True)
+    elif not changes:
         console.print(f"There is nothing of ours in {title}.")
     elif any(change.step is Step.WRITTEN for change in changes):
         console.print(f"{title} shows what is new when it is started again.")

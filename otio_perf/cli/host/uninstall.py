@@ -19,10 +19,14 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf import hosts
     from otio_perf.cli import console
     from otio_perf.cli.host import tables
+    from otio_perf.hosts.rooms import ROOMS
     from otio_perf.model.installing import Step
     from otio_perf.reports.hosts import changes_document
 
     with console.job(arguments) as job:
         changes = hosts.uninstall(arguments.host, packaging=choosing.packaging(arguments))
-    job.answer(table=lambda: tables.show_changes(arguments.host, changes), document=lambda: changes_document(changes))
+    steps = ROOMS[arguments.host].steps_out
+    job.answer(
+        table=lambda: tables.show_changes(arguments.host, changes, steps), document=lambda: changes_document(changes, steps)
+    )
     return 4 if any(change.step is Step.LEFT for change in changes) else 0

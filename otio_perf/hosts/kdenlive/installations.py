@@ -34,7 +34,7 @@ def installations(home: Home) -> tuple[Installation, ...]:
             program=one.program,
             config_folder=str(one.config),
             data_folder=str(one.data / "kdenlive"),
-            cache_folder=str(one.cache / "kdenlive"),
+            cache_folder=str(one.cache),
         )
         for one in packages.found(_PROGRAM, home)
     )
