@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import colours
 import pytest
 
 from sample_timelines.make_media import CLIPS, make
@@ -83,3 +84,15 @@ def otio_perf(home: dict[str, str], run_command: Command) -> Command:
         return run_command([*map(str, words)], env=home, cwd=cwd, timeout=timeout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def numbered_clips(shared_folder: Callable[..., Path]) -> Path:
+    """Folder with ``a.mp4`` and ``b.mp4``, 100 blue frames of 1280x720 at 25 fps each, b's numbers from 200 on; copied, never
+    changed."""
+
+    def make(folder: Path) -> None:
+        colours.make(folder / "a.mp4", frames=100)
+        colours.make(folder / "b.mp4", frames=100, first=200)
+
+    return shared_folder("numbered clips", make)

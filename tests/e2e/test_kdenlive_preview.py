@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import av
-import colours
 import pytest
 
 from sample_timelines.make_media import read_number
@@ -55,18 +54,9 @@ class Room:
         return found.get("previewchunks", ""), found.get("dirtypreviewchunks", "")
 
 
-@pytest.fixture(scope="session")
-def edit_folder(shared_folder: Callable[..., Path]) -> Path:
-    def make(folder: Path) -> None:
-        colours.make(folder / "a.mp4", frames=100)
-        colours.make(folder / "b.mp4", frames=100, first=200)
-
-    return shared_folder("kdenlive edit", make)
-
-
 @pytest.fixture
-def room(edit_folder: Path, tmp_path: Path, otio_perf: Command, home: dict[str, str]) -> Room:
-    folder = Path(shutil.copytree(edit_folder, tmp_path / "edit"))
+def room(numbered_clips: Path, tmp_path: Path, otio_perf: Command, home: dict[str, str]) -> Room:
+    folder = Path(shutil.copytree(numbered_clips, tmp_path / "edit"))
     text = PROJECT.read_text(encoding="utf-8").replace("{folder}", str(folder))
     (folder / "edit.kdenlive").write_text(text, encoding="utf-8")
     shutil.rmtree(Path(home["XDG_CACHE_HOME"]) / "kdenlive", ignore_errors=True)
