@@ -81,6 +81,10 @@ class Calls:
         """The answer and ``""``, or ``None`` and what the problem was, which is for the caller to tell."""
         return self._call(thing, method, arguments)
 
+    def failed(self, about, problem):
+        """What ``try_out`` answered is told after all."""
+        self._report.failed(about, problem)
+
     def _call(self, thing, method, arguments):
         kind = ANSWERS[method]
         try:

@@ -13,7 +13,7 @@ from .marking import FACTOR, OURS
 
 _PLAIN = (bool, int, float, str, list, tuple, dict)
 #: Clip properties that are kept, and whether their values are words of the user.
-_PATHS = ("File Path", "Proxy Media Path")
+_WORDS = ("Clip Name", "File Path", "Proxy Media Path")
 _FACTS = ("FPS", "Frames", "Start TC", "Start", "End", "Drop frame", "Type", "Format", "Video Codec", "Resolution", "Audio Ch")
 #: Fields of otio-perf's documents that are kept.
 _FIELDS = set(
@@ -152,6 +152,9 @@ class _Private:
         """What is a name, and what is a path: also where they stand within other words they are then known."""
         for event in events:
             answer = event.get("answer")
+            if event.get("call") == "GetClipProperty" and isinstance(answer, dict):
+                answer = self._kept(answer)
+                self._name(str(answer.get("Clip Name", "")))
             if event.get("call") in _NAMING and isinstance(answer, str):
                 self._name(answer)
             for value in (answer, event.get("arguments"), event.get("document")):
@@ -187,9 +190,12 @@ class _Private:
     def _properties(self, answer):
         if not isinstance(answer, dict):
             return answer
-        kept = {name: self.told(answer[name]) for name in _PATHS if isinstance(answer.get(name), str)}
-        kept.update({name: answer[name] for name in _FACTS if name in answer})
-        return kept
+        return {name: self.told(one) if name in _WORDS else one for name, one in self._kept(answer).items()}
+
+    @staticmethod
+    def _kept(answer):
+        words = {name: answer[name] for name in _WORDS if isinstance(answer.get(name), str)}
+        return dict(words, **{name: answer[name] for name in _FACTS if name in answer})
 
     def _markers(self, answer):
         if not isinstance(answer, dict) or "$table" not in answer:
@@ -235,7 +241,7 @@ class _Private:
         return _PATH_WITHIN.sub(lambda found: self._path(found.group()), text)
 
     def _name(self, name):
-        if name not in _OURS:
+        if name and name not in _OURS:
             self._names.setdefault(name, "name-%d" % (len(self._names) + 1))
 
     def _path(self, text):

@@ -43,7 +43,7 @@ def _import(session, written, files):
         imported = list(calls.need("prerendered regions", pool, "ImportMedia", files))
         if len(imported) < len(files):
             raise StoppedError("%d of %d prerendered regions could be imported" % (len(imported), len(files)))
-        timeline = _import_timeline(session, pool, written, os.path.dirname(files[0]))
+        timeline = _import_timeline(session, pool, written, files)
     finally:
         if timeline is None and imported:
             calls.ask("prerendered regions that were imported", pool, "DeleteClips", imported)
@@ -53,12 +53,13 @@ def _import(session, written, files):
     name = calls.ask("prerendered timeline", timeline, "GetName") or "prerendered timeline"
     session.report.done(name, "imported, with %d prerendered regions on its top track" % len(files))
     session.report.note(name, "grades and Fusion effects are in your own timeline only: OpenTimelineIO does not carry them")
-    for where, _ in _offline(calls, name, timeline):
-        session.report.left(where, "has no media in the media pool (a title has none either)")
+    for where, _, path in _clips(calls, name, timeline):
+        if not path:
+            session.report.left(where, "has no media in the media pool (a title has none either)")
     calls.ask(name, session.project, "SetCurrentTimeline", timeline)
 
 
-def _import_timeline(session, pool, written, folder):
+def _import_timeline(session, pool, written, files):
     """With the clips that the media pool has already, proxies and all; where that finds no prerenders, with clips of its own.
 
     :raises StoppedError: it cannot be imported, or would show "media offline" above the live edit
@@ -67,16 +68,17 @@ def _import_timeline(session, pool, written, folder):
     bins = [one for _, one in pools.folders(calls, pool)]
     ways = (
         {"timelineName": name, "importSourceClips": False, "sourceClipsFolders": bins},
-        {"timelineName": name, "importSourceClips": True, "sourceClipsPath": folder},
+        {"timelineName": name, "importSourceClips": True, "sourceClipsPath": os.path.dirname(files[0])},
     )
-    problems = []
+    wanted, problems = {pools.same_file(path) for path in files}, []
     for options in ways:
         timeline, problem = calls.try_out(pool, "ImportTimelineFromFile", written, options)
         if problem:
             problems.append(problem)
             continue
-        top = calls.ask(name, timeline, "GetTrackCount", "video")
-        if top and not any(track == top for _, track in _offline(calls, name, timeline)):
+        clips = list(_clips(calls, name, timeline))
+        top = max([track for _, track, _ in clips] or [0])
+        if {pools.same_file(path) for _, track, path in clips if track == top} == wanted:
             return timeline
         problems.append("its prerenders were not found")
         calls.ask(name, pool, "DeleteTimelines", [timeline])
@@ -99,10 +101,12 @@ def _free_name(session):
     return next(name for name in names if name not in taken)
 
 
-def _offline(calls, about, timeline):
-    """Where clips are without media, and on which video track."""
+def _clips(calls, about, timeline):
+    """Where each clip is, on which video track, and the file that it shows; ``""``: none."""
     for track in range(1, int(calls.ask(about, timeline, "GetTrackCount", "video") or 0) + 1):
         for item in calls.ask("%s, track V%d" % (about, track), timeline, "GetItemListInTrack", "video", track) or ():
-            if calls.ask(about, item, "GetMediaPoolItem") is None:
-                name = calls.ask("a clip of %s" % about, item, "GetName") or "a clip"
-                yield "%s, track V%d" % (name, track), track
+            medium = calls.ask(about, item, "GetMediaPoolItem")
+            properties = None if medium is None else calls.ask(about, medium, "GetClipProperty")
+            path = str((properties or {}).get("File Path") or "")
+            name = "" if path else calls.ask("a clip of %s" % about, item, "GetName") or "a clip"
+            yield "%s, track V%d" % (name, track), track, path

@@ -37,14 +37,15 @@ class Item:
 
 def items(calls, pool):
     """Every ``Item`` of ``pool`` that shows a file: no timelines, titles and compound clips."""
-    for name, folder in folders(calls, pool):
-        for clip in calls.ask("bin %s" % name, folder, "GetClipList") or ():
-            called = calls.ask("a clip in bin %s" % name, clip, "GetName") or "a clip in bin %s" % name
-            properties = calls.ask(called, clip, "GetClipProperty")
-            if properties is not None:
-                item = Item(clip, called, properties)
-                if item.path:
-                    yield item
+    for bin_name, folder in folders(calls, pool):
+        for clip in calls.ask("bin %s" % bin_name, folder, "GetClipList") or ():
+            properties, problem = calls.try_out(clip, "GetClipProperty")
+            name = _text(properties or {}, "Clip Name") or calls.ask("a clip in bin %s" % bin_name, clip, "GetName")
+            name = name or "a clip in bin %s" % bin_name
+            if problem:
+                calls.failed(name, problem)
+            elif _text(properties, "File Path"):
+                yield Item(clip, name, properties)
 
 
 def folders(calls, pool):

@@ -47,6 +47,8 @@ class Session:
         answer = self.command(words)
         if answer.document is None or answer.code not in (0, 4, 5):
             raise StoppedError(answer.last_line)
+        if any(path.startswith(os.path.join(self.folder, ".otio_perf")) for path in _paths(answer.document)):
+            raise StoppedError("what was made would not last. Say otio-perf cache status, which tells where it is kept")
         return answer.document
 
     def workspace(self):
@@ -81,3 +83,15 @@ class Session:
             if timeline is not None:
                 found.append((self.calls.ask(about, timeline, "GetName") or about, timeline))
         return found
+
+
+def _paths(value):
+    """Every ``path`` in a document."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _paths(one)
+    elif isinstance(value, dict):
+        if isinstance(value.get("path"), str):
+            yield value["path"]
+        for one in value.values():
+            yield from _paths(one)

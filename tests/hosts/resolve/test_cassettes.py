@@ -82,7 +82,7 @@ def test_a_script_that_asks_otherwise_is_noticed(tape: Path) -> None:
 def test_paths_of_windows_stay_paths_of_windows() -> None:
     recorder = cassette.Recorder("link", "/work")
     recorder.note({"call": "GetName", "on": 1, "arguments": [], "answer": "Ann's film"})
-    clip = {"File Path": "D:\\Ann\\Day 1\\A.[001-024].exr", "Frames": "24", "Comments": "Berta"}
+    clip = {"Clip Name": "Berta's", "File Path": "D:\\Ann\\Day 1\\A.[001-024].exr", "Frames": "24", "Comments": "Berta"}
     recorder.note({"call": "GetClipProperty", "on": 2, "arguments": [], "answer": clip})
     recorder.note({"call": "LinkProxyMedia", "on": 2, "arguments": ["D:\\Ann\\Proxy\\A.mov"], "answer": False})
     said = "Ann's film (otio_perf) of D:\\Ann\\Day 1\\A.[001-024].exr and /work/timeline.otio"
@@ -91,7 +91,7 @@ def test_paths_of_windows_stay_paths_of_windows() -> None:
     events = json.loads(text)["events"]
     path = events[1]["answer"]["File Path"]
     assert re.fullmatch(r"D:\\p\d+\\p\d+\\p\d+\.\[001-024\]\.exr", path)
-    assert events[1]["answer"] == {"File Path": path, "Frames": "24"}
+    assert events[1]["answer"] == {"Clip Name": "name-2", "File Path": path, "Frames": "24"}
     assert re.fullmatch(r"D:\\p\d+\\Proxy\\p\d+\.mov", events[2]["arguments"][0])
     assert events[2]["arguments"][0].split("\\")[1] == path.split("\\")[1]
     assert events[3]["arguments"][3] == f"name-1 (otio_perf) of {path} and $WORK/timeline.otio"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -289,6 +290,21 @@ def test_an_answer_that_is_none_is_told(
     assert not [call for call in film.world.host.log if call.method in ("LinkProxyMedia", "SetThirdPartyMetadata")]
 
 
+def test_what_would_be_kept_in_a_folder_that_goes_is_not_linked(film: Any, at_home: Path, canned: Any) -> None:
+    """No workspace can be told, and none is in the settings: the timeline's own would be that of a temporary folder."""
+    answers = canned("link")
+
+    def command_of(written_in: str, folder: str, *how: Any) -> Any:
+        ask = answers.command_of(written_in, folder, *how)
+        text = json.dumps(answers.documents["optimize"])
+        lost = text.replace(str(at_home / "cache" / "otio_perf" / "workspace"), f"{folder}/.otio_perf")
+        answers.documents["optimize"] = json.loads(lost)
+        return lambda words: SimpleNamespace(code=5, document=None, last_line="?") if words[0] == "cache" else ask(words)
+
+    assert "would not last" in failed(run("link", film, command_of=command_of))[""]
+    assert not proxies(film)["shot"]
+
+
 def test_progress_is_told_in_words_and_not_too_often() -> None:
     progress = command.Progress()
     events = [{"event": "stage", "stage": "proxy", "total": 2}]
@@ -315,7 +331,7 @@ def test_the_report_is_a_page_that_shows_names_as_they_are(film: Any, canned: An
     shown: list[str] = []
     monkeypatch.setattr("webbrowser.open", shown.append)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    film.pool["taken"].name = "<script>alert(1)</script> & Söhne"
+    film.pool["taken"].properties["Clip Name"] = "<script>alert(1)</script> & Söhne"
     monkeypatch.setattr(commands, "run", partial(commands.run, command_of=canned("link").command_of))
     assert commands.from_menu("link", film.world.resolve, "") == 0
     (address,) = shown
