@@ -61,9 +61,14 @@ def _of_parts(installation: Installation, installed: record.Installed | None) ->
     faults = [f"{path} {fault}" for path, fault in installing.faults(installed)]
     for fault in faults:
         yield _finding(installation.host, installation, "our part", False, fault, again, required=True)
-    if not faults:
-        count = len(installed.files) + len(installed.entries)
-        yield _finding(installation.host, installation, "our part", True, f"installed, {count} files as they should be")
+    if faults:
+        return
+    if installing.is_outdated(installed, rooms.parts(installation, installed.command)):
+        found = "is of another version of otio-perf than this one"
+        yield _finding(installation.host, installation, "our part", False, found, again)
+        return
+    count = len(installed.files) + len(installed.entries)
+    yield _finding(installation.host, installation, "our part", True, f"installed, {count} files as they should be")
 
 
 def _finding(

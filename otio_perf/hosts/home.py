@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from otio_perf.errors import HostError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
@@ -25,8 +27,12 @@ class Home:
 
     @classmethod
     def of_user(cls) -> Home:
-        """The home of who runs this."""
-        return cls(folder=Path.home(), variables=dict(os.environ), platform=sys.platform)
+        """The home of who runs this. :raises HostError: the system does not say where it is"""
+        try:
+            folder = Path.home()
+        except RuntimeError as e:
+            raise HostError("it is not known where your home folder is", hint="Say it in the environment: HOME") from e
+        return cls(folder=folder, variables=dict(os.environ), platform=sys.platform)
 
     @property
     def config_folder(self) -> Path:

@@ -94,6 +94,18 @@ def faults(installed: Installed) -> Iterator[tuple[str, str]]:
             yield name, f"says something else for {_several(other)}"
 
 
+def is_outdated(installed: Installed, parts: Iterable[Part]) -> bool:
+    """Installing ``parts`` would change something, though all is as it was put there."""
+    for part in parts:
+        text = own_files.read(part.path)
+        if isinstance(part, OwnFile):
+            if text is None or (text != part.content and _is_ours(installed, str(part.path), text)):
+                return True
+        elif _merged(part, text, installed).text != (text or b""):
+            return True
+    return False
+
+
 def _of(known: list[Installed], installation: Installation) -> Installed | None:
     """Two packagings with the same folders, as a system's package and an AppImage, are one place."""
     for one in known:

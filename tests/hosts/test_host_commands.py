@@ -15,6 +15,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from otio_perf import hosts
+from otio_perf.hosts import scripts
 from otio_perf.hosts.home import Home
 from otio_perf.model.installing import HostFinding
 from otio_perf.reports import document
@@ -232,6 +233,25 @@ def test_doctor_finds_what_was_edited_and_what_is_gone(user: User) -> None:
     assert findings(user, "kdenlive")["our part"].works
 
 
+def test_doctor_finds_that_otio_perf_was_upgraded_since(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.put()
+    script = scripts.script
+
+    def newer(name: str) -> Path:
+        copy = user.home.parent / Path(name).name
+        copy.write_text(script(name).read_text() + "# newer\n")
+        return copy
+
+    with monkeypatch.context() as patched:
+        patched.setattr(scripts, "script", newer)
+        finding = findings(user, "kdenlive")["our part"]
+        assert (finding.works, finding.hint) == (False, "otio-perf host install kdenlive")
+        user.put()
+        assert findings(user, "kdenlive")["our part"].works
+    hosts.uninstall("kdenlive", home=user.as_home, record_file=user.record)
+    assert user.files() == set()
+
+
 def test_doctor_finds_that_the_virtual_environment_was_deleted(user: User) -> None:
     user.put()
     user.command.unlink()
@@ -257,7 +277,10 @@ def test_doctor_knows_the_versions(user: User, version: str, name: str, found: s
 
 def test_install_says_at_once_what_does_not_work(user: User) -> None:
     user.add_program("kdenlive", "org.kde.kdenlive", "22.12.3")
-    assert "no     menu commands: Kdenlive 22.12.3 has no Media Jobs\n         → Use Kdenlive 23.04 or newer" in user.install()
+    assert (
+        "no     menu commands: Kdenlive 22.12.3 has no Media Jobs\n         → Use Kdenlive 23.04 or newer on Linux"
+        in user.install()
+    )
 
 
 def test_doctor_says_that_there_is_no_session_bus(user: User) -> None:

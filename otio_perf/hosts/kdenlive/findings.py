@@ -33,12 +33,16 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         )
 
     version = _numbers(installation.version)
-    has_menu = version is None or version >= _WITH_MENU
+    lacking = ""
+    if version is not None and version < _WITH_MENU:
+        lacking = f"Kdenlive {installation.version} has no Media Jobs"
+    elif home.platform == "win32":
+        lacking = "on Windows, Media Jobs run programs only, and ours is a script"
     yield finding(
         "menu commands",
-        has_menu,
-        "in the context menu of clips, Media Jobs" if has_menu else f"Kdenlive {installation.version} has no Media Jobs",
-        "Use Kdenlive 23.04 or newer, or the command line: otio-perf host apply kdenlive optimize",
+        not lacking,
+        lacking or "in the context menu of clips, Media Jobs",
+        "Use Kdenlive 23.04 or newer on Linux, or the command line: otio-perf host apply kdenlive optimize",
     )
     if version is not None and version[:2] > _NEWEST_TRIED:
         known = ".".join(f"{number:02}" for number in _NEWEST_TRIED)
