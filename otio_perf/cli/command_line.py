@@ -25,6 +25,7 @@ examples:
   otio-perf frame edit.otio 01:00:02:00 -o x.png     a picture of one frame, with its effects
   otio-perf render edit.otio -o movie.mp4            a finished movie, with its effects and its sound
   otio-perf proxy rushes/ --proxy 720p               proxies of files and folders
+  otio-perf host install kdenlive                    menu commands in your editor
 
 exit codes:
   0 done   2 usage or settings   3 timeline unreadable   4 written, but some clips failed, or the answer has no place

@@ -1,4 +1,4 @@
-"""Take away all that ``host install`` put into an editing program: files, entries, and the folders that were made for them."""
+"""Take away all that 'host install' put into an editing program: files, entries, and the folders that were made for them."""
 
 from __future__ import annotations
 
