@@ -47,9 +47,9 @@ def edit(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> Iterator[Peer]:
+def host(tmp_path: Path, edit: Path) -> Iterator[Peer]:
     """This process is the Kdenlive: its children are its jobs."""
-    with session_bus(tmp_path) as address, Peer(address, acts={"file_revert": lambda: None}) as peer:
+    with session_bus(tmp_path) as address, Peer(address, acts={"file_revert": edit.read_bytes}) as peer:
         yield peer
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import colours
 import pytest
@@ -94,13 +95,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def kdenlive(address: str) -> Iterator[Callable[..., Peer]]:
+def kdenlive(address: str, edit: Path) -> Iterator[Callable[..., Peer]]:
     """``kdenlive(title=…)``: one that runs. It can revert."""
     with ExitStack() as opened:
 
         def start(**how: Any) -> Peer:
             peer = Peer(address, **how)
-            peer.acts.setdefault("file_revert", lambda: None)
+            peer.acts.setdefault("file_revert", edit.read_bytes)
             return opened.enter_context(peer)
 
         yield start
@@ -262,9 +263,47 @@ def test_a_question_instead_of_reading(
     assert "answer what it asks" in found.message
 
 
-@pytest.mark.parametrize(
-    "title", ["", "Kdenlive", "/", "../../etc/passwd [*]/ HD", "edit\n[*]/ HD", "edit [*] [*]/ x", "%n%s [*]/ x"]
-)
+@pytest.mark.parametrize("title", ["", "Kdenlive"])
+def test_a_program_that_is_opening_something(edit: Path, address: str, kdenlive: Callable[..., Peer], title: str) -> None:
+    """It may be this project."""
+    was = files(edit.parent)
+    kdenlive(title=title)
+    for words in ({}, {"project": edit}):
+        with pytest.raises(HostBusyError, match="just opening a project"):
+            restore(address, **words)
+    assert files(edit.parent) == was
+
+
+def test_another_project_of_the_same_name(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    """Kdenlive does not say which file it has open; that it read another one shows."""
+    before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
+    host = kdenlive(acts={"file_revert": lambda: None})
+    with pytest.raises(HostError, match="has another project of that name open; nothing was changed"):
+        restore(address)
+    assert edit.read_bytes() == before
+    found = restore(address, project=edit)
+    assert (found.state, edit.read_bytes()) == (Applied.ON_DISK, plain)
+    assert "has another project of that name open" in found.message
+    assert host.asked.count("activateAction file_revert") == 2
+
+
+def test_the_lock_of_an_automatic_backup(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    """It is of this process alone: no list of recent files counts against it."""
+    folder = edit.with_name("a b")
+    folder.mkdir()
+    other = Path(shutil.copy(edit, folder))
+    host = kdenlive(is_modified=True)
+    locks = home().data_folder / "stalefiles" / "kdenlive"
+    locks.mkdir(parents=True)
+    name = f"731d1b066095eaf7.kdenliveQ5pfile_{quote(str(folder), safe='')}b7lMgFQ5.lock"
+    (locks / name).write_text(f"{host.pid}\nkdenlive\nvm\n")
+    (locks / name.replace("Q5p", "xxx")).write_text("1\nkdenlive\n")
+    with pytest.raises(HostBusyError) as refused:
+        restore(address)
+    assert refused.value.path == str(other)
+
+
+@pytest.mark.parametrize("title", ["/", "../../etc/passwd [*]/ HD", "edit\n[*]/ HD", "edit [*] [*]/ x", "%n%s [*]/ x"])
 def test_titles_that_name_no_project_of_his(edit: Path, address: str, kdenlive: Callable[..., Peer], title: str) -> None:
     was = files(edit.parent)
     host = kdenlive(title=title)

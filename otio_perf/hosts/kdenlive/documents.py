@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes
 
-from otio_perf.errors import HostError, HostGoneError
+from otio_perf.errors import HostBusyError, HostError, HostGoneError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive.bus import Bus, Program
 from otio_perf.timeline.mlt.storage import cache_folders
 
 _SUFFIX = ".kdenlive"
+_SCHEME, _RANDOM_LETTERS = "file_%2F", 8
 _RECENT = re.compile(r"^File\d+(?:\[\$e\])?=(.*)$", re.MULTILINE)
 #: Files with what Kdenlive left behind are small.
 _MOST_BYTES = 1 << 20
@@ -50,15 +51,17 @@ class OpenDocument:
 
 
 def open_documents(bus: Bus, home: Home) -> tuple[OpenDocument, ...]:
-    """Of every Kdenlive that runs and has opened one; what was closed while it was looked at is left out.
+    """Of every Kdenlive that runs; what was closed while it was looked at is left out.
 
-    :raises HostBusyError: one of them does not answer
+    :raises HostBusyError: one of them does not answer, or is just opening a project: nobody knows which
     """
     found = []
     for program in bus.programs():
         with suppress(HostGoneError):
-            if (document := document_of(program, home)) is not None:
-                found.append(document)
+            document = document_of(program, home)
+            if document is None:
+                raise HostBusyError("a Kdenlive is just opening a project", hint="Answer what it asks, and try again")
+            found.append(document)
     return tuple(found)
 
 
@@ -70,7 +73,7 @@ def document_of(program: Program, home: Home) -> OpenDocument | None:
     return OpenDocument(
         program=program,
         name=name,
-        places=places_called(name, program.pid, home),
+        places=places(name, program.pid, home),
         is_modified=program.is_modified(),
         version=program.version(),
     )
@@ -124,23 +127,19 @@ def located(document: OpenDocument, project: Path | None) -> Path:
     )
 
 
-def places_called(name: str, pid: int, home: Home) -> tuple[Path, ...]:
-    """Those of ``places`` that a title calls so."""
-    return tuple(path for path in places(pid, home) if name in _titles(path))
-
-
-def places(pid: int, home: Home) -> Iterator[Path]:
-    """Project files that the Kdenlive may have open and that are there, the likeliest first, each once."""
-    seen: set[str] = set()
+def places(name: str, pid: int, home: Home) -> tuple[Path, ...]:
+    """Project files that are there, that the Kdenlive may have open, and that its title calls so; the likeliest first."""
+    found: dict[str, Path] = {}
+    for folder in _locked(pid, home.data_folder / "stalefiles" / "kdenlive"):
+        if (path := folder / f"{name}{_SUFFIX}").is_file():
+            return (path,)  # no other process has this lock
     for path in _left_behind(pid, home):
-        real = os.path.realpath(path)
-        if real not in seen and path.suffix == _SUFFIX and path.is_file():
-            seen.add(real)
-            yield path
+        if name in _titles(path) and path.suffix == _SUFFIX and path.is_file():
+            found.setdefault(os.path.realpath(path), path)
+    return tuple(found.values())
 
 
 def _left_behind(pid: int, home: Home) -> Iterator[Path]:
-    yield from _locks(pid, home.data_folder / "stalefiles" / "kdenlive")
     yield from _words(pid)
     for folder in cache_folders(home.folder, home.variables, home.platform):
         yield from _marks(folder)
@@ -148,14 +147,14 @@ def _left_behind(pid: int, home: Home) -> Iterator[Path]:
         yield Path(match[1].replace("$HOME", str(home.folder)))
 
 
-def _locks(pid: int, folder: Path) -> Iterator[Path]:
-    """``NAME.kdenlive<letters>file_%2Ffolder%2F….lock``, whose first line is the process: of a document with changes."""
+def _locked(pid: int, folder: Path) -> Iterator[Path]:
+    """Folders of documents with changes, from the locks of their automatic backups: the first line is the process, the name is
+    ``<digest>.kdenlive<3 letters>file_%2Ffolder%2F…<8 letters>.lock`` (22.12 and 26.08; KAutoSaveFile cuts long ones)."""
     for lock in _entries(folder):
         if lock.suffix == ".lock" and _text(lock).partition("\n")[0].strip() == str(pid):
-            name, mark, rest = unquote(lock.name).partition(_SUFFIX)
-            at = rest.find("/")
-            if mark and at >= 0:
-                yield Path(rest[at:].partition(".lock")[0].rstrip("/"), name + _SUFFIX)
+            at = lock.stem.find(_SCHEME)
+            if at >= 0:
+                yield Path(unquote(lock.stem[at + len(_SCHEME) - 3 : -_RANDOM_LETTERS]))
 
 
 def _words(pid: int) -> Iterator[Path]:

@@ -11,9 +11,7 @@ Nothing that a user has done is ever written over: what he edits while the work 
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,14 +19,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from otio_perf import optimizer, settings
+from otio_perf import optimizer
 from otio_perf.cache import locks
 from otio_perf.cache.players import Players
-from otio_perf.cache.workspace import MARKER, write_whole
+from otio_perf.cache.workspace import MARKER
 from otio_perf.errors import CacheError, HostBusyError, HostError, HostGoneError, UnwritableTimelineError
 from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive import reads
 from otio_perf.hosts.kdenlive.bus import REVERT, SAVE, Bus
 from otio_perf.hosts.kdenlive.documents import OpenDocument, chosen, document_of, located, name_in, open_documents
+from otio_perf.hosts.kdenlive.once import Memory
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.model.results import LeftAlone, WrittenTimeline
 from otio_perf.optimizer.opening import existing_file
@@ -42,8 +42,6 @@ _SUFFIX = ".kdenlive"
 _SAVE_SECONDS, _SETTLE_SECONDS = 20.0, 5.0
 #: Kdenlive reads a project of thousands of clips for so long.
 _REVERT_SECONDS, _LOOK_SECONDS = 120.0, 0.25
-#: Menu commands come once for each clip that is selected, at most one after the other: what was done a moment ago is done.
-_SAME_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,19 +121,26 @@ def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, 
         path = Path(os.path.realpath(existing_file(named)))
         if path.suffix != _SUFFIX:
             raise HostError("is no project of Kdenlive", path=path, hint="otio-perf optimize takes timelines of all kinds")
-        memory = _Memory.of(path)
+        memory = Memory.of(path)
         stop = options.get("stop")
         opened.enter_context(locks.held(memory.lock, cancelled=None if stop is None else stop.is_set))
         if document is not None:
             _require_saved(document, path, save=save)
         before = _read(path)
-        if memory.has_done(wanted, before):
+        if memory.has_done(repr(wanted), before):
             message = "was done a moment ago, for another of the selected clips"
             return HostReport(host="kdenlive", what=wanted.what, project=str(path), state=Applied.UNCHANGED, message=message)
         with _copied(path, before) as (copy, result):
+            job = _Job(
+                what=wanted.what,
+                path=path,
+                before=before,
+                is_named=project is not None,
+                reads_are_noted=reads.are_noted(copy),
+            )
             made = _WORK[wanted.what](copy, result, wanted, options)
             report = replace(
-                _put(bus, home, document, path, before, result, wanted.what),
+                _put(job, bus, home, document, result),
                 changed_clips=made.clips,
                 left_alone=made.left_alone,
                 failed=made.failed,
@@ -143,7 +148,7 @@ def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, 
             )
             _tell_players(options, path, result, report)
         if report.state is not Applied.KEPT:
-            memory.keep(wanted, path)
+            memory.keep(repr(wanted), path)
         return report
 
 
@@ -199,10 +204,24 @@ class _ChangedError(Exception):
     """Somebody was faster. The argument says what happened."""
 
 
-def _put(
-    bus: Bus | None, home: Home, document: OpenDocument | None, path: Path, before: bytes, result: Path, what: str
-) -> HostReport:
-    """Bring ``result`` into the place of the project, as far as nobody has touched it since it was read as ``before``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """``before``: the project at ``path`` as it was read. ``is_named``: the user said which; else it was found out.
+    ``reads_are_noted``: by its file system."""
+
+    what: str
+    path: Path
+    before: bytes
+    is_named: bool
+    reads_are_noted: bool
+
+
+def _put(job: _Job, bus: Bus | None, home: Home, document: OpenDocument | None, result: Path) -> HostReport:
+    """Bring ``result`` into the place of the project, as far as nobody has touched it since it was read.
+
+    :raises HostError: Kdenlive has another project open than was found out; this one is as it was
+    """
+    path, before, what = job.path, job.before, job.what
     report = HostReport(host="kdenlive", what=what, project=str(path), state=Applied.UNCHANGED, message=_IDLE[what])
     try:
         after = result.read_bytes()
@@ -233,7 +252,27 @@ def _put(
     report = replace(report, written=str(path), backup=str(backup), program=shown)
     if document is None:
         return replace(report, state=Applied.ON_DISK, message="is changed; no Kdenlive has it open")
-    return _shown(report, document, path, after)
+    reads.mark(path)
+    found = _shown(report, document)
+    if found.state is Applied.APPLIED and job.reads_are_noted and not reads.was_read(path):
+        return _of_another(job, found, after)
+    if _read(path) != after:
+        return replace(found, state=Applied.KEPT, message="Kdenlive saved its own version over it", written="")
+    return found
+
+
+def _of_another(job: _Job, report: HostReport, after: bytes) -> HostReport:
+    """Kdenlive was told to read its project anew, and has not read this file: its project is another of the same name.
+
+    :raises HostError: this one was not named by the user; it is put back
+    """
+    said = f"{report.program} has another project of that name open"
+    if job.is_named:
+        return replace(report, state=Applied.ON_DISK, message=f"is changed; {said}", program="")
+    if _read(job.path) == after:
+        with appearing(job.path, _SUFFIX) as partial:
+            write_bytes(partial, job.before)
+    raise HostError(f"{said}; nothing was changed", path=job.path, hint="Say --project FILE")
 
 
 def _current(bus: Bus, home: Home, document: OpenDocument | None, path: Path) -> OpenDocument | None:
@@ -274,8 +313,8 @@ def _require_untouched(document: OpenDocument | None, path: Path, before: bytes)
             raise _ChangedError(f"{document} does not answer") from None
 
 
-def _shown(report: HostReport, document: OpenDocument, path: Path, after: bytes) -> HostReport:
-    """Have Kdenlive read the file, and see that it did."""
+def _shown(report: HostReport, document: OpenDocument) -> HostReport:
+    """Have Kdenlive read its project anew, and see that it did."""
     told = replace(report, state=Applied.ON_DISK, message="is changed, and Kdenlive was closed meanwhile")
     asks = "is changed; Kdenlive has not shown it yet: answer what it asks, or use File ▸ Revert"
     try:
@@ -294,8 +333,6 @@ def _shown(report: HostReport, document: OpenDocument, path: Path, after: bytes)
         return told
     except HostBusyError:
         return replace(told, message=asks)
-    if _read(path) != after:
-        return replace(told, state=Applied.KEPT, message="Kdenlive saved its own version over it", written="")
     return replace(told, state=Applied.APPLIED, message="Kdenlive shows it")
 
 
@@ -347,37 +384,3 @@ def _signature(path: Path) -> tuple[int, int, int]:
         seen = path.stat()
         return seen.st_ino, seen.st_mtime_ns, seen.st_size
     return 0, 0, 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Memory:
-    """What was done to a project last, kept for the commands of the other selected clips."""
-
-    lock: Path
-    note: Path
-
-    @classmethod
-    def of(cls, path: Path) -> _Memory:
-        folder = settings.user_cache_folder() / "hosts"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Make room for it in the home folder") from e
-        lock = folder / locks.file_name(str(path))
-        return cls(lock, lock.with_suffix(".json"))
-
-    def has_done(self, wanted: Wanted, data: bytes) -> bool:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            said = json.loads(self.note.read_text(encoding="utf-8"))
-            is_recent = 0 <= time.time() - float(said["at"]) < _SAME_SECONDS
-            return is_recent and said["wanted"] == repr(wanted) and said["digest"] == _digest(data)
-        return False
-
-    def keep(self, wanted: Wanted, path: Path) -> None:
-        with suppress(OSError):
-            text = json.dumps({"wanted": repr(wanted), "digest": _digest(path.read_bytes()), "at": time.time()})
-            write_whole(self.note, text + "\n")
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -14,7 +14,7 @@ from pathlib import Path
 from otio_perf.errors import HostBusyError, HostError, HostGoneError, OtioPerfError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive.bus import Bus, Program
-from otio_perf.hosts.kdenlive.documents import name_in, places_called
+from otio_perf.hosts.kdenlive.documents import name_in, places
 from otio_perf.timeline.guard import read_bytes
 from otio_perf.timeline.mlt.project import Project
 from otio_perf.timeline.mlt.storage import DOCUMENT
@@ -64,7 +64,7 @@ class OpenProjects:
             return before
         if name is None:
             return title, None
-        found = places_called(name, program.pid, self._home)
+        found = places(name, program.pid, self._home)
         return title, found[0] if len(found) == 1 else None
 
     def close(self) -> None:

@@ -1,0 +1,53 @@
+"""A menu command comes once for each clip that is selected: what was done to a project a moment ago is not done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from otio_perf import settings
+from otio_perf.cache import locks
+from otio_perf.cache.workspace import write_whole
+from otio_perf.errors import CacheError
+
+_SAME_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What was done to a project last. ``lock``: held while something is done to it."""
+
+    lock: Path
+    note: Path
+
+    @classmethod
+    def of(cls, path: Path) -> Memory:
+        """:raises CacheError: there is no place for it"""
+        folder = settings.user_cache_folder() / "hosts"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Make room for it in the home folder") from e
+        lock = folder / locks.file_name(str(path))
+        return cls(lock, lock.with_suffix(".json"))
+
+    def has_done(self, wanted: str, data: bytes) -> bool:
+        """Was ``wanted`` done just now, and nothing else to the project since?"""
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads(self.note.read_text(encoding="utf-8"))
+            is_recent = 0 <= time.time() - float(said["at"]) < _SAME_SECONDS
+            return is_recent and said["wanted"] == wanted and said["digest"] == _digest(data)
+        return False
+
+    def keep(self, wanted: str, path: Path) -> None:
+        with suppress(OSError):
+            text = json.dumps({"wanted": wanted, "digest": _digest(path.read_bytes()), "at": time.time()})
+            write_whole(self.note, text + "\n")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
