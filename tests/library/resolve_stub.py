@@ -113,6 +113,8 @@ class Stub:
         if isinstance(kind, ast.BinOp) and isinstance(kind.op, ast.BitOr):
             both = [self.problem(value, side) for side in (kind.left, kind.right)]
             return None if None in both else both[0]
+        if isinstance(kind, ast.BinOp):  # Literal[…] + […], with words that are made by a formula
+            return self.problem(value, ast.Name("str"))
         if isinstance(kind, ast.Subscript):
             return self._problem_within(value, ast.unparse(kind.value), kind.slice)
         if isinstance(kind, ast.List):  # [TimelineItem], as the stub writes it once

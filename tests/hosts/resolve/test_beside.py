@@ -20,7 +20,9 @@ def test_proxies_lie_where_resolve_looks_and_are_what_it_takes(film: Any, at_hom
     for name in ("shot", "look"):
         shutil.copy(film.media / "Rushes of Ann" / f"{name}.mov", rushes / f"{name.upper()} 1.mov")
     command = Path(os.environ["OTIO_PERF"])
-    done = subprocess.run([command, "proxy", rushes, "--beside"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [command, "proxy", rushes, "--beside", "--workspace", tmp_path / "kept"], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     found = sorted(p.relative_to(rushes).as_posix() for p in rushes.rglob("*") if p.is_file())
     assert found == ["LOOK 1.mov", "Proxy/LOOK 1.mov", "Proxy/SHOT 1.mov", "SHOT 1.mov"]
@@ -29,6 +31,8 @@ def test_proxies_lie_where_resolve_looks_and_are_what_it_takes(film: Any, at_hom
     with av.open(str(rushes / "Proxy" / "SHOT 1.mov")) as proxy:
         assert proxy.streams.video[0].height == 120
         assert proxy.streams.video[0].metadata.get("timecode", proxy.metadata.get("timecode")) == "01:00:00:00"
-    again = subprocess.run([command, "proxy", rushes, "--beside"], capture_output=True, text=True, check=False)
+    again = subprocess.run(
+        [command, "proxy", rushes, "--beside", "--workspace", tmp_path / "kept"], capture_output=True, text=True, check=False
+    )
     assert again.returncode == 0, again.stderr
     assert sorted(p.relative_to(rushes).as_posix() for p in rushes.rglob("*") if p.is_file()) == found
