@@ -27,7 +27,8 @@ _PROXY, _ORIGINAL, _RESOURCE, _WARPED = "kdenlive:proxy", "kdenlive:originalurl"
 _SHOTCUT_PROXY, _SHOTCUT_ORIGINAL = "shotcut:proxy", "shotcut:resource"
 #: What most clips do not have without a proxy.
 _ADDED = (_PROXY, _ORIGINAL, _SHOTCUT_PROXY, _SHOTCUT_ORIGINAL)
-_READ = "kdenlive:original.meta."
+#: Before what MLT reads off a file; before that, what Kdenlive keeps of the original while a proxy is shown.
+_READ, _KEPT = "meta.", "kdenlive:original."
 _ENABLED = "kdenlive:docproperties.enableproxy"
 _SPEED = re.compile(r"-?\d+(?:[.,]\d+)?:")
 _BINS = frozenset({"main_bin", "main bin"})
@@ -163,11 +164,19 @@ def _change_back(edits: Edits, of: Span, plain: Mapping[str, str | None]) -> Non
         else:
             edits.set_property(of, name, before)
     if _noted(of, _PROXY)[0] is None:
-        for child in of.children:  # what Kdenlive read off the original, when it was opened with the proxy
-            name = child.attributes.get("name", "")
-            if name.startswith(_READ) and of.property(plain_name := name.removeprefix("kdenlive:original.")) is not None:
-                edits.set_property(of, plain_name, child.text)
+        _forget_proxy(edits, of)
     _remove_notes(edits, of)
+
+
+def _forget_proxy(edits: Edits, of: Span) -> None:
+    """What MLT read off the proxy gives way to what it read off the original, where Kdenlive has kept that."""
+    properties = {child.attributes.get("name", ""): child for child in of.children if child.tag == "property"}
+    kept = {name.removeprefix(_KEPT): child.text for name, child in properties.items() if name.startswith(f"{_KEPT}{_READ}")}
+    for name, child in properties.items() if kept else ():
+        if name in kept:
+            edits.set_property(of, name, kept[name])
+        elif name.startswith(_READ):
+            edits.remove(child)
 
 
 def _noted(of: Span, name: str) -> tuple[str | None, str]:
@@ -200,7 +209,8 @@ def _is_same(ours: str, shown: str) -> bool:
 
 def _remove_notes(edits: Edits, of: Span) -> None:
     names = (_RESOURCE, _WARPED, *_ADDED)
-    for name in (_OURS, _REFERENCE, *(_BEFORE + n for n in names), *(_SPELLED + n for n in names)):
+    notes = (_OURS, _REFERENCE, *(_BEFORE + n for n in names), *(_SPELLED + n for n in names))
+    for name in (*notes, *(_KEPT + note for note in notes)):
         if (note := of.property(name)) is not None:
             edits.remove(note)
 
