@@ -76,6 +76,7 @@ def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | Non
     folder, extension = store.previews(None if found.is_main else found.sequence), found.extension or _EXTENSION
     taken_over = _taken_over(data, timeline, store)
     own = {cell for cell in found.own if (folder / f"{cell}.{extension}").is_file()}
+    own |= _newer(folder, extension, timeline)
     return Place(
         folder=folder,
         extension=extension,
@@ -241,6 +242,13 @@ def _taken_over(data: bytes, timeline: Path, store: storage.Storage) -> dict[str
         paths = {start: _path(store, one, start) for start in one.ours}
         found[one.sequence] = frozenset(start for start, path in paths.items() if path.is_file() and key_in(path) is None)
     return found
+
+
+def _newer(folder: Path, extension: str, timeline: Path) -> set[int]:
+    """Chunks that Kdenlive has rendered since the project was saved: it may have it open, and show them."""
+    saved = timeline.stat().st_mtime_ns
+    found = {path for path in folder.glob(f"[0-9]*.{extension}") if path.stem.isdecimal() and path.stat().st_mtime_ns > saved}
+    return {int(path.stem) for path in found if key_in(path) is None}
 
 
 def _path(store: storage.Storage, one: preview.Shown, start: int) -> Path:

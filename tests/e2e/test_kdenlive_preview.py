@@ -160,6 +160,19 @@ def test_a_chunk_that_kdenlive_has_rendered_anew_is_its_own(room: Room) -> None:
     assert sorted(room.chunks()) == ["100.mov"]
 
 
+def test_what_kdenlive_has_rendered_since_the_project_was_saved_is_not_touched(room: Room) -> None:
+    saved = (room.folder / "edit.kdenlive").stat().st_mtime_ns
+    room.previews.mkdir(parents=True)
+    for start, age in ((75, -(10**9)), (100, 10**9)):
+        chunk = room.previews / f"{start}.mov"
+        chunk.write_bytes(b"of an edit that is open")
+        os.utime(chunk, ns=(saved + age, saved + age))
+    room.prerender()
+    assert room.listed() == ("75,125", "")  # 75 is left over from what is not there any more
+    assert (room.previews / "100.mov").read_bytes() == b"of an edit that is open"
+    assert numbers(room.previews / "75.mov") == list(range(210, 235))
+
+
 def test_a_place_that_cannot_be_written_to_leaves_the_project_alone(room: Room) -> None:
     room.previews.parent.mkdir(parents=True)
     room.previews.write_text("no folder")
