@@ -18,7 +18,7 @@ from kdenlive_peer import NO_ANSWER, Peer, session_bus
 from otio_perf import hosts
 from otio_perf.errors import HostBusyError, HostError, OtioPerfError
 from otio_perf.hosts.home import Home
-from otio_perf.hosts.kdenlive import live
+from otio_perf.hosts.kdenlive import live, putting
 from otio_perf.hosts.kdenlive.bus import TOGGLE_PROXY, Bus
 from otio_perf.hosts.kdenlive.documents import name_in
 from otio_perf.model.events import Event, Stage, StageStarted
@@ -256,7 +256,7 @@ def test_a_question_instead_of_reading(
     edit: Path, address: str, kdenlive: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """He began to edit in the last moment: Kdenlive asks him whether it may throw that away."""
-    monkeypatch.setattr(live, "_REVERT_SECONDS", 0.3)
+    monkeypatch.setattr(putting, "_REVERT_SECONDS", 0.3)
     kdenlive(acts={"file_revert": lambda: NO_ANSWER})
     found = restore(address)
     assert found.state is Applied.ON_DISK
