@@ -166,7 +166,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         (report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)).removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])
     )
-    left_out = [name for name in ("slow", "gpu") if f"not {name}" in terminalreporter.config.option.markexpr]
+    left_out = [name for name in ("slow", "gpu", "hosts") if f"not {name}" in terminalreporter.config.option.markexpr]
     if reasons or left_out:
         terminalreporter.section("NOT TESTED HERE", sep="=", yellow=True)
         for name in left_out:

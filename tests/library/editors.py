@@ -142,9 +142,10 @@ class Kdenlive:
         self.desktop.click(*self.layout.first_clip)
         self.desktop.press("ctrl+a")
 
-    def show_project(self) -> None:
-        """In the monitor, after the clip that was selected."""
+    def show_project(self, frame: int) -> None:
+        """Instead of the clip that was selected; from 23 on there are two monitors, and it is the clip's frame."""
         self.action("raise_project_monitor")
+        self.seek(frame)
 
     def close(self) -> None:
         end(self.process)

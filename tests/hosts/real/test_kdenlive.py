@@ -16,14 +16,11 @@ from editors import Kdenlive
 Command = Callable[..., None]
 
 
-def shown(host: Kdenlive) -> tuple[str, int | None] | None:
-    """Colour and number of the picture in the monitor."""
-    found = colours.seen(host.screenshot())
-    return (found[0].colour, found[0].number) if found else None
-
-
 def await_picture(host: Kdenlive, colour: str, number: int) -> None:
-    until(lambda: shown(host) == (colour, number), f"{colour} {number} in the monitor")
+    def is_shown() -> bool:
+        return (colour, number) in [(one.colour, one.number) for one in colours.seen(host.screenshot())]
+
+    until(is_shown, f"{colour} {number} in a monitor")
 
 
 def media_of(project: bytes) -> set[str]:
@@ -44,7 +41,10 @@ def test_proxies_of_a_patched_project(kdenlive: Callable[[Path], Kdenlive], edit
     patched = edit.with_name("edit.perf.kdenlive")
     proxies = {Path(edit.parent, resource) for resource in media_of(patched.read_bytes())}
     assert len(proxies) == 2
-    for proxy in proxies:
+    otio_perf("host", "place", "kdenlive", "edit.kdenlive", "--all", "--proxy", "half")
+    placed = {*edit.parent.parent.joinpath("home", ".cache", "kdenlive", "proxy").iterdir()}
+    assert len(placed) == 2
+    for proxy in proxies | placed:
         colours.paint(proxy, "magenta")
 
     host = kdenlive(patched)
@@ -53,12 +53,19 @@ def test_proxies_of_a_patched_project(kdenlive: Callable[[Path], Kdenlive], edit
     assert not host.is_modified
     host.select_all_clips()
     assert host.action("proxy_clip")
-    host.show_project()
+    host.show_project(10)
     await_picture(host, "blue", 10)
     assert host.badges() == 0
-    assert media_of(host.save()) == {"a.mp4", "b.mp4"}
+    switched_off = host.save()
+    assert media_of(switched_off) == {"a.mp4", "b.mp4"}
+    assert host.action("proxy_clip")  # and on again: what Kdenlive finds in its own place
+    host.show_project(10)
+    await_picture(host, "magenta", 10)
+    assert host.badges() == 2
+    assert {Path(edit.parent, resource) for resource in media_of(host.save())} == placed
     host.close()
 
+    patched.write_bytes(switched_off)
     otio_perf("restore", "edit.perf.kdenlive", "-o", "back.kdenlive")
     back = edit.with_name("back.kdenlive")
     assert {Path(edit.parent, name).name for name in media_of(back.read_bytes())} == {"a.mp4", "b.mp4"}
