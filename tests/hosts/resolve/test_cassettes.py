@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,35 @@ def test_a_cassette_plays_as_it_was_recorded(file: Path) -> None:
     assert (replay.problems, replay.left) == ([], [])
     assert report.counts == recorded["counts"]
     assert any(report.counts.values())
+
+
+def other_pythons() -> list[Path]:
+    """Versions that a host may bring, as far as they are on this machine (pyenv's folder, or ``PATH``)."""
+    known = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {path.parents[1].name.rpartition(".")[0]: path for path in sorted(known.glob("3.*/bin/python3"))}
+    for version in map("3.{}".format, range(6, 15)):
+        if version not in found and (there := shutil.which(f"python{version}")):
+            found[version] = Path(there)
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return [path for version, path in sorted(found.items()) if version != here]
+
+
+@pytest.mark.parametrize("python", other_pythons() or [pytest.param(None, id="none")], ids=lambda p: p and p.parents[1].name)
+def test_the_scripts_run_in_other_pythons(python: Path | None, at_home: Path, tmp_path: Path) -> None:
+    if python is None:
+        pytest.skip("NO OTHER PYTHON: scripts for DaVinci Resolve are for 3.6 and newer, and were run in this one only")
+    root = Path(__file__).resolve().parents[3]
+    program = [python, "-B", "-W", "error", root / "tests" / "library" / "resolve_replay.py"]
+    environment = {**os.environ, "OTIO_PERF": sys.executable, "PYTHONPATH": ""}
+    for file in CASSETTES:
+        words = [*program, file, root / "hosts" / "resolve"]
+        done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == 0, done.stdout + done.stderr
+    asked = "import sys; sys.path.insert(0, sys.argv[1]); from otio_perf_resolve import command as c; "
+    asked += "print(c.Command('', sys.argv[2], print)(['cache', 'status']).document['schema'])"
+    words = [python, "-B", "-W", "error", "-c", asked, root / "hosts" / "resolve", tmp_path]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stdout.splitlines()[-1:] == ["otio_perf.cache_status"], done.stderr
 
 
 @pytest.fixture
