@@ -39,7 +39,7 @@ Shape = tuple[str, ...]
 MAPS: set[Shape] = {("machine", "decode"), ("machine", "encode_ms_per_megapixel"), ("linked_proxies",), ("failed",)}
 
 
-#: Two clips in Kdenlive's terms, one of them offline.
+#: Two clips in Kdenlive's terms, one with an effect, the other offline.
 PROJECT = """<?xml version='1.0' encoding='utf-8'?>
 <mlt LC_NUMERIC="C" producer="main_bin" version="7.22.0">
  <profile width="320" height="180" frame_rate_num="24" frame_rate_den="1" progressive="1"/>
@@ -47,10 +47,12 @@ PROJECT = """<?xml version='1.0' encoding='utf-8'?>
   <property name="mlt_service">avformat-novalidate</property><property name="kdenlive:id">4</property></chain>
  <chain id="gone" out="23"><property name="length">24</property><property name="resource">media/gone.mov</property>
   <property name="mlt_service">avformat-novalidate</property><property name="kdenlive:id">5</property></chain>
- <playlist id="p0"><entry in="0" out="23" producer="there"/><entry in="0" out="23" producer="gone"/></playlist>
+ <playlist id="p0"><entry in="0" out="23" producer="there"><filter><property name="mlt_service">greyscale</property>
+  </filter></entry><entry in="0" out="23" producer="gone"/></playlist>
  <tractor id="t1"><property name="kdenlive:track_name">V1</property><track hide="audio" producer="p0"/></tractor>
- <playlist id="main_bin"><property name="kdenlive:docproperties.version">1.04</property><entry producer="there"/>
-  <entry producer="gone"/></playlist>
+ <playlist id="main_bin"><property name="kdenlive:docproperties.version">1.04</property>
+  <property name="kdenlive:docproperties.documentid">1700000000000</property>
+  <entry producer="there"/><entry producer="gone"/></playlist>
  <tractor id="main" out="47"><track producer="t1"/></tractor>
 </mlt>
 """
@@ -84,6 +86,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     empty.tracks[0].append(otio.schema.Clip("nothing", otio.schema.MissingReference(), frames(24)))
     otio.adapters.write_to_file(empty, str(folder / "empty.otio"))
     (folder / "edit.kdenlive").write_text(PROJECT)
+    (folder / "graded.kdenlive").write_text(PROJECT.replace('<entry in="0" out="23" producer="gone"/>', ""))
     about = folder / "machine/share/metainfo/org.kde.kdenlive.appdata.xml"
     for file, text in ((folder / "machine/bin/kdenlive", "#!/bin/sh\n"), (about, '<release version="26.08.2"/>')):
         file.parent.mkdir(parents=True)
@@ -184,6 +187,7 @@ def answers(folder: Path, command: Command) -> list[Answer]:
     shutil.rmtree(folder / "other")  # or its proxies would serve
     ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "--dry-run")
     ask("prerender", 0, "prerender", "look.otio", "--prerender", "all", "-o", "look.pre.otio")
+    ask("prerender", 0, "prerender", "graded.kdenlive", "--prerender", "all", "-o", "graded.pre.kdenlive")
     ask("export", 0, "render", "look.otio", "-o", "look.mp4", "--range", "0-6", "--dry-run")
     assert not ask("export", 5, "render", "look.otio", "-o", "look.mov")["written"]
     assert ask("export", 4, "render", "look.otio", "-o", "look.mov", "--fidelity", "any")["written"]
