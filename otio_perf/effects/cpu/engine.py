@@ -95,18 +95,27 @@ class CpuEngine(ReferenceEngine):
     def _fused(self, image: Image, run: Sequence[Step], view: View) -> Picture:
         points = _table("POINTS")
         work = [(points[name], packed) for name, packed in passes(image, run, view)]
-        picture: Picture = np.ascontiguousarray(image.pixels)
-        result = np.empty_like(picture)
-        height, width = picture.shape[:2]
-        band = height if len(work) == 1 else max(1, BAND_BYTES // (width * 16))
-        spare = np.empty((min(2, len(work) - 1), band, width, 4), np.float32)
+        height, width = image.pixels.shape[:2]
+        filled = self._filled(image)
+        count = len(work) + (filled is not None)
+        band = height if count == 1 else max(1, BAND_BYTES // (width * 16))
+        spare = np.empty((min(2, count - 1), band, width, 4), np.float32)
+        picture: Picture = np.ascontiguousarray(image.pixels) if filled is None else spare[0]
+        result = np.empty((height, width, 4), np.float32)
         for top in range(0, height, band):
-            source, rows = picture[top : top + band], result[top : top + band]
+            rows = result[top : top + band]
+            source = picture[top : top + band] if filled is None else spare[0, : len(rows)]
+            if filled is not None:
+                filled(top, source)
             for number, (point, packed) in enumerate(work, 1):
                 target = rows if number == len(work) else spare[number % len(spare), : len(rows)]
                 point(source, target, packed, top)
                 source = target
         return result
+
+    def _filled(self, image: Image) -> Callable[[int, Rows], None] | None:  # noqa: ARG002
+        """What makes rows of an image that is no picture yet: they go on while they are in the cache."""
+        return None
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
         fast = _table("BLENDS").get(blend.name)

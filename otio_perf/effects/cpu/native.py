@@ -3,17 +3,17 @@ something needs it. Its ``pixels`` are either."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion
-from otio_perf.effects.cpu.engine import CpuEngine
+from otio_perf.effects.cpu.engine import CpuEngine, Rows
 from otio_perf.effects.cpu.planar import layers, sampling, stored
 from otio_perf.effects.cpu.planar.effects import applied, transitioned
 from otio_perf.effects.cpu.planar.value import Planar, planar
-from otio_perf.effects.engine import Image, Step
+from otio_perf.effects.engine import Image, Step, runs
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
@@ -60,7 +60,13 @@ class NativeEngine(CpuEngine):
             if found is None:
                 break
             image, left = _image(found), left[1:]
-        return super().apply(_whole(image), left, view) if left else image
+        if not left:
+            return image
+        is_fused = runs(left, self.fuses)[0][0] and isinstance(image.pixels, Planar) and image.pixels.covers
+        return super().apply(image if is_fused else _whole(image), left, view)
+
+    def _filled(self, image: Image) -> Callable[[int, Rows], None] | None:
+        return stored.rows_of(image.pixels) if isinstance(image.pixels, Planar) else None
 
     def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
         if blend.name == "over" and isinstance(below.pixels, Planar) and isinstance(above.pixels, Planar):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from otio_perf.effects.pixels import Coding
 from otio_perf.effects.registry import Picture
 
 Line = NDArray[np.float32]
+#: Samples at each edge that may be read otherwise than those inside.
+_AT_EDGES = 4
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 
 
@@ -34,15 +36,23 @@ def to_picture(planes: Sequence[NDArray[Any]], coding: Coding) -> Picture:
 
 def of_worth(
     planes: Sequence[NDArray[Any]], coding: Coding, gains: tuple[float, float], offsets: tuple[float, float]
-) -> Picture:
-    """Opaque Y'CbCr whose numbers come with what they are worth: gain · number + offset, of luma and of chroma."""
+) -> Callable[[int, Picture], None]:
+    """Opaque Y'CbCr whose numbers come with what they are worth: gain · number + offset, of luma and of chroma.
+
+    :returns: ``f(top, rows)``: fills ``rows``, the first of which is number ``top`` of the picture.
+    """
     height, width = planes[0].shape
-    picture = np.empty((height, width, 4), np.float32)
     columns = _taps(width, planes[1].shape[1], coding.layout.across, pixels.chroma_offset(coding.siting, 1))
-    rows = _taps(height, planes[1].shape[0], coding.layout.down, pixels.chroma_offset(coding.siting, 0))
+    lines = _taps(height, planes[1].shape[0], coding.layout.down, pixels.chroma_offset(coding.siting, 0))
+    numbers = _worth(coding, gains, offsets)
     luma, cb, cr = planes
-    _fill(picture, luma, cb, cr, luma[:0], *rows, *columns, _worth(coding, gains, offsets))
-    return picture
+
+    def fill(top: int, rows: Picture) -> None:
+        part = slice(top, top + len(rows))
+        first, second, share = (line[part] for line in lines)
+        _fill(rows, luma[part], cb, cr, luma[:0], first, second, share, *columns, numbers)
+
+    return fill
 
 
 def _worth(coding: Coding, gains: tuple[float, float], offsets: tuple[float, float]) -> Line:
@@ -104,22 +114,45 @@ def _fill(
     chroma_width = cb.shape[1]
     blue_line = np.empty(chroma_width, np.float32)
     red_line = np.empty(chroma_width, np.float32)
+    blue_row, red_row = np.empty(width, np.float32), np.empty(width, np.float32)
     has_alpha = alpha.shape[0] > 0
     for y in range(height):
         upper, lower, share = row_first[y], row_second[y], row_share[y]
         for x in range(chroma_width):  # both chroma rows become one first
             blue_line[x] = (_ONE - share) * np.float32(cb[upper, x]) + share * np.float32(cb[lower, x]) - n[6]
             red_line[x] = (_ONE - share) * np.float32(cr[upper, x]) + share * np.float32(cr[lower, x]) - n[6]
+        _widened(blue_line, column_first, column_second, column_share, blue_row)
+        _widened(red_line, column_first, column_second, column_share, red_row)
         for x in range(width):
-            left, right, part = column_first[x], column_second[x], column_share[x]
-            b = (_ONE - part) * blue_line[left] + part * blue_line[right]
-            r = (_ONE - part) * red_line[left] + part * red_line[right]
+            b, r = blue_row[x], red_row[x]
             level = n[0] * np.float32(luma[y, x]) + n[1]
             a = n[7] * np.float32(alpha[y, x]) if has_alpha else _ONE
             picture[y, x, 0] = (level + n[2] * r) * a
             picture[y, x, 1] = (level + n[3] * b + n[4] * r) * a
             picture[y, x, 2] = (level + n[5] * b) * a
             picture[y, x, 3] = a
+
+
+@compiled
+def _widened(line: Line, first: NDArray[np.int32], second: NDArray[np.int32], shares: Line, row: Line) -> None:
+    """Of chroma samples one for each of luma. Where there are half as many, all but those at the edges lie in one of two ways
+    beside them: these are read in vectors."""
+    width = row.size
+    begin, end = 0, 0
+    if 2 * line.size - width in (0, 1) and width >= 2 * _AT_EDGES + 4:
+        begin, end = _AT_EDGES // 2, (width - _AT_EDGES) // 2
+        at = 2 * begin
+        share, other_share = shares[at], shares[at + 1]
+        a, b = line[first[at] :], line[second[at] :]
+        c, d = line[first[at + 1] :], line[second[at + 1] :]
+        inner = row[at:]
+        for x in range(end - begin):
+            inner[2 * x] = (_ONE - share) * a[x] + share * b[x]
+            inner[2 * x + 1] = (_ONE - other_share) * c[x] + other_share * d[x]
+    for x in range(2 * begin):
+        row[x] = (_ONE - shares[x]) * line[first[x]] + shares[x] * line[second[x]]
+    for x in range(2 * end, width):
+        row[x] = (_ONE - shares[x]) * line[first[x]] + shares[x] * line[second[x]]
 
 
 def from_picture(picture: Picture, coding: Coding) -> list[NDArray[Any]]:

@@ -5,12 +5,18 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from otio_perf.effects.blur import Weights, cell_size, gaussian_weights
 from otio_perf.effects.cpu.blur import gaussian, separable
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.cpu.stages import Row
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.registry import Picture, View
 from otio_perf.effects.sharpen import neighbour_weights
+
+#: Taps done in one pass over a row.
+_TOGETHER = 4
+#: Weights up to which a mean is reckoned beside the difference.
+_MOST_AT_ONCE = 17
 
 _ZERO, _ONE, _TINY = np.float32(0), np.float32(1), np.float32(1e-37)
 
@@ -57,6 +63,54 @@ def _by_mean(picture: Picture, means: Picture, amount: np.float32, threshold: np
         _sharpened(picture[y].reshape(-1), mean, row, amount, threshold)
 
 
+@compiled
+def _by_gaussian(
+    picture: Picture, across: Weights, down: Weights, amount: np.float32, threshold: np.float32, result: Picture
+) -> None:
+    """Mean and difference in one pass; at the edges pictures are mirrored."""
+    height, width = picture.shape[:2]
+    left, above = across.size // 2, down.size // 2
+    length = 4 * width
+    line, mean = np.empty(length + 8 * left, np.float32), np.empty(length, np.float32)
+    inner = line[4 * left : 4 * left + length]
+    for y in range(height):
+        for k in range(0, down.size, _TOGETHER):
+            a, b = _row_of(picture, y + k - above), _row_of(picture, y + k + 1 - above)
+            c, d = _row_of(picture, y + k + 2 - above), _row_of(picture, y + k + 3 - above)
+            _add_four(inner, a, b, c, d, down, k)
+        for i in range(left):
+            for c in range(4):
+                line[4 * (left - 1 - i) + c] = inner[4 * i + c]
+                line[4 * (left + width + i) + c] = inner[4 * (width - 1 - i) + c]
+        for k in range(0, across.size, _TOGETHER):
+            a, b = line[4 * k : 4 * k + length], line[4 * min(k + 1, 2 * left) :][:length]
+            c, d = line[4 * min(k + 2, 2 * left) :][:length], line[4 * min(k + 3, 2 * left) :][:length]
+            _add_four(mean, a, b, c, d, across, k)
+        _sharpened(picture[y].reshape(-1), mean, result[y].reshape(-1), amount, threshold)
+
+
+@compiled
+def _row_of(picture: Picture, y: int) -> Row:
+    height = picture.shape[0]
+    y = -1 - y if y < 0 else y
+    row: Row = picture[max(2 * height - 1 - y, 0) if y >= height else y].reshape(-1)
+    return row
+
+
+@compiled
+def _add_four(total: Row, a: Row, b: Row, c: Row, d: Row, weights: Weights, k: int) -> None:
+    """The first four begin the sum."""
+    count = weights.size
+    of_a, of_b = weights[k], weights[k + 1] if k + 1 < count else _ZERO
+    of_c, of_d = weights[k + 2] if k + 2 < count else _ZERO, weights[k + 3] if k + 3 < count else _ZERO
+    if k == 0:
+        for x in range(total.size):
+            total[x] = of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
+    else:
+        for x in range(total.size):
+            total[x] += of_a * a[x] + of_b * b[x] + of_c * c[x] + of_d * d[x]
+
+
 def _sharpen(picture: Picture, values: Values, view: View) -> Picture:
     weights = neighbour_weights(view.scale)
     if weights.size == 3:
@@ -70,6 +124,11 @@ def _sharpen(picture: Picture, values: Values, view: View) -> Picture:
 
 def _unsharp(picture: Picture, values: Values, view: View) -> Picture:
     sigma = values["sigma"] * view.scale
+    weights = gaussian_weights(sigma)
+    if cell_size(sigma, values["quality"]) == 1 and weights.size <= min(_MOST_AT_ONCE, *picture.shape[:2]):
+        result = np.empty_like(picture)
+        _by_gaussian(picture, weights, weights, np.float32(values["amount"]), np.float32(values["threshold"]), result)
+        return result
     result = gaussian(picture, (sigma, sigma), "mirror", values["quality"])
     _by_mean(picture, result, np.float32(values["amount"]), np.float32(values["threshold"]))
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,17 @@ _NEGLIGIBLE = 1e-6
 
 def picture_of(image: Planar) -> Picture:
     """R'G'B'A on the canvas."""
+    height, width = image.planes[0].shape
+    canvas: Picture = (np.empty if image.covers else np.zeros)(image.shape, np.float32)
+    made = canvas if image.covers else np.empty((height, width, 4), np.float32)
+    rows_of(image)(0, made)
+    if not image.covers:
+        canvas[image.top : image.top + height, image.left : image.left + width] = made
+    return canvas
+
+
+def rows_of(image: Planar) -> Callable[[int, Picture], None]:
+    """Some rows of where the planes are: see ``cpu.pixels.of_worth``."""
     (_, of_cb, of_cr), (_, cb, cr) = image.gains, image.offsets
     if of_cb != of_cr or cb != cr or not of_cb:  # they are brought to full size with one worth for both
         image = replace(
@@ -31,12 +43,7 @@ def picture_of(image: Planar) -> Picture:
             gains=(image.gains[0], 1.0, 1.0),
             offsets=(image.offsets[0], 0.0, 0.0),
         )
-    made = of_worth(image.planes, image.coding, image.gains[:2], image.offsets[:2])
-    if image.covers:
-        return made
-    canvas: Picture = np.zeros(image.shape, np.float32)
-    canvas[image.top : image.top + made.shape[0], image.left : image.left + made.shape[1]] = made
-    return canvas
+    return of_worth(image.planes, image.coding, image.gains[:2], image.offsets[:2])
 
 
 def _values(image: Planar, number: int) -> Plane:
