@@ -49,8 +49,8 @@ def of_worth(
 
     def fill(top: int, rows: Picture) -> None:
         part = slice(top, top + len(rows))
-        first, second, share = (line[part] for line in lines)
-        _fill(rows, luma[part], cb, cr, luma[:0], first, second, share, *columns, numbers)
+        first, second, shares = lines
+        _fill(rows, luma[part], cb, cr, luma[:0], first[part], second[part], shares[part], *columns, numbers)
 
     return fill
 

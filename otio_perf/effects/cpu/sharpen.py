@@ -79,9 +79,9 @@ def _by_gaussian(
             c, d = _row_of(picture, y + k + 2 - above), _row_of(picture, y + k + 3 - above)
             _add_four(inner, a, b, c, d, down, k)
         for i in range(left):
-            for c in range(4):
-                line[4 * (left - 1 - i) + c] = inner[4 * i + c]
-                line[4 * (left + width + i) + c] = inner[4 * (width - 1 - i) + c]
+            for n in range(4):
+                line[4 * (left - 1 - i) + n] = inner[4 * i + n]
+                line[4 * (left + width + i) + n] = inner[4 * (width - 1 - i) + n]
         for k in range(0, across.size, _TOGETHER):
             a, b = line[4 * k : 4 * k + length], line[4 * min(k + 1, 2 * left) :][:length]
             c, d = line[4 * min(k + 2, 2 * left) :][:length], line[4 * min(k + 3, 2 * left) :][:length]
