@@ -307,6 +307,7 @@ def test_doctor_knows_that_a_flatpak_cannot_reach_our_command(user: User) -> Non
     (flatpak / "overrides").mkdir()
     (flatpak / "overrides/org.kde.kdenlive").write_text("[Session Bus Policy]\norg.freedesktop.Flatpak=talk\n")
     assert findings(user, "kdenlive")["sandbox"].works
+    assert "Flatpak cannot be told apart" in findings(user, "kdenlive")["session bus"].found
 
 
 def test_doctor_knows_whether_shotcut_uses_proxies(user: User) -> None:

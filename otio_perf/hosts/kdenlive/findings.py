@@ -52,7 +52,7 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
             f"{installation.version} is newer than {known}, the newest that was tried",
             "Projects of an unknown kind are not changed; otio-perf host place kdenlive works with any",
         )
-    works, found, hint = _session_bus(home)
+    works, found, hint = _session_bus(home, installation.packaging)
     yield finding("session bus", works, found, hint)
     ffmpeg = _ffmpeg(installation)
     yield finding(
@@ -76,11 +76,14 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         )
 
 
-def _session_bus(home: Home) -> tuple[bool, str, str]:
-    """Whether it answers, what was found, what to do."""
+def _session_bus(home: Home, packaging: Packaging) -> tuple[bool, str, str]:
+    """Whether it answers, what was found, what to do. In a Flatpak, KDBusService calls a program ``.kdbus-`` and a number of the
+    bus's, of which nobody can tell which process it is."""
     if home.platform != "linux":
         return False, "not on this system", "Open the project again after each command"
     closed = "An open project is not told of what was made: close it in Kdenlive first, or open it again"
+    if packaging is Packaging.FLATPAK:
+        return False, "Kdenlive as a Flatpak cannot be told apart on it", closed
     bus = Bus.open(home.variables)
     if bus is None:
         said = home.variables.get("DBUS_SESSION_BUS_ADDRESS", "")
