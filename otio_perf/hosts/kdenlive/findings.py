@@ -77,8 +77,10 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
 
 
 def _session_bus(home: Home, packaging: Packaging) -> tuple[bool, str, str]:
-    """Whether it answers, what was found, what to do. In a Flatpak, KDBusService calls a program ``.kdbus-`` and a number of the
-    bus's, of which nobody can tell which process it is."""
+    """Whether it answers, what was found, what to do.
+
+    In a Flatpak, KDBusService ends a program's name in a number of the bus, of which nobody can tell which process it is.
+    """
     if home.platform != "linux":
         return False, "not on this system", "Open the project again after each command"
     closed = "An open project is not told of what was made: close it in Kdenlive first, or open it again"
