@@ -100,7 +100,7 @@ class _Replayed:
 
 def _write(path):
     with open(path, "w") as file:
-        file.write("written, once")
+        file.write("{}")
 
 
 def main(cassette, scripts):

@@ -1,5 +1,6 @@
 """The timeline with what was rendered ahead, as a new timeline beside the user's own."""
 
+import json
 import os
 
 from . import linking
@@ -28,7 +29,34 @@ def import_prerendered(session):
         return
     if not answer["written"] or not os.path.isfile(written):
         raise StoppedError("the timeline with the prerenders was not written")
+    _keep_active_media(written)
     _import(session, written, [region["path"] for region in regions])
+
+
+def _keep_active_media(path):
+    """Resolve writes one medium a clip, and has proxies of its own: others could only be mistaken for it."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            timeline = json.load(file)
+        for one in _objects(timeline):
+            media, key = one.get("media_references"), one.get("active_media_reference_key")
+            if isinstance(media, dict) and key in media:
+                one["media_references"] = {key: media[key]}
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(timeline, file)
+    except (OSError, ValueError) as error:
+        raise StoppedError("the timeline with the prerenders cannot be read: %s" % error) from error
+
+
+def _objects(value):
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
 
 
 def _import(session, written, files):

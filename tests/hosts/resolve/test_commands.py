@@ -143,6 +143,7 @@ def test_prerenders_come_as_a_timeline_beside_the_users_own(film: Any, canned: A
     first = film.project.timelines[-1]
     assert film.project.current is first
     assert first.name == "Ann's film (otio_perf)"
+    assert all(list(clip.media_references()) == ["DEFAULT_MEDIA"] for clip in first.content.find_clips())
     assert first.tracks[-1]
     assert {item.clip for item in first.tracks[-1]} == set(bin_.clips)
     shots = {item.name: item.clip for item in first.tracks[0]}

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from otio_perf_resolve import calls, commands
-from resolve_stub import Stub, stub
+from otio_perf_resolve import calls, commands, pool
+from resolve_stub import VERSION, Stub, stub
 
 from otio_perf.hosts import rooms
 from otio_perf.hosts.home import Home
@@ -59,6 +59,30 @@ def kinds_of(known: Stub, returns: ast.expr | None) -> set[str]:
         return kinds_of(known, returns.left) | kinds_of(known, returns.right)
     names = {bool: calls.YES, str: calls.TEXT, list: calls.LIST, dict: calls.TABLE, int: calls.NUMBER}
     return {names.get(type(known.failure(returns)), calls.OBJECT)}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("G:/Film/A 1.mov", "g:\\film\\a 1.MOV", True),
+        ("G:\\Film\\..\\A.mov", "G:\\A.mov", True),
+        ("\\\\nas\\Film\\A.mov", "//NAS/film/A.mov", True),
+        ("G:\\Film\\A.mov", "H:\\Film\\A.mov", False),
+        ("/film/A.mov", "/film/./A.mov", True),
+        ("/film/A.mov", "/film/a.mov", False),
+    ],
+)
+def test_two_spellings_of_a_path_are_one_file(one: str, other: str, is_same: bool) -> None:
+    assert (pool.same_file(one) == pool.same_file(other)) is is_same
+
+
+def test_the_page_for_editors_names_every_command_and_folder() -> None:
+    page = (HOSTS.parents[1] / "docs" / "hosts" / "resolve.md").read_text(encoding="utf-8")
+    for title in menu.MENU.values():
+        assert f"| {title.replace('/', ' ▸ ')} |" in page
+    assert "Signature-checked, not run in Resolve" in page
+    assert VERSION in page
+    assert all(word in page for word in commands.COMMANDS)
 
 
 def test_titles_of_the_menu_are_those_of_the_reports() -> None:
