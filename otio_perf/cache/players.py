@@ -35,7 +35,7 @@ class Players:
         :raises CacheError: it cannot be kept.
         """
         written, manifests = timeline.absolute(), Manifests(self.root)
-        target = self.root / "timelines" / f"{stem(str(written))}.json"
+        target = self._file(written)
         played = tuple(sorted({manifests.inward(file) for file in files}))
         if not played:
             target.unlink(missing_ok=True)
@@ -47,13 +47,22 @@ class Players:
 
     def moved(self, old: Path, new: Path) -> None:
         """The timeline ``old`` has taken the place of ``new``, whatever that played. :raises CacheError: it cannot be kept"""
-        was = self.root / "timelines" / f"{stem(str(old.absolute()))}.json"
+        self.note(new, self._noted(old))
+        with suppress(OSError):
+            self._file(old).unlink(missing_ok=True)
+
+    def note_more(self, timeline: Path, files: Iterable[Path]) -> None:
+        """``timeline`` plays ``files`` besides what was noted. :raises CacheError: it cannot be kept"""
+        self.note(timeline, [*self._noted(timeline), *files])
+
+    def _noted(self, timeline: Path) -> list[Path]:
         files: tuple[str, ...] = ()
         with suppress(OSError, ValueError):
-            files = wire.loads(_Player, was.read_bytes()).files
-        self.note(new, map(Path, map(Manifests(self.root).absolute, files)))
-        with suppress(OSError):
-            was.unlink(missing_ok=True)
+            files = wire.loads(_Player, self._file(timeline).read_bytes()).files
+        return [Path(Manifests(self.root).absolute(file)) for file in files]
+
+    def _file(self, timeline: Path) -> Path:
+        return self.root / "timelines" / f"{stem(str(timeline.absolute()))}.json"
 
     def played(self) -> dict[str, tuple[str, ...]]:
         """Files that timelines play, and are there, by path: paths of these timelines.

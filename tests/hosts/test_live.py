@@ -75,7 +75,7 @@ def optimized(shared_folder: Callable[..., Path], run_command: Callable[..., Any
 
 
 @pytest.fixture
-def edit(optimized: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def edit(optimized: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured_machine: Path) -> Path:
     """A project with a proxy that may be changed; ``plain`` beside it is what its restoring gives."""
     folder = tmp_path / "work"
     folder.mkdir()
@@ -83,6 +83,8 @@ def edit(optimized: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         shutil.copy(optimized / name, folder)
     for name, place in (("HOME", "home"), ("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config")):
         monkeypatch.setenv(name, str(tmp_path / place))
+    (tmp_path / "cache" / "otio_perf").mkdir(parents=True)
+    shutil.copy(measured_machine, tmp_path / "cache" / "otio_perf")
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "kdenliverc").write_text(f"[Recent Files]\nFile1[$e]={folder}/edit.kdenlive\n")
     return folder / "edit.kdenlive"
@@ -364,6 +366,17 @@ def test_a_folder_that_takes_no_file(edit: Path, address: str) -> None:
     with pytest.raises(OtioPerfError, match="nothing can be written beside it"):
         restore(address, project=project)
     assert set(files(project.parent)) == {project.name, "plain.kdenlive"}
+
+
+def test_a_project_of_a_newer_kdenlive(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    colours.make(edit.with_name("a.mp4"), frames=20)
+    edit.write_text(PROJECT.format(folder=edit.parent).replace(">1.04<", ">9.9<"))
+    was = files(edit.parent)
+    host = kdenlive(version="99.04.0")
+    with pytest.raises(OtioPerfError, match="newer"):
+        hosts.apply("kdenlive", "optimize", all=True, proxy=["half"], home=home(address))
+    assert files(edit.parent) == was
+    assert not any("activateAction" in asked for asked in host.asked)
 
 
 def test_clips_that_are_selected_together(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:

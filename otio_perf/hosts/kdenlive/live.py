@@ -29,7 +29,8 @@ from otio_perf.hosts.kdenlive.bus import SAVE, Bus
 from otio_perf.hosts.kdenlive.documents import OpenDocument, chosen, located, open_documents
 from otio_perf.hosts.kdenlive.once import Memory
 from otio_perf.model.hosts import Applied, HostReport
-from otio_perf.model.results import LeftAlone, WrittenTimeline
+from otio_perf.model.results import LeftAlone, PreviewChunk, WrittenTimeline
+from otio_perf.optimizer import previewing, timelines
 from otio_perf.optimizer.opening import existing_file
 from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.outcome import failed_sources
@@ -122,6 +123,7 @@ def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, 
         if memory.has_done(repr(wanted), before):
             message = "was done a moment ago, for another of the selected clips"
             return HostReport(host="kdenlive", what=wanted.what, project=str(path), state=Applied.UNCHANGED, message=message)
+        chunks = _keep_chunks(options, path) if wanted.what == "restore" else ()
         with _copied(path, before) as (copy, result):
             job = putting.Job(
                 what=wanted.what,
@@ -139,6 +141,8 @@ def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, 
                 notices=made.notices,
             )
             _tell_players(options, path, result, report)
+            if report.written == str(path):
+                previewing.delete(chunks, path, _workspaces(options, path))
         if report.state is not Applied.KEPT:
             memory.keep(repr(wanted), path)
         return report
@@ -178,6 +182,8 @@ def _copied(path: Path, data: bytes) -> Iterator[tuple[Path, Path]]:
         for old in (copy, result):
             old.unlink(missing_ok=True)
         write_bytes(copy, data)
+        seen = path.stat()  # what Kdenlive has rendered since is newer than the project
+        os.utime(copy, ns=(seen.st_atime_ns, seen.st_mtime_ns))
     except OSError as e:
         raise UnwritableTimelineError(
             f"nothing can be written beside it: {e.strerror}",
@@ -192,12 +198,25 @@ def _copied(path: Path, data: bytes) -> Iterator[tuple[Path, Path]]:
                 made.unlink(missing_ok=True)
 
 
+def _keep_chunks(options: Options, path: Path) -> tuple[PreviewChunk, ...]:
+    """The chunks of ours in Kdenlive's preview of the project: they stay until it is sure that it plays them no more."""
+    _, chunks = previewing.removal(path, timelines.limits(in_force(options)))
+    for root in _workspaces(options, path):
+        with suppress(CacheError):
+            Players(root).note_more(path, [Path(chunk.path) for chunk in chunks])
+    return chunks
+
+
 def _tell_players(options: Options, path: Path, result: Path, report: HostReport) -> None:
     """What was made is played by the file that was written, under its own name."""
-    root = workspace_root(in_force(options), path, create=True)
-    if (root / MARKER).is_file():
+    for root in _workspaces(options, path):
         with suppress(CacheError):
             Players(root).moved(result, Path(report.written or path))
+
+
+def _workspaces(options: Options, path: Path) -> list[Path]:
+    root = workspace_root(in_force(options), path, create=True)
+    return [root] if (root / MARKER).is_file() else []
 
 
 def _signature(path: Path) -> tuple[int, int, int]:

@@ -56,7 +56,23 @@ def test_optimized_and_restored_while_it_is_open(kdenlive: Callable[[Path], Kden
     assert b"otio_perf" not in edit.read_bytes()
 
 
-@pytest.mark.parametrize("how", ["edited", "killed"])
+def test_prerendered_while_it_is_open(kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, apply: Apply) -> None:
+    before = edit.read_bytes()
+    host = kdenlive(edit)
+    done = apply("prerender", "--all", "--save")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["state"] == "applied"
+    (folder,) = (desktop.home / ".cache" / "kdenlive").glob("*/preview")
+    assert {path.name for path in folder.glob("*.mov")} == {"75.mov", "100.mov", "125.mov"}  # Kdenlive deletes what is too new
+    assert not host.is_modified
+
+    done = apply("restore")
+    assert done.returncode == 0, done.stderr
+    assert (json.loads(done.stdout)["state"], edit.read_bytes()) == ("applied", before)
+    assert not list(folder.glob("*.mov"))
+
+
+@pytest.mark.parametrize("how", ["edited", pytest.param("killed", marks=pytest.mark.hosts)])
 def test_what_happens_to_it_meanwhile(
     kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, apply: Apply, how: str
 ) -> None:
