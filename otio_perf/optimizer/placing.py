@@ -103,6 +103,12 @@ def forget_stale(session: Session, media: MediaInfo) -> None:
             session.index.products.forget(product.key)
 
 
+def is_placed(session: Session, path: Path) -> bool:
+    """Is the file one that ``placed`` made, here or from another workspace?"""
+    key = session.index.products.key_at(path) if session.has_workspace else None
+    return _AT in (key or key_in(path) or "")
+
+
 def is_copy(product: Product) -> bool:
     return _AT in product.key
 

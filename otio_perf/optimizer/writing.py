@@ -9,7 +9,7 @@ from pathlib import Path
 from otio_perf.cache.players import Players
 from otio_perf.errors import CacheError, MissingDependencyError, OtioPerfError, SettingsError, UnwritableTimelineError
 from otio_perf.model.results import LeftAlone
-from otio_perf.optimizer import timelines
+from otio_perf.optimizer import placing, timelines
 from otio_perf.optimizer.overwriting import is_input
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline import bundles, files, stamp
@@ -97,6 +97,7 @@ def write(
         project=project,
         ahead=ahead,
         stand_ins=stand_ins,
+        is_placed=lambda path: placing.is_placed(session, output.absolute().parent / path),
     )
     if done.kept is not None:
         _tell_kept(session, output, done.kept)

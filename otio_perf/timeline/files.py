@@ -41,6 +41,7 @@ from otio_perf.timeline.mlt import preview as shown_previews
 from otio_perf.timeline.mlt import reading as mlt
 from otio_perf.timeline.mlt.overlay import Overlay
 from otio_perf.timeline.mlt.preview import Preview
+from otio_perf.timeline.mlt.proxied import IsPlaced, is_none
 from otio_perf.timeline.overlay import without_overlay
 from otio_perf.timeline.packing import packed
 from otio_perf.timeline.references import DAMAGE, NOTES, Json, by_id, is_ours, schema_of
@@ -164,6 +165,7 @@ def write(
     project: Document | None = None,
     ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
+    is_placed: IsPlaced = is_none,
 ) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
 
@@ -173,7 +175,8 @@ def write(
     :param project: of Kdenlive or MLT, as it was read, that ``document`` comes of: it is written with what is active in
         ``document``, and as it is otherwise.
     :param ahead: what a project shows as rendered ahead by us; ``None``: what it has.
-    :param stand_ins: by path of a proxy, the file that a project shows in its place; ``""``: none.
+    :param stand_ins: by path of a proxy, the file that a project shows in its place; ``""``: none. ``is_placed``: see
+        ``mlt.proxied.with_originals``.
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
         folder in the place of an ``.otiod`` holds something that the new one does not.
     :raises UnreadableTimelineError: nobody here can write the format.
@@ -199,7 +202,7 @@ def write(
             return Written(stamp.keep_edited(partial, target), bundle.left)
     if suffix in PROJECTS:
         with appearing(target, suffix) as partial:
-            write_bytes(partial, _changed_project(document, project, ahead, stand_ins or {}, target, limits))
+            write_bytes(partial, _changed_project(document, project, ahead, stand_ins or {}, is_placed, target, limits))
             return Written(stamp.keep_edited(partial, target))
     if not allow_lossy and has_proxies(document):
         raise LossyTimelineError(
@@ -230,6 +233,7 @@ def _changed_project(
     project: Document | None,
     ahead: Preview | Overlay | None,
     stand_ins: Mapping[str, str],
+    is_placed: IsPlaced,
     target: Path,
     limits: Limits,
 ) -> bytes:
@@ -265,7 +269,7 @@ def _changed_project(
         path = where.target(described(reference)).path
         return None if path is None else stand_ins.get(path, path) or None
 
-    text = changing.changed(data, project.path, before=before, after=after, path_of=path_of)
+    text = changing.changed(data, project.path, before=before, after=after, path_of=path_of, is_placed=is_placed)
     is_ours = document.root.get("metadata", {}).get(NOTES) is not None
     return stamp.marked(text) if is_ours else text
 

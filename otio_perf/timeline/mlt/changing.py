@@ -7,17 +7,25 @@ from typing import Any
 
 from otio_perf.timeline.mlt.media import is_relative, url_of
 from otio_perf.timeline.mlt.preview import document_properties
-from otio_perf.timeline.mlt.proxied import Shown, originals, with_originals, with_proxies
+from otio_perf.timeline.mlt.proxied import IsPlaced, Shown, is_none, originals, with_originals, with_proxies
 from otio_perf.timeline.mlt.spans import parse
 from otio_perf.timeline.mlt.versions import refuse_newer
 from otio_perf.timeline.references import Json, is_ours, original_of
 from otio_perf.timeline.tree import clips_of
 
 
-def changed(data: bytes, path: object, *, before: Json, after: Json, path_of: Callable[[Json], str | None]) -> bytes:
+def changed(
+    data: bytes,
+    path: object,
+    *,
+    before: Json,
+    after: Json,
+    path_of: Callable[[Json], str | None],
+    is_placed: IsPlaced = is_none,
+) -> bytes:
     """``data``, which reads as the timeline ``before``, as the timeline ``after`` shows it: the same clips in the same order.
 
-    :param path_of: where the proxy of a media reference is
+    :param path_of: where the proxy of a media reference is; ``is_placed``: see ``with_originals``
     :raises UnwritableTimelineError: see ``spans.parse`` and, where it gets proxies, ``versions.refuse_newer``
     """
     shown: dict[str, Shown] = {}
@@ -29,7 +37,7 @@ def changed(data: bytes, path: object, *, before: Json, after: Json, path_of: Ca
             shown[str(original.get("target_url"))] = Shown(proxy, key, reference)
     if shown:
         refuse_newer(document_properties(data, path), str(path))
-    plain_text = with_originals(data, path)
+    plain_text = with_originals(data, path, is_placed=is_placed)
     root = parse(plain_text, path).attributes.get("root", "")
     return with_proxies(plain_text, path, lambda resource: shown.get(url_of(resource, root)))
 

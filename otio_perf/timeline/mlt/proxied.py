@@ -53,8 +53,14 @@ class Shown:
     is_shown: bool = True
 
 
+IsPlaced = Callable[[str], bool]
 ProxyOf = Callable[[str], Shown | None]
 """The proxy of what a producer plays (its path as the project has it), or ``None``."""
+
+
+def is_none(_path: str) -> bool:
+    """No proxy is ours but those that say so."""
+    return False
 
 
 def reference_of(values: Mapping[str, str]) -> Shown | None:
@@ -99,11 +105,14 @@ def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
     return edits.result()
 
 
-def with_originals(data: bytes, path: object) -> bytes:
+def with_originals(data: bytes, path: object, *, is_placed: IsPlaced = is_none) -> bytes:
     """``data`` with originals, or what was shown before, where a proxy of ours is; what others made stays.
 
     A project that was saved in its program in between keeps its edits: clips that were added, moved, relinked, paths that are
     relative now, proxies that were switched off.
+
+    :param is_placed: is a proxy, by its path, one of ours where nothing is noted: one that was placed, or whose notes are gone
+        (of a clip whose proxy is switched off and on, Kdenlive 26.08 drops them)?
     """
     root = parse(data, path)
     edits = Edits(data)
@@ -111,9 +120,10 @@ def with_originals(data: bytes, path: object) -> bytes:
     shown = {producer.value(_PROXY): original_of(producer) for producer in marked if _shows_ours(producer)}
     for producer in _producers(root):
         if producer.property(_OURS) is None:
-            played = _without_speed(producer, producer.value(_RESOURCE))
+            played, original = _without_speed(producer, producer.value(_RESOURCE)), producer.value(_ORIGINAL)
             if played in shown:  # a copy that a program made without our notes
-                original = producer.value(_ORIGINAL) or shown[played]
+                _change_back(edits, producer, _plain(producer, original or shown[played]))
+            elif original and (proxy := producer.value(_PROXY)) not in ("", "-") and is_placed(proxy):
                 _change_back(edits, producer, _plain(producer, original))
         elif _shows_ours(producer):
             _change_back(edits, producer, _plain(producer, original_of(producer)))
