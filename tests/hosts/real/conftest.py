@@ -115,3 +115,15 @@ def otio_perf(desktop: Desktop, measured_machine: Path, run_command: Callable[..
         return str(done.stdout)
 
     return run
+
+
+@pytest.fixture
+def picture(desktop: Desktop) -> Callable[[str], None]:
+    """``picture(name)``: keep what is on the screen, in the folder $OTIO_PERF_PICTURES if there is one (``.ci/hosts``)."""
+
+    def keep(name: str) -> None:
+        if folder := os.environ.get("OTIO_PERF_PICTURES"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            desktop.screenshot().quantize(128).save(Path(folder, f"{name}.png"), optimize=True)
+
+    return keep

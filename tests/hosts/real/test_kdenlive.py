@@ -6,12 +6,19 @@ Media are blue. What we have made of them is painted, so that it is told on the 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import colours
+import numpy as np
+import pytest
 from desktop import until
 from editors import Kdenlive
+
+from otio_perf.media.planes import planes_of
+from sample_timelines.make_media import read_number
 
 Command = Callable[..., None]
 
@@ -35,7 +42,9 @@ def test_a_project_opens_without_a_question(kdenlive: Callable[[Path], Kdenlive]
     assert not host.is_modified
 
 
-def test_proxies_of_a_patched_project(kdenlive: Callable[[Path], Kdenlive], edit: Path, otio_perf: Command) -> None:
+def test_proxies_of_a_patched_project(
+    kdenlive: Callable[[Path], Kdenlive], edit: Path, otio_perf: Command, picture: Callable[[str], None]
+) -> None:
     original = edit.read_bytes()
     otio_perf("optimize", "edit.kdenlive", "-o", "edit.perf.kdenlive", "--all", "--proxy", "half")
     patched = edit.with_name("edit.perf.kdenlive")
@@ -51,6 +60,7 @@ def test_proxies_of_a_patched_project(kdenlive: Callable[[Path], Kdenlive], edit
     await_picture(host, "magenta", 10)
     assert host.badges() == 2
     assert not host.is_modified
+    picture(f"kdenlive-{host.version[:5]}-proxies")
     host.select_all_clips()
     assert host.action("proxy_clip")
     host.show_project(10)
@@ -75,7 +85,9 @@ def test_proxies_of_a_patched_project(kdenlive: Callable[[Path], Kdenlive], edit
     assert edit.read_bytes() == original
 
 
-def test_our_chunks_in_its_preview(kdenlive: Callable[[Path], Kdenlive], edit: Path, otio_perf: Command) -> None:
+def test_our_chunks_in_its_preview(
+    kdenlive: Callable[[Path], Kdenlive], edit: Path, otio_perf: Command, picture: Callable[[str], None]
+) -> None:
     original = edit.read_bytes()
     otio_perf("prerender", "edit.kdenlive", "-o", "edit.perf.kdenlive", "--prerender", "all")
     patched = edit.with_name("edit.perf.kdenlive")
@@ -90,6 +102,7 @@ def test_our_chunks_in_its_preview(kdenlive: Callable[[Path], Kdenlive], edit: P
     assert host.preview_bar() == [("green", 75, 150)]
     host.seek(80)
     await_picture(host, "orange", 215)
+    picture(f"kdenlive-{host.version[:5]}-preview")
     host.close()
     assert previewed(edit) == chunks
     assert patched.read_bytes() == before
@@ -103,3 +116,30 @@ def previewed(edit: Path) -> list[Path]:
     """Chunks of its preview."""
     found = edit.parent.parent.joinpath("home", ".cache", "kdenlive", "1700000000001", "preview").glob("*.*")
     return sorted(found, key=lambda path: int(path.stem))
+
+
+@pytest.mark.skipif(shutil.which("melt") is None, reason="NO MELT: what is patched was not rendered")
+@pytest.mark.parametrize("program", ["22.12"], indirect=True)
+def test_melt_plays_it_the_same(edit: Path, otio_perf: Command, melted_by: Callable[..., None]) -> None:
+    """Patched, the same frames; restored, the same bytes, which play the same by all means."""
+    otio_perf("optimize", "edit.kdenlive", "-o", "proxies.kdenlive", "--all", "--proxy", "half")
+    otio_perf("prerender", "edit.kdenlive", "-o", "preview.kdenlive", "--prerender", "all")
+    plain = melted(edit, melted_by)
+    assert [read_number(one) for one in plain] == [*range(60, 75), *range(210, 230)]
+    for name in ("proxies", "preview"):
+        patched = melted(edit.with_name(f"{name}.kdenlive"), melted_by)
+        assert [read_number(one) for one in patched] == [read_number(one) for one in plain], name
+        assert np.median(np.abs(patched.astype(np.int16) - plain)) <= 2, name
+        otio_perf("restore", f"{name}.kdenlive", "-o", f"{name}-back.kdenlive")
+        assert edit.with_name(f"{name}-back.kdenlive").read_bytes() == edit.read_bytes()
+
+
+def melted(project: Path, melted_by: Callable[..., None]) -> colours.Pixels:
+    """Luma of its frames 60 to 94, as melt renders them."""
+    out = project.with_suffix(".mkv")
+    words = ["vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=-1"]
+    melted_by(
+        ["melt", "-silent", f"xml:{project}", "in=60", "out=94", "-consumer", f"avformat:{out}", *words], cwd=project.parent
+    )
+    with av.open(str(out)) as container:
+        return np.array([planes_of(frame)[1][0] for frame in container.decode(video=0)])
