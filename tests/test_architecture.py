@@ -145,3 +145,16 @@ def test_only_safe_open_opens_media() -> None:
         and file.relative_to(PACKAGE).as_posix() != "media/safe_open.py"
     ]
     assert offenders == []
+
+
+def test_children_do_not_import_from_the_folder_they_run_in() -> None:
+    """``python -m`` looks there first: a ``json.py`` in a folder of media would be run."""
+    commands = [
+        (file, node.lineno, [ast.unparse(word) for word in node.elts])
+        for file in FILES
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.List)
+    ]
+    ours = [(file, line, words) for file, line, words in commands if "sys.executable" in words and "'-m'" in words]
+    assert len(ours) >= 3
+    assert [f"{file}:{line}" for file, line, words in ours if "'-P'" not in words] == []

@@ -186,7 +186,7 @@ def _failed(name: str, reason: str) -> HardwareFinding:
 
 def _run_child(names: list[str], deadline: float, tick: Callable[[], None]) -> tuple[str, str]:
     """The child's output, and in words how it ended. What drivers print goes nowhere."""
-    command = [sys.executable, "-m", "otio_perf.media.hardware", *names]
+    command = [sys.executable, "-P", "-m", "otio_perf.media.hardware", *names]
     with (
         tempfile.TemporaryDirectory(prefix="otio_perf_", ignore_cleanup_errors=True) as folder,  # a killed child tidies nothing
         Path(folder, "output").open("w+b") as output,

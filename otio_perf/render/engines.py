@@ -217,7 +217,7 @@ def _asked(questions: Sequence[tuple[str, str]], tick: Callable[[], None]) -> li
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otio_perf_", ignore_cleanup_errors=True)))
         children: list[subprocess.Popen[bytes]] = []
         for number, question in enumerate(questions):
-            command = [sys.executable, "-m", "otio_perf.render.engines", *question, str(folder / f"{number}.json")]
+            command = [sys.executable, "-P", "-m", "otio_perf.render.engines", *question, str(folder / f"{number}.json")]
             try:
                 child = subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent, env=environment)
             except OSError as error:
