@@ -1,6 +1,5 @@
 """The commands of the menu, and how each is run: from Resolve's menu, and from outside."""
 
-import getpass
 import os
 import shutil
 import sys
@@ -76,9 +75,10 @@ def run(name, resolve, written_in, say, cassette=None, command_of=Command):
     except Exception:  # noqa: BLE001 - an editor has no use for a traceback, and we have
         report.failed("", "this is a bug of otio_perf, please report it:\n%s" % traceback.format_exc())
     finally:
+        _forget_stop()
         shutil.rmtree(folder, ignore_errors=True)
         if recorder is not None:
-            _write(report, cassette, recorder.text(report.product, report.counts))
+            _write(report, cassette, recorder)
     say(report.summary)
     return report
 
@@ -94,12 +94,13 @@ def show(report):
         report.progress("the report is in %s (%s)" % (path, error))
 
 
-def _write(report, path, text):
+def _write(report, path, recorder):
     try:
+        text = recorder.text(report.product, report.counts)
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         report.note("", "recorded in %s, without your paths and names: look it through, and send it to otio_perf" % path)
-    except OSError as error:
+    except Exception as error:  # noqa: BLE001 - what was done is done, and told
         report.failed("", "the recording could not be written: %s" % error)
 
 
@@ -117,7 +118,11 @@ def _other(name, written_in, say):
 
 
 def _stop_file():
-    return os.path.join(tempfile.gettempdir(), "otio_perf-stop-%s" % getpass.getuser())
+    """In a folder of the user's: nobody else can lay anything there."""
+    home = os.path.expanduser("~")
+    usual = {"darwin": os.path.join(home, "Library", "Caches"), "win32": os.environ.get("LOCALAPPDATA", home)}
+    folder = usual.get(sys.platform) or os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
+    return os.path.join(folder if os.path.isdir(folder) else home, ".otio_perf-stop")
 
 
 def _is_stopped():
