@@ -62,7 +62,7 @@ def test_a_device_without_a_driver_fails_the_self_test(monkeypatch: pytest.Monke
 @pytest.mark.skipif(sys.platform != "linux", reason="LINUX: device files")
 def test_a_driver_that_crashes_is_blamed_and_the_rest_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\ncase "$3" in h264_nvenc) kill -SEGV $$;; esac\nexec "{sys.executable}" "$@"\n')
+    python.write_text(f'#!/bin/sh\ncase "$4" in h264_nvenc) kill -SEGV $$;; esac\nexec "{sys.executable}" "$@"\n')
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     patched = [hardware._Family(title="NVIDIA", encoder="nvenc", device="cuda", platforms=("linux",), files=("/dev/null",))]
     monkeypatch.setattr(hardware, "_FAMILIES", patched)
