@@ -143,13 +143,14 @@ def cut(desktop: Desktop) -> Path:
 
 @pytest.mark.hosts
 def test_shotcut_takes_proxies_by_their_hash(
-    shotcut: Callable[[Path], Shotcut], cut: Path, desktop: Desktop, otio_perf: Command
+    shotcut: Callable[[Path], Shotcut], cut: Path, desktop: Desktop, otio_perf: Command, picture: Callable[[str], None]
 ) -> None:
     otio_perf("host", "place", "shotcut", "cut.mlt", "--all", "--proxy", "half")
     (proxy,) = (desktop.home / ".local/share/Meltytech/Shotcut/proxies").iterdir()
     assert proxy.name == f"{file_hash(cut.with_name('a.mp4'))}.mp4"
     colours.paint(proxy, "magenta")
     await_picture(shotcut(cut), "magenta")
+    picture("shotcut-22.12-proxy")
 
 
 @pytest.mark.hosts
