@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -166,12 +166,14 @@ def make_slower(profile: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def resolve_home(tmp_path_factory: pytest.TempPathFactory, measured_machine: Path) -> Path:
+def resolve_home(shared_folder: Callable[..., Path], measured_machine: Path) -> Path:
     """A home in which proxies are kept from test to test."""
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "cache" / "otio_perf").mkdir(parents=True)
-    make_slower(Path(shutil.copy(measured_machine, folder / "cache" / "otio_perf")))
-    return folder
+
+    def make(folder: Path) -> None:
+        (folder / "cache" / "otio_perf").mkdir(parents=True)
+        make_slower(Path(shutil.copy(measured_machine, folder / "cache" / "otio_perf")))
+
+    return shared_folder("resolve home", make)
 
 
 @pytest.fixture
@@ -235,21 +237,20 @@ class Answers:
         return ask
 
 
-_KNOWN: dict[str, Answers] = {}
-
-
 @pytest.fixture
-def canned(at_home: Path, make_film: Callable[[], Film]) -> Callable[[str], Answers]:
+def canned(at_home: Path, make_film: Callable[[], Film], shared_folder: Callable[..., Path]) -> Callable[[str], Answers]:
     """``canned("link")``: the answers that this command gets, asked for once in a run."""
     from otio_perf_resolve import commands
 
-    def answers(name: str) -> Answers:
-        if name not in _KNOWN:
-            _KNOWN[name] = Answers()
-            film = make_film()
-            film.pool["again"].refuses_proxies = True  # so that it is asked why
-            report = commands.run(name, film.world.resolve, "", print, command_of=_KNOWN[name].noting)
-            assert report.count("failed") == (name in ("link", "import"))
-        return copy.deepcopy(_KNOWN[name])
+    def ask(name: str, folder: Path) -> None:
+        answers, film = Answers(), make_film()
+        film.pool["again"].refuses_proxies = True  # so that it is asked why
+        report = commands.run(name, film.world.resolve, "", print, command_of=answers.noting)
+        assert report.count("failed") == (name in ("link", "import"))
+        (folder / "answers.json").write_text(json.dumps([answers.documents, answers.codes, answers.written]))
 
-    return answers
+    def known(name: str) -> Answers:
+        folder = shared_folder(f"resolve answers {name}", partial(ask, name))
+        return Answers(*json.loads((folder / "answers.json").read_text()))
+
+    return known
