@@ -9,6 +9,7 @@ import hashlib
 import os
 import sys
 import tempfile
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | Non
     if output.suffix.lower() != SUFFIX:
         overlay.require_possible(data, timeline)
         return None
-    found, properties = preview.shown(data, timeline), preview.document_properties(data, timeline)
+    found = preview.shown(data, timeline)
+    properties = found.properties
     store = _storage(properties, output)
     folder, extension = store.previews(None if found.is_main else found.sequence), found.extension or _EXTENSION
     taken_over = _taken_over(data, timeline, store)
@@ -125,13 +127,15 @@ class Previews:
         """:param timeline: all of it: the last cell ends with it"""
         self.session, self.chunks, self.place, self.timeline = session, chunks, place, timeline
         self.done: list[PreviewChunk] = []
+        self._seen: set[tuple[Path, str]] = set()  # chunks that are there
 
     def is_there(self, run: Sequence[Chunk]) -> bool:
-        return all(key_in(self.place.path(cell.start)) == self._key(cell, run) for cell in self._cells(run))
+        return all(self._has(self.place.path(cell.start), self._key(cell, run)) for cell in self._cells(run))
 
     @contextmanager
     def joining(self) -> Iterator[None]:
         require_writable(self.place.folder)
+        self.done = []
         with self.session.workspace.writing():
             yield
 
@@ -156,7 +160,7 @@ class Previews:
 
     def _file(self, cell: FrameRange, run: Sequence[Chunk]) -> PreviewChunk:
         path, key = self.place.path(cell.start), self._key(cell, run)
-        if key_in(path) != key:
+        if not self._has(path, key):
             suffix = f".{_MATROSKA}" if self.place.extension == _MATROSKA else ".mov"
             joined = path if path.suffix == suffix else path.with_name(f".{path.name}{suffix}")
             pieces = [self._piece(chunk, cell) for chunk in _inside(cell, run)]
@@ -164,6 +168,11 @@ class Previews:
             if joined != path:
                 joined.replace(path)
         return PreviewChunk(start=cell.start, stop=cell.stop, path=str(path), key=key)
+
+    def _has(self, path: Path, key: str) -> bool:
+        if (path, key) not in self._seen and key_in(path) == key:
+            self._seen.add((path, key))
+        return (path, key) in self._seen and path.is_file()
 
     def _piece(self, chunk: Chunk, cell: FrameRange) -> Piece:
         start, stop = max(cell.start, chunk.start) - chunk.start, min(cell.stop, chunk.stop) - chunk.start
@@ -210,8 +219,7 @@ def removal(timeline: Path, limits: Limits) -> tuple[Preview | Overlay, tuple[Pr
     noted = preview.every_shown(data, timeline)
     if not noted:
         return Preview(removes_all=True), ()
-    properties = preview.document_properties(data, timeline)
-    store = _storage(properties, timeline)
+    store = _storage(noted[0].properties, timeline)
     taken = _taken_over(data, timeline, store)
     found = [
         PreviewChunk(start=start, stop=start, path=str(path), key=key)
@@ -260,5 +268,7 @@ def _storage(properties: Mapping[str, str], project: Path) -> storage.Storage:
     return storage.storage_of(properties, project, caches)
 
 
-def _inside(cell: FrameRange, run: Sequence[Chunk]) -> list[Chunk]:
-    return [chunk for chunk in run if chunk.start < cell.stop and cell.start < chunk.stop]
+def _inside(cell: FrameRange, run: Sequence[Chunk]) -> Sequence[Chunk]:
+    """The chunks that hold frames of ``cell``."""
+    first = bisect_right(run, cell.start, key=lambda chunk: chunk.start) - 1
+    return run[max(0, first) : bisect_left(run, cell.stop, key=lambda chunk: chunk.start)]

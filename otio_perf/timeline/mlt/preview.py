@@ -72,7 +72,7 @@ class Shown:
     """The preview of a sequence as it stands. ``sequence``: its identity, empty in documents that have one alone.
 
     ``own``: chunks that Kdenlive has rendered; ``ours``: keys of those that we have noted. ``zone``: first and last frame of
-    the part that the user has marked.
+    the part that the user has marked. ``properties``: of the bin, see ``storage.storage_of``.
     """
 
     sequence: str
@@ -82,6 +82,7 @@ class Shown:
     extension: str
     zone: tuple[int, int] | None
     is_switched_off: bool
+    properties: Mapping[str, str]
 
 
 def document_properties(data: bytes, path: object) -> dict[str, str]:
@@ -100,17 +101,23 @@ def shown(data: bytes, path: object) -> Shown:
 
 def every_shown(data: bytes, path: object) -> tuple[Shown, ...]:
     """Of all sequences that have chunks of ours."""
+    if not _is_noted(data):
+        return ()
     document = _Document(data, path)
     return tuple(document.shown(one) for identity in document.noted if (one := document.sequence(identity)) is not None)
 
 
 def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
     """``data`` with ``preview`` in place of what of ours the sequence has. :raises UnwritableTimelineError: see ``shown``"""
-    here = None if preview.removes_all else _Document(data, path).required(path).identity
-    document = _Document(_without(data, path, preview.taken_over, only=here), path)
+    if preview.removes_all:
+        return _without(_Document(data, path), preview.taken_over, only=None) if _is_noted(data) else data
+    document = _Document(data, path)
+    sequence = document.required(path)
+    if document.note is not None:
+        document = _Document(_without(document, preview.taken_over, only=sequence.identity), path)
+        sequence = document.same(sequence)
     if not preview.chunks and not preview.dirty:
         return document.data
-    sequence = document.required(path)
     edits = Edits(document.data)
     own = sequence.chunks(_RENDERED)
     rendered = sorted({*own, *(chunk.start for chunk in preview.chunks)})
@@ -142,6 +149,8 @@ def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
 
 def chunk_paths(data: bytes, path: object) -> tuple[str, ...]:
     """Files that the previews of the project play, where they are ours."""
+    if not _is_noted(data):
+        return ()
     document = _Document(data, path)
     found: list[str] = []
     for identity, noted in document.noted.items():
@@ -154,12 +163,16 @@ def chunk_paths(data: bytes, path: object) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _without(data: bytes, path: object, taken_over: Mapping[str, Collection[int]], *, only: str | None) -> bytes:
-    document = _Document(data, path)
+def _is_noted(data: bytes) -> bool:
+    """Can there be anything of ours? Reading a large project takes seconds."""
+    return _NOTE.encode() in data
+
+
+def _without(document: _Document, taken_over: Mapping[str, Collection[int]], *, only: str | None) -> bytes:
     note = document.note
     if note is None:
-        return data
-    edits = Edits(data)
+        return document.data
+    edits = Edits(document.data)
     left: Json = {}
     is_needed = False
     for identity, noted in note["sequences"].items():
@@ -394,6 +407,12 @@ class _Document:
         holder, prefix = (tractor, _SEQUENCE) if identity else (self.bin, DOCUMENT)
         return _Sequence(identity, tractor, holder, prefix, track, playlist, outline.times(self.root))
 
+    def same(self, sequence: _Sequence) -> _Sequence:
+        """``sequence`` of the document before it was changed."""
+        found = self.sequence(sequence.identity, sequence.tractor.attributes.get("id", ""))
+        assert found is not None
+        return found
+
     def shown(self, sequence: _Sequence) -> Shown:
         noted = self.noted.get(sequence.identity)
         ours = {} if noted is None else {int(start): str(key) for start, key in noted["chunks"].items()}
@@ -408,6 +427,7 @@ class _Document:
             extension=self.properties.get(DOCUMENT + _EXTENSION, ""),
             zone=(int(first), int(last)) if has_zone else None,
             is_switched_off=values["disablepreview"] == "1",
+            properties=self.properties,
         )
 
     def raw(self, span: Span | None) -> str | None:
