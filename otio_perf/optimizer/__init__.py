@@ -276,7 +276,10 @@ def compare(
 
     paths = [proxies] if isinstance(proxies, (str, Path)) else proxies
     with opened(options, anchor=None, create=False) as session:
-        (original,) = session.look_up(sources.named(session, [source])).values()
+        originals = tuple(session.look_up(sources.named(session, [source])).values())
+        if len(originals) > 1:
+            raise SettingsError("is several media", path=source, hint="Name the one that they are proxies of")
+        (original,) = originals
         found = tuple(session.look_up(sources.named(session, paths)).values())
         return found, tuple(comparing.differences(session, original, found))
 
