@@ -116,7 +116,13 @@ class _Bus:
 
 @contextmanager
 def _taking_part(pid: int) -> Iterator[float]:
-    """While the block runs, others wait with the switch. :returns: when the first of them began"""
+    """While the block runs, others wait with the switch. :returns: when the first of them began
+
+    :param pid: of the Kdenlive; 0: there is none, and no switch
+    """
+    if not pid:
+        yield time.time()
+        return
     folder = _folder(pid)
     mine = folder / f"{os.getpid()}.runs"
     write_whole(mine, json.dumps({"at": time.time()}))
@@ -133,7 +139,7 @@ def _leave_note(pid: int) -> None:
     mine = folder / f"{os.getpid()}.runs"
     write_whole(folder / f"{os.getpid()}.done", mine.read_text())
     subprocess.Popen(
-        [sys.executable, "-m", __name__, str(pid)],
+        [sys.executable, "-P", "-m", __name__, str(pid)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
