@@ -10,7 +10,8 @@ import colours
 import pytest
 from kdenlive_peer import Peer, session_bus
 
-from otio_perf import settings
+from otio_perf import hosts, settings
+from otio_perf.model.hosts import Applied
 from otio_perf.service import open_projects
 from otio_perf.service.service import Service
 
@@ -76,6 +77,16 @@ def test_an_open_project_is_made_ready(edit: Path, address: str, tmp_path: Path)
             until(lambda: followed(service) == {"edit.kdenlive": ("ready", 15)})
         until(lambda: followed(service) == {})
     assert sorted(path.name for path in edit.parent.iterdir()) == ["a.mp4", "edit.kdenlive"]
+
+
+def test_menu_commands_find_it_done(edit: Path, address: str, tmp_path: Path) -> None:
+    with serving(tmp_path) as service, Peer(address, acts={"file_revert": edit.read_bytes}):
+        until(lambda: followed(service) == {"edit.kdenlive": ("ready", 7)})
+        (made,) = (tmp_path / "ws" / "proxies").iterdir()
+        said = hosts.apply("kdenlive", "optimize", proxy=["half"], all=True)
+        assert said.state is Applied.APPLIED
+        assert str(made).encode() in edit.read_bytes()
+        assert not list((edit.parent / ".otio_perf" / "proxies").iterdir())
 
 
 def test_another_project_and_another_program(edit: Path, address: str, tmp_path: Path) -> None:
