@@ -252,6 +252,7 @@ def test_a_run_is_stopped_in_order(how: str, film: Any, at_home: Path, tmp_path:
     program.write_text(PATIENT)
     program.chmod(0o755)
     monkeypatch.setenv("OTIO_PERF", str(program))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # or runs of other tests would be stopped, too
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     stop: Callable[[], object] = lambda: commands.from_menu("stop", None, "")  # noqa: E731
     if how == "interrupt":
