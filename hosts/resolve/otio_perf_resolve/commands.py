@@ -85,7 +85,7 @@ def run(name, resolve, written_in, say, cassette=None, command_of=Command):
 
 def show(report):
     """The report in the browser; where that does not go, it is in the console anyway."""
-    path = os.path.join(tempfile.mkdtemp(prefix="otio_perf-report-"), "report.html")
+    path = os.path.join(_own_folder(), "otio_perf-report.html")  # the last one is enough
     with open(path, "w", encoding="utf-8") as file:
         file.write(report.page())
     try:
@@ -118,11 +118,15 @@ def _other(name, written_in, say):
 
 
 def _stop_file():
-    """In a folder of the user's: nobody else can lay anything there."""
+    return os.path.join(_own_folder(), ".otio_perf-stop")
+
+
+def _own_folder():
+    """A folder of the user's: nobody else can lay anything there."""
     home = os.path.expanduser("~")
     usual = {"darwin": os.path.join(home, "Library", "Caches"), "win32": os.environ.get("LOCALAPPDATA", home)}
     folder = usual.get(sys.platform) or os.environ.get("XDG_CACHE_HOME") or os.path.join(home, ".cache")
-    return os.path.join(folder if os.path.isdir(folder) else home, ".otio_perf-stop")
+    return folder if os.path.isdir(folder) else home
 
 
 def _is_stopped():
