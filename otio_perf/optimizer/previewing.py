@@ -75,7 +75,7 @@ def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | Non
     found = preview.shown(data, timeline)
     properties = found.properties
     store = _storage(properties, output)
-    folder, extension = store.previews(None if found.is_main else found.sequence), found.extension or _EXTENSION
+    folder, extension = store.previews(None if found.is_main else found.sequence), _extension(found)
     taken_over = _taken_over(data, timeline, store)
     own = {cell for cell in found.own if (folder / f"{cell}.{extension}").is_file()}
     own |= _newer(folder, extension, timeline)
@@ -260,7 +260,12 @@ def _newer(folder: Path, extension: str, timeline: Path) -> set[int]:
 
 
 def _path(store: storage.Storage, one: preview.Shown, start: int) -> Path:
-    return store.previews(None if one.is_main else one.sequence) / f"{start}.{one.extension or _EXTENSION}"
+    return store.previews(None if one.is_main else one.sequence) / f"{start}.{_extension(one)}"
+
+
+def _extension(found: preview.Shown) -> str:
+    """What is none leads nowhere else."""
+    return found.extension if found.extension.isascii() and found.extension.isalnum() else _EXTENSION
 
 
 def _storage(properties: Mapping[str, str], project: Path) -> storage.Storage:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from otio_perf.errors import UnwritableTimelineError
-from otio_perf.timeline.mlt import preview, reading
+from otio_perf.errors import HostileTimelineError, UnwritableTimelineError
+from otio_perf.timeline.mlt import overlay, preview, reading
 from otio_perf.timeline.mlt.preview import Chunk, Preview, Shown
 from otio_perf.timeline.mlt.storage import cache_folders, storage_of
 
@@ -183,6 +183,27 @@ def test_a_damaged_note_is_none(damage: str) -> None:
     damaged = re.sub(r'(otio_perf\.preview">)[^<]*', lambda found: found[1] + damage, changed)
     assert shown(damaged).ours == {}
     assert put(damaged, OFF) == damaged
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<!DOCTYPE mlt [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><mlt>&b;</mlt>',
+        "<mlt>" + "<playlist>" * 5000 + "</playlist>" * 5000 + "</mlt>",
+    ],
+    ids=["entities", "deep"],
+)
+def test_what_is_hostile_is_refused(text: str) -> None:
+    with pytest.raises(HostileTimelineError):
+        shown(text)
+    with pytest.raises(HostileTimelineError):
+        overlay.require_possible(text.encode(), "x.mlt")
+
+
+def test_absurd_lists_of_chunks_are_cut_short() -> None:
+    many = ",".join(["0-999999999"] * 50_000 + ["1" * 5000])
+    changed = put(FLAT, Preview(chunks=chunks(0), extension="mov", parameters="x"))
+    assert len(shown(changed.replace('previewchunks">0<', f'previewchunks">{many}<')).own) < 10**7
 
 
 @pytest.mark.testdata

@@ -42,7 +42,8 @@ class Overlay:
 
 def require_possible(data: bytes, path: object) -> None:
     """:raises UnwritableTimelineError: it has no tracks on which another could lie"""
-    _top(data, parse(data, path), path)
+    project = Project(tree.parse(data, path), str(path))  # which refuses what is hostile
+    _top(project, parse(data, path))
 
 
 def with_overlay(data: bytes, path: object, overlay: Overlay) -> bytes:
@@ -51,7 +52,7 @@ def with_overlay(data: bytes, path: object, overlay: Overlay) -> bytes:
     if not overlay.regions:
         return data
     root = parse(data, path)
-    top = _top(data, root, path)
+    top = _top(Project(tree.parse(data, path), str(path)), root)
     tracks, known = outline.tracks(top), outline.by_id(root)
     edits = Edits(data)
     entries, at = "", 0
@@ -123,13 +124,12 @@ def _without(data: bytes, path: object) -> bytes:
     return edits.result()
 
 
-def _top(data: bytes, root: Span, path: object) -> Span:
+def _top(project: Project, root: Span) -> Span:
     """The tractor that is played. :raises UnwritableTimelineError"""
-    project = Project(tree.parse(data, path), str(path))
     found = outline.by_id(root).get(project.sequence().get("id", ""))
     if found is None or found.tag != "tractor" or not outline.tracks(found):
         raise UnwritableTimelineError(
-            "has no tracks, so that nothing can be laid on top", path=path, hint="Write .otio instead"
+            "has no tracks, so that nothing can be laid on top", path=project.path, hint="Write .otio instead"
         )
     return found
 

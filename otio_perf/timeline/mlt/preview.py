@@ -36,6 +36,8 @@ _TRACK = "timeline_preview"
 _RENDERED, _DIRTY = "previewchunks", "dirtypreviewchunks"
 _EXTENSION, _PARAMETERS = "previewextension", "previewparameters"
 _NOTE = f"{DOCUMENT}otio_perf.preview"
+#: A week at 25 frames a second; more chunks than that are damage.
+_LAST, _MOST = 7 * 24 * 3600 * 25, 7 * 24 * 3600
 #: Begins the ids of the producers that we add; Kdenlive gives them others when it saves.
 _OURS = "otio_perf_preview"
 
@@ -95,8 +97,9 @@ def shown(data: bytes, path: object) -> Shown:
 
     :raises UnwritableTimelineError: no project of Kdenlive's, or of a Kdenlive that is newer than those that are known
     """
+    project = Project(tree.parse(data, path), str(path))  # which refuses what is hostile
     document = _Document(data, path)
-    return document.shown(document.required(path))
+    return document.shown(document.required(project))
 
 
 def every_shown(data: bytes, path: object) -> tuple[Shown, ...]:
@@ -111,8 +114,9 @@ def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
     """``data`` with ``preview`` in place of what of ours the sequence has. :raises UnwritableTimelineError: see ``shown``"""
     if preview.removes_all:
         return _without(_Document(data, path), preview.taken_over, only=None) if _is_noted(data) else data
+    project = Project(tree.parse(data, path), str(path))
     document = _Document(data, path)
-    sequence = document.required(path)
+    sequence = document.required(project)
     if document.note is not None:
         document = _Document(_without(document, preview.taken_over, only=sequence.identity), path)
         sequence = document.same(sequence)
@@ -302,8 +306,10 @@ def _chunks_in(text: str) -> list[int]:
     found: list[int] = []
     for part in filter(None, (word.strip() for word in text.split(","))):
         first, dash, last = part.partition("-")
-        if first.isdecimal() and (last.isdecimal() if dash else not last):
-            found += range(int(first), min(int(last or first), 10**7) + 1, CHUNK_FRAMES)
+        if len(part) < 20 and first.isdecimal() and (last.isdecimal() if dash else not last):
+            found += range(int(first), min(int(last or first), _LAST) + 1, CHUNK_FRAMES)
+            if len(found) > _MOST:
+                break
     return found
 
 
@@ -377,14 +383,14 @@ class _Document:
         note = self.note
         return {} if note is None else note["sequences"]
 
-    def required(self, path: object) -> _Sequence:
+    def required(self, project: Project) -> _Sequence:
         """The sequence that is read. :raises UnwritableTimelineError: see ``shown``"""
-        project = Project(tree.parse(self.data, path), str(path))
+        path = project.path
         if project.bin is None or f"{DOCUMENT}version" not in self.properties:
             raise UnwritableTimelineError(
                 "is no project of Kdenlive, so it has no timeline preview", path=path, hint="Write .otio instead"
             )
-        refuse_newer(self.properties, str(path))
+        refuse_newer(self.properties, path)
         found = project.sequence()
         identity = tree.properties(found).get("kdenlive:uuid", "")
         sequence = self.sequence(identity, found.get("id", ""))

@@ -1,0 +1,79 @@
+"""Where chunks of Kdenlive's preview go, whatever a project says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from otio_perf.errors import CacheError, SettingsError
+from otio_perf.optimizer import previewing
+from otio_perf.timeline.guard import Limits
+
+PROJECT = """<mlt producer="main_bin"><profile width="1280" height="720" frame_rate_num="25" frame_rate_den="1"/>
+ <playlist id="playlist0"/>
+ <playlist id="main_bin">
+  <property name="kdenlive:docproperties.documentid">77</property>
+  <property name="kdenlive:docproperties.version">1.04</property>
+  <property name="kdenlive:docproperties.previewextension">{extension}</property>
+  <property name="kdenlive:docproperties.previewchunks">0,25</property>
+  <property name="kdenlive:docproperties.zonein">5</property>
+  <property name="kdenlive:docproperties.zoneout">{out}</property>
+ </playlist>
+ <tractor id="tractor0"><track producer="playlist0"/></tractor></mlt>
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def written(folder: Path, *, extension: str = "mov", out: int = 30) -> Path:
+    path = folder / "edit.kdenlive"
+    path.write_text(PROJECT.format(extension=extension, out=out), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("extension", "suffix"), [("mkv", ".mkv"), ("", ".mov"), ("../../x", ".mov"), ("a/b", ".mov")])
+def test_chunks_lie_in_the_folder_of_the_document(folder: Path, extension: str, suffix: str) -> None:
+    project = written(folder, extension=extension)
+    place = previewing.place_of(project, project.with_name("out.kdenlive"), Limits())
+    assert place is not None
+    assert place.path(25) == folder / "cache" / "kdenlive" / "77" / "preview" / f"25{suffix}"
+    assert place.cells.taken == set()  # what the project lists is not there
+    assert previewing.place_of(project, project.with_name("out.otio"), Limits()) is None
+    assert previewing.place_of(project, None, Limits()) is None
+
+
+def test_what_kdenlive_has_rendered_is_taken(folder: Path) -> None:
+    project = written(folder)
+    saved = project.stat().st_mtime_ns
+    previews = folder / "cache" / "kdenlive" / "77" / "preview"
+    previews.mkdir(parents=True)
+    ages = {"25": -1, "50": -1, "75": 1, "100": 1}  # 25 is listed, 75 and 100 came since
+    for name, age in ages.items():
+        path = previews / f"{name}.mov"
+        path.write_bytes(b"x")
+        os.utime(path, ns=(saved, saved + age * 10**9))
+    place = previewing.place_of(project, project, Limits())
+    assert place is not None
+    assert place.cells.taken == {25, 75, 100}
+
+
+def test_the_zone_and_what_has_none(folder: Path) -> None:
+    assert previewing.zone(written(folder), Limits()) == (5, 30)
+    with pytest.raises(SettingsError, match="has no zone"):
+        previewing.zone(written(folder, out=5), Limits())
+    with pytest.raises(SettingsError, match="has no zone"):
+        previewing.zone(folder / "cut.otio", Limits())
+
+
+def test_a_folder_is_made_or_named(folder: Path) -> None:
+    previewing.require_writable(folder / "a" / "b")
+    assert (folder / "a" / "b").is_dir()
+    (folder / "file").write_text("")
+    with pytest.raises(CacheError, match="Kdenlive looks for its preview there"):
+        previewing.require_writable(folder / "file" / "preview")
