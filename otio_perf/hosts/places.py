@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from otio_perf.timeline.mlt import spans
 from otio_perf.timeline.mlt.project import Project
+from otio_perf.timeline.mlt.proxied import originals
 from otio_perf.timeline.mlt.tree import parse
 
 #: A project is read whole; the largest that is looked at.
@@ -28,6 +30,20 @@ def properties_of(project: Path) -> dict[str, str]:
 
     :raises TimelineError: it cannot be read
     """
+    return Project(parse(_text(project), project), str(project)).bin_properties
+
+
+def media_of(project: Path) -> tuple[Path, ...]:
+    """Files that a project plays anywhere, and that are there. :raises TimelineError: it cannot be read"""
+    data = _text(project)
+    parse(data, project)  # which refuses what is hostile
+    root = spans.parse(data, project)
+    here, said = project.absolute().parent, Path(root.attributes.get("root", ""))
+    folder = said if said.is_absolute() and said.is_dir() else here
+    paths = dict.fromkeys(folder / path for path in originals(root) if path)
+    return tuple(path for path in paths if path.is_file())
+
+
+def _text(project: Path) -> bytes:
     with project.open("rb") as file:
-        data = file.read(_MOST_BYTES)
-    return Project(parse(data, project), str(project)).bin_properties
+        return file.read(_MOST_BYTES)

@@ -14,7 +14,7 @@ from otio_perf.errors import HostError, OtioPerfError, SettingsError
 from otio_perf.hosts import rooms
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import proxies as kdenlive
-from otio_perf.hosts.places import Place
+from otio_perf.hosts.places import Place, media_of
 from otio_perf.hosts.shotcut import proxies as shotcut
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.hosts import Installation, Packaging
@@ -59,6 +59,7 @@ def place(
     anchor = edits[0] if edits else None
     with opened({**options, "settings": settings}, anchor=anchor, create=not (dry_run or remove)) as session:
         places = _places(session, host, edits, packaging, home or Home.of_user())
+        media += _of_projects(edits, _HOSTS[host][1])
         surveyed = timelines.survey_all(session, edits)
         targets = sources.named(session, media) if media else []
         findings = session.look_up([*targets, *(t for one in surveyed for t in one.targets)])
@@ -100,6 +101,11 @@ def _sorted(named: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
         else:
             media.append(path)
     return list(dict.fromkeys(edits)), media
+
+
+def _of_projects(edits: Sequence[Path], suffix: str) -> list[Path]:
+    """Media of projects of the program: those in its bin and in all sequences; the survey knows what the open one plays."""
+    return [medium for edit in edits if edit.suffix.lower() == suffix for medium in media_of(edit)]
 
 
 def _places(session: Session, host: str, edits: Sequence[Path], packaging: Packaging | None, home: Home) -> tuple[Place, ...]:

@@ -98,6 +98,7 @@ def test_proxies_in_its_own_terms_and_back(otio_perf: Command, edit: Path, melte
     (proxy,) = (folder / ".otio_perf" / "proxies").glob("*.mov")
     lines = difflib.ndiff(original.decode().splitlines(), optimized.decode().splitlines())
     changed = [line for line in lines if line[:2] in ("+ ", "- ")]
+    assert changed.pop().startswith('+ <!-- otio_perf "stamp": ')
     assert changed
     assert all("<property name=" in line for line in changed)
     assert f"2:{proxy}".replace("&", "&amp;").encode() in optimized

@@ -111,6 +111,18 @@ def test_another_size_takes_the_place_of_ours(place: Place, home: Home, shot: Pa
         place("kdenlive", shot, proxy=["half", "quarter"])
 
 
+def test_media_of_the_bin_and_of_other_sequences_count(place: Place, home: Home, shot: Path) -> None:
+    unused = colours.make(shot.with_name("unused.mp4"), frames=10, first=50)
+    edit = project(shot.with_name("edit.kdenlive"))
+    other = (
+        '<chain id="b"><property name="resource">unused.mp4</property><property name="mlt_service">avformat</property></chain>'
+    )
+    edit.write_text(edit.read_text().replace("<playlist id", f"{other}<playlist id", 1))
+    report = place("kdenlive", edit, packaging=Packaging.SYSTEM)
+    assert {one.source for one in report.placed} == {str(shot), str(unused)}
+    assert {Path(one.path).stem for one in report.placed} == {colours.kdenlive_hash(shot), colours.kdenlive_hash(unused)}
+
+
 PROJECT = """<?xml version='1.0' encoding='utf-8'?>
 <mlt root="{folder}" title="{title}"><profile width="640" height="360" frame_rate_num="25" frame_rate_den="1"/>
  <chain id="a" out="11"><property name="length">12</property><property name="resource">shot.mp4</property>
