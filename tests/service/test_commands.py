@@ -98,3 +98,21 @@ def test_what_is_written_is_what_optimize_writes(edit: Any, serve: Any, make_cli
     )
     assert done.returncode == 0, done.stderr
     assert (edit.folder / "command.otio").read_bytes() == edit.written.read_bytes()
+
+
+def test_the_dashboard_from_another_folder(
+    edit: Any, serve: Any, make_clip: Clip, run_command: Callable[..., Any], home: dict[str, str], tmp_path: Path
+) -> None:
+    """A menu command of an editing program runs wherever that does."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    nobody = run_command(["dashboard", "--print"], env=home, cwd=elsewhere)
+    assert (nobody.returncode, "no service is running" in nobody.stderr) == (2, True)
+    edit.save(make_clip(FIRST, 0, 24, stops=None))
+    service = serve()
+    service.settled()
+    found = run_command(["dashboard", "--print"], env=home, cwd=elsewhere)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.startswith(service.client().url)
+    named = run_command(["dashboard", "--print", "--workspace", str(elsewhere)], env=home, cwd=elsewhere)
+    assert named.returncode != 0
