@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import colours
 import pytest
+
+from otio_perf.timeline.mlt import reading
+from otio_perf.timeline.mlt.proxied import Shown, with_originals, with_proxies
+from otio_perf.timeline.tree import clips_of
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -180,3 +186,34 @@ def test_a_cache_folder_that_cannot_be_written_to(edit: Path, read_only: Command
     assert "Traceback" not in done.stderr
     assert "ead-only" in done.stdout + done.stderr, done
     assert not [*cache.iterdir()]
+
+
+# -- large ones ----------------------------------------------------------------------------------------------------------
+
+
+def large(clips: int) -> bytes:
+    """A project of so many clips, each with a producer of its own, as Kdenlive 22.12 writes them."""
+    plain = PROJECT.read_text(encoding="utf-8")
+    (producer,) = re.findall(r' <producer id="producer0".*?</producer>\n', plain, re.DOTALL)
+    producers = [producer.replace("producer0", f"p{number}").replace("a.mp4", f"m{number}.mp4") for number in range(clips)]
+    cuts = [f'  <entry producer="p{number}" in="0" out="24"/>\n' for number in range(clips)]
+    text = plain.replace(' <playlist id="main_bin">', "".join(producers) + ' <playlist id="main_bin">')
+    return re.sub(r"(<playlist id=\"playlist6\")/>", lambda found: f"{found[1]}>\n{''.join(cuts)} </playlist>", text).encode()
+
+
+def seconds(clips: int) -> float:
+    """To read a project of so many clips, patch a proxy into each, and take them off again."""
+    data = large(clips)
+    reference = {"OTIO_SCHEMA": "ExternalReference.1", "target_url": "proxy.mov", "metadata": {}}
+    start = time.process_time()
+    spelled = reading.read(data, "large.kdenlive")
+    assert sum(1 for _ in clips_of(spelled)) > clips
+    patched = with_proxies(data, "large.kdenlive", lambda original: Shown(f"/proxies/{original}", "otio_perf:half", reference))
+    assert patched.count(b"/proxies/m") >= clips
+    assert with_originals(patched, "large.kdenlive") == data
+    return time.process_time() - start
+
+
+def test_time_grows_with_the_project_and_not_with_its_square() -> None:
+    small, big = min(seconds(500) for _ in range(2)), seconds(5000)
+    assert big < 40 * small  # of its square: 100

@@ -79,7 +79,7 @@ def reference_of(values: Mapping[str, str]) -> Shown | None:
 def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
     """``data`` with proxies shown instead of originals; where the user has switched one off, it stays off."""
     root = parse(data, path)
-    edits = Edits(data)
+    edits, is_of_shotcut = Edits(data), _is_of_shotcut(root)
     for producer in _producers(root):
         original = original_of(producer)
         proxy = proxy_of(original)
@@ -88,7 +88,7 @@ def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
         wanted = {_RESOURCE: _speed(producer) + proxy.path, _PROXY: proxy.path, _ORIGINAL: original}
         if producer.property(_WARPED) is not None:
             wanted[_WARPED] = proxy.path
-        if _is_of_shotcut(root):
+        if is_of_shotcut:
             wanted |= {_SHOTCUT_PROXY: "1", _SHOTCUT_ORIGINAL: original}
         if producer.property(_OURS) is None:  # of proxies that are replaced, what was before the first counts
             _note(edits, producer, wanted, _plain(producer, original))
@@ -97,7 +97,7 @@ def with_proxies(data: bytes, path: object, proxy_of: ProxyOf) -> bytes:
         noted = json.dumps({"key": proxy.key, "reference": proxy.reference}, ensure_ascii=False, separators=(",", ":"))
         edits.set_property(producer, _OURS, proxy.path)
         edits.set_property(producer, _REFERENCE, noted)
-    if edits and (bin_ := _bin(root)) is not None and not _is_of_shotcut(root) and bin_.value(_ENABLED) != "1":
+    if edits and (bin_ := _bin(root)) is not None and not is_of_shotcut and bin_.value(_ENABLED) != "1":
         before = bin_.property(_ENABLED)
         if bin_.property(_ENABLED_BEFORE) is None:
             edits.set_property(bin_, _ENABLED_BEFORE, _ABSENT if before is None else bin_.value(_ENABLED))
