@@ -274,9 +274,12 @@ made.write_videofile(output, fps=rate, codec="libx264", preset="ultrafast", thre
 
 # ---------------------------------------------------------------------------------------------------------------------- ours
 
+#: As a worker does it.
 OURS = """
 import sys
 from pathlib import Path
+from otio_perf.tasks.worker import start_light
+start_light()
 from otio_perf.model import wire
 from otio_perf.model.events import Prerendered
 from otio_perf.model.tasks import PrerenderTask
@@ -294,6 +297,8 @@ assert isinstance(done, Prerendered), done
 WARM = """
 import sys
 from pathlib import Path
+from otio_perf.tasks.worker import start_light
+start_light()
 from otio_perf.media.concat import join
 from otio_perf.media.pieces import whole
 from otio_perf.model import wire
@@ -528,6 +533,7 @@ def main() -> int:
     arguments = parser.parse_args()
     os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
     document, written, holds = [], [], True
     for name in arguments.only:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import chain, islice
@@ -26,7 +27,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from otio_perf.errors import CorruptMediaError
-from otio_perf.media.safe_open import safe_open
+from otio_perf.media.safe_open import UNLOOKED, safe_open
 from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.timing import FrameRange, FrameRate
 
@@ -136,7 +137,7 @@ class Reader:
                 raise self._short(index - wanted.start, len(wanted))
 
     def _file(self, ranges: tuple[FrameRange, ...]) -> Iterator[tuple[int, VideoFrame]]:
-        with safe_open(self.media.path, hwaccel=self.hwaccel) as container:
+        with self._opened() as container:
             stream = self._stream(container)
             decoder = self._decode(container, stream)
             frames = self._by_time(decoder, 0) if self.video.is_vfr else enumerate(decoder)
@@ -155,6 +156,19 @@ class Reader:
                     raise self._short(position, wanted.stop)
             if ranges[-1].stop >= total_frames(self.media, self.rate):
                 self._require_end(decoder)
+
+    @contextmanager
+    def _opened(self) -> Iterator[InputContainer]:
+        if self.video.codec == "h264" and self.media.container.startswith("mov") and self.hwaccel is None:
+            with safe_open(self.media.path, options=UNLOOKED) as container:
+                context = container.streams[self.video.stream_index].codec_context
+                assert isinstance(context, VideoCodecContext)
+                # how far pictures are reordered the file says, or only its pictures
+                if context.reorder_depth or not self.video.gop.has_b_frames:
+                    yield container
+                    return
+        with safe_open(self.media.path, hwaccel=self.hwaccel) as container:
+            yield container
 
     def _require_end(self, decoder: Iterator[VideoFrame]) -> None:
         """The last frame was wanted: nothing may be left, and nothing may be missing."""

@@ -12,7 +12,7 @@ from otio_perf.errors import ContractError, CorruptMediaError, EncodeError
 from otio_perf.media.contract import compare
 from otio_perf.media.encode import Look
 from otio_perf.media.probe import probe
-from otio_perf.media.safe_open import safe_open
+from otio_perf.media.safe_open import UNLOOKED, safe_open
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import Product
 from otio_perf.model.timing import FrameRate
@@ -53,7 +53,7 @@ def verify(product: Product, source: MediaInfo, part: Path, *, rate: FrameRate, 
 def count_pictures(part: Path, expected: int, tick: Callable[[], None]) -> int:
     """Packets of the video stream; some of them decoded. :raises EncodeError: one of these cannot be"""
     wanted = {round(i * (expected - 1) / max(1, DECODED_FRAMES - 1)) for i in range(DECODED_FRAMES)}
-    with safe_open(str(part)) as container:
+    with safe_open(str(part), options=UNLOOKED) as container:
         stream = container.streams.video[0]
         assert isinstance(stream, VideoStream)
         count = 0

@@ -158,6 +158,37 @@ def test_other_sizes(size: tuple[int, int]) -> None:
     assert max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(stored, right, strict=True)) <= 1
 
 
+@pytest.mark.parametrize("siting", ["left", "center", "topleft", "bottomleft"])
+@pytest.mark.parametrize("sampling", ["420", "422"])
+def test_half_the_size_wherever_chroma_sits(siting: str, sampling: str) -> None:
+    of = coding(sampling, siting=siting)
+    given = planes(of, 6, 2 * WIDTH, 2 * HEIGHT)
+    native, reference = NativeEngine(), ReferenceEngine()
+    ours, wanted = (engine.fit(engine.read(given, of), WIDTH, HEIGHT, Fit.CONTAIN) for engine in (native, reference))
+    assert isinstance(ours.pixels, Planar)
+    stored, right = native.store(ours, of, WIDTH, HEIGHT), reference.store(wanted, of, WIDTH, HEIGHT)
+    assert max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(stored, right, strict=True)) <= 1
+
+
+@pytest.mark.parametrize("name", ["dissolve", "wipe"])
+def test_at_its_ends_a_transition_is_one_of_the_two_pictures(name: str) -> None:
+    engine, of = NativeEngine(), coding()
+    first, second = (engine.read(planes(of, seed), of) for seed in (1, 2))
+    transition = registry().transition(name)
+    for progress, same in ((0, first), (1, second)):
+        assert engine.mix(first, second, transition, progress, transition.checked({}), VIEW) is same
+
+
+@pytest.mark.parametrize(("scale", "hides"), [(1.2, True), (0.9, False)])
+def test_a_punch_in_hides_what_is_below(scale: float, hides: bool) -> None:
+    """Of a picture that is R'G'B' by then."""
+    engine, of = NativeEngine(), coding()
+    steps = [step("white_balance", temperature=4500), step("transform", scale=(scale, scale))]
+    image = engine.apply(engine.read(planes(of, 1), of), steps, VIEW)
+    assert image.is_opaque is hides
+    assert bool((engine.download(image)[..., 3] > 0.999).all()) is hides
+
+
 @pytest.mark.parametrize("opacity", [1.0, 0.8])
 def test_a_smaller_picture_over_another(opacity: float) -> None:
     """Put onto chroma samples; where its edge is, the reference's chroma is a mixture of both sides."""

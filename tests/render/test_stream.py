@@ -151,6 +151,27 @@ def test_a_decoder_that_nobody_needs_for_long_is_closed() -> None:
     assert [head.wants[0][1].medium for head in heads(plans)] == ["a", "b", "a"]
 
 
+def test_decoders_share_the_cores_by_what_they_have_to_do() -> None:
+    """One that has no core to itself works in one thread."""
+    given: list[int] = []
+
+    def open_paper(*, cores: int, tick: Callable[[], None]) -> Paper:
+        given.append(cores)
+        return Paper(cores=cores, tick=tick, log=[])
+
+    def told(plans: list[FramePlan], cores: int) -> list[int]:
+        given.clear()
+        weights = {"small": 1.0, "large": 7.0}
+        list(streamed(plans, seen, open_paper, cores=cores, workers=1, weigh=lambda medium: weights[medium]))
+        return sorted(given)
+
+    both = [plan(("small", n), ("large", n)) for n in range(4)]
+    assert told([plan(("large", n)) for n in range(4)], cores=2) == [2]
+    assert told([plan(("large", n), ("large", n + 99)) for n in range(4)], cores=2) == [0, 0]
+    assert told(both, cores=2) == [0, 2]
+    assert told(both, cores=8) == [0, 7]
+
+
 def test_a_held_frame_is_read_for_each_plan() -> None:
     plans = [plan(("a", 3)) for _ in range(5)]
     (head,) = heads(plans)
