@@ -316,6 +316,24 @@ def test_titles_that_name_no_project_of_his(edit: Path, address: str, kdenlive: 
     assert not any("activateAction" in asked for asked in host.asked)
 
 
+def test_recent_files(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    """As KDE writes them; several of one name are not guessed at."""
+    kdenlive(is_modified=True)
+    config = Path(os.environ["XDG_CONFIG_HOME"])
+    own = Path(os.environ["HOME"], "a $ b", "edit.kdenlive")
+    own.parent.mkdir(parents=True)
+    shutil.copy(edit, own)
+    (config / "kdenliverc").write_text("[Recent Files]\nFile1[$e]=$HOME/a $$ b/edit.kdenlive\nName1[$e]=edit.kdenlive\n")
+    with pytest.raises(HostBusyError) as refused:
+        restore(address)
+    assert refused.value.path == str(own)
+    (config / "kdenlive-appimagerc").write_text(f"[Recent Files]\nFile1[$e]={edit}\n")
+    with pytest.raises(HostError, match="which file, it does not say") as unclear:
+        restore(address)
+    assert str(own) in str(unclear.value)
+    assert str(edit) in str(unclear.value)
+
+
 def test_the_name_in_a_title() -> None:
     assert name_in("cut [*]/ HD 1080p 25 fps") == "cut"
     assert name_in("cut / HD 1080p 25 fps") == "cut"

@@ -23,6 +23,8 @@ from otio_perf.timeline.mlt.storage import cache_folders
 _SUFFIX = ".kdenlive"
 _SCHEME, _RANDOM_LETTERS = "file_%2F", 8
 _RECENT = re.compile(r"^File\d+(?:\[\$e\])?=(.*)$", re.MULTILINE)
+#: Of Kdenlive from packages, and as an AppImage; with the projects that were opened from its menu.
+_SETTINGS = ("kdenliverc", "kdenlive-appimagerc")
 #: Files with what Kdenlive left behind are small.
 _MOST_BYTES = 1 << 20
 
@@ -143,8 +145,9 @@ def _left_behind(pid: int, home: Home) -> Iterator[Path]:
     yield from _words(pid)
     for folder in cache_folders(home.folder, home.variables, home.platform):
         yield from _marks(folder)
-    for match in _RECENT.finditer(_text(home.config_folder / "kdenliverc")):
-        yield Path(match[1].replace("$HOME", str(home.folder)))
+    for name in _SETTINGS:
+        for match in _RECENT.finditer(_text(home.config_folder / name)):
+            yield Path(match[1].replace("$HOME", str(home.folder)).replace("$$", "$"))
 
 
 def _locked(pid: int, folder: Path) -> Iterator[Path]:
