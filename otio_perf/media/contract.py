@@ -86,6 +86,19 @@ def compare(
     return tuple(difference for clause in clauses for difference in clause)
 
 
+def compare_numbers(source: MediaInfo, proxy: MediaInfo) -> tuple[Difference, ...]:
+    """What hosts that ask for streams by their numbers (all that are made of MLT) would not find: no part of ``compare``, for
+    others take the first of a kind, and proxies begin with their picture."""
+    wanted, actual = (info.picture.stream_index if info.picture else None for info in (source, proxy))
+    sounds, heard = ([sound.stream_index for sound in info.audio] for info in (source, proxy))
+    found = []
+    if wanted != actual:
+        found.append(_difference("picture_number", wanted, actual, "the number of the picture's stream"))
+    if sounds != heard:
+        found.append(_difference("sound_numbers", sounds, heard, "the list of the sounds' streams"))
+    return tuple(found)
+
+
 def _difference(field: str, wanted: object, actual: object, what: str) -> Difference:
     text = f"{what} should be {_said(wanted)}, and is {_said(actual)}"
     return Difference(field=field, source=_said(wanted), proxy=_said(actual), text=text)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.errors import ContractError, EncodeError, OfflineMediaError, OtioPerfError, UnwritableTimelineError
-from otio_perf.media import arranged, fingerprint
+from otio_perf.media import arranged, contract, fingerprint
 from otio_perf.media.finished import key_in
 from otio_perf.media.probe import probe
 from otio_perf.model.media import MediaInfo
@@ -88,6 +88,9 @@ def placed(session: Session, target: Path, product: Product, media: MediaInfo, *
             known.forget(before)
         turned = media.picture.rotation if media.picture is not None else 0
         size, made = arranged.arrange(product.path, target, order, key=key, turned=turned, tick=session.check_stop)
+        if wrong := contract.compare_numbers(media, probe(str(target))):
+            target.unlink(missing_ok=True)
+            return told(Placing.FAILED, "; ".join(difference.text for difference in wrong))
         known.put(replace(product, key=key, path=str(target), source_path=media.path, size_bytes=size, digest=made))
         return told(Placing.PLACED, size_bytes=size)
     except ContractError as e:  # none can stand for it there

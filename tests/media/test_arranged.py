@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from otio_perf.errors import ContractError
-from otio_perf.media import arranged
+from otio_perf.media import arranged, contract
 from otio_perf.media.finished import key_in
 from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
@@ -84,6 +84,8 @@ def test_asked_by_the_numbers_of_the_source_melt_plays_the_same(
     out = tmp_path / f"arranged{suffix}"
     size, _ = arranged.arrange(proxy, out, numbers, key="the key")
     assert (out.stat().st_size, key_in(out)) == (size, "the key")
+    assert contract.compare_numbers(media, probe(str(proxy)))
+    assert not contract.compare_numbers(media, probe(str(out)))
     for kind, pitch in (("a", 440), ("b", 880)):
         if kind in order:
             shown = played(out, order.index("v"), order.index(kind), melted_by)
@@ -94,6 +96,15 @@ def test_what_is_in_order_already_stays_so(tmp_path: Path) -> None:
     source, proxy = make(tmp_path / "source.mkv", "vabs"), make(tmp_path / "proxy.mov", "vab")
     order = arranged.order_of(probe(str(source)), probe(str(proxy)))
     assert (order, arranged.is_arranged(order)) == ((0, 1, 2), True)
+
+
+def test_a_difference_of_the_numbers_has_a_name(tmp_path: Path) -> None:
+    source, proxy = (probe(str(make(tmp_path / name, order))) for name, order in (("a.mkv", "av"), ("b.mov", "va")))
+    found = contract.compare_numbers(source, proxy)
+    assert [one.text for one in found] == [
+        "the number of the picture's stream should be 1, and is 0",
+        "the list of the sounds' streams should be [0], and is [1]",
+    ]
 
 
 def test_what_no_order_helps_is_said(tmp_path: Path) -> None:
