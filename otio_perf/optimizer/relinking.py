@@ -234,7 +234,9 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
     ahead, chunks = previewing.removal(path, limits) if output.suffix.lower() in files.PROJECTS else (None, ())
     with session.stage(Stage.WRITE):
         not_packed = writing.write(session, restored, output, locator=where, project=document, ahead=ahead)
-        previewing.delete(chunks, path, [session.workspace.root] if session.has_workspace else [])
+        gone = previewing.delete(chunks, path, [session.workspace.root] if session.has_workspace else [])
+    if gone:
+        session.note(f"deleted from Kdenlive's preview, as nothing plays it any more: {gone} of our chunks")
     return WrittenTimeline(
         source=str(path),
         path=str(output),
