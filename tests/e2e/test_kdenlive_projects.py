@@ -130,3 +130,35 @@ def test_projects_are_changed_and_never_made(otio_perf: Command, edit: Path) -> 
         assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
         assert why in done.stderr
         assert not (folder / "new.kdenlive").exists()
+
+
+def test_a_source_that_begins_with_its_sound(otio_perf: Command, tmp_path: Path, melted_by: Callable[..., None]) -> None:
+    """Its project asks for stream 1 as the picture, and gets it from the proxy, too."""
+    with av.open(str(tmp_path / "shot.mkv"), "w") as container:
+        sound = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        video = container.add_stream("libx264", rate=Fraction(25), options={"preset": "ultrafast", "qp": "10"})
+        video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
+        for number in range(20):
+            luma = np.full((360, 640), 90, np.uint8)
+            draw_number(luma, number)
+            planes = np.vstack([luma, np.full((180, 640), 128, np.uint8)])
+            container.mux(video.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
+            silence = av.AudioFrame.from_ndarray(np.zeros((1, 1920), np.int16), format="s16", layout="mono")
+            silence.sample_rate, silence.pts = 48_000, number * 1920
+            container.mux(sound.encode(silence))
+        container.mux(video.encode())
+    words = {"length": 20, "resource": "shot.mkv", "mlt_service": "avformat", "video_index": 1, "audio_index": 0}
+    properties = "".join(f'<property name="{name}">{value}</property>' for name, value in words.items())
+    edit = tmp_path / "edit.mlt"
+    edit.write_text(
+        '<mlt><profile width="640" height="360" frame_rate_num="25" frame_rate_den="1" progressive="1" sample_aspect_num="1" '
+        'sample_aspect_den="1" display_aspect_num="16" display_aspect_den="9" colorspace="709"/>'
+        f'<producer id="a" in="0" out="19">{properties}</producer>'
+        '<playlist id="p"><entry producer="a" in="0" out="19"/></playlist></mlt>'
+    )
+    done = otio_perf("optimize", "edit.mlt", "-o", "edit.perf.mlt", "--proxy", "half", "--all", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "shot.mkv").rename(tmp_path / "hidden.mkv")
+    if shutil.which("melt") is None:
+        pytest.skip("MELT IS NOT INSTALLED: what it shows was not looked at")
+    assert shown_by_melt(tmp_path / "edit.perf.mlt", melted_by) == list(range(20))
