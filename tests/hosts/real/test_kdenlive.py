@@ -99,7 +99,7 @@ def test_our_chunks_in_its_preview(
 
     host = kdenlive(patched)
     await_picture(host, "blue", 10)
-    assert host.preview_bar() == [("green", 75, 150)]
+    until(lambda: host.preview_bar() == [("green", 75, 150)], "a green bar over the second clip")
     host.seek(80)
     await_picture(host, "orange", 215)
     picture(f"kdenlive-{host.version[:5]}-preview")

@@ -23,6 +23,7 @@ sys.exit(main())
 
 @pytest.mark.parametrize("program", ["26.08"], indirect=True)
 @pytest.mark.hosts
+@pytest.mark.timeout(300)
 def test_media_jobs(
     program: Program,
     kdenlive: Callable[[Path], Kdenlive],
@@ -45,12 +46,12 @@ def test_media_jobs(
     host.select_all_clips()
     x, y = program.layout.first_clip
     desktop.click(x, y, button=3)
-    time.sleep(1)
+    time.sleep(3)
     desktop.click(x + 88, y + 46)  # Media Jobs
-    time.sleep(1)
+    time.sleep(3)
     picture("kdenlive-26.08-menu")
     desktop.click(x + 400, y + 75)  # otio_perf: Make Proxy
-    until(lambda: host.badges() == 2, "proxies of both clips", 60)
+    until(lambda: host.badges() == 2, "proxies of both clips", 150)
     picture("kdenlive-26.08-made-by-menu")
     saved = host.save().decode()
     placed = {str(path) for path in (desktop.home / ".cache" / "kdenlive" / "proxy").iterdir()}
