@@ -2,13 +2,15 @@
 
 Shotcut mixes the sound of each track and lays each video track over the lowest one by transitions that it adds with the
 track; so do we. The sound stays that of the edit: the regions have none. The track is known by its name, which Shotcut keeps,
-where it has given ids anew; what a user has put on it stays.
+where it has given ids anew; what a user has put on it stays, and so does what he plays elsewhere of ours.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
+from itertools import count
 from xml.sax.saxutils import escape, quoteattr
 
 from otio_perf.errors import UnwritableTimelineError
@@ -55,9 +57,11 @@ def with_overlay(data: bytes, path: object, overlay: Overlay) -> bytes:
     top = _top(Project(tree.parse(data, path), str(path)), root)
     tracks, known = outline.tracks(top), outline.by_id(root)
     edits = Edits(data)
+    free = (name for number in count() if (name := f"{_OURS}_{number}") not in known)
+    lane = _OURS if _OURS not in known else next(free)
     entries, at = "", 0
-    for number, region in enumerate(sorted(overlay.regions, key=lambda r: r.start)):
-        name, last = f"{_OURS}_{number}", region.frames - 1
+    for region in sorted(overlay.regions, key=lambda r: r.start):
+        name, last = next(free), region.frames - 1
         words = {
             "length": str(region.frames),
             "eof": "pause",
@@ -75,8 +79,8 @@ def with_overlay(data: bytes, path: object, overlay: Overlay) -> bytes:
         entries += f'\n    <entry producer="{name}" in="0" out="{last}"/>'
         at = region.start + region.frames
     says = _properties({"shotcut:video": "1", "shotcut:name": TRACK_NAME})
-    edits.insert_before(top, f'<playlist id="{_OURS}">{says}{entries}\n  </playlist>')
-    edits.insert_behind(tracks[-1], f'<track producer="{_OURS}"/>')
+    edits.insert_before(top, f'<playlist id="{lane}">{says}{entries}\n  </playlist>')
+    edits.insert_behind(tracks[-1], f'<track producer="{lane}"/>')
     if _is_shotcut(root, top):
         pictures = [number for number, track in enumerate(tracks) if _shows(track, known)]
         blends = (s for t in top if t.tag == "transition" and (s := t.value("mlt_service")) in _BLENDS)
@@ -92,13 +96,14 @@ def with_overlay(data: bytes, path: object, overlay: Overlay) -> bytes:
         behind = next((c for c in reversed(top.children) if c.tag == "transition"), tracks[-1])
         added = {"mix": mix, "blend": blend}
         for name, words in added.items():
-            edits.insert_behind(behind, f'<transition id="{_OURS}_{name}">{_properties(words, 6)}\n    </transition>')
+            edits.insert_behind(behind, f'<transition id="{lane}_{name}">{_properties(words, 6)}\n    </transition>')
     return edits.result()
 
 
 def _without(data: bytes, path: object) -> bytes:
     root = parse(data, path)
     known = outline.by_id(root)
+    uses = Counter(s.attributes.get("producer", "") for s in root.walk() if s.tag in ("entry", "track"))
     edits = Edits(data)
     for top in [s for s in root.walk() if s.tag == "tractor"]:
         tracks = outline.tracks(top)
@@ -119,8 +124,10 @@ def _without(data: bytes, path: object) -> bytes:
                 for entry in ours:
                     first, last = (times.frames(entry.attributes.get(name)) for name in ("in", "out"))
                     edits.replace(entry, f'<blank length="{last - first + 1}"/>'.encode())
-            for producer in {id(p): p for p in ours.values()}.values():
-                edits.remove(producer)
+            going = Counter(e.attributes.get("producer", "") for e in ours)
+            for name in going:
+                if uses[name] == going[name]:  # he has put it on no other track
+                    edits.remove(known[name])
     return edits.result()
 
 
