@@ -20,9 +20,9 @@ COMMAND = ""
 #: What each menu entry asks of otio-perf.
 COMMANDS = {
     "proxy": ["host", "apply", "kdenlive", "proxies", "--media", "{source}"],
-    "optimize": ["host", "apply", "kdenlive", "optimize", "--save"],
-    "prerender": ["host", "apply", "kdenlive", "prerender", "--zone", "--all", "--save"],
-    "restore": ["host", "apply", "kdenlive", "restore", "--save"],
+    "optimize": ["host", "apply", "kdenlive", "optimize", "--save", "--once"],
+    "prerender": ["host", "apply", "kdenlive", "prerender", "--zone", "--all", "--save", "--once"],
+    "restore": ["host", "apply", "kdenlive", "restore", "--save", "--once"],
     "dashboard": ["dashboard"],
 }
 #: Where in the whole the stages that take long begin, and how much of it they are, in percent.

@@ -82,6 +82,7 @@ def apply(
     project: str | Path | None = None,
     pid: int | None = None,
     save: bool = False,
+    once: bool = False,
     zone: bool = False,
     all: bool = False,
     media: Sequence[str | Path] = (),
@@ -96,15 +97,27 @@ def apply(
         placed as ``place`` does, and shown by the program's own switch, which acts on the clips that are selected
     :param project: its file; default: the one that the program has open. :param pid: process of the program, where several run
     :param save: save changes first; otherwise they are a reason to do nothing
+    :param once: not again, where the same was done a moment ago: of several calls for one menu command
     :param zone: prerender the project's zone only. :param all: proxies of all media, needed or not; render all that has effects
     :raises HostBusyError: the project has unsaved changes, a dialog is open, the program does not answer. Nothing was done.
     :raises HostError: it cannot be told which project is meant
+    :raises SettingsError: something is said that ``what`` does not take
     :raises OtioPerfError: the work cannot be done; the project is as it was
     """
     from otio_perf.hosts import live
 
     return live.apply(
-        host, what, project=project, pid=pid, save=save, zone=zone, all=all, media=media, home=home, options=options
+        host,
+        what,
+        project=project,
+        pid=pid,
+        save=save,
+        once=once,
+        zone=zone,
+        all=all,
+        media=media,
+        home=home,
+        options=options,
     )
 
 

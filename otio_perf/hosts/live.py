@@ -12,8 +12,15 @@ from otio_perf.hosts.kdenlive import toggling
 from otio_perf.model.hosts import HostReport
 from otio_perf.optimizer.options import Options
 
-#: What ``apply`` does, by host.
-WORDS = {"kdenlive": (*kdenlive.WORDS, "proxies")}
+#: What ``apply`` does, by host, and what else can be said to it, besides the process.
+_TAKES = {
+    "kdenlive": {
+        "optimize": ("project", "save", "once", "all"),
+        "prerender": ("project", "save", "once", "all", "zone"),
+        "restore": ("project", "save", "once"),
+        "proxies": ("media",),
+    }
+}
 
 
 def apply(
@@ -23,6 +30,7 @@ def apply(
     project: str | Path | None,
     pid: int | None,
     save: bool,
+    once: bool,
     zone: bool,
     all: bool,
     media: Sequence[str | Path],
@@ -30,10 +38,13 @@ def apply(
     options: Options,
 ) -> HostReport:
     """See ``hosts.apply``. :raises SettingsError: words that are none of the choices"""
-    if host not in WORDS:
+    if host not in _TAKES:
         raise SettingsError(f"{host} cannot be told of a changed project", hint="Open there what otio-perf optimize writes")
-    if what not in WORDS[host]:
-        raise SettingsError(f"{what!r} is not one of {', '.join(WORDS[host])}")
+    if what not in _TAKES[host]:
+        raise SettingsError(f"{what!r} is not one of {', '.join(_TAKES[host])}")
+    said = {"project": project is not None, "save": save, "once": once, "all": all, "zone": zone, "media": bool(media)}
+    if ignored := [name for name, is_said in said.items() if is_said and name not in _TAKES[host][what]]:
+        raise SettingsError(f"{what} takes no {' and no '.join(f'--{name}' for name in ignored)}")
     home = home or Home.of_user()
     if what == "proxies":
         return toggling.proxies(media, pid=pid, home=home, options=options)
@@ -42,6 +53,7 @@ def apply(
         project=None if project is None else Path(project),
         pid=pid,
         save=save,
+        once=once,
         home=home,
         options=options,
     )

@@ -66,3 +66,8 @@ class HostReport:
     left_alone: tuple[LeftAlone, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+
+    @property
+    def is_told(self) -> bool:
+        """Is there no program that shows, or may show, the project as it was before?"""
+        return self.state in (Applied.APPLIED, Applied.UNCHANGED) or (self.state is Applied.ON_DISK and not self.program)

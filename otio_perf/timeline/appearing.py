@@ -68,7 +68,7 @@ def appearing(target: Path, suffix: str, *, seen: Callable[[Path], object] | Non
         except OtioPerfError:
             raise
         except OSError as e:
-            if e.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            if is_full(e):
                 raise DiskFullError("cannot be written: the disk is full", path=target, hint="Make room there") from e
             raise UnwritableTimelineError(
                 f"cannot be written ({e.strerror or e})", path=target, hint="Name another place with -o"
@@ -76,6 +76,11 @@ def appearing(target: Path, suffix: str, *, seen: Callable[[Path], object] | Non
         sync_folder(target.parent)
     finally:
         _remove(partial)
+
+
+def is_full(error: OSError) -> bool:
+    """Was it for want of room?"""
+    return error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def part_of(target: Path, suffix: str) -> Path:
@@ -168,9 +173,15 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """A new file, on the disk when this returns. :raises OSError"""
-    with path.open("xb") as file:
+def write_bytes(path: Path, data: bytes, *, mode: int | None = None) -> None:
+    """A new file, on the disk when this returns. :raises OSError
+
+    :param mode: its permissions, no more from its first byte on; ``None``: as new files have them
+    """
+    access = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, access, 0o666 if mode is None else mode & 0o600), "wb") as file:
+        if mode is not None:
+            path.chmod(mode)
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -6,8 +6,9 @@ restore    back to the originals
 proxies    of --media alone, shown by the program's own switch, which acts on the clips that are selected there
 
 The project must be saved (--save saves it). What you edit while the work is done is never written over: the result is then
-left beside the project. What was there before is kept as NAME.before-otio_perf.kdenlive. Where no Kdenlive has the project
-open, its file is changed; where Kdenlive cannot be asked (no session bus), the result is written beside it.
+left beside the project. What was there before is kept as NAME.before-otio_perf.kdenlive, the newest three of these. Where no
+Kdenlive has the project open, its file is changed; where Kdenlive cannot be asked (no session bus), the result is written
+beside it. Exit code 4: what was made is not shown yet, or some of it is missing.
 """
 
 from __future__ import annotations
@@ -25,19 +26,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--project", metavar="FILE", help="project (default: the one that is open)")
     parser.add_argument("--pid", type=int, metavar="N", help="process of the program, where several run")
     parser.add_argument("--save", action="store_true", help="have the program save its changes first")
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="not again, where the same was done a moment ago (for another of the selected clips)",
+    )
     parser.add_argument("--zone", action="store_true", help="prerender: the project's zone only")
     parser.add_argument(
         "--all", action="store_true", help="optimize: proxies of all media, needed or not; prerender: all that has effects"
     )
     parser.add_argument("--media", metavar="FILE", action="append", help="proxies: of this one; repeatable")
-    options.add_settings(parser, "workspace", *options.PROXIES, *options.RENDERING, *options.READING)
+    proxies = (name for name in options.PROXIES if name not in ("scope", "handles"))  # hosts take whole media
+    options.add_settings(parser, "workspace", *proxies, *options.RENDERING, *options.READING)
     options.add_output(parser, json="what was done")
 
 
 def run(arguments: argparse.Namespace) -> int:
     from otio_perf import hosts
     from otio_perf.cli import beside_service, console, streams
-    from otio_perf.model.hosts import Applied
     from otio_perf.reports import document, words
 
     with (
@@ -50,6 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
             project=arguments.project,
             pid=arguments.pid,
             save=arguments.save,
+            once=arguments.once,
             zone=arguments.zone,
             all=arguments.all,
             media=arguments.media or (),
@@ -63,5 +70,4 @@ def run(arguments: argparse.Namespace) -> int:
 
     job.answer(table=table, document=lambda: document.host_document(report))
     job.complain({**report.failed, **words.left_alone(report.left_alone)})
-    is_whole = report.state is not Applied.KEPT and not report.failed and not report.left_alone
-    return 0 if is_whole else 4
+    return 0 if report.is_told and not report.failed and not report.left_alone else 4

@@ -12,6 +12,8 @@ Nothing that a user has done is ever written over: what he edits while the work 
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,7 +24,7 @@ from otio_perf import optimizer
 from otio_perf.cache import locks
 from otio_perf.cache.players import Players
 from otio_perf.cache.workspace import MARKER
-from otio_perf.errors import CacheError, HostBusyError, HostError, UnwritableTimelineError
+from otio_perf.errors import CacheError, DiskFullError, HostBusyError, HostError, UnwritableTimelineError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import putting, reads
 from otio_perf.hosts.kdenlive.bus import SAVE, Bus
@@ -35,12 +37,14 @@ from otio_perf.optimizer.opening import existing_file
 from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.outcome import failed_sources
 from otio_perf.optimizer.places import workspace_root
-from otio_perf.timeline.appearing import write_bytes
+from otio_perf.timeline.appearing import is_full, write_bytes
 
 _SUFFIX = ".kdenlive"
 #: Saving takes a second; one that opens a dialog answers when the user has closed it.
 _SAVE_SECONDS, _SETTLE_SECONDS = 20.0, 5.0
 _LOOK_SECONDS = 0.25
+#: No run takes as long.
+_STALE_SECONDS = 48 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,15 +93,16 @@ _WORK: dict[str, Callable[[Path, Path, Wanted, Options], _Made]] = {
     "prerender": _prerendered,
     "restore": _restored,
 }
-#: What ``apply`` does.
-WORDS = tuple(_WORK)
 
 
-def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, home: Home, options: Options) -> HostReport:
+def apply(
+    wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, once: bool, home: Home, options: Options
+) -> HostReport:
     """Do what is ``wanted`` to the project that Kdenlive has open, or to ``project``.
 
     :param project: its file; ``None``: Kdenlive's own. :param pid: which Kdenlive; ``None``: the one that has it open
     :param save: changes that are not saved are saved first; otherwise they are a reason to do nothing
+    :param once: not again, where the same was done a moment ago, and all of it
     :raises HostBusyError: the project has changes that are not saved, a dialog is open, Kdenlive does not answer
     :raises HostError: it cannot be told which project, or which Kdenlive, is meant
     :raises OtioPerfError: the work cannot be done; the project is as it was
@@ -119,18 +124,21 @@ def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, 
         opened.enter_context(locks.held(memory.lock, cancelled=None if stop is None else stop.is_set))
         if document is not None:
             _require_saved(document, path, save=save)
-        before = putting.read(path)
-        if memory.has_done(repr(wanted), before):
+        before, seen = putting.read(path), path.stat()
+        asked = repr((wanted, in_force(options)))
+        if once and memory.has_done(asked, before):
             message = "was done a moment ago, for another of the selected clips"
             return HostReport(host="kdenlive", what=wanted.what, project=str(path), state=Applied.UNCHANGED, message=message)
         chunks = _keep_chunks(options, path) if wanted.what == "restore" else ()
-        with _copied(path, before) as (copy, result):
+        with _copied(path, before, seen) as (copy, result):
             job = putting.Job(
                 what=wanted.what,
                 path=path,
                 before=before,
+                seen=seen,
                 is_named=project is not None,
                 reads_are_noted=reads.are_noted(copy),
+                backups=memory.backups,
             )
             made = _WORK[wanted.what](copy, result, wanted, options)
             report = replace(
@@ -141,10 +149,10 @@ def apply(wanted: Wanted, *, project: Path | None, pid: int | None, save: bool, 
                 notices=made.notices,
             )
             _tell_players(options, path, result, report)
-            if report.written == str(path):
+            if report.written == str(path) and report.is_told:
                 previewing.delete(chunks, path, _workspaces(options, path))
-        if report.state is not Applied.KEPT:
-            memory.keep(repr(wanted), path)
+        if report.state is not Applied.KEPT and not report.failed and not report.left_alone:
+            memory.keep(asked, path)
         return report
 
 
@@ -160,31 +168,33 @@ def _require_saved(document: OpenDocument, path: Path, *, save: bool) -> None:
         raise HostBusyError(
             f"{document.name} has changes that are not saved", path=path, hint="Save it in Kdenlive, or say --save"
         )
-    before = _signature(path)
+    before = putting.signature(path)
     program.do(SAVE, seconds=_SAVE_SECONDS)
     until = time.monotonic() + _SETTLE_SECONDS
     while program.is_modified():
         if time.monotonic() > until:
             raise HostBusyError("Kdenlive did not save the project", path=path, hint="Save it there, and try again")
         time.sleep(_LOOK_SECONDS)
-    if _signature(path) == before:
+    if putting.signature(path) == before:
         raise HostError(f"Kdenlive saved {document.name}, but not to this file", path=path, hint="Say --project FILE")
 
 
 @contextmanager
-def _copied(path: Path, data: bytes) -> Iterator[tuple[Path, Path]]:
+def _copied(path: Path, data: bytes, seen: os.stat_result) -> Iterator[tuple[Path, Path]]:
     """A copy to work on and a name for the result, in the project's folder, where its relative paths lead; both vanish.
 
-    :raises UnwritableTimelineError: nothing can be written there
+    Nobody knows the names before: whoever may write to the folder could put a link there.
+
+    :raises UnwritableTimelineError, DiskFullError: nothing can be written there
     """
-    copy, result = path.with_name(f".{path.stem}.otio_perf{_SUFFIX}"), path.with_name(f".{path.stem}.otio_perf-new{_SUFFIX}")
+    copy, result = (path.with_name(f".{path.stem}.{secrets.token_hex(4)}.otio_perf{_SUFFIX}") for _ in range(2))
     try:
-        for old in (copy, result):
-            old.unlink(missing_ok=True)
-        write_bytes(copy, data)
-        seen = path.stat()  # what Kdenlive has rendered since is newer than the project
-        os.utime(copy, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+        _sweep(path)
+        write_bytes(copy, data, mode=seen.st_mode & 0o777)
+        os.utime(copy, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # what Kdenlive has rendered since is newer than the project
     except OSError as e:
+        if is_full(e):
+            raise DiskFullError("nothing can be written beside it: the disk is full", path=path, hint="Make room there") from e
         raise UnwritableTimelineError(
             f"nothing can be written beside it: {e.strerror}",
             path=path,
@@ -196,6 +206,15 @@ def _copied(path: Path, data: bytes) -> Iterator[tuple[Path, Path]]:
         for made in (copy, result):
             with suppress(OSError):
                 made.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove copies of killed runs."""
+    form = re.compile(rf"\.{re.escape(path.stem)}\.[0-9a-f]{{8}}\.otio_perf{re.escape(_SUFFIX)}")
+    for old in path.parent.iterdir():
+        with suppress(OSError):  # the time of writing is that of the project
+            if form.fullmatch(old.name) and old.lstat().st_ctime < time.time() - _STALE_SECONDS:
+                old.unlink()
 
 
 def _keep_chunks(options: Options, path: Path) -> tuple[PreviewChunk, ...]:
@@ -217,10 +236,3 @@ def _tell_players(options: Options, path: Path, result: Path, report: HostReport
 def _workspaces(options: Options, path: Path) -> list[Path]:
     root = workspace_root(in_force(options), path, create=True)
     return [root] if (root / MARKER).is_file() else []
-
-
-def _signature(path: Path) -> tuple[int, int, int]:
-    with suppress(OSError):
-        seen = path.stat()
-        return seen.st_ino, seen.st_mtime_ns, seen.st_size
-    return 0, 0, 0

@@ -19,10 +19,11 @@ _SAME_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What was done to a project last. ``lock``: held while something is done to it."""
+    """What was done to a project last. ``lock``: held while something is done to it. ``backups``: what it was before."""
 
     lock: Path
     note: Path
+    backups: Path
 
     @classmethod
     def of(cls, path: Path) -> Memory:
@@ -33,21 +34,21 @@ class Memory:
         except OSError as e:
             raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Make room for it in the home folder") from e
         lock = folder / locks.file_name(str(path))
-        return cls(lock, lock.with_suffix(".json"))
+        return cls(lock, lock.with_suffix(".json"), lock.with_suffix(".backups.json"))
 
     def has_done(self, wanted: str, data: bytes) -> bool:
         """Was ``wanted`` done just now, and nothing else to the project since?"""
         with suppress(OSError, ValueError, KeyError, TypeError):
             said = json.loads(self.note.read_text(encoding="utf-8"))
             is_recent = 0 <= time.time() - float(said["at"]) < _SAME_SECONDS
-            return is_recent and said["wanted"] == wanted and said["digest"] == _digest(data)
+            return is_recent and said["wanted"] == wanted and said["digest"] == digest(data)
         return False
 
     def keep(self, wanted: str, path: Path) -> None:
         with suppress(OSError):
-            text = json.dumps({"wanted": wanted, "digest": _digest(path.read_bytes()), "at": time.time()})
+            text = json.dumps({"wanted": wanted, "digest": digest(path.read_bytes()), "at": time.time()})
             write_whole(self.note, text + "\n")
 
 
-def _digest(data: bytes) -> str:
+def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from otio_perf.errors import HostBusyError, HostError, HostGoneError, UnwritableTimelineError
 from otio_perf.hosts.home import Home
-from otio_perf.hosts.kdenlive import reads
+from otio_perf.hosts.kdenlive import backups, reads
 from otio_perf.hosts.kdenlive.bus import REVERT, Bus
 from otio_perf.hosts.kdenlive.documents import OpenDocument, chosen, document_of, name_in, open_documents
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.timeline.appearing import appearing, write_bytes
+
+#: Number, time, size.
+Signature = tuple[int, int, int]
 
 _SUFFIX = ".kdenlive"
 #: Kdenlive reads a project of thousands of clips for so long.
@@ -34,14 +37,20 @@ class _ChangedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """``before``: the project at ``path`` as it was read. ``is_named``: the user said which; else it was found out.
-    ``reads_are_noted``: by its file system."""
+    """``before``: the project at ``path`` as it was read, ``seen``: its mode and times then. ``is_named``: the user said which;
+    else it was found out. ``reads_are_noted``: by its file system. ``backups``: our record of what it was before."""
 
     what: str
     path: Path
     before: bytes
+    seen: os.stat_result
     is_named: bool
     reads_are_noted: bool
+    backups: Path
+
+    @property
+    def mode(self) -> int:
+        return self.seen.st_mode & 0o777
 
 
 def put(job: Job, bus: Bus | None, home: Home, document: OpenDocument | None, result: Path) -> HostReport:
@@ -49,44 +58,55 @@ def put(job: Job, bus: Bus | None, home: Home, document: OpenDocument | None, re
 
     :raises HostError: Kdenlive has another project open than was found out; this one is as it was
     """
-    path, before, what = job.path, job.before, job.what
+    path, what = job.path, job.what
     report = HostReport(host="kdenlive", what=what, project=str(path), state=Applied.UNCHANGED, message=_IDLE[what])
     try:
+        if result.is_symlink():
+            raise HostError("somebody put a link in the place of our copy", path=result, hint="Who may write to this folder?")
+        result.chmod(job.mode)
         after = result.read_bytes()
     except OSError as e:
         raise UnwritableTimelineError("was moved while it was worked on", path=path, hint="Run the command again") from e
+    if bus is None:
+        if after == job.before:
+            return report
+        kept = _kept(path, result)
+        message = f"Kdenlive cannot be told of it here: close the project there, and open {kept.name}"
+        return replace(report, state=Applied.BESIDE, message=message, written=str(kept))
     try:
-        if bus is None:
-            if after == before:
-                return report
-            kept = _kept(path, result)
-            message = f"Kdenlive cannot be told of it here: close the project there, and open {kept.name}"
-            return replace(report, state=Applied.BESIDE, message=message, written=str(kept))
-        document = _current(bus, home, document, path)
-        shown = "" if document is None else str(document)
-        _require_untouched(document, path, before)
-        if after == before:
-            return replace(report, program=shown)
-        backup = _backup(path, before)
-        with appearing(path, _SUFFIX) as partial:
-            write_bytes(partial, after)
-            with suppress(OSError):
-                partial.chmod(path.stat().st_mode & 0o777)
-            _require_untouched(document, path, before)
+        return _put(job, report, after, _current(bus, home, document, path))
     except _ChangedError as e:
         kept = _kept(path, result)
         message = f"{e}: your version is untouched, and what was made is in {kept.name}. Run the command again for the new one"
         return replace(report, state=Applied.KEPT, message=message, written=str(kept))
-    report = replace(report, written=str(path), backup=str(backup), program=shown)
+
+
+def _put(job: Job, report: HostReport, after: bytes, document: OpenDocument | None) -> HostReport:
+    """:raises _ChangedError: somebody was faster. The file is his. :raises HostError: it is another document; as ``put``"""
+    path = job.path
+    report = replace(report, program="" if document is None else str(document))
+    _require_untouched(document, path, job.before)
+    if after == job.before:
+        return report
+    backup = backups.keep(path, job.before, job.mode, job.backups)
+    with appearing(path, _SUFFIX) as partial:
+        write_bytes(partial, after, mode=job.mode)
+        if document is not None and job.reads_are_noted:
+            reads.mark(partial)
+        ours = signature(partial)
+        _require_untouched(document, path, job.before)
+    report = replace(report, state=Applied.ON_DISK, written=str(path), backup=str(backup))
     if document is None:
-        return replace(report, state=Applied.ON_DISK, message="is changed; no Kdenlive has it open")
-    reads.mark(path)
-    found = _shown(report, document)
-    if found.state is Applied.APPLIED and job.reads_are_noted and not reads.was_read(path):
-        return _of_another(job, found, after)
-    if read(path) != after:
-        return replace(found, state=Applied.KEPT, message="Kdenlive saved its own version over it", written="")
-    return found
+        return replace(report, message="is changed; no Kdenlive has it open")
+    try:
+        found = _shown(report, document, path, ours)
+        if found.state is Applied.APPLIED and job.reads_are_noted and not reads.was_read(path):
+            return _of_another(job, found, after)
+        if read(path) != after:
+            raise _ChangedError("Kdenlive saved its own version over it")
+        return found
+    finally:
+        reads.unmark(path)
 
 
 def _of_another(job: Job, report: HostReport, after: bytes) -> HostReport:
@@ -97,9 +117,10 @@ def _of_another(job: Job, report: HostReport, after: bytes) -> HostReport:
     said = f"{report.program} has another project of that name open"
     if job.is_named:
         return replace(report, state=Applied.ON_DISK, message=f"is changed; {said}", program="")
-    if read(job.path) == after:
-        with appearing(job.path, _SUFFIX) as partial:
-            write_bytes(partial, job.before)
+    with suppress(_ChangedError), appearing(job.path, _SUFFIX) as partial:
+        write_bytes(partial, job.before, mode=job.mode)
+        os.utime(partial, ns=(job.seen.st_atime_ns, job.seen.st_mtime_ns))
+        _require_untouched(None, job.path, after)
     raise HostError(f"{said}; nothing was changed", path=job.path, hint="Say --project FILE")
 
 
@@ -125,60 +146,51 @@ def _current(bus: Bus, home: Home, document: OpenDocument | None, path: Path) ->
 
 
 def _require_untouched(document: OpenDocument | None, path: Path, before: bytes) -> None:
-    """:raises _ChangedError: the file is another than ``before``, or the document has changes"""
-    try:
-        if path.read_bytes() != before:
-            raise _ChangedError("the project was saved while it was worked on")
-    except OSError:
-        raise _ChangedError("the project was moved while it was worked on") from None
+    """The file is looked at last: Kdenlive answers nothing while it saves, and has saved when it answers.
+
+    :raises _ChangedError: the file is another than ``before``, or the document has changes
+    """
     if document is not None:
         try:
             if document.program.is_modified():
                 raise _ChangedError("the project was edited while it was worked on")
         except HostGoneError:
-            return  # nobody has it open any more
+            pass  # nobody has it open any more
         except HostBusyError:
             raise _ChangedError(f"{document} does not answer") from None
-
-
-def _shown(report: HostReport, document: OpenDocument) -> HostReport:
-    """Have Kdenlive read its project anew, and see that it did."""
-    told = replace(report, state=Applied.ON_DISK, message="is changed, and Kdenlive was closed meanwhile")
-    asks = "is changed; Kdenlive has not shown it yet: answer what it asks, or use File ▸ Revert"
     try:
-        try:
-            document.program.do(REVERT, seconds=_REVERT_SECONDS)
-        except HostBusyError:
-            return replace(told, message=asks)
+        is_same = path.read_bytes() == before
+    except OSError:
+        raise _ChangedError("the project was moved while it was worked on") from None
+    if not is_same:
+        raise _ChangedError("the project was saved while it was worked on")
+
+
+def _shown(report: HostReport, document: OpenDocument, path: Path, ours: Signature) -> HostReport:
+    """Have Kdenlive read its project anew, and see that it did.
+
+    :raises _ChangedError: it has saved another version since
+    """
+    asks = "is changed; Kdenlive has not shown it yet: answer what it asks, or use File ▸ Revert"
+    edited = "is changed on disk; you have edited since: save what you see, or File ▸ Revert shows the file without these edits"
+    try:
+        if document.program.is_modified():
+            return replace(report, message=edited)
+        if signature(path) != ours:
+            raise _ChangedError("Kdenlive saved its own version over it")
+        document.program.do(REVERT, seconds=_REVERT_SECONDS)
         until, steady = time.monotonic() + _SETTLE_SECONDS, 0
         while steady < 2:
             time.sleep(_LOOK_SECONDS)
             is_there = name_in(document.program.title()) == document.name and not document.program.is_modified()
             steady = steady + 1 if is_there else 0
             if time.monotonic() > until and not is_there:
-                return replace(told, message=asks)
+                return replace(report, message=asks)
     except HostGoneError:
-        return told
+        return replace(report, message="is changed, and Kdenlive was closed meanwhile", program="")
     except HostBusyError:
-        return replace(told, message=asks)
-    return replace(told, state=Applied.APPLIED, message="Kdenlive shows it")
-
-
-def _backup(path: Path, data: bytes) -> Path:
-    """A copy of what is about to be replaced; one of the same content that is there already serves.
-
-    :raises UnwritableTimelineError, DiskFullError
-    """
-    for number in itertools.count(1):
-        backup = path.with_name(f"{path.stem}.before-otio_perf{f'-{number}' if number > 1 else ''}{_SUFFIX}")
-        if not os.path.lexists(backup):
-            break
-        with suppress(OSError):
-            if not backup.is_symlink() and backup.read_bytes() == data:
-                return backup
-    with appearing(backup, _SUFFIX) as partial:
-        write_bytes(partial, data)
-    return backup
+        return replace(report, message=asks)
+    return replace(report, state=Applied.APPLIED, message="Kdenlive shows it")
 
 
 def _kept(path: Path, result: Path) -> Path:
@@ -197,3 +209,11 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as e:
         raise HostError(f"cannot be read: {e.strerror}", path=path, hint="Is its folder still there?") from e
+
+
+def signature(path: Path) -> Signature:
+    """Which file it is, and of when; without reading it."""
+    with suppress(OSError):
+        seen = path.stat()
+        return seen.st_ino, seen.st_mtime_ns, seen.st_size
+    return 0, 0, 0

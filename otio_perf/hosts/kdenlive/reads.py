@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def are_noted(probe: Path) -> bool:
 def mark(path: Path) -> None:
     with suppress(OSError):
         os.utime(path, ns=(_LONG_AGO_NS, path.stat().st_mtime_ns))
+
+
+def unmark(path: Path) -> None:
+    """Programs that remove what nobody reads go by the time, too."""
+    with suppress(OSError):
+        if not was_read(path):
+            os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
 
 
 def was_read(path: Path) -> bool:
