@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from otio_perf.errors import HostError
+from otio_perf.cache import locks
+from otio_perf.errors import CacheError, HostError
 from otio_perf.hosts import kde_settings, own_files, record
 from otio_perf.hosts.parts import Entries, OwnFile, Part
 from otio_perf.hosts.record import Installed
@@ -18,10 +20,26 @@ from otio_perf.model.hosts import Installation
 from otio_perf.model.installing import HostChange, Step
 
 
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """One installer of a user at a time: what another records meanwhile would be lost.
+
+    The lock is a file in ``home``, which is there before anything is made, and it is gone again afterwards.
+
+    :raises HostError: it cannot be made
+    """
+    lock = home / ".otio_perf-hosts.lock"
+    try:
+        with locks.held(lock):
+            yield
+    except CacheError as e:
+        raise HostError(e.message, path=lock, hint="Check the permissions of your home folder") from e
+
+
 def install(installation: Installation, parts: Iterable[Part], *, command: str, record_file: Path) -> tuple[HostChange, ...]:
     """Put ``parts`` into a host; what an earlier version put there and this one does not is taken away.
 
-    What a user changed in our files and keys is left as he wants it, and told.
+    What a user changed in our files and keys is left as he wants it, and told. Whoever calls is ``alone``.
 
     :raises HostError: a file cannot be written; the same call again does the rest
     """
@@ -45,6 +63,8 @@ def install(installation: Installation, parts: Iterable[Part], *, command: str, 
 
 def uninstall(installation: Installation, parts: Iterable[Part], *, record_file: Path) -> tuple[HostChange, ...]:
     """Take away what was put into a host: files, keys, and the groups, files and folders that were made for them.
+
+    Whoever calls is ``alone``.
 
     :param parts: what would be installed today: taken away where the record was lost
     :raises HostError: a file cannot be written; the same call again does the rest

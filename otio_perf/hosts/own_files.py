@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
+import secrets
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +13,13 @@ from pathlib import Path
 from otio_perf.errors import HostError
 
 _EXECUTABLE = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+_SUFFIX = ".otio_perf.part"
+#: What to do about it, by what the system says.
+_HINTS = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Check the permissions of its folder"),
+    **dict.fromkeys((errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)), "Make room there"),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR, errno.EISDIR), "Something else is there already: move it away"),
+}
 
 
 def read(path: Path) -> bytes | None:
@@ -31,9 +41,9 @@ def write(path: Path, content: bytes, *, is_executable: bool = False) -> None:
     :raises HostError: it cannot be written
     """
     target = Path(os.path.realpath(path))
-    # the same name each time, so that what a killed run left does not stay
-    temporary = _temporary(target)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{_SUFFIX}")
     try:
+        _sweep(target)
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
@@ -56,7 +66,7 @@ def is_executable(path: Path) -> bool:
 def remove(path: Path) -> None:
     """:raises HostError: it is there and stays there"""
     try:
-        _temporary(path).unlink(missing_ok=True)
+        _sweep(path)
         path.unlink(missing_ok=True)
     except NotADirectoryError:
         return
@@ -92,9 +102,11 @@ def missing_folders(folder: Path) -> list[Path]:
     return missing
 
 
-def _temporary(path: Path) -> Path:
-    return path.with_name(f".{path.name}.otio_perf.part")
+def _sweep(path: Path) -> None:
+    """What killed runs left beside a file; nobody else writes it now (``installing.alone``)."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*{_SUFFIX}"):
+        part.unlink(missing_ok=True)
 
 
 def _error(path: Path, done: str, error: OSError) -> HostError:
-    return HostError(f"cannot be {done}: {error.strerror or error}", path=path, hint="Check the permissions of its folder")
+    return HostError(f"cannot be {done}: {error.strerror or error}", path=path, hint=_HINTS.get(error.errno or 0))

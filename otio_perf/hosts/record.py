@@ -36,7 +36,7 @@ class Installed:
 
 def load(path: Path) -> list[Installed]:
     """:raises HostError: it is there, and cannot be used"""
-    hint = "Delete it, then install and uninstall once more"
+    hint = "Delete it, then install again; folders that were made for it may stay when it is taken away"
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -100,26 +100,28 @@ def install(
     if not own_files.is_executable(Path(path)):
         raise HostError("is no program that can be run", path=path, hint="Name the file otio-perf of an installation")
     changes: list[HostChange] = []
-    for installation in targets:
-        changes += installing.install(installation, parts(installation, path), command=path, record_file=record_file)
+    with installing.alone(home.folder):
+        for installation in targets:
+            changes += installing.install(installation, parts(installation, path), command=path, record_file=record_file)
     return tuple(changes)
 
 
 def uninstall(host: str, packaging: Packaging | None, home: Home | None, record_file: Path | None) -> tuple[HostChange, ...]:
     home, record_file = home or Home.of_user(), record_file or default_record_file()
     there = _places(installations(host, home), packaging)
-    gone = [
-        _of_record(one)
-        for one in record.load(record_file)
-        if one.host == host
-        and packaging in (None, one.packaging)
-        and one.data_folder not in {installation.data_folder for installation in there}
-    ]
     changes: list[HostChange] = []
-    for installation in [*there, *gone]:
-        known = installing.recorded(installation, record_file)
-        usual = () if known is not None else parts(installation, _command_in(installation))
-        changes += installing.uninstall(installation, usual, record_file=record_file)
+    with installing.alone(home.folder):
+        gone = [
+            _of_record(one)
+            for one in record.load(record_file)
+            if one.host == host
+            and packaging in (None, one.packaging)
+            and one.data_folder not in {installation.data_folder for installation in there}
+        ]
+        for installation in [*there, *gone]:
+            known = installing.recorded(installation, record_file)
+            usual = () if known is not None else parts(installation, _command_in(installation))
+            changes += installing.uninstall(installation, usual, record_file=record_file)
     return tuple(changes)
 
 

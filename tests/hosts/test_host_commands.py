@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from jsonschema import Draft202012Validator
 from otio_perf import hosts
 from otio_perf.hosts import scripts
 from otio_perf.hosts.home import Home
+from otio_perf.model.hosts import Packaging
 from otio_perf.model.installing import HostFinding
 from otio_perf.reports import document
 
@@ -176,6 +178,22 @@ def test_each_packaging_is_one_place(user: User) -> None:
     assert (user.data / "clipjobsettings.rc").is_file()
     user.host("uninstall", "kdenlive")
     assert "Kdenlive is not found as snap" in user.install("--packaging", "snap", code=5)
+
+
+def test_two_at_a_time_lose_nothing_of_each_other(user: User) -> None:
+    (user.home / ".local/share/flatpak/app/org.kde.kdenlive/current/active").mkdir(parents=True)
+    before = user.files()
+
+    def both(act: Callable[[Packaging], object]) -> None:
+        with ThreadPoolExecutor(2) as two:
+            list(two.map(act, (Packaging.SYSTEM, Packaging.FLATPAK)))
+
+    where: Any = {"home": user.as_home, "record_file": user.record}
+    for _ in range(3):
+        both(lambda packaging: hosts.install("kdenlive", packaging=packaging, command=str(user.command), **where))
+        assert {state.command for state in hosts.found(["kdenlive"], **where)} == {str(user.command)}
+        both(lambda packaging: hosts.uninstall("kdenlive", packaging=packaging, **where))
+        assert user.files() == before
 
 
 def test_a_command_that_cannot_be_run_is_refused(user: User) -> None:

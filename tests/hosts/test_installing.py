@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -209,7 +210,7 @@ def test_killed_in_the_midst_the_same_command_does_the_rest(
             count += 1
             if count == killed_at + 1:
                 if path.parent.is_dir() and words:
-                    path.with_name(f".{path.name}.otio_perf.part").write_bytes(b"half")
+                    path.with_name(f".{path.name}.0f1e2d3c.otio_perf.part").write_bytes(b"half")
                 raise KeyboardInterrupt
             return real(path, *words, **named)  # type: ignore[operator]
 
@@ -274,6 +275,16 @@ def test_a_read_only_folder_is_one_line(place: Place) -> None:
     place.data.chmod(0o500)
     with pytest.raises(HostError, match=r"Permission denied.*Check the permissions"):
         place.install()
+
+
+def test_a_full_disk_is_no_question_of_permissions(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HostError, match=r"No space left on device\. Make room there"):
+        place.install()
+    assert not list(place.folder.rglob("*.part"))
 
 
 def test_a_settings_file_in_another_format_is_left_and_named(place: Place) -> None:

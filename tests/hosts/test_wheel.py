@@ -89,17 +89,18 @@ def test_installed_from_the_wheel_a_menu_command_runs(elsewhere: Path, tmp_path:
         file.chmod(0o755)
     environment = {"HOME": str(home), "PATH": f"{kdenlive.parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
 
-    def run(*words: object) -> str:
+    def run(*words: object, code: int = 0) -> str:
         done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False, env=environment, cwd=home)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     command = elsewhere / "otio-perf"
     assert str(ROOT) not in run(elsewhere / "python", "-c", "import otio_perf; print(otio_perf.__file__)")
     run(command, "host", "install", "kdenlive")
     (script,) = home.rglob("otio_perf_job.py")
     assert f"COMMAND = {str(command)!r}" in script.read_text()
-    assert "Media Jobs" in run(script, "--help")
+    assert str(command.parent) not in environment["PATH"]
+    assert "no service is running" in run(script, "dashboard", home / "clip.mov", home / "none", code=2)
     assert "our part: installed" in run(command, "host", "doctor", "kdenlive")
     run(command, "host", "uninstall", "kdenlive")
     assert list(home.rglob("*")) == []
