@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import colours
 import pytest
-from kdenlive_peer import NO_ANSWER, Peer, session_bus
+from kdenlive_peer import NO_ANSWER, Peer
+from live_project import PROJECT, files, home, restore
 
 from otio_perf import hosts
-from otio_perf.errors import HostBusyError, HostError, OtioPerfError
-from otio_perf.hosts.home import Home
-from otio_perf.hosts.kdenlive import live, putting
+from otio_perf.errors import DiskFullError, HostBusyError, HostError, OtioPerfError, SettingsError
+from otio_perf.hosts.kdenlive import live
 from otio_perf.hosts.kdenlive.bus import TOGGLE_PROXY, Bus
 from otio_perf.hosts.kdenlive.documents import name_in
-from otio_perf.model.events import Event, Stage, StageStarted
 from otio_perf.model.hosts import Applied, HostReport
 
 #: All that may ever be asked of a Kdenlive.
@@ -33,105 +32,6 @@ SAFE = {
         for action in ("file_save", "file_revert", "proxy_clip")
     ),
 }
-PROJECT = """<?xml version='1.0' encoding='utf-8'?>
-<mlt LC_NUMERIC="C" producer="main_bin" root="{folder}" version="7.12.0">
- <profile width="640" height="360" frame_rate_num="25" frame_rate_den="1" progressive="1" sample_aspect_num="1"
-  sample_aspect_den="1" display_aspect_num="16" display_aspect_den="9" colorspace="709"/>
- <producer id="a" in="0" out="19">
-  <property name="length">20</property>
-  <property name="resource">a.mp4</property>
-  <property name="mlt_service">avformat-novalidate</property>
-  <property name="kdenlive:id">4</property>
- </producer>
- <playlist id="p0"><entry in="0" out="19" producer="a"/></playlist>
- <playlist id="main_bin">
-  <property name="kdenlive:docproperties.enableproxy">0</property>
-  <property name="kdenlive:docproperties.kdenliveversion">22.12.3</property>
-  <property name="kdenlive:docproperties.position">7</property>
-  <property name="kdenlive:docproperties.version">1.04</property>
-  <entry producer="a"/>
- </playlist>
- <tractor id="main" in="0" out="19"><track producer="p0"/></tractor>
-</mlt>
-"""
-
-
-@pytest.fixture(scope="session")
-def optimized(shared_folder: Callable[..., Path], run_command: Callable[..., Any], measured_machine: Path) -> Path:
-    """A folder with ``plain.kdenlive``, and with ``edit.kdenlive``, which is that with a proxy."""
-
-    def make(folder: Path) -> None:
-        colours.make(folder / "a.mp4", frames=20)
-        (folder / "plain.kdenlive").write_text(PROJECT.format(folder=folder))
-        cache = folder / "cache" / "otio_perf"
-        cache.mkdir(parents=True)
-        shutil.copy(measured_machine, cache)
-        words = ["optimize", "plain.kdenlive", "-o", "edit.kdenlive", "--proxy", "half", "--all"]
-        environment = {**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder)}
-        done = run_command(words, env=environment, cwd=folder)
-        assert done.returncode == 0, done.stderr
-
-    return shared_folder("project with a proxy", make)
-
-
-@pytest.fixture
-def edit(optimized: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, measured_machine: Path) -> Path:
-    """A project with a proxy that may be changed; ``plain`` beside it is what its restoring gives."""
-    folder = tmp_path / "work"
-    folder.mkdir()
-    for name in ("edit.kdenlive", "plain.kdenlive"):
-        shutil.copy(optimized / name, folder)
-    for name, place in (("HOME", "home"), ("XDG_CACHE_HOME", "cache"), ("XDG_CONFIG_HOME", "config")):
-        monkeypatch.setenv(name, str(tmp_path / place))
-    (tmp_path / "cache" / "otio_perf").mkdir(parents=True)
-    shutil.copy(measured_machine, tmp_path / "cache" / "otio_perf")
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "kdenliverc").write_text(f"[Recent Files]\nFile1[$e]={folder}/edit.kdenlive\n")
-    return folder / "edit.kdenlive"
-
-
-@pytest.fixture
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with session_bus(tmp_path_factory.mktemp("bus")) as found:
-        yield found
-
-
-@pytest.fixture
-def kdenlive(address: str, edit: Path) -> Iterator[Callable[..., Peer]]:
-    """``kdenlive(title=…)``: one that runs. It can revert."""
-    with ExitStack() as opened:
-
-        def start(**how: Any) -> Peer:
-            peer = Peer(address, **how)
-            peer.acts.setdefault("file_revert", edit.read_bytes)
-            return opened.enter_context(peer)
-
-        yield start
-
-
-def home(address: str = "") -> Home:
-    variables = {k: v for k, v in os.environ.items() if k not in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR")}
-    if address:
-        variables["DBUS_SESSION_BUS_ADDRESS"] = address
-    return Home(folder=Path(os.environ["HOME"]), variables=variables, platform="linux")
-
-
-def restore(address: str = "", **how: Any) -> HostReport:
-    return hosts.apply("kdenlive", "restore", home=home(address), **how)
-
-
-def at(stage: Stage, act: Callable[[], object]) -> Callable[[Event], None]:
-    """A listener that does something when a stage begins."""
-
-    def listen(event: Event) -> None:
-        if isinstance(event, StageStarted) and event.stage is stage:
-            act()
-
-    return listen
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
 
 
 def test_changed_in_its_place_and_shown(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
@@ -200,71 +100,6 @@ def test_saving_that_does_not_work(
     assert files(edit.parent) == was
 
 
-@pytest.mark.parametrize("how", ["edited", "saved", "deaf", "another project"])
-def test_what_somebody_does_meanwhile_wins(
-    edit: Path, address: str, kdenlive: Callable[..., Peer], how: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(Bus.call.__kwdefaults__, "seconds", 1.0)
-    before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
-    host = kdenlive()
-    his = before + b"<!-- his -->"
-
-    def meanwhile() -> None:
-        match how:
-            case "edited":
-                host.is_modified = True
-            case "saved":
-                edit.write_bytes(his)
-            case "deaf":
-                host.is_deaf = True
-            case _:
-                host.title = ""  # while it reads another one
-
-    found = restore(address, listener=at(Stage.RELINK, meanwhile))
-    kept = edit.with_name("edit.perf.kdenlive")
-    assert (found.state, found.written, found.backup) == (Applied.KEPT, str(kept), "")
-    assert kept.read_bytes() == plain
-    assert edit.read_bytes() == (his if how == "saved" else before)
-    assert set(files(edit.parent)) == {"edit.kdenlive", "plain.kdenlive", "edit.perf.kdenlive"}
-    assert not any("activateAction" in asked for asked in host.asked)
-
-    host.is_modified, host.is_deaf, host.title = False, False, "edit [*]/ HD"
-    assert restore(address).state is Applied.APPLIED  # at once: that was another version
-
-
-def test_a_program_that_is_closed_meanwhile(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
-    before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
-    host = kdenlive()
-    found = restore(address, listener=at(Stage.RELINK, host.close))
-    assert (found.state, found.program, edit.read_bytes()) == (Applied.ON_DISK, "", plain)
-    assert Path(found.backup).read_bytes() == before
-
-
-def test_a_program_that_dies_while_it_reads(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
-    plain = edit.with_name("plain.kdenlive").read_bytes()
-    host = kdenlive()
-
-    def die() -> object:
-        host.close()
-        return NO_ANSWER
-
-    host.acts["file_revert"] = die
-    found = restore(address)
-    assert (found.state, edit.read_bytes()) == (Applied.ON_DISK, plain)
-    assert "closed meanwhile" in found.message
-
-
-def test_a_question_instead_of_reading(
-    edit: Path, address: str, kdenlive: Callable[..., Peer], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """He began to edit in the last moment: Kdenlive asks him whether it may throw that away."""
-    monkeypatch.setattr(putting, "_REVERT_SECONDS", 0.3)
-    kdenlive(acts={"file_revert": lambda: NO_ANSWER})
-    found = restore(address)
-    assert found.state is Applied.ON_DISK
-    assert "answer what it asks" in found.message
-
-
 @pytest.mark.parametrize("title", ["", "Kdenlive"])
 def test_a_program_that_is_opening_something(edit: Path, address: str, kdenlive: Callable[..., Peer], title: str) -> None:
     """It may be this project."""
@@ -279,11 +114,13 @@ def test_a_program_that_is_opening_something(edit: Path, address: str, kdenlive:
 def test_another_project_of_the_same_name(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
     """Kdenlive does not say which file it has open; that it read another one shows."""
     before, plain = edit.read_bytes(), edit.with_name("plain.kdenlive").read_bytes()
+    written_at = edit.stat().st_mtime_ns
     host = kdenlive(acts={"file_revert": lambda: None})
     with pytest.raises(HostError, match="has another project of that name open; nothing was changed"):
         restore(address)
-    assert edit.read_bytes() == before
+    assert (edit.read_bytes(), edit.stat().st_mtime_ns) == (before, written_at)
     found = restore(address, project=edit)
+    assert edit.stat().st_atime > written_at / 1e9 - 3600  # programs that remove what nobody reads go by it
     assert (found.state, edit.read_bytes()) == (Applied.ON_DISK, plain)
     assert "has another project of that name open" in found.message
     assert host.asked.count("activateAction file_revert") == 2
@@ -369,21 +206,45 @@ def test_without_a_bus(edit: Path) -> None:
     assert "close the project there, and open edit.perf.kdenlive" in found.message
 
 
-def test_a_project_that_is_moved_meanwhile(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
-    was = files(edit.parent)
-    kdenlive()
-    moved = edit.parent.with_name("moved")
-    with pytest.raises(OtioPerfError):
-        restore(address, listener=at(Stage.WRITE, lambda: edit.parent.rename(moved)))
-    assert {name: data for name, data in files(moved).items() if name in was} == was
-
-
 def test_a_folder_that_takes_no_file(edit: Path, address: str) -> None:
     """Read-only shares are not to be had in a test; names that no copy can have are."""
     project = edit.rename(edit.with_name("e" * 245 + ".kdenlive"))
     with pytest.raises(OtioPerfError, match="nothing can be written beside it"):
         restore(address, project=project)
     assert set(files(project.parent)) == {project.name, "plain.kdenlive"}
+
+
+def test_a_full_disk(edit: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(path: Path, data: bytes, *, mode: int | None = None) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(live, "write_bytes", write)
+    with pytest.raises(DiskFullError, match="the disk is full") as refused:
+        restore(address, project=edit)
+    assert refused.value.hint == "Make room there"
+
+
+def test_not_shown_yet_is_not_done(edit: Path, run_command: Callable[..., Any]) -> None:
+    environment = dict(home().variables)
+    done = run_command(["host", "apply", "kdenlive", "restore", "--project", str(edit)], env=environment, cwd=edit.parent)
+    assert (done.returncode, edit.with_name("edit.perf.kdenlive").exists()) == (4, True), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("optimize", {"zone": True}),
+        ("restore", {"all": True}),
+        ("prerender", {"media": ["a.mp4"]}),
+        ("proxies", {"project": "edit.kdenlive"}),
+        ("proxies", {"save": True}),
+    ],
+)
+def test_nothing_that_is_said_is_ignored(edit: Path, what: str, said: dict[str, Any]) -> None:
+    was = files(edit.parent)
+    with pytest.raises(SettingsError, match=f"{what} takes no --{next(iter(said))}"):
+        hosts.apply("kdenlive", what, home=home(), **said)
+    assert files(edit.parent) == was
 
 
 def test_a_project_of_a_newer_kdenlive(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
@@ -401,13 +262,16 @@ def test_clips_that_are_selected_together(edit: Path, address: str, kdenlive: Ca
     """A menu command comes once for each of them, at once or one after the other: it is done once."""
     host = kdenlive()
     found: list[HostReport] = []
-    threads = [threading.Thread(target=lambda: found.append(restore(address))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: found.append(restore(address, once=True))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    found.append(restore(address))
+    found.append(restore(address, once=True))
     assert [one.state for one in found] == [Applied.APPLIED, *[Applied.UNCHANGED] * 3]
+    assert {one.message for one in found[1:]} == {"was done a moment ago, for another of the selected clips"}
+    assert restore(address).message == "it has nothing of ours"  # who asks by himself gets an answer
+    assert "a moment ago" not in restore(address, once=True, quality=20).message
     assert host.asked.count("activateAction file_revert") == 1
 
 
