@@ -44,8 +44,8 @@ def session_bus(folder: Path) -> Iterator[str]:
 @dataclass(eq=False)
 class Peer:
     """``acts``: what actions do, by name, called in the peer's thread; an action that is not named is grey, one that returns
-    ``NO_ANSWER`` is never answered; by ``"Get windowTitle"`` and so on, what it does before that answer. ``asked``: all that was
-    asked of it, in order."""
+    ``NO_ANSWER`` is never answered; by ``"Get windowTitle"`` and so on: done before that answer. ``asked``: all that was asked
+    of it, in order."""
 
     address: str
     title: str = "edit [*]/ HD 720p 25 fps"
