@@ -32,8 +32,12 @@ def workspace_root(settings: Settings, anchor: Path | None, *, create: bool) -> 
 def other_workspaces(root: Path) -> tuple[Path, ...]:
     """Workspaces on this machine that were used before and are there, but the one at ``root``; used last first."""
     own = os.path.realpath(root)
-    found = known.recall(settings_module.user_cache_folder() / _KNOWN_FILE)
-    return tuple(other for other in found if os.path.realpath(other) != own)
+    return tuple(other for other in known_workspaces() if os.path.realpath(other) != own)
+
+
+def known_workspaces() -> tuple[Path, ...]:
+    """Workspaces on this machine that were used before and are there; used last first."""
+    return known.recall(settings_module.user_cache_folder() / _KNOWN_FILE)
 
 
 def existing_workspace(settings: Settings) -> Path:

@@ -304,8 +304,9 @@ class Prerendering:
         )
 
     def _cut(self, regions: Sequence[Region]) -> tuple[list[_Cut], list[LeftToHost]]:
-        """Regions with their chunks, and those that read a file (a LUT) that cannot be read."""
-        cuts, left = [], []
+        """Regions with their chunks, and those that read a file (a LUT) that cannot be read, or that have no place."""
+        cuts: list[_Cut] = []
+        left: list[LeftToHost] = []
         for region in regions:
             self.session.check_stop()
             at = region.position.start
@@ -314,11 +315,25 @@ class Prerendering:
                 position = FrameRange(at, at + len(plans), region.position.rate)
                 reason = "; ".join(f"{Path(path).name} {why}" for path, why in files.items())
                 if not files:
-                    cuts.append(_Cut(replace(region, position=position, plans=plans), self.chunks.cut(plans, at)))
+                    self._cut_around(replace(region, position=position, plans=plans), cuts, left)
                 else:
                     left.append(self._left(Left(position=position, reason=reason)))
                 at = position.stop
         return cuts, left
+
+    def _cut_around(self, region: Region, cuts: list[_Cut], left: list[LeftToHost]) -> None:
+        """What of ``region`` has a place to ``cuts``, the rest to ``left``."""
+        at, chunks = region.position.start, self.chunks.cut(region.plans, region.position.start)
+        held = self._store.held(chunks)
+        if not held:
+            cuts.append(_Cut(region, chunks))
+            return
+        left += [self._left(Left(position=position, reason=reason)) for position, reason in held]
+        edges = [at, *(edge for position, _ in held for edge in (position.start, position.stop)), region.position.stop]
+        for start, stop in zip(edges[::2], edges[1::2], strict=True):
+            if start < stop:  # its chunks begin elsewhere now
+                position, plans = replace(region.position, start=start, stop=stop), region.plans[start - at : stop - at]
+                self._cut_around(replace(region, position=position, plans=plans), cuts, left)
 
     def _bytes(self, cuts: Sequence[_Cut], missing: Mapping[str, Chunk], size: tuple[int, int]) -> int:
         """Of the missing chunks, and of the regions, which hold copies of them all."""

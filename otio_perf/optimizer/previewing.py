@@ -10,13 +10,13 @@ import os
 import sys
 import tempfile
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from otio_perf.cache.players import Players, played_in
-from otio_perf.errors import CacheError, SettingsError
+from otio_perf.cache.players import played_in
+from otio_perf.errors import CacheError, OtioPerfError, SettingsError
 from otio_perf.media import concat
 from otio_perf.media.finished import key_in
 from otio_perf.media.pieces import Piece
@@ -24,6 +24,7 @@ from otio_perf.model.chunks import Chunk
 from otio_perf.model.results import PrerenderReport, PreviewChunk
 from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.optimizer.chunked import Chunks
+from otio_perf.optimizer.places import known_workspaces
 from otio_perf.optimizer.regions import Stored
 from otio_perf.optimizer.session import Session
 from otio_perf.planning.cells import Cells
@@ -47,7 +48,8 @@ _MATROSKA = "mkv"
 class Place:
     """Where the chunks of the sequence that is read go. ``cells``: its grid, and which of it Kdenlive has filled itself.
 
-    ``taken_over``: chunks that were ours and that Kdenlive has rendered itself since, by sequence.
+    ``taken_over``: chunks that were ours and that Kdenlive has rendered itself since, by sequence. ``output``: the project that
+    will play them; ``digest``: of the one that is read.
     """
 
     folder: Path
@@ -56,6 +58,8 @@ class Place:
     cells: Cells
     taken_over: Mapping[str, frozenset[int]]
     is_switched_off: bool
+    output: Path
+    digest: str
 
     def path(self, cell: int) -> Path:
         return self.folder / f"{cell}.{self.extension}"
@@ -86,6 +90,8 @@ def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | Non
         cells=Cells(frames=CHUNK_FRAMES, taken=taken_over.get(found.sequence, frozenset()) | own),
         taken_over=taken_over,
         is_switched_off=found.is_switched_off,
+        output=output,
+        digest=files.digest_of(data),
     )
 
 
@@ -128,9 +134,28 @@ class Previews:
         self.session, self.chunks, self.place, self.timeline = session, chunks, place, timeline
         self.done: list[PreviewChunk] = []
         self._seen: set[tuple[Path, str]] = set()  # chunks that are there
+        self._keys: dict[tuple[object, ...], str] = {}
+        self._players: dict[str, list[str]] | None = None  # projects of other edits, by chunk
 
     def is_there(self, run: Sequence[Chunk]) -> bool:
         return all(self._has(self.place.path(cell.start), self._key(cell, run)) for cell in self._cells(run))
+
+    def held(self, run: Sequence[Chunk]) -> Sequence[tuple[FrameRange, str]]:
+        """Cells in which another project plays other pictures: those of one document share a folder, and names in it."""
+        found = []
+        for cell in self._cells(run):
+            path = self.place.path(cell.start)
+            if path.is_file() and not self._has(path, self._key(cell, run)) and (players := self._players_of(path)):
+                found.append(
+                    (cell, f"its place in Kdenlive's preview is taken: {', '.join(players)} plays other pictures there")
+                )
+        return found
+
+    def _players_of(self, path: Path) -> Sequence[str]:
+        if self._players is None:
+            place, roots = self.place, [self.session.workspace.root]
+            self._players = _listed({place.folder}, roots, replaced=place.output, digest=place.digest)
+        return self._players.get(str(path), ())
 
     @contextmanager
     def joining(self) -> Iterator[None]:
@@ -179,11 +204,17 @@ class Previews:
         return Piece(path=self.chunks.piece(chunk).path, frames=len(chunk), start=start, stop=stop)
 
     def _key(self, cell: FrameRange, run: Sequence[Chunk]) -> str:
-        words = ["preview", str(_CHUNK_VERSION)]
-        for chunk in _inside(cell, run):
-            piece = self._piece(chunk, cell)
-            words.append(f"{self.chunks.key_of(chunk)} {piece.start} {piece.stop}")
-        return hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+        """Of its pictures, whatever is rendered around them."""
+        inside = _inside(cell, run)
+        made = cell.start, *map(self.chunks.key_of, inside)
+        if made not in self._keys:
+            pieces = [(chunk, self._piece(chunk, cell)) for chunk in inside]
+            plans = [plan for chunk, piece in pieces for plan in chunk.plans[piece.start : piece.stop]]
+            is_by_processor = any(self.chunks.key_of(chunk) != chunk.key for chunk in inside)
+            alone = self.chunks.cut(plans, cell.start)
+            words = ["preview", str(_CHUNK_VERSION), *(one.processor_key if is_by_processor else one.key for one in alone)]
+            self._keys[made] = hashlib.blake2b("\n".join(words).encode(), digest_size=16).hexdigest()
+        return self._keys[made]
 
 
 def preview_of(place: Place, report: PrerenderReport, frame_rate: FrameRate) -> Preview:
@@ -231,17 +262,49 @@ def removal(timeline: Path, limits: Limits) -> tuple[Preview | Overlay, tuple[Pr
 
 
 def delete(chunks: Sequence[PreviewChunk], timeline: Path, workspaces: Sequence[Path]) -> int:
-    """Delete ``chunks``, which ``timeline`` played, where no other project plays them. :returns: how many went"""
-    others = {path: {*players} - {str(timeline.absolute())} for path, players in played_in(workspaces).items()}
+    """Delete ``chunks``, which ``timeline`` played, where no project plays them any more, it included.
+
+    :returns: how many went
+    """
+    listed = _listed({Path(chunk.path).parent for chunk in chunks}, workspaces, also=[timeline]) if chunks else {}
     gone = 0
     for chunk in chunks:
-        if not others.get(chunk.path) and key_in(chunk.path) == chunk.key:
+        if chunk.path not in listed and key_in(chunk.path) == chunk.key:
             with suppress(OSError):
                 Path(chunk.path).unlink()
                 gone += 1
-    for root in workspaces:
-        Players(root).note(timeline, ())
     return gone
+
+
+def _listed(
+    folders: Collection[Path],
+    workspaces: Sequence[Path],
+    *,
+    also: Sequence[Path] = (),
+    replaced: Path | None = None,
+    digest: str = "",
+) -> dict[str, list[str]]:
+    """Chunks in ``folders`` that projects play as they are now: these projects, by path.
+
+    Of those that any workspace knows, and ``also``; but not the one that is to be ``replaced``, and none that is the edit with
+    ``digest`` itself.
+    """
+    noted: dict[str, list[str]] = {str(path.absolute()): [] for path in also}
+    for file, players in played_in(dict.fromkeys([*workspaces, *known_workspaces()])).items():
+        for player in players if Path(file).parent in folders else ():
+            noted.setdefault(player, []).append(file)
+    if replaced is not None:
+        noted.pop(str(replaced.absolute()), None)
+    found: dict[str, list[str]] = {}
+    for player, chunks in noted.items():
+        try:  # an edit takes them off its list
+            data = files.project_text(player)
+            played: Sequence[str] = () if files.digest_of(data) == digest else preview.chunk_paths(data, player)
+        except OtioPerfError:  # nobody can tell
+            played = chunks
+        for chunk in played:
+            found.setdefault(chunk, []).append(player)
+    return found
 
 
 def _taken_over(data: bytes, timeline: Path, store: storage.Storage) -> dict[str, frozenset[int]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from otio_perf.cache.renders import RegionNames, Render, RenderKind
 from otio_perf.media import concat
 from otio_perf.model.chunks import Chunk
+from otio_perf.model.timing import FrameRange
 from otio_perf.model.uses import Survey
 from otio_perf.optimizer.chunked import Chunks
 from otio_perf.optimizer.session import Session
@@ -36,6 +37,10 @@ class Storing(Protocol):
         """Is there nothing to be written?"""
         ...
 
+    def held(self, run: Sequence[Chunk]) -> Sequence[tuple[FrameRange, str]]:
+        """Parts of the run that have no place, and why."""
+        ...
+
     def joining(self) -> AbstractContextManager[None]:
         """Around all calls of ``join`` of a run of the command."""
         ...
@@ -56,6 +61,10 @@ class Regions:
 
     def is_there(self, run: Sequence[Chunk]) -> bool:
         return self.chunks.there(self._key(run)) is not None
+
+    def held(self, run: Sequence[Chunk]) -> Sequence[tuple[FrameRange, str]]:
+        del run
+        return ()
 
     @contextmanager
     def joining(self) -> Iterator[None]:

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from otio_perf.cache.players import Players
+from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError, SettingsError
-from otio_perf.optimizer import previewing
+from otio_perf.model.results import PreviewChunk
+from otio_perf.optimizer import places, previewing
 from otio_perf.timeline.guard import Limits
+from otio_perf.timeline.mlt import preview
+from otio_perf.timeline.mlt.preview import Chunk, Preview
 
 PROJECT = """<mlt producer="main_bin"><profile width="1280" height="720" frame_rate_num="25" frame_rate_den="1"/>
  <playlist id="playlist0"/>
@@ -77,3 +82,31 @@ def test_a_folder_is_made_or_named(folder: Path) -> None:
     (folder / "file").write_text("")
     with pytest.raises(CacheError, match="Kdenlive looks for its preview there"):
         previewing.require_writable(folder / "file" / "preview")
+
+
+def test_chunks_are_deleted_where_no_project_lists_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the one that is restored, if it is still there, and none that another workspace knows."""
+    monkeypatch.setattr(previewing, "key_in", lambda path: Path(path).stem)
+    previews = folder / "cache" / "kdenlive" / "77" / "preview"
+    previews.mkdir(parents=True)
+    chunks = [Chunk(start=n, frames=25, path=str(previews / f"{n}.mov"), key=str(n)) for n in (0, 25, 50)]
+    found = [PreviewChunk(start=one.start, stop=one.start, path=one.path, key=one.key) for one in chunks]
+    for one in chunks:
+        Path(one.path).write_bytes(b"x")
+    plain = written(folder)
+    showing = folder / "showing.kdenlive", folder / "other.kdenlive"
+    for path, played in zip(showing, (chunks[:1], chunks[1:2]), strict=True):
+        path.write_bytes(preview.with_preview(plain.read_bytes(), plain, Preview(chunks=tuple(played), extension="mov")))
+    elsewhere = Workspace.open(folder / "elsewhere" / ".otio_perf").root
+    places.remember(elsewhere)
+    Players(elsewhere).note(showing[1], [Path(one.path) for one in chunks])  # of which it lists one now
+
+    assert previewing.delete(found, showing[0], []) == 1
+    assert [path.name for path in sorted(previews.iterdir())] == ["0.mov", "25.mov"]
+    showing[0].write_bytes(plain.read_bytes())  # as a host's own is replaced
+    assert previewing.delete(found, showing[0], []) == 1
+    showing[1].write_bytes(showing[1].read_bytes()[:-20])  # nobody can tell what it plays
+    assert previewing.delete(found, showing[0], []) == 0
+    showing[1].unlink()
+    assert previewing.delete(found, showing[0], []) == 1
+    assert not list(previews.iterdir())
