@@ -2,7 +2,7 @@
 
 Kdenlive puts hundreds of methods on the bus, and some of them end it (``addEffect`` with a name that it does not know) or hang
 until the user closes a dialog. What is used here is all that may be: reading three properties, asking whether an action can be
-used, and four actions. Every call has a time limit, and nothing is ever started by asking for it.
+used, and three actions. Every call has a time limit, and nothing is ever started by asking for it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from otio_perf.errors import HostBusyError, HostError, HostGoneError
+from otio_perf.errors import HostBusyError, HostError, HostGoneError, MissingDependencyError
 
 if TYPE_CHECKING:
     from jeepney.io.blocking import DBusConnection
@@ -23,6 +23,8 @@ SAVE, REVERT, TOGGLE_PROXY = "file_save", "file_revert", "proxy_clip"
 _ACTIONS = frozenset({SAVE, REVERT, TOGGLE_PROXY})
 
 _NAME = re.compile(r"org\.kde\.kdenlive-(\d+)")
+#: In a Flatpak its name ends in a number of the bus (KDBusService): which process that is, nobody can tell.
+_SANDBOXED = "org.kde.kdenlive.kdbus-"
 _WINDOW, _APPLICATION = "/kdenlive/MainWindow_1", "/MainApplication"
 _WIDGET, _CORE, _MAIN_WINDOW = "org.qtproject.Qt.QWidget", "org.qtproject.Qt.QCoreApplication", "org.kde.KMainWindow"
 #: A look at a property takes a millisecond; Kdenlive answers none while it reads a project, which may take long.
@@ -40,17 +42,22 @@ class Bus:
     @classmethod
     def open(cls, variables: Mapping[str, str]) -> Bus | None:
         """The bus that the environment names, or that systemd keeps for the user; ``None`` where there is none: Windows, macOS,
-        a machine without a session."""
+        a machine without a session.
+
+        :raises MissingDependencyError: it cannot be spoken to
+        """
         address = variables.get("DBUS_SESSION_BUS_ADDRESS", "")
         if not address and (folder := variables.get("XDG_RUNTIME_DIR", "")):
             address = f"unix:path={folder}/bus"
-        if not address or sys.platform == "win32":
+        if not address or sys.platform in ("win32", "darwin"):
             return None
         try:
-            from jeepney.io.blocking import open_dbus_connection
-
-            return cls(open_dbus_connection(address, auth_timeout=_CONNECT_SECONDS))
-        except (ImportError, OSError, RuntimeError, ValueError, EOFError):  # an address of another kind, a bus that went away
+            from otio_perf.hosts.kdenlive.connection import connected
+        except ImportError as e:
+            raise MissingDependencyError("Kdenlive cannot be asked: jeepney is missing", hint="pip install jeepney") from e
+        try:
+            return cls(connected(address, seconds=_CONNECT_SECONDS))
+        except (OSError, RuntimeError, ValueError, EOFError):  # an address of another kind, a bus that went away
             return None
 
     def __enter__(self) -> Bus:
@@ -60,10 +67,17 @@ class Bus:
         self._connection.close()
 
     def programs(self) -> tuple[Program, ...]:
-        """All Kdenlives that run, the first started first. :raises HostBusyError: the bus does not answer"""
-        (names,) = self.asked_of_bus("ListNames")
-        found = [(int(match[1]), name) for name in names if (match := _NAME.fullmatch(name))]
+        """All Kdenlives that run and can be asked, the first started first. :raises HostBusyError: the bus does not answer"""
+        found = [(int(match[1]), name) for name in self._names() if (match := _NAME.fullmatch(name))]
         return tuple(Program(self, name, number) for number, name in sorted(found))
+
+    def has_sandboxed(self) -> bool:
+        """Does one run in a sandbox, of which it cannot be told what it has open? :raises HostBusyError"""
+        return any(name.startswith(_SANDBOXED) for name in self._names())
+
+    def _names(self) -> list[str]:
+        (names,) = self.asked_of_bus("ListNames")
+        return list(names)
 
     def asked_of_bus(self, method: str, signature: str = "", *words: object) -> tuple[Any, ...]:
         return self.call("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method, signature, words)

@@ -23,8 +23,12 @@ from otio_perf.timeline.mlt.storage import cache_folders
 _SUFFIX = ".kdenlive"
 _SCHEME, _RANDOM_LETTERS = "file_%2F", 8
 _RECENT = re.compile(r"^File\d+(?:\[\$e\])?=(.*)$", re.MULTILINE)
-#: Of Kdenlive from packages, and as an AppImage; with the projects that were opened from its menu.
-_SETTINGS = ("kdenliverc", "kdenlive-appimagerc")
+#: Of Kdenlive from packages, as an AppImage and as a Snap; with the projects that were opened from its menu.
+_SETTINGS = ("kdenliverc", "kdenlive-appimagerc", "kdenlive-snaprc")
+#: Of a Snap, in the home; a Flatpak cannot be asked at all.
+_SNAP_CONFIG, _SNAP_DATA = "snap/kdenlive/current/.config", "snap/kdenlive/current/.local/share"
+#: Which start of which machine this is: in Qt's locks, too.
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 #: Files with what Kdenlive left behind are small.
 _MOST_BYTES = 1 << 20
 
@@ -32,12 +36,12 @@ _MOST_BYTES = 1 << 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenDocument:
     """``name``: of the project as the title has it, ``""`` where there is none. ``places``: project files that it may be, the
-    likeliest first."""
+    likeliest first; ``is_sure``: it is this one, no other."""
 
     program: Program
     name: str
     places: tuple[Path, ...]
-    is_modified: bool
+    is_sure: bool
     version: str
 
     @property
@@ -52,19 +56,68 @@ class OpenDocument:
         return f"Kdenlive {self.version} (process {self.program.pid})"
 
 
-def open_documents(bus: Bus, home: Home) -> tuple[OpenDocument, ...]:
-    """Of every Kdenlive that runs; what was closed while it was looked at is left out.
+def meant(bus: Bus, home: Home, *, project: Path | None, pid: int | None) -> OpenDocument | None:
+    """What that Kdenlive has open that is meant: the one that has ``project``, the process ``pid``, or the only one that runs;
+    ``None``: none that runs has ``project``.
 
-    :raises HostBusyError: one of them does not answer, or is just opening a project: nobody knows which
+    :raises HostBusyError: one that may be meant does not answer, or is just opening a project: nobody knows which
+    :raises HostError: it cannot be told
     """
-    found = []
-    for program in bus.programs():
-        with suppress(HostGoneError):
-            document = document_of(program, home)
-            if document is None:
-                raise HostBusyError("a Kdenlive is just opening a project", hint="Answer what it asks, and try again")
-            found.append(document)
-    return tuple(found)
+    programs = bus.programs()
+    if pid is not None:
+        return _of_process(programs, pid, project, home)
+    documents, silent = _answering(programs, home)
+    if project is None:
+        if silent is not None:
+            raise silent
+        if not documents and bus.has_sandboxed():
+            raise HostError("Kdenlive runs in a sandbox, and cannot be asked what it has open", hint="Say --project FILE")
+        if len(documents) != 1:
+            what = "no Kdenlive has a project open" if not documents else f"{len(documents)} Kdenlives have projects open"
+            raise HostError(what, hint="Name the project with --project FILE, or the process with --pid")
+        return documents[0]
+    found = [d for d in documents if d.may_be(project) and any(_is_same(p, project) for p in d.places)]
+    if silent is not None and len(found) != 1:
+        raise silent
+    found = found or [d for d in documents if d.may_be(project) and not d.is_sure]
+    if len(found) > 1:
+        raise HostError(f"{len(found)} Kdenlives have a project of that name", path=project, hint="Name one with --pid")
+    return found[0] if found else None
+
+
+def _of_process(programs: Sequence[Program], pid: int, project: Path | None, home: Home) -> OpenDocument:
+    """:raises HostBusyError, HostError"""
+    with suppress(HostGoneError):
+        for program in programs:
+            if program.pid == pid:
+                found = _document_of(program, home)
+                if project is not None and not found.may_be(project):
+                    hint = "Open the project there, or leave out --pid"
+                    raise HostError(f"{found} has {found.name} open", path=project, hint=hint)
+                return found
+    raise HostError(f"no Kdenlive with a project runs as process {pid}", hint="Leave out --pid, or name another")
+
+
+def _answering(programs: Sequence[Program], home: Home) -> tuple[list[OpenDocument], HostBusyError | None]:
+    """What those have open that say so, and why another does not; what was closed meanwhile is left out."""
+    found: list[OpenDocument] = []
+    silent = None
+    for program in programs:
+        try:
+            found.append(_document_of(program, home))
+        except HostBusyError as e:
+            silent = e
+        except HostGoneError:
+            continue
+    return found, silent
+
+
+def _document_of(program: Program, home: Home) -> OpenDocument:
+    """:raises HostGoneError, HostBusyError"""
+    document = document_of(program, home)
+    if document is None:
+        raise HostBusyError("a Kdenlive is just opening a project", hint="Answer what it asks, and try again")
+    return document
 
 
 def document_of(program: Program, home: Home) -> OpenDocument | None:
@@ -72,11 +125,12 @@ def document_of(program: Program, home: Home) -> OpenDocument | None:
     name = name_in(program.title())
     if name is None:
         return None
+    locked = _by_lock(name, program.pid, home)
     return OpenDocument(
         program=program,
         name=name,
-        places=places(name, program.pid, home),
-        is_modified=program.is_modified(),
+        places=places(name, program.pid, home) if locked is None else (locked,),
+        is_sure=locked is not None,
         version=program.version(),
     )
 
@@ -88,30 +142,6 @@ def name_in(title: str) -> str | None:
     """
     head, slash, _ = title.partition("/")
     return head.removesuffix("[*]").rstrip(" ") if slash else None
-
-
-def chosen(documents: Sequence[OpenDocument], *, project: Path | None, pid: int | None) -> OpenDocument | None:
-    """Which of ``documents`` is meant; ``None``: none that runs has ``project``.
-
-    :raises HostError: it cannot be told
-    """
-    if pid is not None:
-        found = next((d for d in documents if d.program.pid == pid), None)
-        if found is None:
-            raise HostError(f"no Kdenlive with a project runs as process {pid}", hint="Leave out --pid, or name another")
-        if project is not None and not found.may_be(project):
-            raise HostError(f"{found} has {found.name} open", path=project, hint="Open the project there, or leave out --pid")
-        return found
-    if project is None:
-        if len(documents) != 1:
-            what = "no Kdenlive has a project open" if not documents else f"{len(documents)} Kdenlives have projects open"
-            raise HostError(what, hint="Name the project with --project FILE, or the process with --pid")
-        return documents[0]
-    named = [d for d in documents if d.may_be(project)]
-    sure = [d for d in named if any(_is_same(p, project) for p in d.places)] or named
-    if len(sure) > 1:
-        raise HostError(f"{len(sure)} Kdenlives have a project of that name", path=project, hint="Name one with --pid")
-    return sure[0] if sure else None
 
 
 def located(document: OpenDocument, project: Path | None) -> Path:
@@ -131,30 +161,44 @@ def located(document: OpenDocument, project: Path | None) -> Path:
 
 def places(name: str, pid: int, home: Home) -> tuple[Path, ...]:
     """Project files that are there, that the Kdenlive may have open, and that its title calls so; the likeliest first."""
+    if (locked := _by_lock(name, pid, home)) is not None:
+        return (locked,)
     found: dict[str, Path] = {}
-    for folder in _locked(pid, home.data_folder / "stalefiles" / "kdenlive"):
-        if (path := folder / f"{name}{_SUFFIX}").is_file():
-            return (path,)  # no other process has this lock
     for path in _left_behind(pid, home):
         if name in _titles(path) and path.suffix == _SUFFIX and path.is_file():
             found.setdefault(os.path.realpath(path), path)
     return tuple(found.values())
 
 
+def _by_lock(name: str, pid: int, home: Home) -> Path | None:
+    """The project file whose changes this process holds a lock for."""
+    for data in (home.data_folder, home.folder / _SNAP_DATA):
+        for folder in _locked(pid, data / "stalefiles" / "kdenlive"):
+            if (path := folder / f"{name}{_SUFFIX}").is_file():
+                return path
+    return None
+
+
 def _left_behind(pid: int, home: Home) -> Iterator[Path]:
     yield from _words(pid)
     for folder in cache_folders(home.folder, home.variables, home.platform):
         yield from _marks(folder)
-    for name in _SETTINGS:
-        for match in _RECENT.finditer(_text(home.config_folder / name)):
-            yield Path(match[1].replace("$HOME", str(home.folder)).replace("$$", "$"))
+    for config in (home.config_folder, home.folder / _SNAP_CONFIG):
+        for name in _SETTINGS:
+            for match in _RECENT.finditer(_text(config / name)):
+                yield Path(match[1].replace("$HOME", str(home.folder)).replace("$$", "$"))
 
 
 def _locked(pid: int, folder: Path) -> Iterator[Path]:
-    """Folders of documents with changes, from the locks of their automatic backups: the first line is the process, the name is
-    ``<digest>.kdenlive<3 letters>file_%2Ffolder%2F…<8 letters>.lock`` (22.12 and 26.08; KAutoSaveFile cuts long ones)."""
+    """Folders of documents with changes, from the locks of their automatic backups.
+
+    The name is ``<digest>.kdenlive<3 letters>file_%2Ffolder%2F…<8 letters>.lock`` (22.12 and 26.08; KAutoSaveFile cuts long
+    ones); the lines are process, program, machine, its number, and which of its starts it was. Those of a crash stay.
+    """
+    boot = _text(_BOOT_ID).strip()
     for lock in _entries(folder):
-        if lock.suffix == ".lock" and _text(lock).partition("\n")[0].strip() == str(pid):
+        lines = _text(lock).splitlines() if lock.suffix == ".lock" else []
+        if lines[:1] == [str(pid)] and lines[4:5] in ([], [""], [boot]):
             at = lock.stem.find(_SCHEME)
             if at >= 0:
                 yield Path(unquote(lock.stem[at + len(_SCHEME) - 3 : -_RANDOM_LETTERS]))
@@ -164,6 +208,8 @@ def _words(pid: int) -> Iterator[Path]:
     """Of the command line, where the system shows it (Linux)."""
     process = Path("/proc") / str(pid)
     with suppress(OSError):
+        if "kdenlive" not in process.joinpath("comm").read_text():
+            return  # a number of a sandbox
         here = process.joinpath("cwd").readlink()
         for word in process.joinpath("cmdline").read_bytes().split(b"\0")[1:]:
             text = os.fsdecode(unquote_to_bytes(word[7:]) if word.startswith(b"file://") else word)

@@ -28,7 +28,7 @@ from otio_perf.errors import CacheError, DiskFullError, HostBusyError, HostError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import putting, reads
 from otio_perf.hosts.kdenlive.bus import SAVE, Bus
-from otio_perf.hosts.kdenlive.documents import OpenDocument, chosen, located, open_documents
+from otio_perf.hosts.kdenlive.documents import OpenDocument, located, meant
 from otio_perf.hosts.kdenlive.once import Memory
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.model.results import LeftAlone, PreviewChunk, WrittenTimeline
@@ -113,7 +113,9 @@ def apply(
             opened.enter_context(bus)
         elif project is None:
             raise HostError("there is no session bus on which Kdenlive could be asked", hint="Say --project FILE")
-        document = chosen(() if bus is None else open_documents(bus, home), project=project, pid=pid)
+        document = None if bus is None else meant(bus, home, project=project, pid=pid)
+        if bus is not None and document is None and bus.has_sandboxed():
+            bus = None  # it may have the project open, and cannot be asked
         named = project if document is None else located(document, project)
         assert named is not None
         path = Path(os.path.realpath(existing_file(named)))

@@ -13,7 +13,7 @@ from otio_perf.errors import HostBusyError, HostError, HostGoneError, Unwritable
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import backups, reads
 from otio_perf.hosts.kdenlive.bus import REVERT, Bus
-from otio_perf.hosts.kdenlive.documents import OpenDocument, chosen, document_of, name_in, open_documents
+from otio_perf.hosts.kdenlive.documents import OpenDocument, document_of, meant, name_in
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.timeline.appearing import appearing, write_bytes
 
@@ -136,9 +136,9 @@ def _current(bus: Bus, home: Home, document: OpenDocument | None, path: Path) ->
                 raise _ChangedError(f"{document} opens another project")
             if now.name == document.name:
                 return now
-        return chosen(open_documents(bus, home), project=path, pid=None)
+        return meant(bus, home, project=path, pid=None)
     except HostGoneError:
-        return chosen(open_documents(bus, home), project=path, pid=None)
+        return meant(bus, home, project=path, pid=None)
     except HostBusyError:
         raise _ChangedError(f"{document or 'Kdenlive'} does not answer") from None
     except HostError as e:

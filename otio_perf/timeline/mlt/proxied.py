@@ -230,6 +230,11 @@ def originals(root: Span) -> Iterator[str]:
     return map(original_of, _producers(root))
 
 
+def proxied_originals(root: Span) -> Iterator[str]:
+    """Those of them that are shown by a proxy, anybody's."""
+    return (original_of(producer) for producer in _producers(root) if producer.value(_PROXY) not in ("", "-"))
+
+
 def original_of(producer: Span) -> str:
     """What it plays, as the project has it, also where a proxy is shown; without the speed."""
     found = producer.value(_ORIGINAL) or producer.value(_WARPED) or producer.value(_RESOURCE)

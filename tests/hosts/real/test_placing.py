@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +78,36 @@ def test_kdenlive_switches_the_proxies_of_a_patched_project_off_and_on(
     assert {Path(path).name for path in values(back, "resource") if "." in path} == {"a.mp4", "b.mp4"}
     assert not values(back, "kdenlive:proxy")
     assert not re.findall(r"[^>]*otio_perf[^<]*", back.decode())
+
+
+def test_make_proxy_twice(kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command) -> None:
+    """Kdenlive's switch goes on and off: where a proxy is shown already, or may be, nobody touches it."""
+    edit.write_text(edit.read_text("utf-8").replace('enableproxy">0', 'enableproxy">1'), "utf-8")
+    host = kdenlive(edit)
+    host.select_all_clips()
+
+    def make_proxies() -> str:
+        media = [word for name in ("a.mp4", "b.mp4") for word in ("--media", str(edit.with_name(name)))]
+        words = ("host", "apply", "kdenlive", "proxies", "--pid", host.process.pid, *media, "--proxy", "half")
+        said = otio_perf(*words, "--json", "-", "--quiet")
+        notes = desktop.home / ".cache" / "otio_perf" / "hosts"
+        until(lambda: not list(notes.glob("kdenlive-*")), "the process that throws the switch has ended")
+        return str(json.loads(said)["message"])
+
+    assert make_proxies() == "the proxy is there, and Kdenlive is told to show it"
+    until(lambda: host.badges() == 2, "both show their proxies")
+    assert host.is_modified
+    assert make_proxies().startswith("the proxy is there; if the clip does not show it")
+    host.save()
+    assert make_proxies() == "shows its proxy already"
+    time.sleep(1)
+    assert host.badges() == 2
+
+    assert host.action("proxy_clip")
+    until(lambda: host.badges() == 0, "the user has switched them off")
+    host.save()
+    assert make_proxies() == "the proxy is there, and Kdenlive is told to show it"
+    until(lambda: host.badges() == 2, "both show their proxies again")
 
 
 def test_kdenlive_takes_external_proxies(
