@@ -1,7 +1,7 @@
 """How programs come to a machine: the system's own package, Flatpak, Snap, AppImage, the bundles of macOS and Windows.
 
-What a program is called in each is a row (``Program``); where each keeps a user's files is a rule of the packaging. Nothing is
-run to find a program, only where no file says its version (``version_said``).
+What a program is called in each is a row (``ProgramNames``); where each keeps a user's files is a rule of the packaging.
+Nothing is run to find a program, only where no file says its version (``version_said``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class ProgramNames:
     """What a program is called. ``names``: on ``PATH``; ``application``: its reverse domain name, which Flatpak and AppStream
     use; ``snap``; ``appimage``: how the name of the file begins, in small letters; ``bundle``: on macOS; ``windows``: below
     ``Program Files``."""
@@ -54,7 +54,7 @@ class Found:
     cache: Path
 
 
-def found(program: Program, home: Home) -> Iterator[Found]:
+def found(program: ProgramNames, home: Home) -> Iterator[Found]:
     """Every way in which ``program`` is on this machine, the usual one first."""
     if home.platform == "darwin":
         yield from _bundles(program, home)
@@ -79,7 +79,7 @@ def _usual(packaging: Packaging, name: str, program: Path, version: str | None, 
     )
 
 
-def _of_system(program: Program, home: Home) -> Iterator[Found]:
+def _of_system(program: ProgramNames, home: Home) -> Iterator[Found]:
     path = home.program(*program.names)
     if path is None or path.is_relative_to(home.system("/snap")) or "flatpak/exports" in path.as_posix():
         return  # a way into one of those below
@@ -88,7 +88,7 @@ def _of_system(program: Program, home: Home) -> Iterator[Found]:
     yield _usual(Packaging.SYSTEM, program.names[0], path, version, home)
 
 
-def _flatpaks(program: Program, home: Home) -> Iterator[Found]:
+def _flatpaks(program: ProgramNames, home: Home) -> Iterator[Found]:
     for base in (home.folder / ".local/share/flatpak", home.system("/var/lib/flatpak")):
         active = base / "app" / program.application / "current" / "active"
         if active.is_dir():
@@ -104,7 +104,7 @@ def _flatpaks(program: Program, home: Home) -> Iterator[Found]:
             return  # a user's own one comes before the system's, and both have the same folders
 
 
-def _snaps(program: Program, home: Home) -> Iterator[Found]:
+def _snaps(program: ProgramNames, home: Home) -> Iterator[Found]:
     folder = home.system("/snap") / program.snap / "current"
     about = _text(folder / "meta/snap.yaml")
     if not about:
@@ -125,7 +125,7 @@ def _snaps(program: Program, home: Home) -> Iterator[Found]:
     )
 
 
-def _appimages(program: Program, home: Home) -> Iterator[Found]:
+def _appimages(program: ProgramNames, home: Home) -> Iterator[Found]:
     """The newest of those that lie where people put them."""
     images = []
     for folder in (*(home.folder / name for name in _APPIMAGE_FOLDERS), home.system("/opt"), home.system("/usr/local/bin")):
@@ -140,7 +140,7 @@ def _appimages(program: Program, home: Home) -> Iterator[Found]:
         yield _usual(Packaging.APPIMAGE, program.names[0], newest, _version_in(newest.name), home)
 
 
-def _bundles(program: Program, home: Home) -> Iterator[Found]:
+def _bundles(program: ProgramNames, home: Home) -> Iterator[Found]:
     for folder in (home.folder / "Applications", home.system("/Applications")):
         bundle = folder / program.bundle
         if bundle.is_dir():
@@ -152,7 +152,7 @@ def _bundles(program: Program, home: Home) -> Iterator[Found]:
             return
 
 
-def _on_windows(program: Program, home: Home) -> Iterator[Found]:
+def _on_windows(program: ProgramNames, home: Home) -> Iterator[Found]:
     for base in (home.windows("PROGRAMFILES"), home.windows("LOCALAPPDATA") / "Programs"):
         for name in program.windows:
             if (base / name).is_file():
@@ -178,7 +178,7 @@ def version_said(path: Path) -> str | None:
     return None
 
 
-def _appstream_version(program: Program, share: Path) -> str | None:
+def _appstream_version(program: ProgramNames, share: Path) -> str | None:
     """The newest release in the program's own AppStream file, which distributions install with it."""
     for folder in ("metainfo", "appdata"):
         for kind in ("metainfo", "appdata"):

@@ -215,6 +215,14 @@ def test_the_settings_of_shotcut_are_left_to_its_user_with_the_steps(user: User)
     assert user.files() == set()
 
 
+@pytest.mark.parametrize(
+    ("what", "flag", "value"),
+    [("restore", "--proxy", "720p"), ("optimize", "--prerender-codec", "prores"), ("prerender", "--lut", "x.cube")],
+)
+def test_a_setting_that_would_be_ignored_is_refused(user: User, what: str, flag: str, value: str) -> None:
+    assert f"{what} takes no {flag}" in user.host("apply", "kdenlive", what, "--project", "x.kdenlive", flag, value, code=2)
+
+
 # -- doctor ------------------------------------------------------------------------------------------------------------
 
 
@@ -291,6 +299,15 @@ def test_doctor_knows_the_versions(user: User, version: str, name: str, found: s
     assert not finding.works
     assert finding.found == found
     assert finding.hint
+
+
+def test_doctor_says_where_the_menu_was_not_tried(user: User) -> None:
+    user.add_program("kdenlive", "org.kde.kdenlive", "24.12.3")
+    finding = findings(user, "kdenlive")["menu commands"]
+    assert (finding.works, finding.found) == (
+        True,
+        "in the context menu of clips, Media Jobs; tried in 26.08, not in 24.12.3",
+    )
 
 
 def test_install_says_at_once_what_does_not_work(user: User) -> None:

@@ -15,14 +15,23 @@ from __future__ import annotations
 
 import argparse
 
+from otio_perf import settings
 from otio_perf.cli import options
+from otio_perf.errors import SettingsError
 
-_WHAT = ("optimize", "prerender", "restore", "proxies")
+_PROXIES = tuple(name for name in options.PROXIES if name not in ("scope", "handles"))  # hosts take whole media
+#: What can be asked for, and the settings that it goes by, besides those of everything that reads a timeline.
+_SETTINGS = {
+    "optimize": _PROXIES,
+    "prerender": (*options.RENDERING, "jobs", "stall_seconds"),
+    "restore": (),
+    "proxies": _PROXIES,
+}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("host", metavar="HOST", choices=["kdenlive"], help="kdenlive")
-    parser.add_argument("what", metavar="WHAT", choices=_WHAT, help=", ".join(_WHAT))
+    parser.add_argument("what", metavar="WHAT", choices=_SETTINGS, help=", ".join(_SETTINGS))
     parser.add_argument("--project", metavar="FILE", help="project (default: the one that is open)")
     parser.add_argument("--pid", type=int, metavar="N", help="process of the program, where several run")
     parser.add_argument("--save", action="store_true", help="have the program save its changes first")
@@ -36,8 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--all", action="store_true", help="optimize: proxies of all media, needed or not; prerender: all that has effects"
     )
     parser.add_argument("--media", metavar="FILE", action="append", help="proxies: of this one; repeatable")
-    proxies = (name for name in options.PROXIES if name not in ("scope", "handles"))  # hosts take whole media
-    options.add_settings(parser, "workspace", *proxies, *options.RENDERING, *options.READING)
+    options.add_settings(parser, "workspace", *_PROXIES, *options.RENDERING, *options.READING)
     options.add_output(parser, json="what was done")
 
 
@@ -46,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli import beside_service, console, streams
     from otio_perf.reports import document, words
 
+    _require_used(arguments)
     with (
         console.job(arguments) as job,
         beside_service.yielding(job.settings, arguments.project),
@@ -71,3 +80,11 @@ def run(arguments: argparse.Namespace) -> int:
     job.answer(table=table, document=lambda: document.host_document(report))
     job.complain({**report.failed, **words.left_alone(report.left_alone)})
     return 0 if report.is_told and not report.failed and not report.left_alone else 4
+
+
+def _require_used(arguments: argparse.Namespace) -> None:
+    """:raises SettingsError: a setting is said by which this does not go"""
+    used = {"workspace", *options.READING, *_SETTINGS[arguments.what]}
+    for name, row in settings.BY_NAME.items():
+        if name not in used and getattr(arguments, f"setting_{name}", None) is not None:
+            raise SettingsError(f"{arguments.what} takes no {row.flag}")

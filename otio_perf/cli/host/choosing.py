@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from otio_perf.hosts import HOSTS
-
-if TYPE_CHECKING:
-    from otio_perf.model.hosts import Packaging
-
-_PACKAGINGS = ("system", "flatpak", "snap", "appimage")
+from otio_perf.model.hosts import Packaging
 
 
 def add_host(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
@@ -27,12 +22,10 @@ def add_host(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> N
 def add_packaging(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--packaging",
-        choices=_PACKAGINGS,
+        choices=[one.value for one in Packaging],
         help="only the program that came to the machine in this way (default: all that are found)",
     )
 
 
 def packaging(arguments: argparse.Namespace) -> Packaging | None:
-    from otio_perf.model.hosts import Packaging
-
     return None if arguments.packaging is None else Packaging(arguments.packaging)

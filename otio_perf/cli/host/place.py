@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 
 from otio_perf.cli import options
-from otio_perf.model.hosts import Packaging
+from otio_perf.cli.host import choosing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="proxies of all media, needed or not")
     parser.add_argument("--remove", action="store_true", help="take away what was placed of these media")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
-    packagings = ", ".join(Packaging)
-    parser.add_argument(
-        "--packaging", choices=list(Packaging), metavar="KIND", help=f"one of {packagings} (default: all that are found)"
-    )
+    choosing.add_packaging(parser)
     names = (n for n in options.PROXIES if n not in ("scope", "handles"))
     options.add_settings(parser, "workspace", *names, *options.READING)
     options.add_output(parser, json="what was done")
@@ -41,7 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.model.placing import Placing
     from otio_perf.reports.placing import placed_document
 
-    packaging = Packaging(arguments.packaging) if arguments.packaging else None
     with (
         console.job(arguments) as job,
         beside_service.yielding(job.settings, None, is_working=not arguments.dry_run),
@@ -49,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         report = hosts.place(
             arguments.host,
             arguments.media,
-            packaging=packaging,
+            packaging=choosing.packaging(arguments),
             all=arguments.all,
             remove=arguments.remove,
             dry_run=arguments.dry_run,

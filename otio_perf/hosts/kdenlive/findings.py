@@ -14,8 +14,10 @@ from otio_perf.hosts.kdenlive.installations import settings_file
 from otio_perf.model.hosts import Installation, Packaging
 from otio_perf.model.installing import HostFinding
 
-#: Media Jobs, to which our menu commands belong, came with this one; all of this was tried up to the other.
-_WITH_MENU, _NEWEST_TRIED = (23,), (26, 8)
+#: Jobs of one's own came with this one, as Kdenlive's manual has it (Configure Clip Jobs; 22.12 has none). All that is here was
+#: tried up to the other, the menu in it alone.
+_WITH_MENU, _NEWEST_TRIED = (23, 4), (26, 8)
+_TRIED = ".".join(f"{number:02}" for number in _NEWEST_TRIED)
 _APPLICATION = "org.kde.kdenlive"
 _PORTAL = "org.freedesktop.Flatpak"
 
@@ -33,23 +35,24 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         )
 
     version = _numbers(installation.version)
-    lacking = ""
+    lacking, untried = "", ""
     if version is not None and version < _WITH_MENU:
         lacking = f"Kdenlive {installation.version} has no Media Jobs"
     elif home.platform == "win32":
         lacking = "on Windows, Media Jobs run programs only, and ours is a script"
+    elif version is not None and version[:2] < _NEWEST_TRIED:
+        untried = f"; tried in {_TRIED}, not in {installation.version}"
     yield finding(
         "menu commands",
         not lacking,
-        lacking or "in the context menu of clips, Media Jobs",
+        lacking or f"in the context menu of clips, Media Jobs{untried}",
         "Use Kdenlive 23.04 or newer on Linux, or the command line: otio-perf host apply kdenlive optimize",
     )
     if version is not None and version[:2] > _NEWEST_TRIED:
-        known = ".".join(f"{number:02}" for number in _NEWEST_TRIED)
         yield finding(
             "version",
             False,
-            f"{installation.version} is newer than {known}, the newest that was tried",
+            f"{installation.version} is newer than {_TRIED}, the newest that was tried",
             "Projects of an unknown kind are not changed; otio-perf host place kdenlive works with any",
         )
     works, found, hint = _session_bus(home, installation.packaging)

@@ -8,7 +8,7 @@ from otio_perf.hosts import packages
 from otio_perf.hosts.home import Home
 from otio_perf.model.hosts import Installation, Packaging
 
-_PROGRAM = packages.Program(
+_PROGRAM = packages.ProgramNames(
     names=("kdenlive",),
     application="org.kde.kdenlive",
     snap="kdenlive",

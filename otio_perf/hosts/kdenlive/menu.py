@@ -1,4 +1,4 @@
-"""Kdenlive's menu commands of ours: Media Jobs, which it has from 23.04 on, and the script that they run.
+"""Kdenlive's menu commands of ours: Media Jobs (seen in 26.08; 22.12 has none), and the script that they run.
 
 They are rows of ``clipjobsettings.rc``, by the job's id; a user's own jobs are in the same file.
 """

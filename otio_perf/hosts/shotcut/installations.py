@@ -8,7 +8,7 @@ from otio_perf.hosts import packages
 from otio_perf.hosts.home import Home
 from otio_perf.model.hosts import Installation
 
-_PROGRAM = packages.Program(
+_PROGRAM = packages.ProgramNames(
     names=("shotcut",),
     application="org.shotcut.Shotcut",
     snap="shotcut",
