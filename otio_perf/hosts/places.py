@@ -17,7 +17,7 @@ _MOST_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProxyFolder:
     """A folder in which a program looks for ``<hash><suffix>``."""
 
     folder: Path

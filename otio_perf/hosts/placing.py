@@ -14,7 +14,7 @@ from otio_perf.errors import HostError, OtioPerfError, SettingsError
 from otio_perf.hosts import rooms
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import proxies as kdenlive
-from otio_perf.hosts.places import Place, media_of
+from otio_perf.hosts.places import ProxyFolder, media_of
 from otio_perf.hosts.shotcut import proxies as shotcut
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.hosts import Installation, Packaging
@@ -31,7 +31,7 @@ from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline import files
 
-PlacesOf = Callable[[Sequence[Installation], Sequence[Path], Callable[[str], None]], tuple[Place, ...]]
+PlacesOf = Callable[[Sequence[Installation], Sequence[Path], Callable[[str], None]], tuple[ProxyFolder, ...]]
 
 #: Who looks for proxies under the hash of their source, where, and the suffix of its projects.
 _HOSTS: dict[str, tuple[PlacesOf, str]] = {
@@ -108,7 +108,9 @@ def _of_projects(edits: Sequence[Path], suffix: str) -> list[Path]:
     return [medium for edit in edits if edit.suffix.lower() == suffix for medium in media_of(edit)]
 
 
-def _places(session: Session, host: str, edits: Sequence[Path], packaging: Packaging | None, home: Home) -> tuple[Place, ...]:
+def _places(
+    session: Session, host: str, edits: Sequence[Path], packaging: Packaging | None, home: Home
+) -> tuple[ProxyFolder, ...]:
     """:raises HostError: the program is not there, and nothing looks into its folders"""
     places_of, suffix = _HOSTS[host]
     installations = [one for one in rooms.installations(host, home) if packaging in (None, one.packaging)]
@@ -125,7 +127,7 @@ def _is_original(session: Session, target: Target) -> bool:
 
 def _all_placed(
     session: Session,
-    places: Sequence[Place],
+    places: Sequence[ProxyFolder],
     report: ProxyReport,
     findings: Mapping[str, MediaFinding],
     *,
@@ -147,7 +149,7 @@ def _all_placed(
 
 
 def _placed(
-    session: Session, places: Sequence[Place], product: Product, media: MediaInfo, *, dry_run: bool
+    session: Session, places: Sequence[ProxyFolder], product: Product, media: MediaInfo, *, dry_run: bool
 ) -> Iterator[Placed]:
     """Copies of one proxy in all ``places``. Those of what its source was before go."""
     if media.sequence is not None:
@@ -167,7 +169,7 @@ def _placed(
 
 
 def _removed(
-    index: Index, places: Sequence[Place], findings: Mapping[str, MediaFinding], *, dry_run: bool
+    index: Index, places: Sequence[ProxyFolder], findings: Mapping[str, MediaFinding], *, dry_run: bool
 ) -> tuple[Placed, ...]:
     """Takes away what was placed of these media, where the program has not made it its own since."""
     folders = {place.folder for place in places}

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from otio_perf.hosts.places import Place, properties_of
+from otio_perf.hosts.places import ProxyFolder, properties_of
 from otio_perf.hosts.shotcut.installations import settings_file
 from otio_perf.model.hosts import Installation
 
 _SUFFIX = ".mp4"
 
 
-def places(installations: Sequence[Installation], projects: Sequence[Path], note: Callable[[str], None]) -> tuple[Place, ...]:
+def places(
+    installations: Sequence[Installation], projects: Sequence[Path], note: Callable[[str], None]
+) -> tuple[ProxyFolder, ...]:
     """:param note: told what keeps a user from seeing the proxies. :raises TimelineError: a project cannot be read"""
-    found: dict[Place, None] = {}
+    found: dict[ProxyFolder, None] = {}
     settings = [_settings(one) for one in installations]
     if settings and not any(said.get("enabled") == "true" for said in settings):
         note("proxies are off in Shotcut: Settings > Proxy > Use Proxy")
@@ -25,9 +27,9 @@ def places(installations: Sequence[Installation], projects: Sequence[Path], note
         has_folder = properties_of(project).get("shotcut:projectFolder") == "1"
         beside = has_folder and any(said.get("useProjectFolder", "true") == "true" for said in settings or [{}])
         folders = [project.absolute().parent / "proxies"] if beside else everywhere
-        found.update(dict.fromkeys(Place(folder, _SUFFIX) for folder in folders))
+        found.update(dict.fromkeys(ProxyFolder(folder, _SUFFIX) for folder in folders))
     if not projects:
-        found.update(dict.fromkeys(Place(folder, _SUFFIX) for folder in everywhere))
+        found.update(dict.fromkeys(ProxyFolder(folder, _SUFFIX) for folder in everywhere))
     return tuple(found)
 
 
