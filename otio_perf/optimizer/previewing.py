@@ -32,7 +32,8 @@ from otio_perf.timeline import files
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.mlt import overlay, preview, storage
 from otio_perf.timeline.mlt.overlay import Overlay
-from otio_perf.timeline.mlt.preview import CHUNK_FRAMES, Preview
+from otio_perf.timeline.mlt.preview import Preview
+from otio_perf.timeline.mlt.sequences import CHUNK_FRAMES
 
 #: Of projects of Kdenlive.
 SUFFIX = ".kdenlive"

@@ -7,6 +7,7 @@ import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -175,14 +176,36 @@ def test_what_is_not_changed(text: str, why: str) -> None:
         put(text, Preview(chunks=chunks(0)))
 
 
-@pytest.mark.parametrize(
-    "damage", ['{"sequences": {"": 3}}', "[]", "{", '{"sequences": {}}', '{"sequences": {"": {"chunks": []}}}']
+GOOD = (
+    '{"sequences": {"": {"chunks": {"0": "k"}, "dirty": [], "said": {},'
+    ' "before": {"previewchunks": null, "dirtypreviewchunks": null}}}, "document": {}}'
 )
+DAMAGE = [
+    *('{"sequences": {"": 3}}', "[]", "{", '{"sequences": {}}', '{"sequences": {"": {"chunks": []}}}'),
+    GOOD.replace('"dirty": []', '"dirty": 5'),
+    GOOD.replace('"dirty": []', '"dirty": ["5"]'),
+    GOOD.replace('"previewchunks": null', '"x": null'),
+    GOOD.replace('"previewchunks": null', '"previewchunks": 1'),
+    GOOD.replace('"previewchunks": null', '"previewchunks": "<property"'),
+    GOOD.replace('"0": "k"', '"0": 1'),
+    GOOD.replace('"0": "k"', '"%s": "k"' % ("9" * 5000)),
+    GOOD.replace('"document": {}', '"document": {"x": {"said": "", "before": "</playlist>"}}'),
+    "[" * 100_000,
+    "9" * 5000,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=range(len(DAMAGE)))
 def test_a_damaged_note_is_none(damage: str) -> None:
     changed = put(FLAT, Preview(chunks=chunks(0), extension="mov", parameters="x"))
-    damaged = re.sub(r'(otio_perf\.preview">)[^<]*', lambda found: found[1] + damage, changed)
+    damaged = re.sub(r'(otio_perf\.preview">)[^<]*', lambda found: found[1] + escape(damage), changed)
     assert shown(damaged).ours == {}
     assert put(damaged, OFF) == damaged
+
+
+def test_a_note_that_is_none_of_these_is_read() -> None:
+    changed = put(FLAT, Preview(chunks=chunks(0), extension="mov", parameters="x"))
+    assert shown(re.sub(r'(otio_perf\.preview">)[^<]*', lambda found: found[1] + GOOD, changed)).ours == {0: "k"}
 
 
 @pytest.mark.parametrize(
@@ -200,10 +223,27 @@ def test_what_is_hostile_is_refused(text: str) -> None:
         overlay.require_possible(text.encode(), "x.mlt")
 
 
-def test_absurd_lists_of_chunks_are_cut_short() -> None:
-    many = ",".join(["0-999999999"] * 50_000 + ["1" * 5000])
+@pytest.mark.parametrize("many", [",".join(["0-9999999"] * 50), ",".join(["0-999999999999999999"] * 50_000)])
+def test_absurd_lists_of_chunks_are_hostile(many: str) -> None:
+    """A kilobyte would take a gigabyte."""
     changed = put(FLAT, Preview(chunks=chunks(0), extension="mov", parameters="x"))
-    assert len(shown(changed.replace('previewchunks">0<', f'previewchunks">{many}<')).own) < 10**7
+    for name in ("previewchunks", "dirtypreviewchunks"):
+        with pytest.raises(HostileTimelineError, match="more than 400,000 chunks"):
+            shown(re.sub(rf'(properties\.{name}">)[^<]*', rf"\g<1>{many}", changed))
+
+
+@pytest.mark.parametrize("text", [FLAT, SEQUENCES])
+def test_numbers_that_python_does_not_read(text: str) -> None:
+    nines = "9" * 5000
+    changed = put(text, Preview(chunks=chunks(0), dirty=(25,), extension="mov", parameters="x"))
+    odd = re.sub(
+        r'(properties\.(?:dirty)?previewchunks">|zonein">|zoneout">|kdenliveversion">)[^<]*', rf"\g<1>{nines}", changed
+    )
+    odd = re.sub(r'((?:in|out|length)=")[^"]*', rf"\g<1>{nines}", odd)
+    found = shown(odd)
+    assert (found.own, found.zone) == ((), None)
+    put(odd, OFF)
+    reading.read(odd.encode(), "x.kdenlive")
 
 
 @pytest.mark.testdata

@@ -16,28 +16,26 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from otio_perf.errors import UnwritableTimelineError
 from otio_perf.timeline.mlt import outline, tree
-from otio_perf.timeline.mlt.project import SERVICES, Project
+from otio_perf.timeline.mlt.preview_note import NOTE
+from otio_perf.timeline.mlt.project import PREVIEW_TRACK, Project
+from otio_perf.timeline.mlt.sequences import (
+    DIRTY,
+    RENDERED,
+    KdenliveDocument,
+    KdenliveSequence,
+    chunks_in,
+    listed,
+    played,
+)
 from otio_perf.timeline.mlt.spans import Edits, Span, parse
 from otio_perf.timeline.mlt.storage import DOCUMENT
-from otio_perf.timeline.mlt.tree import Times
-from otio_perf.timeline.mlt.versions import refuse_newer
+from otio_perf.timeline.mlt.tree import is_number
 from otio_perf.timeline.references import Json
 
-#: Frames of a chunk: Kdenlive's ``timelinechunks``, where nobody has changed it.
-CHUNK_FRAMES = 25
-_SEQUENCE = "kdenlive:sequenceproperties."
-_BINS = frozenset({"main_bin", "main bin"})
-_TRACK = "timeline_preview"
-_RENDERED, _DIRTY = "previewchunks", "dirtypreviewchunks"
 _EXTENSION, _PARAMETERS = "previewextension", "previewparameters"
-_NOTE = f"{DOCUMENT}otio_perf.preview"
-#: A week at 25 frames a second; more chunks than that are damage.
-_LAST, _MOST = 7 * 24 * 3600 * 25, 7 * 24 * 3600
 #: Begins the ids of the producers that we add; Kdenlive gives them others when it saves.
 _OURS = "otio_perf_preview"
 
@@ -89,7 +87,7 @@ class Shown:
 
 def document_properties(data: bytes, path: object) -> dict[str, str]:
     """Of the bin, see ``storage.storage_of``; empty: no project of Kdenlive."""
-    return _Document(data, path).properties
+    return KdenliveDocument(data, path).properties
 
 
 def shown(data: bytes, path: object) -> Shown:
@@ -98,36 +96,36 @@ def shown(data: bytes, path: object) -> Shown:
     :raises UnwritableTimelineError: no project of Kdenlive's, or of a Kdenlive that is newer than those that are known
     """
     project = Project(tree.parse(data, path), str(path))  # which refuses what is hostile
-    document = _Document(data, path)
-    return document.shown(document.required(project))
+    document = KdenliveDocument(data, path)
+    return _shown(document, document.required(project))
 
 
 def every_shown(data: bytes, path: object) -> tuple[Shown, ...]:
     """Of all sequences that have chunks of ours."""
     if not _is_noted(data):
         return ()
-    document = _Document(data, path)
-    return tuple(document.shown(one) for identity in document.noted if (one := document.sequence(identity)) is not None)
+    document = KdenliveDocument(data, path)
+    return tuple(_shown(document, one) for identity in document.noted if (one := document.sequence(identity)) is not None)
 
 
 def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
     """``data`` with ``preview`` in place of what of ours the sequence has. :raises UnwritableTimelineError: see ``shown``"""
     if preview.removes_all:
-        return _without(_Document(data, path), preview.taken_over, only=None) if _is_noted(data) else data
+        return _without(KdenliveDocument(data, path), preview.taken_over, only=None) if _is_noted(data) else data
     project = Project(tree.parse(data, path), str(path))
-    document = _Document(data, path)
+    document = KdenliveDocument(data, path)
     sequence = document.required(project)
     if document.note is not None:
-        document = _Document(_without(document, preview.taken_over, only=sequence.identity), path)
+        document = KdenliveDocument(_without(document, preview.taken_over, only=sequence.identity), path)
         sequence = document.same(sequence)
     if not preview.chunks and not preview.dirty:
         return document.data
     edits = Edits(document.data)
-    own = sequence.chunks(_RENDERED)
+    own = sequence.chunks(RENDERED)
     rendered = sorted({*own, *(chunk.start for chunk in preview.chunks)})
-    added = sorted({*preview.dirty} - {*rendered, *sequence.chunks(_DIRTY)})
-    dirty = sorted({*sequence.chunks(_DIRTY), *added} - {*rendered})
-    lists: dict[str, str] = {_RENDERED: _listed(rendered), _DIRTY: _listed(dirty)}
+    added = sorted({*preview.dirty} - {*rendered, *sequence.chunks(DIRTY)})
+    dirty = sorted({*sequence.chunks(DIRTY), *added} - {*rendered})
+    lists: dict[str, str] = {RENDERED: listed(rendered), DIRTY: listed(dirty)}
     noted: Json = {
         "chunks": {str(chunk.start): chunk.key for chunk in preview.chunks},
         "dirty": added,
@@ -147,7 +145,7 @@ def with_preview(data: bytes, path: object, preview: Preview) -> bytes:
                 found = document.bin.property(DOCUMENT + name)
                 note["document"][name] = {"said": text, "before": document.raw(found)}
                 edits.set_property(document.bin, DOCUMENT + name, text)
-    edits.set_property(document.bin, _NOTE, json.dumps(note, ensure_ascii=False))
+    edits.set_property(document.bin, NOTE, json.dumps(note, ensure_ascii=False))
     return edits.result()
 
 
@@ -155,7 +153,7 @@ def chunk_paths(data: bytes, path: object) -> tuple[str, ...]:
     """Files that the previews of the project play, where they are ours."""
     if not _is_noted(data):
         return ()
-    document = _Document(data, path)
+    document = KdenliveDocument(data, path)
     found: list[str] = []
     for identity, noted in document.noted.items():
         sequence = document.sequence(identity)
@@ -169,10 +167,10 @@ def chunk_paths(data: bytes, path: object) -> tuple[str, ...]:
 
 def _is_noted(data: bytes) -> bool:
     """Can there be anything of ours? Reading a large project takes seconds."""
-    return _NOTE.encode() in data
+    return NOTE.encode() in data
 
 
-def _without(document: _Document, taken_over: Mapping[str, Collection[int]], *, only: str | None) -> bytes:
+def _without(document: KdenliveDocument, taken_over: Mapping[str, Collection[int]], *, only: str | None) -> bytes:
     note = document.note
     if note is None:
         return document.data
@@ -193,24 +191,24 @@ def _without(document: _Document, taken_over: Mapping[str, Collection[int]], *, 
             if document.properties.get(DOCUMENT + name, "") == words["said"]:
                 _put_back(edits, document.bin, DOCUMENT + name, words["before"])
     if left:
-        edits.set_property(document.bin, _NOTE, json.dumps({**note, "sequences": left}, ensure_ascii=False))
-    elif (found := document.bin.property(_NOTE)) is not None:
+        edits.set_property(document.bin, NOTE, json.dumps({**note, "sequences": left}, ensure_ascii=False))
+    elif (found := document.bin.property(NOTE)) is not None:
         edits.remove(found)
     return edits.result()
 
 
-def _take_off(edits: Edits, document: _Document, sequence: _Sequence, noted: Json, taken: set[int]) -> list[int]:
+def _take_off(edits: Edits, document: KdenliveDocument, sequence: KdenliveSequence, noted: Json, taken: set[int]) -> list[int]:
     """Our chunks of one sequence. :returns: chunks that it still has"""
     ours, before = {*map(int, noted["chunks"])}, noted["before"]
-    rendered, dirty = sequence.chunks(_RENDERED), sequence.chunks(_DIRTY)
+    rendered, dirty = sequence.chunks(RENDERED), sequence.chunks(DIRTY)
     entries = sequence.entries() if sequence.playlist is not None else []
     going = [e for e in entries if e.start in ours - taken]
     producers = [p for e in going if (p := document.by_id.get(e.span.attributes.get("producer", ""))) is not None]
-    said = {name: sequence.holder.value(sequence.prefix + name) for name in (_RENDERED, _DIRTY)}
+    said = {name: sequence.holder.value(sequence.prefix + name) for name in (RENDERED, DIRTY)}
     if ours and sequence.playlist is not None:
         said["playlist"] = _digest(document.raw(sequence.playlist) or "")
     if said == noted["said"] and not taken:  # nobody has touched it since
-        for name in (_RENDERED, _DIRTY):
+        for name in (RENDERED, DIRTY):
             _put_back(edits, sequence.holder, sequence.prefix + name, before[name])
         if sequence.playlist is not None and before.get("playlist") is not None:
             edits.replace(sequence.playlist, before["playlist"].encode())
@@ -219,10 +217,10 @@ def _take_off(edits: Edits, document: _Document, sequence: _Sequence, noted: Jso
         kept = [cell for cell in rendered if cell not in ours]
     else:
         kept = [cell for cell in rendered if cell not in ours - taken]
-        was_dirty = _chunks_in(_text_in(before[_DIRTY]))
+        was_dirty = chunks_in("" if before[DIRTY] is None else parse(before[DIRTY].encode(), "").text)
         red = ({*dirty} - ours - {*noted["dirty"]}) | ({*was_dirty} & (ours - taken))
-        edits.set_property(sequence.holder, sequence.prefix + _RENDERED, _listed(kept))
-        edits.set_property(sequence.holder, sequence.prefix + _DIRTY, _listed(sorted(red)))
+        edits.set_property(sequence.holder, sequence.prefix + RENDERED, listed(kept))
+        edits.set_property(sequence.holder, sequence.prefix + DIRTY, listed(sorted(red)))
         staying = [e for e in entries if e not in going]
         if going and staying:
             document.replace_playlist(edits, sequence, [(e.start, e.frames, document.raw(e.span) or "") for e in staying])
@@ -233,7 +231,7 @@ def _take_off(edits: Edits, document: _Document, sequence: _Sequence, noted: Jso
     return kept
 
 
-def _lay(edits: Edits, document: _Document, sequence: _Sequence, chunks: Sequence[Chunk]) -> str:
+def _lay(edits: Edits, document: KdenliveDocument, sequence: KdenliveSequence, chunks: Sequence[Chunk]) -> str:
     """Producers of ``chunks`` before the sequence, entries on its preview track; made where it is not there.
 
     :returns: the text of the playlist
@@ -257,17 +255,17 @@ def _lay(edits: Edits, document: _Document, sequence: _Sequence, chunks: Sequenc
         own = [(e.start, e.frames, document.raw(e.span) or "") for e in sequence.entries()]
         return document.replace_playlist(edits, sequence, [*own, *entries])
     if sequence.identity:
-        playlist, says = mark, f'\n  <property name="kdenlive:playlistid">{_TRACK}</property>'
+        playlist, says = mark, f'\n  <property name="kdenlive:playlistid">{PREVIEW_TRACK}</property>'
     else:
-        playlist, says = _TRACK, ""
-    text = f"<playlist id={quoteattr(playlist)}>{says}{_played(entries)}\n </playlist>"
+        playlist, says = PREVIEW_TRACK, ""
+    text = f"<playlist id={quoteattr(playlist)}>{says}{played(entries)}\n </playlist>"
     edits.insert_before(sequence.tractor, text)
     top = outline.tracks(sequence.tractor)[-1]
     edits.insert_behind(top, f'<track hide="both" producer={quoteattr(playlist)}/>')
     return text
 
 
-def _remove_track(edits: Edits, sequence: _Sequence) -> None:
+def _remove_track(edits: Edits, sequence: KdenliveSequence) -> None:
     assert sequence.playlist is not None
     assert sequence.track is not None
     edits.remove(sequence.playlist)
@@ -282,176 +280,23 @@ def _put_back(edits: Edits, of: Span, name: str, before: str | None) -> None:
         edits.replace(found, before.encode())
 
 
-def _played(entries: Sequence[tuple[int, int, str]]) -> str:
-    """Start, frames and text of entries, with the gaps between them."""
-    text, at = "", 0
-    for start, frames, words in sorted(entries):
-        if start > at:
-            text += f'\n  <blank length="{start - at}"/>'
-        text += f"\n  {words}"
-        at = start + frames
-    return text
-
-
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _listed(chunks: Sequence[int]) -> str:
-    return ",".join(map(str, chunks))
-
-
-def _chunks_in(text: str) -> list[int]:
-    """``0,50-100`` is 0, 50, 75 and 100. What is no chunk is left out."""
-    found: list[int] = []
-    for part in filter(None, (word.strip() for word in text.split(","))):
-        first, dash, last = part.partition("-")
-        if len(part) < 20 and first.isdecimal() and (last.isdecimal() if dash else not last):
-            found += range(int(first), min(int(last or first), _LAST) + 1, CHUNK_FRAMES)
-            if len(found) > _MOST:
-                break
-    return found
-
-
-def _text_in(raw: str | None) -> str:
-    return "" if raw is None else parse(raw.encode(), "").text
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    start: int
-    frames: int
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class _Sequence:
-    """``holder`` has the lists, under names that begin with ``prefix``. ``playlist``: of the preview, on ``track``."""
-
-    identity: str
-    tractor: Span
-    holder: Span
-    prefix: str
-    track: Span | None
-    playlist: Span | None
-    times: Times
-
-    def chunks(self, name: str) -> list[int]:
-        return _chunks_in(self.holder.value(self.prefix + name))
-
-    def entries(self) -> list[_Entry]:
-        assert self.playlist is not None
-        found, at = [], 0
-        for child in self.playlist:
-            if child.tag == "blank":
-                at += max(0, self.times.frames(child.attributes.get("length")))
-            elif child.tag == "entry":
-                first, last = (self.times.frames(child.attributes.get(name)) for name in ("in", "out"))
-                found.append(_Entry(at, last - first + 1, child))
-                at += max(0, last - first + 1)
-        return found
-
-
-class _Document:
-    def __init__(self, data: bytes, path: object) -> None:
-        self.data, self._path = data, path
-        self.root = parse(data, path)
-        self.by_id = outline.by_id(self.root)
-        found = next((self.by_id[name] for name in _BINS if name in self.by_id), None)
-        self.bin = found if found is not None else Span("playlist", {}, 0)
-        self.properties = {
-            c.attributes.get("name", ""): c.attributes.get("value") or c.text for c in self.bin if c.tag == "property"
-        }
-        self._sequences = {
-            identity: s for s in self.root.walk() if s.tag == "tractor" and (identity := s.value("kdenlive:uuid"))
-        }
-
-    @property
-    def note(self) -> Json | None:
-        """What ``with_preview`` noted; ``None``: nothing that can be read."""
-        try:
-            note = json.loads(self.properties.get(_NOTE, ""))
-            for noted in note["sequences"].values():
-                _ = [*map(int, noted["chunks"])], noted["said"], noted["dirty"], noted["before"][_DIRTY]
-            _ = [(words["said"], words["before"]) for words in note["document"].values()]
-        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
-            return None
-        return dict(note)
-
-    @property
-    def noted(self) -> Mapping[str, Any]:
-        note = self.note
-        return {} if note is None else note["sequences"]
-
-    def required(self, project: Project) -> _Sequence:
-        """The sequence that is read. :raises UnwritableTimelineError: see ``shown``"""
-        path = project.path
-        if project.bin is None or f"{DOCUMENT}version" not in self.properties:
-            raise UnwritableTimelineError(
-                "is no project of Kdenlive, so it has no timeline preview", path=path, hint="Write .otio instead"
-            )
-        refuse_newer(self.properties, path)
-        found = project.sequence()
-        identity = tree.properties(found).get("kdenlive:uuid", "")
-        sequence = self.sequence(identity, found.get("id", ""))
-        if sequence is None:
-            raise UnwritableTimelineError("has a sequence without a name of its own", path=path, hint="Save it in Kdenlive")
-        return sequence
-
-    def sequence(self, identity: str, name: str | None = None) -> _Sequence | None:
-        """:param name: id of the tractor, where it has no identity"""
-        if identity:
-            tractor = self._sequences.get(identity)
-        elif name is not None:
-            tractor = self.by_id.get(name)
-        else:  # the last of all, as those of 22.12 are written
-            services = [s for s in self.root if s.tag in SERVICES and s.attributes.get("id") not in _BINS]
-            tractor = services[-1] if services and not self._sequences else None
-        if tractor is None or tractor.tag != "tractor" or not outline.tracks(tractor):
-            return None
-        track, playlist = self._preview_of(tractor)
-        holder, prefix = (tractor, _SEQUENCE) if identity else (self.bin, DOCUMENT)
-        return _Sequence(identity, tractor, holder, prefix, track, playlist, outline.times(self.root))
-
-    def same(self, sequence: _Sequence) -> _Sequence:
-        """``sequence`` of the document before it was changed."""
-        found = self.sequence(sequence.identity, sequence.tractor.attributes.get("id", ""))
-        assert found is not None
-        return found
-
-    def shown(self, sequence: _Sequence) -> Shown:
-        noted = self.noted.get(sequence.identity)
-        ours = {} if noted is None else {int(start): str(key) for start, key in noted["chunks"].items()}
-        values = {name: sequence.holder.value(sequence.prefix + name) for name in ("zonein", "zoneout", "disablepreview")}
-        first, last = values["zonein"], values["zoneout"]
-        has_zone = first.isdecimal() and last.isdecimal() and int(first) < int(last)
-        return Shown(
-            sequence=sequence.identity,
-            is_main=self.properties.get(f"{DOCUMENT}uuid", "") in ("", sequence.identity),
-            own=tuple(cell for cell in sequence.chunks(_RENDERED) if cell not in ours),
-            ours=ours,
-            extension=self.properties.get(DOCUMENT + _EXTENSION, ""),
-            zone=(int(first), int(last)) if has_zone else None,
-            is_switched_off=values["disablepreview"] == "1",
-            properties=self.properties,
-        )
-
-    def raw(self, span: Span | None) -> str | None:
-        """Its text as it stands."""
-        return None if span is None else self.data[span.start : span.stop].decode()
-
-    def replace_playlist(self, edits: Edits, sequence: _Sequence, entries: Sequence[tuple[int, int, str]]) -> str:
-        playlist = sequence.playlist
-        assert playlist is not None
-        opening = self.data[playlist.start : playlist.inside].decode().removesuffix("/>").removesuffix(">").rstrip()
-        says = "".join(f"\n  {self.raw(child)}" for child in playlist if child.tag == "property")
-        text = f"{opening}>{says}{_played(entries)}\n </playlist>"
-        edits.replace(playlist, text.encode())
-        return text
-
-    def _preview_of(self, tractor: Span) -> tuple[Span | None, Span | None]:
-        for track in reversed(outline.tracks(tractor)):
-            playlist = self.by_id.get(track.attributes.get("producer", ""))
-            if playlist is not None and _TRACK in (playlist.attributes.get("id"), playlist.value("kdenlive:playlistid")):
-                return track, playlist
-        return None, None
+def _shown(document: KdenliveDocument, sequence: KdenliveSequence) -> Shown:
+    noted = document.noted.get(sequence.identity)
+    ours = {} if noted is None else {int(start): str(key) for start, key in noted["chunks"].items()}
+    values = {name: sequence.holder.value(sequence.prefix + name) for name in ("zonein", "zoneout", "disablepreview")}
+    first, last = values["zonein"], values["zoneout"]
+    has_zone = is_number(first) and is_number(last) and int(first) < int(last)
+    return Shown(
+        sequence=sequence.identity,
+        is_main=document.properties.get(f"{DOCUMENT}uuid", "") in ("", sequence.identity),
+        own=tuple(cell for cell in sequence.chunks(RENDERED) if cell not in ours),
+        ours=ours,
+        extension=document.properties.get(DOCUMENT + _EXTENSION, ""),
+        zone=(int(first), int(last)) if has_zone else None,
+        is_switched_off=values["disablepreview"] == "1",
+        properties=document.properties,
+    )

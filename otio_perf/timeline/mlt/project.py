@@ -13,8 +13,9 @@ from otio_perf.timeline.mlt.tree import properties, service
 SERVICES = frozenset({"producer", "chain", "playlist", "tractor", "multitrack"})
 _ROOTS = frozenset({"mlt", "westley"})
 #: Kdenlive's playlist of all that was imported; old ones wrote it in two words.
-_BINS = frozenset({"main_bin", "main bin"})
-_PREVIEW = "timeline_preview"
+BINS = frozenset({"main_bin", "main bin"})
+#: Its track of what is rendered ahead.
+PREVIEW_TRACK = "timeline_preview"
 #: Sequences in sequences: more is a mistake or an attack.
 _DEEPEST = 30
 #: MLT's own, where a file has none: PAL.
@@ -39,7 +40,7 @@ class Project:
             self.rate = Fraction(0)
         if not 0 < self.rate < 10_000:
             raise UnreadableTimelineError("its profile has no frame rate", path=path)
-        self.bin = next((self._by_id[name] for name in _BINS if name in self._by_id), None)
+        self.bin = next((self._by_id[name] for name in BINS if name in self._by_id), None)
         self.bin_properties = {} if self.bin is None else properties(self.bin)
         self._refuse_circles()
         self._imported = {} if self.bin is None else self._bin_entries(self.bin)
@@ -81,7 +82,7 @@ class Project:
         if self.document.tag not in _ROOTS:
             return self.document
         named = self.get(self.document.get("producer"))
-        services = [e for e in self.document if e.tag in SERVICES and e.get("id") not in _BINS]
+        services = [e for e in self.document if e.tag in SERVICES and e.get("id") not in BINS]
         if named is not None and named is not self.bin:
             return named
         if not services:
@@ -96,7 +97,7 @@ class Project:
         """Does the program put it below, or above, everything else: the black that an empty timeline shows, a preview?"""
         values = properties(produced)
         names = {track.get("producer"), values.get("kdenlive:playlistid"), produced.get("id")}
-        if names & {"black_track", "black", "background", _PREVIEW}:
+        if names & {"black_track", "black", "background", PREVIEW_TRACK}:
             return True
         return service(produced, values) in ("color", "colour") and values.get("resource") == "black" and self.bin is not None
 

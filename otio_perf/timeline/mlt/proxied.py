@@ -18,6 +18,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from otio_perf.errors import TimelineError
+from otio_perf.timeline.mlt.project import BINS
 from otio_perf.timeline.mlt.spans import Edits, Span, parse
 from otio_perf.timeline.references import Json, is_ours, schema_of
 
@@ -31,7 +33,6 @@ _ADDED = (_PROXY, _ORIGINAL, _SHOTCUT_PROXY, _SHOTCUT_ORIGINAL)
 _READ, _KEPT = "meta.", "kdenlive:original."
 _ENABLED = "kdenlive:docproperties.enableproxy"
 _SPEED = re.compile(r"-?\d+(?:[.,]\d+)?:")
-_BINS = frozenset({"main_bin", "main bin"})
 #: Before the name of a property: what it said before us. Programs keep properties that they do not know.
 _BEFORE = "otio_perf:before:"
 #: Likewise, the whole element: what is written in another way than programs do now.
@@ -195,7 +196,10 @@ def _noted(of: Span, name: str) -> tuple[str | None, str]:
         return note.text, ""
     if (spelled := of.property(_SPELLED + name)) is None:
         return None, ""
-    element = parse(spelled.text.encode(), "")
+    try:
+        element = parse(spelled.text.encode(), "")
+    except TimelineError:  # it comes from anywhere
+        return None, ""
     return element.attributes.get("value") or element.text, spelled.text
 
 
@@ -265,4 +269,4 @@ def _is_of_shotcut(root: Span) -> bool:
 
 
 def _bin(root: Span) -> Span | None:
-    return next((span for span in root.walk() if span.tag == "playlist" and span.attributes.get("id") in _BINS), None)
+    return next((span for span in root.walk() if span.tag == "playlist" and span.attributes.get("id") in BINS), None)

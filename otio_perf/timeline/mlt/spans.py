@@ -162,11 +162,6 @@ class Edits:
     def insert_before(self, span: Span, text: str) -> None:
         self.insert(span.start, text.encode() + self._indent(span.start))
 
-    def insert_last(self, of: Span, text: str) -> None:
-        """As the last child of ``of``, which has some."""
-        last = of.children[-1]
-        self.insert(last.stop, self._indent(last.start) + text.encode())
-
     def insert_behind(self, span: Span, text: str) -> None:
         self.insert(span.stop, self._indent(span.start) + text.encode())
 

@@ -15,6 +15,8 @@ from otio_perf.errors import HostileTimelineError, UnreadableTimelineError
 #: Kdenlive's deepest are seven.
 _DEEPEST = 60
 _CLOCK = re.compile(r"(-)?(?:(\d+):)?(\d+):(\d+(?:[.,]\d+)?)")
+#: No number in a project has more letters; Python reads none of thousands.
+_LONGEST = 40
 _TIMECODE = re.compile(r"(\d+):(\d+):(\d+)[:;](\d+)")
 
 
@@ -93,7 +95,7 @@ class Times:
         Seconds become frames as in MLT's ``time_clock_to_frames``: rounded to the nearest.
         """
         text = (text or "").strip()
-        if not text:
+        if not text or len(text) > _LONGEST:
             return default
         if label := _TIMECODE.fullmatch(text):
             in_hours, in_minutes, in_seconds, left = map(int, label.groups())
@@ -104,6 +106,11 @@ class Times:
             return math.floor(whole * self.rate + Fraction(1, 2)) * (-1 if sign else 1)
         counted = re.match(r"-?\d+", text)
         return int(counted[0]) if counted else default
+
+
+def is_number(text: str) -> bool:
+    """A whole one that is counted by: frames."""
+    return text.isdecimal() and len(text) < _LONGEST // 2
 
 
 def number(text: str | None, default: float = 0.0) -> float:
