@@ -16,8 +16,8 @@ def show_placed(report: PlaceReport, *, dry_run: bool) -> None:
     console = stdout()
     for one in report.placed:
         said = f": {one.reason}" if one.reason else ""
-        name = PurePath(one.path).name
-        console.print(f"{one.placing:8} {_safe(PurePath(one.source).name)} {_safe(name)}{_safe(said)}", soft_wrap=True)
+        names = [PurePath(path).name for path in (one.source, one.path) if path]
+        console.print(f"{one.placing:8} {_safe(' '.join(names))}{_safe(said)}", soft_wrap=True)
     counts = {kind: report.with_placing(kind) for kind in (Placing.PLACED, Placing.REMOVED, Placing.THERE)}
     told = [
         f"{words.count(len(ones), 'proxy', 'proxies')} {'there already' if kind is Placing.THERE else kind}"

@@ -11,7 +11,7 @@ from otio_perf.errors import printable
 from otio_perf.hosts.rooms import ROOMS
 from otio_perf.model.installing import HostChange, HostFinding, HostState, Step
 
-_STEPS = {Step.WRITTEN: "wrote", Step.UNCHANGED: "is there", Step.REMOVED: "removed", Step.LEFT: "left"}
+_STEPS = {Step.WRITTEN: "wrote", Step.UNCHANGED: "unchanged", Step.REMOVED: "removed", Step.LEFT: "left"}
 
 
 def show_hosts(states: Sequence[HostState]) -> None:

@@ -15,11 +15,10 @@ _SWITCH = "Shotcut: Settings, Proxy, Use Proxy; then otio-perf host place shotcu
 
 
 def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
-    del home
     name = "proxies switched on"
     file = settings_file(installation)
     if file is None:
-        found = "its settings cannot be read here"
+        found = "it has no settings yet" if home.platform == "linux" else "its settings cannot be read on this system"
         works = False
     else:
         try:
