@@ -334,6 +334,18 @@ def test_old_spellings_of_properties_come_back() -> None:
     assert back == data
 
 
+def test_a_note_that_is_no_element_is_none() -> None:
+    plain = '<property name="resource" value="/m/a.mov"/><property name="mlt_service">avformat</property>'
+    data = f'<mlt>{PROFILE}<producer id="a">{plain}</producer></mlt>'.encode()
+    changed, _ = proxied_and_back(data, Path("x.mlt"))
+    note = re.search(rb'otio_perf:spelled:resource">([^<]*)<', changed)
+    assert note
+    for rubbish in (b"", b"rubbish", b"&lt;a>", b"9" * 5000, b"&lt;!DOCTYPE a [&lt;!ENTITY b 'c'>]>&lt;a/>"):
+        back = proxied.with_originals(changed.replace(note[1], rubbish), "x.mlt")
+        assert b'<property name="resource">/m/a.mov</property>' in back
+        assert b"otio_perf" not in back
+
+
 def test_other_encodings_are_not_changed() -> None:
     with pytest.raises(UnwritableTimelineError, match="iso-8859-1"):
         proxied.with_proxies(b'<?xml version="1.0" encoding="iso-8859-1"?><mlt/>', "x.mlt", lambda _: None)
