@@ -44,11 +44,6 @@ class Home:
         """Where programs keep what a user adds to them: Qt's AppDataLocation without the program's name (on Linux XDG's)."""
         return self._base("XDG_DATA_HOME", ".local/share", mac="Library/Application Support", windows="APPDATA")
 
-    def cache_of(self, application: str) -> Path:
-        """Where a program keeps what it can make again: Qt's CacheLocation (on Linux XDG's)."""
-        folder = self._base("XDG_CACHE_HOME", ".cache", mac="Library/Caches", windows="LOCALAPPDATA") / application
-        return folder / "cache" if self.platform == "win32" else folder
-
     def _base(self, variable: str, usual: str, *, mac: str, windows: str) -> Path:
         if self.platform == "win32":
             return self.windows(windows)

@@ -41,17 +41,13 @@ class ProgramNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """A program that is there, and the folders in which its packaging lets it keep a user's files.
-
-    ``config`` and ``data`` are those of all programs in that packaging; ``cache`` is this one's.
-    """
+    """A program that is there, and the folders in which its packaging lets programs keep a user's files."""
 
     packaging: Packaging
     program: str | None
     version: str | None
     config: Path
     data: Path
-    cache: Path
 
 
 def found(program: ProgramNames, home: Home) -> Iterator[Found]:
@@ -67,7 +63,7 @@ def found(program: ProgramNames, home: Home) -> Iterator[Found]:
         yield from _appimages(program, home)
 
 
-def _usual(packaging: Packaging, name: str, program: Path, version: str | None, home: Home) -> Found:
+def _usual(packaging: Packaging, program: Path, version: str | None, home: Home) -> Found:
     """With the folders of a program that is not shut in."""
     return Found(
         packaging=packaging,
@@ -75,7 +71,6 @@ def _usual(packaging: Packaging, name: str, program: Path, version: str | None, 
         version=version,
         config=home.config_folder,
         data=home.data_folder,
-        cache=home.cache_of(name),
     )
 
 
@@ -85,7 +80,7 @@ def _of_system(program: ProgramNames, home: Home) -> Iterator[Found]:
         return  # a way into one of those below
     prefix = path.resolve().parent.parent  # /usr of /usr/bin/kdenlive
     version = _appstream_version(program, prefix / "share") or version_said(path)
-    yield _usual(Packaging.SYSTEM, program.names[0], path, version, home)
+    yield _usual(Packaging.SYSTEM, path, version, home)
 
 
 def _flatpaks(program: ProgramNames, home: Home) -> Iterator[Found]:
@@ -99,7 +94,6 @@ def _flatpaks(program: ProgramNames, home: Home) -> Iterator[Found]:
                 version=_appstream_version(program, active / "files/share"),
                 config=own / "config",
                 data=own / "data",
-                cache=own / "cache" / program.names[0],
             )
             return  # a user's own one comes before the system's, and both have the same folders
 
@@ -112,7 +106,7 @@ def _snaps(program: ProgramNames, home: Home) -> Iterator[Found]:
     said = re.search(r"^version:\s*['\"]?([^'\"\s]+)", about, re.MULTILINE)
     path = home.system("/snap/bin") / program.snap
     if re.search(r"^confinement:\s*classic", about, re.MULTILINE):
-        yield _usual(Packaging.SNAP, program.names[0], path, said and said[1], home)
+        yield _usual(Packaging.SNAP, path, said and said[1], home)
         return
     own = home.folder / "snap" / program.snap
     yield Found(
@@ -121,7 +115,6 @@ def _snaps(program: ProgramNames, home: Home) -> Iterator[Found]:
         version=said and said[1],
         config=own / "current/.config",
         data=own / "current/.local/share",
-        cache=own / "common/.cache" / program.names[0],
     )
 
 
@@ -137,7 +130,7 @@ def _appimages(program: ProgramNames, home: Home) -> Iterator[Found]:
             ]
     if images:
         newest = max(images, key=lambda image: (_numbers(_version_in(image.name)), image.name))
-        yield _usual(Packaging.APPIMAGE, program.names[0], newest, _version_in(newest.name), home)
+        yield _usual(Packaging.APPIMAGE, newest, _version_in(newest.name), home)
 
 
 def _bundles(program: ProgramNames, home: Home) -> Iterator[Found]:
@@ -148,7 +141,7 @@ def _bundles(program: ProgramNames, home: Home) -> Iterator[Found]:
             with suppress(OSError, plistlib.InvalidFileException, ValueError):
                 about = plistlib.loads((bundle / "Contents/Info.plist").read_bytes())
                 version = _version_in(str(about.get("CFBundleShortVersionString", "")))
-            yield _usual(Packaging.SYSTEM, program.names[0], bundle, version, home)
+            yield _usual(Packaging.SYSTEM, bundle, version, home)
             return
 
 
@@ -156,7 +149,7 @@ def _on_windows(program: ProgramNames, home: Home) -> Iterator[Found]:
     for base in (home.windows("PROGRAMFILES"), home.windows("LOCALAPPDATA") / "Programs"):
         for name in program.windows:
             if (base / name).is_file():
-                yield _usual(Packaging.SYSTEM, program.names[0], base / name, None, home)
+                yield _usual(Packaging.SYSTEM, base / name, None, home)
                 return
 
 

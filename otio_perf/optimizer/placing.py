@@ -56,8 +56,7 @@ def file_hash(path: str | Path) -> str:
 
 def extension_of(properties: Mapping[str, str]) -> str:
     """Suffix of Kdenlive's proxies of video. :param properties: of a project's bin; "" where Kdenlive chooses"""
-    said = properties.get(f"{storage.DOCUMENT}proxyextension", "").strip().lstrip(".")
-    return f".{said}" if said.isalnum() else ".mkv"
+    return f".{storage.extension_of(properties, 'proxyextension', 'mkv')}"
 
 
 def placed(session: Session, target: Path, product: Product, media: MediaInfo, *, dry_run: bool = False) -> Placed:

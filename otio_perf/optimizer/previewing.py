@@ -328,8 +328,7 @@ def _path(store: storage.Storage, one: preview.Shown, start: int) -> Path:
 
 
 def _extension(found: preview.Shown) -> str:
-    """What is none leads nowhere else."""
-    return found.extension if found.extension.isascii() and found.extension.isalnum() else _EXTENSION
+    return storage.extension_of(found.properties, "previewextension", _EXTENSION)
 
 
 def _storage(properties: Mapping[str, str], project: Path) -> storage.Storage:

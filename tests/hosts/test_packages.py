@@ -92,6 +92,7 @@ def test_a_snap_has_folders_of_its_own_but_for_a_classic_one(home: Home) -> None
     (kdenlive,) = found(home)
     assert (kdenlive.packaging, kdenlive.version) == ("snap", "25.04.2")
     assert kdenlive.data_folder == str(home.folder / "snap/kdenlive/current/.local/share/kdenlive")
+    assert kdenlive.cache_folder == str(home.folder / "snap/kdenlive/common/.cache/kdenlive")
     (shotcut,) = found(home, "shotcut")
     assert (shotcut.version, shotcut.data_folder) == ("26.1.30", str(home.folder / ".local/share/Meltytech/Shotcut"))
 

@@ -150,6 +150,7 @@ def test_the_zone_and_the_place_of_chunks(tmp_path: Path) -> None:
 
     caches = cache_folders(tmp_path, {"XDG_CACHE_HOME": str(tmp_path / "c")}, "linux")
     assert caches[:2] == (tmp_path / "c" / "kdenlive", tmp_path / ".cache" / "kdenlive")
+    assert caches[3] == tmp_path / "snap" / "kdenlive" / "common" / ".cache" / "kdenlive"
     properties = preview.document_properties(FLAT.encode(), "x")
     assert storage_of(properties, tmp_path / "x.kdenlive", caches).previews() == caches[0] / "12" / "preview"
     flatpak = tmp_path / ".var" / "app" / "org.kde.kdenlive" / "cache" / "kdenlive"

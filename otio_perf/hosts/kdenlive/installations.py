@@ -7,6 +7,7 @@ from pathlib import Path
 from otio_perf.hosts import packages
 from otio_perf.hosts.home import Home
 from otio_perf.model.hosts import Installation, Packaging
+from otio_perf.timeline.mlt import storage
 
 _PROGRAM = packages.ProgramNames(
     names=("kdenlive",),
@@ -34,7 +35,7 @@ def installations(home: Home) -> tuple[Installation, ...]:
             program=one.program,
             config_folder=str(one.config),
             data_folder=str(one.data / "kdenlive"),
-            cache_folder=str(one.cache),
+            cache_folder=str(storage.cache_folder(one.packaging, home.folder, home.variables, home.platform)),
         )
         for one in packages.found(_PROGRAM, home)
     )

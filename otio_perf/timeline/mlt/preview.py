@@ -79,7 +79,6 @@ class Shown:
     is_main: bool
     own: tuple[int, ...]
     ours: Mapping[int, str]
-    extension: str
     zone: tuple[int, int] | None
     is_switched_off: bool
     properties: Mapping[str, str]
@@ -295,7 +294,6 @@ def _shown(document: KdenliveDocument, sequence: KdenliveSequence) -> Shown:
         is_main=document.properties.get(f"{DOCUMENT}uuid", "") in ("", sequence.identity),
         own=tuple(cell for cell in sequence.chunks(RENDERED) if cell not in ours),
         ours=ours,
-        extension=document.properties.get(DOCUMENT + _EXTENSION, ""),
         zone=(int(first), int(last)) if has_zone else None,
         is_switched_off=values["disablepreview"] == "1",
         properties=document.properties,

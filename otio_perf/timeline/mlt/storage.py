@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otio_perf.errors import UnwritableTimelineError
+from otio_perf.model.hosts import Packaging
 
 #: Before the names of what Kdenlive keeps of a document, on its bin.
 DOCUMENT = "kdenlive:docproperties."
 _APP = "kdenlive"
+#: Caches of the programs that are shut in, in the user's home.
+_SANDBOXES = {Packaging.FLATPAK: ".var/app/org.kde.kdenlive/cache", Packaging.SNAP: "snap/kdenlive/common/.cache"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,25 +44,38 @@ class Storage:
         return main / hashlib.md5(sequence.encode(), usedforsecurity=False).hexdigest()
 
 
-def cache_folders(home: Path, variables: Mapping[str, str], platform: str) -> tuple[Path, ...]:
-    """Where Kdenlive's cache may be, the most likely first: Qt's CacheLocation, and what Flatpak and Snap make of it.
+def cache_folder(packaging: Packaging, home: Path, variables: Mapping[str, str], platform: str) -> Path:
+    """Kdenlive's cache: Qt's CacheLocation, and what Flatpak and Snap make of it.
 
     :param home: the user's home; :param variables: environment; :param platform: as ``sys.platform``
     """
+    if packaging in _SANDBOXES:
+        return home / _SANDBOXES[packaging] / _APP
     if platform == "win32":
         local = variables.get("LOCALAPPDATA")
-        return ((Path(local) if local else home / "AppData" / "Local") / _APP / "cache",)
+        return (Path(local) if local else home / "AppData" / "Local") / _APP / "cache"
     if platform == "darwin":
-        return (home / "Library" / "Caches" / _APP,)
+        return home / "Library" / "Caches" / _APP
     said = variables.get("XDG_CACHE_HOME", "")
-    bases = [
-        *([Path(said)] if os.path.isabs(said) else []),  # noqa: PTH117
-        home / ".cache",
-        home / ".var" / "app" / "org.kde.kdenlive" / "cache",
-        home / "snap" / _APP / "current" / ".cache",
-        home / "snap" / _APP / "common" / ".cache",
-    ]
-    return tuple(dict.fromkeys(base / _APP for base in bases))
+    return (Path(said) if os.path.isabs(said) else home / ".cache") / _APP  # noqa: PTH117
+
+
+def cache_folders(home: Path, variables: Mapping[str, str], platform: str) -> tuple[Path, ...]:
+    """Where Kdenlive's cache may be, the most likely first."""
+    found = [cache_folder(Packaging.SYSTEM, home, variables, platform)]
+    if platform not in ("win32", "darwin"):
+        found.append(cache_folder(Packaging.SYSTEM, home, {}, platform))  # one that was started elsewhere
+        found += [cache_folder(packaging, home, variables, platform) for packaging in _SANDBOXES]
+    return tuple(dict.fromkeys(found))
+
+
+def extension_of(properties: Mapping[str, str], name: str, default: str) -> str:
+    """Of files that a document makes, without the dot; what is none leads nowhere else: ``default``.
+
+    :param name: of the property, without ``DOCUMENT``
+    """
+    said = properties.get(DOCUMENT + name, "").strip().lstrip(".")
+    return said if said.isascii() and said.isalnum() else default
 
 
 def storage_of(properties: Mapping[str, str], project: Path, caches: Sequence[Path]) -> Storage:
