@@ -25,6 +25,11 @@ COMMANDS = {
     "restore": ["host", "apply", "kdenlive", "restore", "--save", "--once"],
     "dashboard": ["dashboard"],
 }
+#: In a Flatpak, of which nobody outside can tell which project it has open.
+IN_SANDBOX = {
+    "proxy": ["host", "place", "kdenlive", "{source}", "--all", "--packaging", "flatpak"],
+    "dashboard": ["dashboard"],
+}
 #: Where in the whole the stages that take long begin, and how much of it they are, in percent.
 STAGES = {"probe": (0, 5), "calibrate": (5, 5), "proxy": (10, 85), "prerender": (10, 85)}
 SCHEMA_VERSION = 1
@@ -34,20 +39,33 @@ def main(words):
     if len(words) < 2 or words[0] not in COMMANDS:
         print(__doc__, file=sys.stdout if "--help" in words else sys.stderr)
         return 0 if "--help" in words else 2
-    verb, source = words[0], words[1]
+    verb, source = words[0], os.path.abspath(words[1])
     command = found_command()
     if command is None:
         tell("otio-perf is not found. Install it (pip install otio-perf), then: otio-perf host install kdenlive")
         return 2
-    asked = [source if word == "{source}" else word for word in COMMANDS[verb]]
-    if verb != "dashboard":  # which says what it did in a line
-        asked += ["--pid", str(os.getppid()), "--json", "-", "--progress", "json"]
-    return run(command + asked, os.path.dirname(os.path.abspath(source)))
+    commands = IN_SANDBOX if is_in_flatpak() else COMMANDS
+    if verb not in commands:
+        tell("Kdenlive as a Flatpak cannot be told of a changed project. Close the project, then: otio-perf %s FILE" % verb)
+        return 2
+    asked = [source if word == "{source}" else word for word in commands[verb]]
+    if verb == "dashboard":  # which says what it did in a line
+        return run(command + asked)
+    if is_in_flatpak():
+        code = run(command + asked + ["--progress", "json"])
+        if code == 0:
+            tell("otio_perf: switch it on with Proxy Clip in the clip's menu")
+        return code
+    return run(command + asked + ["--pid", str(os.getppid()), "--json", "-", "--progress", "json"])
+
+
+def is_in_flatpak():
+    return os.path.exists("/.flatpak-info")
 
 
 def found_command():
     """How otio-perf is started: what the environment says, where it was when this was installed, on PATH."""
-    if os.path.exists("/.flatpak-info"):  # it is outside of the sandbox
+    if is_in_flatpak():  # it is outside of the sandbox
         return ["flatpak-spawn", "--host", "--watch-bus", COMMAND or "otio-perf"]
     for path in (os.environ.get("OTIO_PERF"), COMMAND, which("otio-perf")):
         if path and os.path.isfile(path):
@@ -55,14 +73,26 @@ def found_command():
     return None
 
 
-def run(words, folder):
+def environment(variables):
+    """Without what an AppImage or a Snap sets for its own Python and its own libraries: otio-perf has others."""
+    kept = {k: v for k, v in variables.items() if k not in ("PYTHONHOME", "PYTHONPATH")}
+    own = tuple(kept[name] for name in ("APPDIR", "SNAP") if kept.get(name))
+    libraries = kept.pop("LD_LIBRARY_PATH", "").split(os.pathsep)
+    libraries = [one for one in libraries if one and not (own and one.startswith(own))]
+    if libraries:
+        kept["LD_LIBRARY_PATH"] = os.pathsep.join(libraries)
+    return kept
+
+
+def run(words):
     """Run it, tell its progress, then what it says. :returns: its exit code"""
     child = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        cwd=folder if os.path.isdir(folder) else None,
+        env=environment(os.environ),
+        cwd="/",  # never where media are: Python might run what lies there
         preexec_fn=end_with_parent if sys.platform.startswith("linux") else None,
     )
     percent = 0

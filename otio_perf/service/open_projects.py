@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from otio_perf.hosts.home import Home
@@ -22,14 +23,12 @@ class OpenInHosts:
     def __init__(
         self,
         core: Core,
-        home: Home,
         *,
         opened: Callable[[Path], None],
         closed: Callable[[Path], None],
         playhead: Callable[[Path, int], None],
     ) -> None:
         self._core, self._opened, self._closed, self._playhead = core, opened, closed, playhead
-        self._projects = OpenProjects(home)
         self._open: dict[Path, int] = {}  # when each was saved, in nanoseconds
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="open projects", daemon=True)
@@ -43,15 +42,15 @@ class OpenInHosts:
             self._thread.join()
 
     def _watch(self) -> None:
-        while True:
-            with self._core.guarded("a look at open projects"):
-                self._look()
-            if self._closing.wait(_LOOK_SECONDS):
-                break
-        self._projects.close()
+        with self._core.guarded("open projects are not followed"), closing(OpenProjects(Home.of_user())) as projects:
+            while True:
+                with self._core.guarded("a look at open projects"):
+                    self._look(projects)
+                if self._closing.wait(_LOOK_SECONDS):
+                    break
 
-    def _look(self) -> None:
-        found = self._projects.look() if self._core.settings.follow_hosts == "on" else ()
+    def _look(self, projects: OpenProjects) -> None:
+        found = projects.look() if self._core.settings.follow_hosts == "on" else ()
         for path in [path for path in self._open if path not in found]:
             del self._open[path]
             self._closed(path)

@@ -23,7 +23,6 @@ from otio_perf import __version__
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
 from otio_perf.errors import CacheError, SettingsError, UnknownIdError
-from otio_perf.hosts.home import Home
 from otio_perf.metrics import system
 from otio_perf.model.events import Notice, Outcome, Prerendered
 from otio_perf.model.tasks import Task
@@ -158,7 +157,7 @@ class Service:
             self._thumbnails = Thumbnails(workspace.analysis, lambda: queue.posture)
             self._watch = TimelineWatch((), self._seen)
             self._open_in_hosts = OpenInHosts(
-                core, Home.of_user(), opened=self._opened_in_host, closed=self._closed_in_host, playhead=self._looked_at
+                core, opened=self._opened_in_host, closed=self._closed_in_host, playhead=self._looked_at
             )
             queue.subscribe(self._heard)
             queue.set_posture(self._judged(Activity.IDLE, math.inf))  # before what was left undone goes on

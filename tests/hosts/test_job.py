@@ -11,7 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import colours
 import pytest
@@ -70,10 +72,10 @@ def job(tmp_path: Path, host: Peer, edit: Path, measured_machine: Path) -> Job:
     own = {"HOME": tmp_path, "XDG_CONFIG_HOME": config, "XDG_CACHE_HOME": cache, "DBUS_SESSION_BUS_ADDRESS": host.address}
     environment = {**kept, **{name: str(value) for name, value in own.items()}}
 
-    def run(verb: str, **more: str) -> subprocess.Popen[str]:
+    def run(verb: str) -> subprocess.Popen[str]:
         clip = edit.with_name("my clip.mp4")
         words = [sys.executable, str(script), verb, str(clip), str(clip.with_suffix(".otio_perf"))]
-        return subprocess.Popen(words, env={**environment, **more}, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(words, env=environment, cwd=clip.parent, stderr=subprocess.PIPE, text=True)
 
     return run
 
@@ -99,13 +101,62 @@ def test_a_menu_command(job: Job, edit: Path, host: Peer) -> None:
     assert edit.read_bytes() == before
 
 
+def test_code_beside_the_media_is_not_run(job: Job, edit: Path, host: Peer) -> None:
+    """On the card of a camera, in a download, on a share."""
+    ran = edit.with_name("ran")
+    for name in ("json.py", "subprocess.py", "av.py", "otio_perf.py", "sitecustomize.py"):
+        edit.with_name(name).write_text(f"open({str(ran)!r}, 'w')\n")
+    host.acts["proxy_clip"] = lambda: None
+    running = job("proxy")
+    told = running.communicate(timeout=100)[1]
+    assert running.returncode == 0, told
+    assert told.splitlines()[-1].endswith("the proxy is there, and Kdenlive is told to show it")
+    until = time.monotonic() + 30
+    while "activateAction proxy_clip" not in host.asked and time.monotonic() < until:
+        time.sleep(0.1)
+    assert "activateAction proxy_clip" in host.asked
+    assert not ran.exists()
+
+
+@pytest.fixture
+def script() -> ModuleType:
+    spec = spec_from_file_location("otio_perf_job", scripts.script("kdenlive/otio_perf_job.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_a_package_sets_for_itself(script: ModuleType) -> None:
+    own = {"APPDIR": "/tmp/.mount_x", "LD_LIBRARY_PATH": "/tmp/.mount_x/usr/lib:/opt/cuda", "PYTHONHOME": "/tmp/.mount_x"}
+    assert script.environment(own) == {"APPDIR": "/tmp/.mount_x", "LD_LIBRARY_PATH": "/opt/cuda"}
+    assert script.environment({"LD_LIBRARY_PATH": "/snap/kdenlive/8/lib", "SNAP": "/snap/kdenlive/8"}) == {
+        "SNAP": "/snap/kdenlive/8"
+    }
+
+
+def test_in_a_flatpak(script: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its Kdenlive cannot be told apart on the bus: proxies are placed, and no process is named that means another outside."""
+    ran: list[list[str]] = []
+    monkeypatch.setattr(script, "is_in_flatpak", lambda: True)
+    monkeypatch.setattr(script, "run", lambda words: ran.append(words) or 0)
+    assert [script.main([verb, "/m/a.mp4", "x"]) for verb in ("proxy", "dashboard", "optimize")] == [0, 0, 2]
+    before = ["flatpak-spawn", "--host", "--watch-bus", "otio-perf"]
+    assert [words[:4] for words in ran] == [before, before]
+    assert ran[0][4:] == ["host", "place", "kdenlive", "/m/a.mp4", "--all", "--packaging", "flatpak", "--progress", "json"]
+    told = capsys.readouterr().err.splitlines()
+    assert told[0].endswith("switch it on with Proxy Clip in the clip's menu")
+    assert told[1].endswith("Close the project, then: otio-perf optimize FILE")
+
+
 def test_what_does_not_work_is_said_last(job: Job, edit: Path, host: Peer) -> None:
     before = edit.read_bytes()
     host.is_modified = True
     running = job("restore")
     told = running.communicate(timeout=100)[1].splitlines()
     assert (running.returncode, edit.read_bytes()) == (5, before)
-    assert told[-1] == "otio-perf: Kdenlive has nothing to do for file_save now. Is a project open?"
+    assert told[-1] == "otio-perf: Kdenlive cannot save now. Is a project open?"
     running = job("dashboard")
     assert "no service is running" in running.communicate(timeout=100)[1].splitlines()[-1]
     assert running.returncode == 2
@@ -148,16 +199,23 @@ def test_the_script_is_for_old_pythons() -> None:
     assert imported <= sys.stdlib_module_names
 
 
-def test_the_menu_has_what_the_script_knows(tmp_path: Path) -> None:
-    installation = Installation(
-        host="kdenlive",
-        packaging=Packaging.SYSTEM,
-        version="26.08.2",
-        program=None,
-        config_folder=str(tmp_path / "config"),
-        data_folder=str(tmp_path / "data"),
+def installation(data: Path, packaging: Packaging = Packaging.SYSTEM) -> Installation:
+    return Installation(
+        host="kdenlive", packaging=packaging, version="26.08.2", program=None, config_folder="", data_folder=str(data)
     )
-    script, rows = menu.parts(installation, "/opt/our command/otio-perf")
+
+
+def test_a_sandbox_has_what_can_work_there(tmp_path: Path, script: ModuleType) -> None:
+    _, rows = menu.parts(installation(tmp_path, Packaging.FLATPAK), "/opt/otio-perf")
+    assert isinstance(rows, Entries)
+    assert [words.split()[0] for words in rows.values["Parameters"].values()] == list(script.IN_SANDBOX)
+    data = "snap/kdenlive/current/.local/share/kdenlive"
+    assert menu.parts(installation(tmp_path / data, Packaging.SNAP), "/opt/otio-perf") == ()
+    assert len(menu.parts(installation(tmp_path, Packaging.SNAP), "/opt/otio-perf")) == 2  # classic: none at all
+
+
+def test_the_menu_has_what_the_script_knows(tmp_path: Path) -> None:
+    script, rows = menu.parts(installation(tmp_path / "data"), "/opt/our command/otio-perf")
     assert isinstance(script, OwnFile)
     assert isinstance(rows, Entries)
     assert script.is_executable

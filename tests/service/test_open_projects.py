@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import colours
@@ -11,6 +13,8 @@ import pytest
 from kdenlive_peer import Peer, session_bus
 
 from otio_perf import hosts, settings
+from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive.watching import OpenProjects
 from otio_perf.model.hosts import Applied
 from otio_perf.service import open_projects
 from otio_perf.service.service import Service
@@ -101,6 +105,34 @@ def test_another_project_and_another_program(edit: Path, address: str, tmp_path:
         until(lambda: followed(service) == {})
         host.title = "other [*]/ HD"
         until(lambda: set(followed(service)) == {"other.kdenlive"})
+
+
+def test_another_project_of_the_same_name(edit: Path, address: str, tmp_path: Path) -> None:
+    """The usual way of versions: v1/edit.kdenlive, then v2/edit.kdenlive."""
+    newer = tmp_path / "v2" / edit.name
+    newer.parent.mkdir()
+    newer.write_text(edit.read_text())
+    home = Home(folder=tmp_path, variables=dict(os.environ), platform="linux")
+    recent = tmp_path / "kdenliverc"
+    with closing(OpenProjects(home)) as projects, Peer(address):
+        assert projects.look() == (edit,)
+        recent.write_text(f"[Recent Files]\nFile1[$e]={edit}\nFile2[$e]={newer}\n")
+        assert projects.look() == (edit,)  # it need not have been closed
+        recent.write_text(f"[Recent Files]\nFile1[$e]={newer}\n")
+        assert projects.look() == (newer,)
+    with closing(OpenProjects(home)) as projects, Peer(address):
+        recent.write_text(f"[Recent Files]\nFile1[$e]={edit}\nFile2[$e]={newer}\n")
+        assert projects.look() == ()  # nobody guesses
+
+
+def test_a_service_without_a_home(edit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nowhere)
+    with serving(tmp_path) as service:
+        until(lambda: service.status().notices)
+        assert "it is not known where your home folder is" in service.status().notices[-1]
 
 
 def test_what_the_user_follows_stays(edit: Path, address: str, tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from otio_perf.errors import HostError
+from otio_perf.errors import HostError, MissingDependencyError
 from otio_perf.hosts import kde_settings, own_files
 from otio_perf.hosts.home import Home
+from otio_perf.hosts.kdenlive import menu
 from otio_perf.hosts.kdenlive.bus import Bus
 from otio_perf.hosts.kdenlive.installations import settings_file
 from otio_perf.model.hosts import Installation, Packaging
@@ -40,12 +41,16 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         lacking = f"Kdenlive {installation.version} has no Media Jobs"
     elif home.platform == "win32":
         lacking = "on Windows, Media Jobs run programs only, and ours is a script"
+    elif not menu.jobs(installation):
+        lacking = "the Snap cannot run what is outside of it"
     elif version is not None and version[:2] < _NEWEST_TRIED:
         untried = f"; tried in {_TRIED}, not in {installation.version}"
+    in_flatpak = installation.packaging is Packaging.FLATPAK
+    only = f" (of a Flatpak only {' and '.join(menu.jobs(installation))})" if in_flatpak else ""
     yield finding(
         "menu commands",
         not lacking,
-        lacking or f"in the context menu of clips, Media Jobs{untried}",
+        lacking or f"in the context menu of clips, Media Jobs{only}{untried}",
         "Use Kdenlive 23.04 or newer on Linux, or the command line: otio-perf host apply kdenlive optimize",
     )
     if version is not None and version[:2] > _NEWEST_TRIED:
@@ -64,7 +69,7 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         ffmpeg or "its settings name none, so it makes no proxies of its own; ours need none",
         "Kdenlive: Settings, Configure Kdenlive, Environment",
     )
-    if installation.packaging is Packaging.FLATPAK:
+    if in_flatpak:
         allowed = _may_run_outside(home)
         yield finding(
             "sandbox",
@@ -72,10 +77,6 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
             "our command can be run outside" if allowed else "the Flatpak cannot run what is outside of it",
             f"flatpak override --user --talk-name={_PORTAL} {_APPLICATION}",
             required=True,
-        )
-    if installation.packaging is Packaging.SNAP and "/snap/" in installation.data_folder:
-        yield finding(
-            "sandbox", False, "the Snap cannot run what is outside of it", "Use the command line, or Kdenlive as an AppImage"
         )
 
 
@@ -89,7 +90,10 @@ def _session_bus(home: Home, packaging: Packaging) -> tuple[bool, str, str]:
     closed = "An open project is not told of what was made: close it in Kdenlive first, or open it again"
     if packaging is Packaging.FLATPAK:
         return False, "Kdenlive as a Flatpak cannot be told apart on it", closed
-    bus = Bus.open(home.variables)
+    try:
+        bus = Bus.open(home.variables)
+    except MissingDependencyError as e:
+        return False, e.message, e.hint or ""
     if bus is None:
         said = home.variables.get("DBUS_SESSION_BUS_ADDRESS", "")
         return False, f"does not answer at {said}" if said else "there is none here", closed

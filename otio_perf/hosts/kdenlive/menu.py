@@ -9,7 +9,7 @@ from pathlib import Path
 
 from otio_perf.hosts import scripts
 from otio_perf.hosts.parts import Entries, OwnFile, Part
-from otio_perf.model.hosts import Installation
+from otio_perf.model.hosts import Installation, Packaging
 
 _SCRIPT = "otio_perf_job.py"
 _FILE = "clipjobsettings.rc"
@@ -21,8 +21,23 @@ _JOBS = {
     "restore": "otio_perf: Restore Originals",
     "dashboard": "otio_perf: Open Dashboard",
 }
+#: What works in a Flatpak, which cannot be asked for its project, nor told of a changed one.
+_IN_FLATPAK = ("proxy", "dashboard")
 #: Video alone, sound alone, both, pictures: a project is more than the clip that is clicked on.
 _ALL_TYPES, _PROXY_TYPES = "vai", "v"
+
+
+def jobs(installation: Installation) -> tuple[str, ...]:
+    """Words in its menu of what can work there: all, but in a sandbox."""
+    return tuple(_JOBS[verb] for verb in _verbs(installation))
+
+
+def _verbs(installation: Installation) -> tuple[str, ...]:
+    if installation.packaging is Packaging.FLATPAK:
+        return _IN_FLATPAK
+    if installation.packaging is Packaging.SNAP and "/snap/" in installation.data_folder:
+        return ()  # it cannot run what is outside of it
+    return tuple(_JOBS)
 
 
 def parts(installation: Installation, command: str) -> tuple[Part, ...]:
@@ -30,6 +45,9 @@ def parts(installation: Installation, command: str) -> tuple[Part, ...]:
 
     :raises HostError: the script is missing from this installation of ours
     """
+    verbs = _verbs(installation)
+    if not verbs:
+        return ()
     folder = Path(installation.data_folder)
     script = folder / _SCRIPT
     rows: dict[str, dict[str, str]] = {
@@ -41,7 +59,8 @@ def parts(installation: Installation, command: str) -> tuple[Part, ...]:
         "EnabledTypes": {},
         "Description": {},
     }
-    for number, (verb, text) in enumerate(_JOBS.items(), 1):
+    for number, verb in enumerate(verbs, 1):
+        text = _JOBS[verb]
         job = f"otio_perf_{number}_{verb}"  # Kdenlive's menu is in the order of these
         rows["Ids"][job] = text
         rows["Binary"][job] = str(script)

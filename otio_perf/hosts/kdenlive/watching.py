@@ -1,7 +1,7 @@
 """Which projects are open in Kdenlive, looked at again and again at little cost; and where their playheads were.
 
 One connection is kept to the session bus. While no Kdenlive runs, a look asks the bus for its names; else also each Kdenlive
-for its title. Where the playhead is, Kdenlive tells nobody: it is in the project at its last save.
+for its title, and looks where the project of that name is: another one may have it by now. Where the playhead is, Kdenlive tells nobody: it is in the project at its last save.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ class OpenProjects:
         self._known: dict[str, tuple[str, Path | None]] = {}  # title and project, by name on the bus
 
     def look(self) -> tuple[Path, ...]:
-        """Projects that are open, and whose files are known. Nothing is started, nothing waits for a dialog."""
+        """Projects that are open, and whose files are known. Nothing is started, nothing waits for a dialog.
+
+        :raises MissingDependencyError: the session bus cannot be spoken to
+        """
         if self._bus is None and time.monotonic() >= self._again_at:
             self._again_at = time.monotonic() + _NO_BUS_SECONDS
             self._bus = Bus.open(self._home.variables)
@@ -60,11 +63,9 @@ class OpenProjects:
         except HostBusyError:
             return before  # it does something else; it has not closed its project
         name = name_in(title)
-        if title == before[0] and before[1] is not None:
-            return before
-        if name is None:
-            return title, None
-        found = places(name, program.pid, self._home)
+        found = places(name, program.pid, self._home) if name is not None else ()
+        if title == before[0] and before[1] in found and len(found) > 1:
+            return before  # others of that name are known by now; it need not have been closed
         return title, found[0] if len(found) == 1 else None
 
     def close(self) -> None:
