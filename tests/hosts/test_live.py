@@ -82,7 +82,7 @@ def test_saving_that_does_not_work(
     monkeypatch.setattr(live, "_SAVE_SECONDS", 0.3)
     monkeypatch.setattr(live, "_SETTLE_SECONDS", 0.3)
     host = kdenlive(is_modified=True)
-    with pytest.raises(HostBusyError, match="nothing to do for file_save"):  # grey: a sequence of its own is edited, say
+    with pytest.raises(HostBusyError, match="Kdenlive cannot save now"):  # grey: a sequence of its own is edited, say
         restore(address, save=True)
     host.acts["file_save"] = lambda: NO_ANSWER
     with pytest.raises(HostBusyError, match="a dialog is open"):

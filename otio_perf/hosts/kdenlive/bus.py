@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from jeepney.io.blocking import DBusConnection
 
 SAVE, REVERT, TOGGLE_PROXY = "file_save", "file_revert", "proxy_clip"
-#: Actions that are known to be safe, all versions.
-_ACTIONS = frozenset({SAVE, REVERT, TOGGLE_PROXY})
+#: Actions that are known to be safe, all versions; as it is said that one is grey.
+_ACTIONS = {
+    SAVE: "Kdenlive cannot save now",
+    REVERT: "Kdenlive cannot read the project anew now",
+    TOGGLE_PROXY: "Kdenlive cannot switch proxies now",
+}
 
 _NAME = re.compile(r"org\.kde\.kdenlive-(\d+)")
 #: In a Flatpak its name ends in a number of the bus (KDBusService): which process that is, nobody can tell.
@@ -153,7 +157,7 @@ class Program:
         if action not in _ACTIONS:
             raise HostError(f"{action} is none of the actions that are known to be safe")
         if not self.can(action):
-            raise HostBusyError(f"Kdenlive has nothing to do for {action} now", hint="Is a project open?")
+            raise HostBusyError(_ACTIONS[action], hint="Is a project open?")
         self._bus.call(self.name, _WINDOW, _MAIN_WINDOW, "activateAction", "s", (action,), seconds=seconds)
 
     def _property(self, path: str, interface: str, name: str, *, seconds: float = _LOOK_SECONDS) -> object:

@@ -126,7 +126,7 @@ def apply(
         opened.enter_context(locks.held(memory.lock, cancelled=None if stop is None else stop.is_set))
         if document is not None:
             _require_saved(document, path, save=save)
-        before, seen = putting.read(path), path.stat()
+        before, seen = putting.read(path)
         asked = repr((wanted, in_force(options)))
         if once and memory.has_done(asked, before):
             message = "was done a moment ago, for another of the selected clips"

@@ -102,7 +102,7 @@ def _put(job: Job, report: HostReport, after: bytes, document: OpenDocument | No
         found = _shown(report, document, path, ours)
         if found.state is Applied.APPLIED and job.reads_are_noted and not reads.was_read(path):
             return _of_another(job, found, after)
-        if read(path) != after:
+        if read(path)[0] != after:
             raise _ChangedError("Kdenlive saved its own version over it")
         return found
     finally:
@@ -203,10 +203,11 @@ def _kept(path: Path, result: Path) -> Path:
         raise UnwritableTimelineError(f"cannot be written: {e.strerror}", path=kept, hint="Run the command again") from e
 
 
-def read(path: Path) -> bytes:
-    """:raises HostError"""
+def read(path: Path) -> tuple[bytes, os.stat_result]:
+    """With mode and times. :raises HostError"""
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(), os.fstat(file.fileno())
     except OSError as e:
         raise HostError(f"cannot be read: {e.strerror}", path=path, hint="Is its folder still there?") from e
 
