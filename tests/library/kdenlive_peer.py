@@ -52,6 +52,7 @@ class Peer:
     is_modified: bool = False
     version: str = "26.08.2"
     pid: int = field(default_factory=os.getpid)
+    name: str = "org.kde.kdenlive-{pid}"
     acts: dict[str, Callable[[], object]] = field(default_factory=dict)
     is_deaf: bool = False
     asked: list[str] = field(default_factory=list)
@@ -60,7 +61,7 @@ class Peer:
     def __enter__(self) -> Peer:
         self._connection: DBusConnection = open_dbus_connection(self.address)
         bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-        self._connection.send_and_get_reply(new_method_call(bus, "RequestName", "su", (f"org.kde.kdenlive-{self.pid}", 4)))
+        self._connection.send_and_get_reply(new_method_call(bus, "RequestName", "su", (self.name.format(pid=self.pid), 4)))
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         return self
