@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from kdenlive_peer import Peer
 from live_project import files, home, restore
 
 from otio_perf.errors import HostBusyError, HostError, MissingDependencyError
-from otio_perf.hosts.kdenlive import bus, findings, toggling
+from otio_perf.hosts.kdenlive import bus, findings, once, toggling
 from otio_perf.model.hosts import Applied, Packaging
 
 Start = Callable[..., Peer]
@@ -118,3 +119,17 @@ def test_a_machine_without_jeepney(edit: Path, address: str, monkeypatch: pytest
         "Kdenlive cannot be asked: jeepney is missing",
         "pip install jeepney",
     )
+
+
+def test_notes_of_other_projects_do_not_pile_up(
+    edit: Path, address: str, kdenlive: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kdenlive()
+    monkeypatch.setattr(once, "_SAME_SECONDS", 0.1)
+    for number in range(3):
+        project = edit.with_name(f"edit{number}.kdenlive")
+        shutil.copy(edit, project)
+        assert restore(address, project=project).state is Applied.ON_DISK
+        time.sleep(0.2)
+    left = [path.name for path in once.notes_folder().iterdir() if not path.name.endswith(".backups.json")]
+    assert len(left) == 1

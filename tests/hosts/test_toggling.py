@@ -17,6 +17,7 @@ from otio_perf.errors import HostBusyError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import bus, toggling
 from otio_perf.hosts.kdenlive.bus import Bus
+from otio_perf.hosts.kdenlive.once import notes_folder
 from otio_perf.model.placing import Placed, PlaceReport, Placing
 
 PROJECT = """<mlt producer="main_bin">
@@ -45,7 +46,7 @@ def host(address: str) -> Iterator[Peer]:
 def note(host: Peer, number: int, shows: str = "ORIGINALS", began_at: float | None = None) -> None:
     """What a command leaves that has ended."""
     text = json.dumps({"began_at": began_at or time.time(), "shows": shows})
-    (toggling._folder() / f"kdenlive-{host.pid}-{number}.done").write_text(text)
+    (notes_folder() / f"kdenlive-{host.pid}-{number}.done").write_text(text)
 
 
 def throw(host: Peer, thrown: list[bool]) -> threading.Thread:
@@ -57,7 +58,7 @@ def throw(host: Peer, thrown: list[bool]) -> threading.Thread:
 
 def test_once_for_all(host: Peer) -> None:
     thrown: list[bool] = []
-    folder = toggling._folder()
+    folder = notes_folder()
     (folder / f"kdenlive-{host.pid}-4000001.runs").touch()  # one was killed
     note(host, 4000002)
     with locks.held(folder / f"kdenlive-{host.pid}-4000003.runs"):  # one is still at work
@@ -83,7 +84,7 @@ def test_a_proxy_that_is_shown_is_not_switched_off(host: Peer, shows: str) -> No
     throw(host, thrown).join(20)
     assert (thrown, host.asked) == ([False, False], [])
     assert "would have lost them" in toggling._told_failure()[0]
-    assert not list(toggling._folder().iterdir())
+    assert not list(notes_folder().iterdir())
 
 
 def test_a_switch_that_is_grey(host: Peer) -> None:
@@ -145,7 +146,7 @@ def proxies(host: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
         monkeypatch.setattr(toggling.placing, "place", lambda *_, **__: report)
         monkeypatch.setattr(toggling, "_leave_note", lambda _, shows, *__: left.append(shows.name))
         found = toggling.proxies([medium], pid=pid, home=home, options={})
-        assert not list(toggling._folder().glob("*.runs"))
+        assert not list(notes_folder().glob("*.runs"))
         return f"{left.pop()}: {found.message}"
 
     return make
@@ -176,10 +177,10 @@ def test_it_takes_part_before_kdenlive_is_asked(
     seen: list[int] = []
 
     def look() -> None:
-        seen.append(len(toggling._running(toggling._folder(), host.pid)))
+        seen.append(len(toggling._running(notes_folder(), host.pid)))
 
     threading.Timer(0.5, look).start()
     with pytest.raises(HostBusyError):
         proxies(Placing.PLACED, pid=host.pid)
     assert seen == [1]
-    assert not toggling._running(toggling._folder(), host.pid)
+    assert not toggling._running(notes_folder(), host.pid)

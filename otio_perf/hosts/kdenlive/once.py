@@ -28,12 +28,7 @@ class Memory:
     @classmethod
     def of(cls, path: Path) -> Memory:
         """:raises CacheError: there is no place for it"""
-        folder = settings.user_cache_folder() / "hosts"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as e:
-            raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Make room for it in the home folder") from e
-        lock = folder / locks.file_name(str(path))
+        lock = notes_folder() / locks.file_name(str(path))
         return cls(lock, lock.with_suffix(".json"), lock.with_suffix(".backups.json"))
 
     def has_done(self, wanted: str, data: bytes) -> bool:
@@ -48,6 +43,19 @@ class Memory:
         with suppress(OSError):
             text = json.dumps({"wanted": wanted, "digest": digest(path.read_bytes()), "at": time.time()})
             write_whole(self.note, text + "\n")
+            for old in self.note.parent.glob(f"{'?' * len(self.note.stem)}.json"):  # of other projects
+                if time.time() - old.stat().st_mtime > _SAME_SECONDS:
+                    old.unlink()
+
+
+def notes_folder() -> Path:
+    """Where commands leave word for others. :raises CacheError: there is no place for it"""
+    folder = settings.user_cache_folder() / "hosts"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Make room for it in the home folder") from e
+    return folder
 
 
 def digest(data: bytes) -> str:

@@ -22,14 +22,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from otio_perf import settings
 from otio_perf.cache import locks
 from otio_perf.cache.workspace import write_whole
-from otio_perf.errors import CacheError, HostBusyError, HostError, OtioPerfError
+from otio_perf.errors import HostBusyError, HostError, OtioPerfError
 from otio_perf.hosts import placing
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive.bus import TOGGLE_PROXY, Bus, Program
 from otio_perf.hosts.kdenlive.documents import OpenDocument, meant
+from otio_perf.hosts.kdenlive.once import notes_folder
 from otio_perf.hosts.places import properties_of, proxied_media_of
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.model.placing import Placed, Placing
@@ -175,7 +175,7 @@ def _taking_part(pid: int) -> Iterator[float]:
     if not pid:
         yield time.time()
         return
-    folder = _folder()
+    folder = notes_folder()
     _sweep(folder)
     with locks.held(folder / f"kdenlive-{pid}-{os.getpid()}.runs"):
         running = [_touched(path) for path in _running(folder, pid)]
@@ -184,7 +184,7 @@ def _taking_part(pid: int) -> Iterator[float]:
 
 def _leave_note(pid: int, shows: _Shows, began_at: float, home: Home) -> None:
     """This command has ended; a process waits for the others, and throws the switch."""
-    folder = _folder()
+    folder = notes_folder()
     text = json.dumps({"began_at": began_at, "shows": shows.name})
     write_whole(folder / f"kdenlive-{pid}-{os.getpid()}.done", text)
     root = str(Path(__file__).parents[3])  # a checkout is on no path of its own
@@ -206,7 +206,7 @@ def throw(pid: int, variables: Mapping[str, str]) -> bool:
     :returns: was it? What went wrong is told by the next command
     :raises CacheError
     """
-    folder = _folder()
+    folder = notes_folder()
     with locks.held(folder / f"kdenlive-{pid}.lock"):
         notes = _settled(folder, pid)
         shown = {note.shows for note in notes}
@@ -263,22 +263,12 @@ def _can(program: Program, until: float) -> bool:
 
 def _told_failure() -> tuple[str, ...]:
     """What the last process that waited could tell nobody."""
-    path = _folder() / _FAILURE
+    path = notes_folder() / _FAILURE
     with suppress(OSError):
         said = path.read_text(encoding="utf-8")
         path.unlink()
         return (f"last time Kdenlive's proxy switch was not thrown: {said}. Use Proxy Clip in the clip's menu",)
     return ()
-
-
-def _folder() -> Path:
-    """:raises CacheError"""
-    folder = settings.user_cache_folder() / "hosts"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Make room for it in the home folder") from e
-    return folder
 
 
 def _notes(folder: Path, pid: int) -> list[_Note]:
