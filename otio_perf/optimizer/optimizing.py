@@ -56,7 +56,7 @@ def optimize(
         if output is not None:
             relinking.refuse_parts(output, session.settings.scope)
     limits = timelines.limits(session.settings)
-    places = {path: previewing.place_of(path, to, limits) for path, to in wanted.items() if prerender is not None}
+    folders = {path: previewing.folder_of(path, to, limits) for path, to in wanted.items() if prerender is not None}
     lut = session.settings.viewing_lut()
     saved = {path: prerendering.saved_state(path) for path in wanted} if prerender is not None else {}
     surveyed = timelines.survey_all(session, tuple(wanted))
@@ -83,9 +83,9 @@ def optimize(
         laid = None
         if prerender is not None:
             linked = _played(report, there, dry_run=dry_run) if link == "proxy" else {}
-            place = places[one.path]
-            rendered.append(prerendering.render(session, one, findings, linked, prerender, place=place))
-            laid = prerendering.laid(one, rendered[-1], place)
+            into = folders[one.path]
+            rendered.append(prerendering.render(session, one, findings, linked, prerender, into=into))
+            laid = prerendering.laid(one, rendered[-1], into)
         if path is None or dry_run:
             continue
         if one.path in saved:

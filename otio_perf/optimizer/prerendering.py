@@ -24,7 +24,7 @@ from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.named_files import finder
-from otio_perf.optimizer.previewing import Place, Previews
+from otio_perf.optimizer.previewing import PreviewFolder, Previews
 from otio_perf.optimizer.regions import Regions
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.standing_in import stand_ins
@@ -81,7 +81,7 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
     """
     saved = saved_state(timeline)
     limits = timelines.limits(session.settings)
-    place = previewing.place_of(timeline, output, limits)
+    into = previewing.folder_of(timeline, output, limits)
     zone = previewing.zone(timeline, limits) if asked.zone else None
     surveyed = timelines.survey(session, timeline)
     if zone is not None:  # it may reach beyond the timeline
@@ -90,7 +90,7 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
     findings = session.look_up(surveyed.targets)
     document = timelines.read(session, timeline)
     linked, findings = relinking.earlier(session, document, surveyed.locator, findings)
-    report = render(session, surveyed, findings, linked, asked, place=place)
+    report = render(session, surveyed, findings, linked, asked, into=into)
     if asked.dry_run:
         return report
     session.check_stop()
@@ -103,7 +103,7 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
         findings=findings,
         active=AS_BEFORE,
         failed={},
-        laid=laid(surveyed, report, place),
+        laid=laid(surveyed, report, into),
     )
     return replace(report, written=written, notices=tuple(session.notices))
 
@@ -127,11 +127,12 @@ def require_unsaved(timeline: Path, before: tuple[int, int, int]) -> None:
         )
 
 
-def laid(surveyed: Surveyed, report: PrerenderReport, place: Place | None) -> tuple[Laid, ...] | Preview:
-    """The regions of ``report`` as they lie on the timeline, or, with a ``place``, what its project gets."""
+def laid(surveyed: Surveyed, report: PrerenderReport, into: PreviewFolder | None) -> tuple[Laid, ...] | Preview:
+    """The regions of ``report`` as they lie on the timeline, or, with the folder ``into`` which they went,
+    what its project gets."""
     rate = surveyed.survey.frame_rate
-    if place is not None:
-        return previewing.preview_of(place, report, rate)
+    if into is not None:
+        return previewing.preview_of(into, report, rate)
     return tuple(
         Laid(start=r.start, stop=r.stop, path=r.path, first=parse_timecode(r.start_timecode, rate), key=r.key)
         for r in report.regions
@@ -145,16 +146,16 @@ def render(
     linked: Mapping[str, Sequence[Product]],
     asked: Wanted,
     *,
-    place: Place | None = None,
+    into: PreviewFolder | None = None,
 ) -> PrerenderReport:
     """Render what ``asked`` wants of one timeline; what is there already is not rendered again.
 
     :param findings: by ``Target.medium``.
     :param linked: proxies that the timeline plays with, by ``Target.medium`` of their originals.
-    :param place: of the host's own preview, where the regions are to be that.
+    :param into: the folder of the host's own preview, where the regions are to be that.
     """
     began = time.monotonic()
-    job = planned(session, surveyed, findings, linked, asked, place=place)
+    job = planned(session, surveyed, findings, linked, asked, into=into)
     if asked.dry_run:
         return replace(job.predicted, seconds=time.monotonic() - began)
     warn_of_full_disk(session, (job.predicted.predicted_bytes, session.workspace.root))
@@ -170,30 +171,30 @@ def planned(
     linked: Mapping[str, Sequence[Product]],
     asked: Wanted,
     *,
-    place: Place | None = None,
+    into: PreviewFolder | None = None,
     pins: Sequence[tuple[int, int]] = (),
     memory: FrameMemory | None = None,
 ) -> Prerendering:
     """What ``asked`` wants of one timeline, and what of it is missing: see ``render``.
 
-    :raises CacheError: the place cannot be written to
+    :raises CacheError: the folder cannot be written to
     :param pins: frames ``[start, stop)`` that are rendered where they play, too
     :param memory: of the timeline as it was before
     """
     with session.stage(Stage.READ):
         document = timelines.read(session, surveyed.path)
-    if place is None:
+    if into is None:
         lay.require_possible(document)
     else:
-        previewing.tell_switched_off(session, place)
+        previewing.tell_switched_off(session, into)
         if not asked.dry_run:
-            previewing.require_writable(place.folder)
+            previewing.require_writable(into.folder)
     find = finder(document, surveyed.locator)
     composition = compose(document, surveyed.locator)
     shown = {target.medium: findings[target.medium] for target in surveyed.targets if target.medium in findings}
     instead = stand_ins(session, linked, shown, asked.use_proxies)
     timeline = composed(composition, findings, find, colour=session.settings.colour, stand_ins=instead)
-    return Prerendering(session, surveyed, timeline, linked, asked, place, pins, memory)
+    return Prerendering(session, surveyed, timeline, linked, asked, into, pins, memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,12 +218,12 @@ class Prerendering:
         timeline: Composed,
         linked: Mapping[str, Sequence[Product]],
         asked: Wanted,
-        place: Place | None = None,
+        into: PreviewFolder | None = None,
         pins: Sequence[tuple[int, int]] = (),
         memory: FrameMemory | None = None,
     ) -> None:
         self.session, self.survey, self.path, self.asked = session, surveyed.survey, surveyed.path, asked
-        self.timeline, self.place = timeline, place
+        self.timeline, self.into = timeline, into
         self.spans = surveyed.spans
         self.within = frame_range(asked.range, timeline.composition)
         self.recipe = session.settings.prerender_recipe()
@@ -234,8 +235,8 @@ class Prerendering:
         self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True, known=known)
         self._store: Regions | Previews = (
             Regions(session, self.chunks, surveyed.survey, surveyed.path)
-            if place is None
-            else Previews(session, self.chunks, place, timeline.composition.duration)
+            if into is None
+            else Previews(session, self.chunks, into, timeline.composition.duration)
         )
         self.machine = session.machine()
         self.originals = cost.predict(self.survey, self.spans, timeline.media, self.machine, effect_costs)
@@ -274,10 +275,10 @@ class Prerendering:
             within=self.within,
             pins=pins,
         )
-        if self.place is not None:
+        if self.into is not None:
             chosen = cells.widened(
                 chosen,
-                self.place.cells,
+                self.into.cells,
                 self.timeline.composition.duration,
                 self._plan_of,
                 fidelity=self.asked.fidelity,

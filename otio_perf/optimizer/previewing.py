@@ -28,15 +28,14 @@ from otio_perf.optimizer.places import known_workspaces
 from otio_perf.optimizer.regions import Stored
 from otio_perf.optimizer.session import Session
 from otio_perf.planning.cells import Cells
-from otio_perf.timeline import files
+from otio_perf.timeline import files, projects
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.mlt import overlay, preview, storage
 from otio_perf.timeline.mlt.overlay import Overlay
 from otio_perf.timeline.mlt.preview import Preview
+from otio_perf.timeline.mlt.project import KDENLIVE
 from otio_perf.timeline.mlt.sequences import CHUNK_FRAMES
 
-#: Of projects of Kdenlive.
-SUFFIX = ".kdenlive"
 #: Raise it when the same pictures are stored otherwise.
 _CHUNK_VERSION = 1
 #: By these Kdenlive renders what is left to it, where the document does not say: as its own profile "ProRes", in full size.
@@ -46,7 +45,7 @@ _MATROSKA = "mkv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PreviewFolder:
     """Where the chunks of the sequence that is read go. ``cells``: its grid, and which of it Kdenlive has filled itself.
 
     ``taken_over``: chunks that were ours and that Kdenlive has rendered itself since, by sequence. ``output``: the project that
@@ -66,15 +65,15 @@ class Place:
         return self.folder / f"{cell}.{self.extension}"
 
 
-def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | None:
+def folder_of(timeline: Path, output: Path | None, limits: Limits) -> PreviewFolder | None:
     """``None``: ``output`` is no project of Kdenlive's.
 
     :raises TimelineError: ``timeline`` is a project that is not changed here, or cannot be read
     """
     if output is None or output.suffix.lower() not in files.PROJECTS:
         return None
-    data = files.project_text(timeline, limits)
-    if output.suffix.lower() != SUFFIX:
+    data = projects.text_of(timeline, limits)
+    if output.suffix.lower() != KDENLIVE:
         overlay.require_possible(data, timeline)
         return None
     found = preview.shown(data, timeline)
@@ -84,7 +83,7 @@ def place_of(timeline: Path, output: Path | None, limits: Limits) -> Place | Non
     taken_over = _taken_over(data, timeline, store)
     own = {cell for cell in found.own if (folder / f"{cell}.{extension}").is_file()}
     own |= _newer(folder, extension, timeline)
-    return Place(
+    return PreviewFolder(
         folder=folder,
         extension=extension,
         parameters=properties.get(f"{storage.DOCUMENT}previewparameters") or _PARAMETERS,
@@ -110,8 +109,8 @@ def require_writable(folder: Path) -> None:
         ) from e
 
 
-def tell_switched_off(session: Session, place: Place) -> None:
-    if place.is_switched_off:
+def tell_switched_off(session: Session, into: PreviewFolder) -> None:
+    if into.is_switched_off:
         session.note("the timeline preview is switched off in this project: Timeline > Timeline Preview shows what is rendered")
 
 
@@ -120,8 +119,8 @@ def zone(timeline: Path, limits: Limits) -> tuple[int, int]:
 
     :raises SettingsError: he has marked none, or it is no project of Kdenlive's
     """
-    if timeline.suffix.lower() == SUFFIX:
-        found = preview.shown(files.project_text(timeline, limits), timeline).zone
+    if timeline.suffix.lower() == KDENLIVE:
+        found = preview.shown(projects.text_of(timeline, limits), timeline).zone
         if found is not None:
             return found
     raise SettingsError("has no zone", path=timeline, hint="Mark one in Kdenlive and save, or name the part with --range")
@@ -130,22 +129,22 @@ def zone(timeline: Path, limits: Limits) -> tuple[int, int]:
 class Previews:
     """Stores runs of chunks as the host's own: whole cells, each a file; ``done`` are those of all runs."""
 
-    def __init__(self, session: Session, chunks: Chunks, place: Place, timeline: FrameRange) -> None:
+    def __init__(self, session: Session, chunks: Chunks, into: PreviewFolder, timeline: FrameRange) -> None:
         """:param timeline: all of it: the last cell ends with it"""
-        self.session, self.chunks, self.place, self.timeline = session, chunks, place, timeline
+        self.session, self.chunks, self.into, self.timeline = session, chunks, into, timeline
         self.done: list[PreviewChunk] = []
         self._seen: set[tuple[Path, str]] = set()  # chunks that are there
         self._keys: dict[tuple[object, ...], str] = {}
         self._players: dict[str, list[str]] | None = None  # projects of other edits, by chunk
 
     def is_there(self, run: Sequence[Chunk]) -> bool:
-        return all(self._has(self.place.path(cell.start), self._key(cell, run)) for cell in self._cells(run))
+        return all(self._has(self.into.path(cell.start), self._key(cell, run)) for cell in self._cells(run))
 
     def held(self, run: Sequence[Chunk]) -> Sequence[tuple[FrameRange, str]]:
         """Cells in which another project plays other pictures: those of one document share a folder, and names in it."""
         found = []
         for cell in self._cells(run):
-            path = self.place.path(cell.start)
+            path = self.into.path(cell.start)
             if path.is_file() and not self._has(path, self._key(cell, run)) and (players := self._players_of(path)):
                 found.append(
                     (cell, f"its place in Kdenlive's preview is taken: {', '.join(players)} plays other pictures there")
@@ -154,13 +153,13 @@ class Previews:
 
     def _players_of(self, path: Path) -> Sequence[str]:
         if self._players is None:
-            place, roots = self.place, [self.session.workspace.root]
-            self._players = _listed({place.folder}, roots, replaced=place.output, digest=place.digest)
+            roots, output, edit = [self.session.workspace.root], self.into.output, self.into.digest
+            self._players = _listed({self.into.folder}, roots, replaced=output, digest=edit)
         return self._players.get(str(path), ())
 
     @contextmanager
     def joining(self) -> Iterator[None]:
-        require_writable(self.place.folder)
+        require_writable(self.into.folder)
         self.done = []
         with self.session.workspace.writing():
             yield
@@ -177,7 +176,7 @@ class Previews:
 
     def _cells(self, run: Sequence[Chunk]) -> Iterator[FrameRange]:
         """Those that lie in ``run`` as a whole."""
-        step = self.place.cells.frames
+        step = self.into.cells.frames
         start, stop = run[0].start, run[-1].stop
         for cell in range(-(-start // step) * step, stop, step):
             end = min(cell + step, self.timeline.stop)
@@ -185,9 +184,9 @@ class Previews:
                 yield FrameRange(cell, end, self.timeline.rate)
 
     def _file(self, cell: FrameRange, run: Sequence[Chunk]) -> PreviewChunk:
-        path, key = self.place.path(cell.start), self._key(cell, run)
+        path, key = self.into.path(cell.start), self._key(cell, run)
         if not self._has(path, key):
-            suffix = f".{_MATROSKA}" if self.place.extension == _MATROSKA else ".mov"
+            suffix = f".{_MATROSKA}" if self.into.extension == _MATROSKA else ".mov"
             joined = path if path.suffix == suffix else path.with_name(f".{path.name}{suffix}")
             pieces = [self._piece(chunk, cell) for chunk in _inside(cell, run)]
             concat.join(pieces, joined, frame_rate=cell.rate, key=key, tick=self.session.check_stop)
@@ -218,18 +217,18 @@ class Previews:
         return self._keys[made]
 
 
-def preview_of(place: Place, report: PrerenderReport, frame_rate: FrameRate) -> Preview:
+def preview_of(into: PreviewFolder, report: PrerenderReport, frame_rate: FrameRate) -> Preview:
     """What a project gets."""
     left = [FrameRange(one.start, one.stop, frame_rate) for one in report.left]
-    filled = {one.start for one in report.previews} | place.cells.taken
+    filled = {one.start for one in report.previews} | into.cells.taken
     return Preview(
         chunks=tuple(
             preview.Chunk(start=one.start, frames=one.stop - one.start, path=one.path, key=one.key) for one in report.previews
         ),
-        dirty=tuple(cell for cell in place.cells.touched(left) if cell not in filled),
-        extension=place.extension,
-        parameters=place.parameters,
-        taken_over=place.taken_over,
+        dirty=tuple(cell for cell in into.cells.touched(left) if cell not in filled),
+        extension=into.extension,
+        parameters=into.parameters,
+        taken_over=into.taken_over,
     )
 
 
@@ -245,9 +244,9 @@ def keep_older(project: Path, shown: Preview) -> None:
 
 def removal(timeline: Path, limits: Limits) -> tuple[Preview | Overlay, tuple[PreviewChunk, ...]]:
     """What takes all that we rendered ahead out of the project ``timeline``; and its chunks, as far as they are still ours."""
-    if timeline.suffix.lower() != SUFFIX:
+    if timeline.suffix.lower() != KDENLIVE:
         return Overlay(), ()
-    data = files.project_text(timeline, limits)
+    data = projects.text_of(timeline, limits)
     noted = preview.every_shown(data, timeline)
     if not noted:
         return Preview(removes_all=True), ()
@@ -299,7 +298,7 @@ def _listed(
     found: dict[str, list[str]] = {}
     for player, chunks in noted.items():
         try:  # an edit takes them off its list
-            data = files.project_text(player)
+            data = projects.text_of(player)
             played: Sequence[str] = () if files.digest_of(data) == digest else preview.chunk_paths(data, player)
         except OtioPerfError:  # nobody can tell
             played = chunks

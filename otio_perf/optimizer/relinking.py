@@ -21,7 +21,7 @@ from otio_perf.model.uses import Problem, Target
 from otio_perf.optimizer import placing, previewing, timelines, writing
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
-from otio_perf.timeline import bundles, files, relink, restore
+from otio_perf.timeline import bundles, files, projects, relink, restore
 from otio_perf.timeline import convert as conversion
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.lay import Laid, with_overlay
@@ -169,7 +169,7 @@ def _stand_ins(
         for product in them
         if medium in media and active in (relink.AS_BEFORE, product.recipe.reference_key)
     ]
-    data = files.project_text(project, timelines.limits(session.settings))
+    data = projects.text_of(project, timelines.limits(session.settings))
     return placing.shown_instead(session, output, document_properties(data, project), shown) if shown else {}
 
 

@@ -191,7 +191,7 @@ class Round:
             self.unjoined = tuple(
                 one for one in rendered.left if one.is_failure and not any(one.start <= at < one.stop for at in holes)
             )
-            laid = prerendering.laid(self.surveyed, rendered, self.prerendering.place)
+            laid = prerendering.laid(self.surveyed, rendered, self.prerendering.into)
         prerendering.require_unsaved(self.path, self.saved)
         active = self._shown()
         written = relinking.write_relinked(
@@ -231,9 +231,9 @@ class Round:
         shows = self.aim.quality != "full" and self.aim.use_proxies != "never"
         linked = {d.target.medium: d.products for d in self.plan.decisions if d.products} if shows else {}
         try:
-            place = previewing.place_of(self.path, self.output, timelines.limits(self.session.settings))
+            into = previewing.folder_of(self.path, self.output, timelines.limits(self.session.settings))
             return prerendering.planned(
-                self.session, self.surveyed, self.findings, linked, wanted, place=place, pins=self.aim.pins, memory=memory
+                self.session, self.surveyed, self.findings, linked, wanted, into=into, pins=self.aim.pins, memory=memory
             )
         except (TimelineError, SettingsError, CacheError) as e:
             self.session.note(f"nothing is prerendered: {e}")

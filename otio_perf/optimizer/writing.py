@@ -12,7 +12,7 @@ from otio_perf.model.results import LeftAlone
 from otio_perf.optimizer import placing, timelines
 from otio_perf.optimizer.overwriting import is_input
 from otio_perf.optimizer.session import Session
-from otio_perf.timeline import bundles, files, stamp
+from otio_perf.timeline import bundles, files, projects, stamp
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.linked import shown
 from otio_perf.timeline.locate import Locator, Reference
@@ -112,7 +112,7 @@ def _note_player(session: Session, document: Document, output: Path, stand_ins: 
     urls = set() if output.suffix.lower() in bundles.SUFFIXES else {*shown(document.root), *regions_of(document.root)}
     played = [Path(path) for url in urls if (path := here.target(Reference("external", url)).path) is not None]
     played += [Path(instead) for path in played if (instead := stand_ins.get(str(path)))]
-    played += map(Path, files.preview_paths(output))
+    played += map(Path, projects.preview_paths(output))
     try:
         Players(session.workspace.root).note(output, [path for path in played if path.is_file()])
     except CacheError as e:

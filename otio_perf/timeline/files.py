@@ -30,21 +30,16 @@ from otio_perf.errors import (
     UnwritableTimelineError,
 )
 from otio_perf.model.uses import Problem
-from otio_perf.timeline import bundle_folders, bundles, child, guard, json_text, stamp
+from otio_perf.timeline import bundle_folders, bundles, child, guard, json_text, projects, stamp
 from otio_perf.timeline.appearing import appearing, landing, sweep, sync, write_bytes
-from otio_perf.timeline.describe import described
 from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import PACKED, Locator
-from otio_perf.timeline.mlt import changing
-from otio_perf.timeline.mlt import overlay as overlays
-from otio_perf.timeline.mlt import preview as shown_previews
 from otio_perf.timeline.mlt import reading as mlt
 from otio_perf.timeline.mlt.overlay import Overlay
 from otio_perf.timeline.mlt.preview import Preview
 from otio_perf.timeline.mlt.proxied import IsPlaced, is_none
-from otio_perf.timeline.overlay import without_overlay
 from otio_perf.timeline.packing import packed
-from otio_perf.timeline.references import DAMAGE, NOTES, Json, by_id, is_ours, schema_of
+from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
 from otio_perf.timeline.shape import is_plain
 from otio_perf.timeline.tree import clips_of
 
@@ -52,7 +47,6 @@ from otio_perf.timeline.tree import clips_of
 KEEPS_REFERENCES = frozenset({".otio", ".otioz", ".otiod"})
 #: Projects that are read here, for no adapter of OpenTimelineIO reads them as they are; written by changing what there is.
 PROJECTS = frozenset({".kdenlive", ".mlt"})
-_MOST_PROJECT_BYTES = 128 << 20  # elements of XML take ten times as much; Kdenlive writes some 5 kB a clip
 _ROOTS = ("Timeline", "SerializableCollection", "Stack", "Track", "Clip")
 
 
@@ -116,7 +110,7 @@ def read(
         text = guard.read_bytes(file, max_bytes=limits.max_bytes)
         return _read_json(text, file, "otio_json", str(file.parent), limits, exact=exact, canonical=canonical)
     if suffix in PROJECTS:
-        text = project_text(file, limits)
+        text = projects.text_of(file, limits)
         spelled = json_text.dumps(mlt.read(text, str(file))).encode()
         document = _read_json(spelled, file, "kdenlive_perf", str(file.parent), limits, exact=exact, canonical=canonical)
         return replace(document, digest=digest_of(text))
@@ -202,7 +196,26 @@ def write(
             return Written(stamp.keep_edited(partial, target), bundle.left)
     if suffix in PROJECTS:
         with appearing(target, suffix) as partial:
-            write_bytes(partial, _changed_project(document, project, ahead, stand_ins or {}, is_placed, target, limits))
+            if project is None or Path(project.path).suffix.lower() not in PROJECTS:
+                raise UnwritableTimelineError(
+                    "cannot be written: a project can only be changed, and the input is none",
+                    path=target,
+                    hint="Write .otio, which Kdenlive imports from 25.04 on",
+                )
+            data = projects.text_of(project.path, limits)
+            if digest_of(data) != project.digest:
+                raise UnreadableTimelineError("changed while it was worked on", path=project.path, hint="Run the command again")
+            text = projects.changed(
+                data,
+                project.path,
+                before=project.root,
+                after=document.root,
+                target=target,
+                ahead=ahead,
+                stand_ins=stand_ins or {},
+                is_placed=is_placed,
+            )
+            write_bytes(partial, text)
             return Written(stamp.keep_edited(partial, target))
     if not allow_lossy and has_proxies(document):
         raise LossyTimelineError(
@@ -216,62 +229,6 @@ def write(
         child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json")
         sync(partial)
         return Written(stamp.keep_edited(partial, target))
-
-
-def project_text(path: str | os.PathLike[str], limits: Limits | None = None) -> bytes:
-    """Of a project of Kdenlive or MLT. :raises UnreadableTimelineError, HostileTimelineError"""
-    return guard.read_bytes(Path(path), max_bytes=min((limits or Limits()).max_adapter_bytes, _MOST_PROJECT_BYTES))
-
-
-def preview_paths(path: str | os.PathLike[str], limits: Limits | None = None) -> tuple[str, ...]:
-    """Files that the timeline in ``path`` plays as rendered ahead by us, where it is a project of Kdenlive's."""
-    return shown_previews.chunk_paths(project_text(path, limits), path) if Path(path).suffix.lower() == ".kdenlive" else ()
-
-
-def _changed_project(
-    document: Document,
-    project: Document | None,
-    ahead: Preview | Overlay | None,
-    stand_ins: Mapping[str, str],
-    is_placed: IsPlaced,
-    target: Path,
-    limits: Limits,
-) -> bytes:
-    """The text of ``project`` with the proxies that ``document`` shows, and ``ahead``.
-
-    :raises UnwritableTimelineError: there is none; media that it names relatively would not be found from there.
-    :raises UnreadableTimelineError: it has changed since it was read.
-    """
-    if project is None or Path(project.path).suffix.lower() not in PROJECTS:
-        raise UnwritableTimelineError(
-            "cannot be written: a project can only be changed, and the input is none",
-            path=target,
-            hint="Write .otio, which Kdenlive imports from 25.04 on",
-        )
-    data = project_text(project.path, limits)
-    if digest_of(data) != project.digest:
-        raise UnreadableTimelineError("changed while it was worked on", path=project.path, hint="Run the command again")
-    if target.parent != Path(project.path).parent and changing.names_relatively(data, project.path):
-        raise UnwritableTimelineError(
-            "cannot be written: media that the project names by relative paths would not be found from there",
-            path=target,
-            hint=f"Write it into {Path(project.path).parent}",
-        )
-    where = Locator(target)
-    before, after = without_overlay(project.root), without_overlay(document.root)  # that is no clip of the edit
-    data = stamp.without_mark(data)
-    if isinstance(ahead, Preview):
-        data = shown_previews.with_preview(data, project.path, ahead)
-    elif ahead is not None:
-        data = overlays.with_overlay(data, project.path, ahead)
-
-    def path_of(reference: Json) -> str | None:
-        path = where.target(described(reference)).path
-        return None if path is None else stand_ins.get(path, path) or None
-
-    text = changing.changed(data, project.path, before=before, after=after, path_of=path_of, is_placed=is_placed)
-    is_ours = document.root.get("metadata", {}).get(NOTES) is not None
-    return stamp.marked(text) if is_ours else text
 
 
 def clear_up(path: str | os.PathLike[str]) -> None:

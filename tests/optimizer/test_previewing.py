@@ -45,12 +45,12 @@ def written(folder: Path, *, extension: str = "mov", out: int = 30) -> Path:
 @pytest.mark.parametrize(("extension", "suffix"), [("mkv", ".mkv"), ("", ".mov"), ("../../x", ".mov"), ("a/b", ".mov")])
 def test_chunks_lie_in_the_folder_of_the_document(folder: Path, extension: str, suffix: str) -> None:
     project = written(folder, extension=extension)
-    place = previewing.place_of(project, project.with_name("out.kdenlive"), Limits())
-    assert place is not None
-    assert place.path(25) == folder / "cache" / "kdenlive" / "77" / "preview" / f"25{suffix}"
-    assert place.cells.taken == set()  # what the project lists is not there
-    assert previewing.place_of(project, project.with_name("out.otio"), Limits()) is None
-    assert previewing.place_of(project, None, Limits()) is None
+    into = previewing.folder_of(project, project.with_name("out.kdenlive"), Limits())
+    assert into is not None
+    assert into.path(25) == folder / "cache" / "kdenlive" / "77" / "preview" / f"25{suffix}"
+    assert into.cells.taken == set()  # what the project lists is not there
+    assert previewing.folder_of(project, project.with_name("out.otio"), Limits()) is None
+    assert previewing.folder_of(project, None, Limits()) is None
 
 
 def test_what_kdenlive_has_rendered_is_taken(folder: Path) -> None:
@@ -63,9 +63,9 @@ def test_what_kdenlive_has_rendered_is_taken(folder: Path) -> None:
         path = previews / f"{name}.mov"
         path.write_bytes(b"x")
         os.utime(path, ns=(saved, saved + age * 10**9))
-    place = previewing.place_of(project, project, Limits())
-    assert place is not None
-    assert place.cells.taken == {25, 75, 100}
+    into = previewing.folder_of(project, project, Limits())
+    assert into is not None
+    assert into.cells.taken == {25, 75, 100}
 
 
 def test_the_zone_and_what_has_none(folder: Path) -> None:
