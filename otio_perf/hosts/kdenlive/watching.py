@@ -1,8 +1,8 @@
 """Which projects are open in Kdenlive, looked at again and again at little cost; and where their playheads were.
 
 One connection is kept to the session bus. While no Kdenlive runs, a look asks the bus for its names; else also each Kdenlive
-for its title, and looks where the project of that name is: another one may be open by now. Where the playhead is, Kdenlive tells
-nobody: it is in the project at its last save.
+for its title, and looks where the project of that name is: another one may be open by now. Where the playhead is, Kdenlive
+tells nobody: it is in the project at its last save.
 """
 
 from __future__ import annotations
