@@ -387,8 +387,10 @@ def test_where_nothing_can_be_written_says_so(save: Save, edit: Edit, tmp_path: 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_named(save: Save, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = files.read(save(edit([("a.mov", 0, 10)])))
-    opened = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, *_, **__: opened(Path("/dev/full"), "wb", buffering=0))
+    opened = os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, flags, *mode, **at: opened("/dev/full" if flags & os.O_EXCL else path, os.O_RDWR)
+    )
     with pytest.raises(DiskFullError, match="full"):
         files.write(document, tmp_path / "x.otio")
 
