@@ -13,7 +13,7 @@ from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport
 from otio_perf.optimizer import lost_files, prerendering, previewing, proxies, relinking, timelines
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.outcome import failed_sources, finished
-from otio_perf.optimizer.prerendering import Wanted
+from otio_perf.optimizer.prerender_job import Wanted
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.planning import policy, suggestions

@@ -20,7 +20,7 @@ from otio_perf.model.uses import TrackKind
 from otio_perf.optimizer import lost_files, optimizing, prerendering, previewing, proxies, relinking, timelines
 from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.outcome import failed_sources, finished
-from otio_perf.optimizer.prerendering import Prerendering
+from otio_perf.optimizer.prerender_job import Prerendering
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import prerenders
 from otio_perf.timeline import files

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import opentimelineio as otio
 import pytest
@@ -388,9 +389,11 @@ def test_where_nothing_can_be_written_says_so(save: Save, edit: Edit, tmp_path: 
 def test_a_full_disk_is_named(save: Save, edit: Edit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     document = files.read(save(edit([("a.mov", 0, 10)])))
     opened = os.open
-    monkeypatch.setattr(
-        os, "open", lambda path, flags, *mode, **at: opened("/dev/full" if flags & os.O_EXCL else path, os.O_RDWR)
-    )
+
+    def full(path: Any, flags: int, *mode: int, **at: Any) -> int:
+        return opened("/dev/full", os.O_WRONLY) if flags & os.O_EXCL else opened(path, flags, *mode, **at)
+
+    monkeypatch.setattr(os, "open", full)
     with pytest.raises(DiskFullError, match="full"):
         files.write(document, tmp_path / "x.otio")
 
