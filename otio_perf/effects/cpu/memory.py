@@ -19,8 +19,8 @@ def kept() -> Iterator[None]:
     """What is freed in this block is kept for the next picture of the size, and given back at the end of it.
 
     glibc gives what is large back to the system at once, which clears it anew for whoever is next: a tenth of the processor's
-    time where pictures are floats (174 ms a frame of ten effects, 156 without). Other C libraries are left alone. The setting is
-    the process's, and stays.
+    time where pictures are floats (174 ms a frame of ten effects, 156 without). Other C libraries are left alone.
+    The setting is the process's, and stays.
     """
     library = ctypes.CDLL(None) if sys.platform == "linux" else None
     if not hasattr(library, "mallopt") or not hasattr(library, "malloc_trim"):
