@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,8 +19,8 @@ from sample_timelines.make_media import draw_number, read_number
 
 Pixels = npt.NDArray[np.uint8]
 
-#: Name → Cb, Cr. Far from each other, and from what the editors paint themselves.
-CHROMA = {"blue": (180, 90), "magenta": (190, 200), "orange": (60, 180)}
+#: Name → Cb, Cr. Far from each other, and from what the editors paint themselves; one is the other with red and blue swapped.
+CHROMA = {"blue": (180, 90), "orange": (84, 175)}
 _LUMA = 110
 
 
@@ -52,8 +54,25 @@ def _chroma(height: int, width: int, value: int) -> Pixels:
     return plane
 
 
-def paint(path: Path, colour: str) -> None:
-    """Give the pictures of a file another colour, in its place; codec, container, tags, sound, times and age stay."""
+def swapping_lut(path: Path) -> Path:
+    """What is seen through it is orange where it is blue, and grey where it is grey."""
+    rows = (f"{blue} {green} {red}" for blue in (0, 1) for green in (0, 1) for red in (0, 1))  # red changes fastest
+    path.write_text("LUT_3D_SIZE 2\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@contextmanager
+def painted(path: Path, colour: str = "orange") -> Iterator[None]:
+    """A file with pictures of another colour, for a while: what is made of it then is told from what is made of it later."""
+    data, was = path.read_bytes(), path.stat()
+    _paint(path, colour)
+    yield
+    path.write_bytes(data)
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def _paint(path: Path, colour: str) -> None:
+    """In its place; codec, container, tags, sound, times and age stay."""
     copy, was = path.with_name(f"painted-{path.name}"), path.stat()
     with av.open(str(path)) as source, av.open(str(copy), "w", options={"movflags": "use_metadata_tags"}) as target:
         target.metadata.update(source.metadata)

@@ -133,17 +133,27 @@ class Desktop:
     def click(self, x: int, y: int, button: int = 1) -> None:
         self._xdotool("mousemove", str(x), str(y), "click", str(button))
 
-    def point(self, x: int, y: int) -> None:
-        self._xdotool("mousemove", str(x), str(y))
+    def open_menu(self, x: int, y: int, button: int = 1) -> None:
+        """Click, and wait until what comes up is drawn."""
+        before = self.screenshot()
+        self.click(x, y, button)
+        last = [before]
+
+        def is_drawn() -> bool:
+            time.sleep(0.4)
+            last.append(self.screenshot())
+            return last[-1] == last[-2] != before
+
+        until(is_drawn, "something that comes up")
 
     def _xdotool(self, *words: str) -> str:
         done = subprocess.run(
-            ["xdotool", *words], env=self.environment, capture_output=True, text=True, timeout=10, check=False
+            ["xdotool", *words], env=self.environment, capture_output=True, text=True, timeout=60, check=False
         )  # no window: 1
         return done.stdout
 
 
-def until(is_so: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def until(is_so: Callable[[], Any], what: str, seconds: float = 60) -> Any:
     """Wait for ``is_so`` and return what it says. :raises TimeoutError"""
     deadline = time.monotonic() + seconds
     while not (found := is_so()):
@@ -157,7 +167,7 @@ def end(process: subprocess.Popen[Any]) -> None:
     """With all that it has started."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(30)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -58,6 +59,13 @@ class Program:
     root: str = ""
     visible: tuple[Path, ...] = ()  # what else of this system is to be seen in that
 
+    def installed(self, desktop: Desktop) -> str:
+        """The version that is there: ``22.12.3``."""
+        environment = {**desktop.environment, "HOME": str(desktop.folder / "run")}  # settings are made where there are none
+        command = self.command(desktop, "--version")
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.split()[-1]
+
     def command(self, desktop: Desktop, *words: str) -> list[str]:
         if not self.root:
             return ["kdenlive", *words]
@@ -69,14 +77,14 @@ class Program:
         return ["unshare", "--mount", "sh", "-c", script, self.root, *words]
 
 
-KDENLIVE_22 = Program("22.12.3", Layout((127, 184), (37, 160, 38, 600), (170, 702, 1590, 703), 5.99))
-KDENLIVE_26 = Program("26.08.2", Layout((65, 205), (37, 180, 38, 600), (170, 733, 1180, 734), 5.49))
+KDENLIVE_22 = Program("22.12", Layout((127, 184), (37, 160, 38, 600), (170, 702, 1590, 703), 5.99))
+KDENLIVE_26 = Program("26.08", Layout((65, 205), (37, 180, 38, 600), (170, 733, 1180, 734), 5.49))
 
 
 class Kdenlive:
     """One that is open. What may block it (a dialog) is never waited for longer than ``_SECONDS``."""
 
-    _SECONDS = 8
+    _SECONDS = 30
 
     def __init__(self, desktop: Desktop, project: Path | None = None, program: Program = KDENLIVE_22) -> None:
         self.desktop, self.project = desktop, project
@@ -89,9 +97,9 @@ class Kdenlive:
         self.process = desktop.run(program.command(desktop, *words, *([str(project)] if project else [])))
         self.name = f"org.kde.kdenlive-{self.process.pid}"
         self._bus: DBusConnection = open_dbus_connection(desktop.bus)
-        until(self._is_up, f"Kdenlive {program.version}", 60)
+        until(self._is_up, f"Kdenlive {program.version}", 120)
         if project is not None:
-            until(self._is_open, f"{project.name} in Kdenlive {program.version}", 60)
+            until(self._is_open, f"{project.name} in Kdenlive {program.version}", 120)
 
     # -- over the bus ------------------------------------------------------------------------------------------------
 
@@ -104,6 +112,12 @@ class Kdenlive:
         if reply.header.message_type is MessageType.error:
             raise RuntimeError(f"{method}: {reply.body}")
         return reply.body[0] if reply.body else None
+
+    def begin(
+        self, method: str, signature: str | None = None, *arguments: Any, interface: str = "org.kde.kdenlive.MainWindow"
+    ) -> None:
+        """What opens a dialog, say, and answers when that is closed: not waited for."""
+        self._bus.send(new_method_call(DBusAddress(_WINDOW, self.name, interface), method, signature, arguments))
 
     def action(self, name: str) -> bool:
         """Do what a menu entry does: see ``actions-22.12.txt``. False: it is grey."""
@@ -123,10 +137,8 @@ class Kdenlive:
         """Save, as Ctrl+S does; the project's bytes then."""
         assert self.project is not None
         before = self.project.stat().st_mtime_ns
-        with suppress(TimeoutError):
-            self.action("file_save")
-        until(lambda: self._unblocked() and not self.is_modified, "saved")
-        assert self.project.stat().st_mtime_ns > before
+        self.begin("activateAction", "s", "file_save", interface="org.kde.KMainWindow")
+        until(lambda: self._unblocked() and self.project.stat().st_mtime_ns > before and not self.is_modified, "saved")
         return self.project.read_bytes()
 
     def seek(self, frame: int) -> None:
@@ -224,7 +236,7 @@ useProjectFolder=false
             settings.parent.mkdir(parents=True, exist_ok=True)
             settings.write_text(self._SETTINGS)
         self.process = desktop.run(["shotcut", "--noupgrade", str(project)])
-        until(self._is_open, f"{project.name} in Shotcut", 60)
+        until(self._is_open, f"{project.name} in Shotcut", 120)
 
     def _is_open(self) -> bool:
         assert self.process.poll() is None, f"Shotcut ended with {self.process.returncode}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import editors
@@ -31,8 +30,7 @@ def test_jobs_that_were_edited_in_kdenlive_go_without_a_trace(
     hosts.install("kdenlive", command="/usr/bin/true", home=home, record_file=record)
     before = jobs.read_bytes()
     program = kdenlive(edit)
-    with suppress(TimeoutError):  # it answers when the dialog is closed
-        program.call("manageClipJobs")
+    program.begin("manageClipJobs")
     (dialog,) = until(lambda: [n for n, name in desktop.windows().items() if "Clip Jobs" in name], "the dialog of jobs")
     desktop.focus(dialog)
     desktop.click(*_OUR_JOB)

@@ -1,4 +1,4 @@
-"""Proxies that are placed, not patched: what the real Kdenlive and Shotcut find by themselves. Ours are painted magenta."""
+"""Proxies that are placed, not patched: what the real Kdenlive and Shotcut find by themselves. Ours are orange, by a LUT."""
 
 from __future__ import annotations
 
@@ -28,20 +28,18 @@ def values(project: bytes, name: str) -> set[str]:
 
 
 def test_kdenlive_takes_proxies_by_their_hash(
-    kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command
+    kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command, lut: Path
 ) -> None:
     medium = edit.with_name("b.mp4")
     with medium.open("ab") as file:  # of large files the hash is another; players skip what is behind the movie
         file.write((3 << 20).to_bytes(4, "big") + b"free" + bytes((3 << 20) - 8))
     text = re.sub(r' *<property name="kdenlive:file_(hash|size)">[^<]*</property>\n', "", edit.read_text("utf-8"))
     edit.write_text(text.replace('enableproxy">0', 'enableproxy">1'), "utf-8")
-    otio_perf("host", "place", "kdenlive", "edit.kdenlive", "--all", "--proxy", "half")
+    otio_perf("host", "place", "kdenlive", "edit.kdenlive", "--all", "--proxy", "half", "--lut", lut)
     folder = desktop.home / ".cache" / "kdenlive" / "proxy"
     hashes = {file_hash(edit.with_name(name)) for name in ("a.mp4", "b.mp4")}
     placed = {folder / f"{one}.mkv" for one in hashes}
     assert set(folder.iterdir()) == placed
-    for proxy in placed:
-        colours.paint(proxy, "magenta")
     before = {proxy: proxy.stat().st_mtime_ns for proxy in placed}
 
     host = kdenlive(edit)
@@ -49,28 +47,27 @@ def test_kdenlive_takes_proxies_by_their_hash(
     host.select_all_clips()
     assert host.action("proxy_clip")
     host.show_project(10)
-    await_picture(host, "magenta")
-    assert host.badges() == 2
+    await_picture(host, "orange")
+    until(lambda: host.badges() == 2, "2 badges")
     saved = host.save()
     assert values(saved, "kdenlive:file_hash") >= hashes  # a sequence has one, too
     assert values(saved, "kdenlive:proxy") == set(map(str, placed))
     assert {proxy: proxy.stat().st_mtime_ns for proxy in placed} == before  # it has encoded nothing
 
 
+@pytest.mark.hosts  # where everybody's tests run, test_proxies_of_a_patched_project does
 def test_kdenlive_switches_the_proxies_of_a_patched_project_off_and_on(
-    kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command
+    kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command, lut: Path
 ) -> None:
     (desktop.home / ".cache" / "kdenlive").mkdir(parents=True)  # it has run before
-    otio_perf("optimize", "edit.kdenlive", "-o", "edit.perf.kdenlive", "--all", "--proxy", "half")
+    otio_perf("optimize", "edit.kdenlive", "-o", "edit.perf.kdenlive", "--all", "--proxy", "half", "--lut", lut)
     host = kdenlive(edit.with_name("edit.perf.kdenlive"))
-    for proxy in (desktop.home / ".cache" / "kdenlive" / "proxy").iterdir():
-        colours.paint(proxy, "magenta")
     for badges in (0, 2):
         host.select_all_clips()
         assert host.action("proxy_clip")
         until(lambda wanted=badges: host.badges() == wanted, f"{badges} badges")
     host.show_project(10)
-    await_picture(host, "magenta")
+    await_picture(host, "orange")
     host.save()
     host.close()
     otio_perf("restore", "edit.perf.kdenlive", "-o", "back.kdenlive")
@@ -101,7 +98,7 @@ def test_make_proxy_twice(kdenlive: Callable[[Path], Kdenlive], edit: Path, desk
     host.save()
     assert make_proxies() == "shows its proxy already"
     time.sleep(1)
-    assert host.badges() == 2
+    until(lambda: host.badges() == 2, "2 badges")
 
     assert host.action("proxy_clip")
     until(lambda: host.badges() == 0, "the user has switched them off")
@@ -111,13 +108,11 @@ def test_make_proxy_twice(kdenlive: Callable[[Path], Kdenlive], edit: Path, desk
 
 
 def test_kdenlive_takes_external_proxies(
-    kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command
+    kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command, lut: Path
 ) -> None:
-    otio_perf("proxy", ".", "--beside", "--all", "--proxy", "half")
+    otio_perf("proxy", ".", "--beside", "--all", "--proxy", "half", "--lut", lut)
     proxies = sorted((edit.parent / "Proxy").iterdir())
     assert [proxy.name for proxy in proxies] == ["a.mov", "b.mov"]
-    for proxy in proxies:
-        colours.paint(proxy, "magenta")
     (words,) = {words for name, words in external.profiles().items() if name.endswith(".mp4")}
     said = {"enableproxy": "1", "enableexternalproxy": "1", "externalproxyparams": words}
     of_document = "kdenlive:docproperties."
@@ -130,7 +125,7 @@ def test_kdenlive_takes_external_proxies(
     host.select_all_clips()
     assert host.action("proxy_clip")
     host.show_project(10)
-    await_picture(host, "magenta")
+    await_picture(host, "orange")
     shown = {Path(path).name for path in values(host.save(), "kdenlive:proxy")}
     copies = {path.name for path in (desktop.home / ".cache" / "kdenlive" / "proxy").glob("*.*")}
     if host.version < "23":
@@ -175,29 +170,31 @@ def cut(desktop: Desktop) -> Path:
 
 @pytest.mark.hosts
 def test_shotcut_takes_proxies_by_their_hash(
-    shotcut: Callable[[Path], Shotcut], cut: Path, desktop: Desktop, otio_perf: Command, picture: Callable[[str], None]
+    shotcut: Callable[[Path], Shotcut],
+    cut: Path,
+    desktop: Desktop,
+    otio_perf: Command,
+    lut: Path,
+    picture: Callable[[str], None],
 ) -> None:
-    otio_perf("host", "place", "shotcut", "cut.mlt", "--all", "--proxy", "half")
+    otio_perf("host", "place", "shotcut", "cut.mlt", "--all", "--proxy", "half", "--lut", lut)
     (proxy,) = (desktop.home / ".local/share/Meltytech/Shotcut/proxies").iterdir()
     assert proxy.name == f"{file_hash(cut.with_name('a.mp4'))}.mp4"
-    colours.paint(proxy, "magenta")
-    await_picture(shotcut(cut), "magenta")
+    await_picture(shotcut(cut), "orange")
     picture("shotcut-22.12-proxy")
 
 
 @pytest.mark.hosts
 def test_shotcut_saves_the_originals_of_a_patched_project(
-    shotcut: Callable[[Path], Shotcut], cut: Path, desktop: Desktop, otio_perf: Command
+    shotcut: Callable[[Path], Shotcut], cut: Path, desktop: Desktop, otio_perf: Command, lut: Path
 ) -> None:
     original = cut.read_bytes()
-    otio_perf("optimize", "cut.mlt", "-o", "cut.perf.mlt", "--all", "--proxy", "half")
+    otio_perf("optimize", "cut.mlt", "-o", "cut.perf.mlt", "--all", "--proxy", "half", "--lut", lut)
     patched = cut.with_name("cut.perf.mlt")
-    for proxy in map(Path, values(patched.read_bytes(), "kdenlive:proxy")):
-        colours.paint(proxy, "magenta")
     otio_perf("restore", "cut.perf.mlt", "-o", "back.mlt")
     assert cut.with_name("back.mlt").read_bytes() == original
     host = shotcut(patched)
-    await_picture(host, "magenta")
+    await_picture(host, "orange")
     desktop.press("ctrl+shift+s")
     until(lambda: any("Save" in name for name in desktop.windows().values()), "the dialog")
     desktop.type(str(cut.with_name("saved.mlt")))
