@@ -160,6 +160,7 @@ def test_what_a_clip_shows(proxies: Callable[..., str], host: Peer) -> None:
         assert said.startswith("PROXIES: ")
         assert ALREADY in said
     assert proxies(Placing.LEFT, "/c/0.mkv") == "PROXIES: it has its own"
+    assert proxies(Placing.FAILED) == "UNKNOWN: it has its own"  # Kdenlive would make one, for hours perhaps
     host.is_modified = True  # who knows what since it was saved
     assert ON in proxies(Placing.PLACED)  # what was not there cannot be shown
     for placing, proxy in ((Placing.THERE, ""), (Placing.THERE, "/c/0.mkv"), (Placing.PLACED, "/c/0.mkv")):

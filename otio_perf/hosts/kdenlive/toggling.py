@@ -71,8 +71,10 @@ def proxies(media: Sequence[str | Path], *, pid: int | None, home: Home, options
         there = [*placed.with_placing(Placing.PLACED), *placed.with_placing(Placing.THERE)]
         shows = target.shows(placed.placed)
         why_not = target.why_not() or ("it took long" if time.time() - began_at > _PATIENCE_SECONDS else "")
+        if shows is _Shows.ORIGINALS and (why_not or not there):  # Kdenlive would make one of its own
+            shows = _Shows.UNKNOWN
         if target.pid:
-            _leave_note(target.pid, _Shows.UNKNOWN if why_not else shows, began_at, home)
+            _leave_note(target.pid, shows, began_at, home)
         if not there:
             message = "; ".join(dict.fromkeys(p.reason for p in placed.placed)) or "no proxy was made"
         elif why_not and shows is not _Shows.PROXIES:
