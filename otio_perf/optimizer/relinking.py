@@ -27,9 +27,11 @@ from otio_perf.timeline.files import Document
 from otio_perf.timeline.lay import Laid, with_overlay
 from otio_perf.timeline.linked import linked
 from otio_perf.timeline.locate import Locator, is_relative, output_folder
+from otio_perf.timeline.mlt.changing import without_proxies
 from otio_perf.timeline.mlt.overlay import Overlay, Region
 from otio_perf.timeline.mlt.preview import Preview, document_properties
-from otio_perf.timeline.tree import urls_of
+from otio_perf.timeline.references import is_ours, original_of
+from otio_perf.timeline.tree import clips_of, urls_of
 
 
 def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...]:
@@ -141,12 +143,26 @@ def write_relinked(
         if isinstance(ahead, Preview):
             previewing.keep_older(output, ahead)
     left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone), *not_packed]
+    if unwanted := _switched_off(session, document, result.document, output):
+        session.note(f"{unwanted} of the clips stay with their originals: their proxies are switched off in the project")
     return WrittenTimeline(
         source=str(surveyed.path),
         path=str(output),
-        changed_clips=result.relinked,
+        changed_clips=result.relinked - unwanted,
         left_alone=tuple(dict.fromkeys(left)),
         notices=document.notices,
+    )
+
+
+def _switched_off(session: Session, before: Document, after: Document, output: Path) -> int:
+    """How many clips of a project have proxies, and do not show them because the user has said so there."""
+    if output.suffix.lower() not in files.PROJECTS:
+        return 0
+    off = without_proxies(projects.text_of(before.path, timelines.limits(session.settings)), before.path)
+    pairs = zip(clips_of(before.root), clips_of(after.root), strict=True) if off else ()
+    return sum(
+        (original_of(plain) or {}).get("target_url") in off and any(map(is_ours, clip["media_references"]))
+        for plain, clip in pairs
     )
 
 

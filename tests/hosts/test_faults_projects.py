@@ -139,6 +139,21 @@ def test_hostile(what: str, suffix: str, tmp_path: Path, otio_perf: Command) -> 
     assert [path.name for path in folder.iterdir()] == [name]
 
 
+# -- what the user has said in it ----------------------------------------------------------------------------------------
+
+
+def test_a_clip_whose_proxy_is_switched_off_is_not_counted(edit: Path, otio_perf: Command) -> None:
+    resource = '<property name="resource">a.mp4</property>'
+    changed(edit, (resource, f'{resource}<property name="kdenlive:proxy">-</property>'))
+    done = otio_perf("optimize", "edit.kdenlive", "--all", "--proxy", "120p", cwd=edit.parent)
+    assert done.returncode == 0, done.stderr
+    assert "2 of the clips stay with their originals: their proxies are switched off in the project" in done.stderr
+    assert "2 clips with proxies now" in done.stdout  # picture and sound of b.mp4
+    patched = edit.with_name("edit.perf.kdenlive").read_text("utf-8")
+    assert resource in patched
+    assert '<property name="resource">b.mp4</property>' not in patched
+
+
 # -- places that cannot be written to ------------------------------------------------------------------------------------
 
 

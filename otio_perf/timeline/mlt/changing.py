@@ -7,7 +7,7 @@ from typing import Any
 
 from otio_perf.timeline.mlt.media import is_relative, url_of
 from otio_perf.timeline.mlt.preview import document_properties
-from otio_perf.timeline.mlt.proxied import IsPlaced, Shown, is_none, originals, with_originals, with_proxies
+from otio_perf.timeline.mlt.proxied import IsPlaced, Shown, is_none, originals, switched_off, with_originals, with_proxies
 from otio_perf.timeline.mlt.spans import parse
 from otio_perf.timeline.mlt.versions import refuse_newer
 from otio_perf.timeline.references import Json, is_ours, original_of
@@ -40,6 +40,13 @@ def changed(
     plain_text = with_originals(data, path, is_placed=is_placed)
     root = parse(plain_text, path).attributes.get("root", "")
     return with_proxies(plain_text, path, lambda resource: shown.get(url_of(resource, root)))
+
+
+def without_proxies(data: bytes, path: object) -> frozenset[str]:
+    """URLs of media whose proxies the user has switched off in the project: they are not shown."""
+    top = parse(data, path)
+    root = top.attributes.get("root", "")
+    return frozenset(url_of(resource, root) for resource in switched_off(top))
 
 
 def names_relatively(data: bytes, path: object) -> bool:

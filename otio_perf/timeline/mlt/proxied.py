@@ -229,6 +229,12 @@ def _remove_notes(edits: Edits, of: Span) -> None:
             edits.remove(note)
 
 
+def switched_off(root: Span) -> frozenset[str]:
+    """What plays without a proxy everywhere because the user wants none, as the project has it."""
+    says = {(original_of(producer), producer.value(_PROXY) == "-") for producer in _producers(root)}
+    return frozenset(original for original, is_off in says if is_off and (original, False) not in says)
+
+
 def originals(root: Span) -> Iterator[str]:
     """What all producers of files play, without proxies."""
     return map(original_of, _producers(root))
