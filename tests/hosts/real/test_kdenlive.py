@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -24,11 +25,24 @@ from sample_timelines.make_media import read_number
 Command = Callable[..., None]
 
 
-def await_picture(host: Kdenlive, colour: str, number: int) -> None:
+def show(host: Kdenlive, frame: int, colour: str) -> None:
+    """Seek until the project's monitor shows it: while Kdenlive loads a clip anew, keys go to that one's monitor."""
+
+    def is_shown() -> bool:
+        host.show_project(frame)
+        with suppress(TimeoutError):
+            await_picture(host, colour, frame, seconds=4)
+            return True
+        return False
+
+    until(is_shown, f"{colour} {frame} in the project's monitor")
+
+
+def await_picture(host: Kdenlive, colour: str, number: int, *, seconds: float = 60) -> None:
     def is_shown() -> bool:
         return (colour, number) in [(one.colour, one.number) for one in colours.seen(host.screenshot())]
 
-    until(is_shown, f"{colour} {number} in a monitor")
+    until(is_shown, f"{colour} {number} in a monitor", seconds)
 
 
 def media_of(project: bytes) -> set[str]:
@@ -62,14 +76,12 @@ def test_proxies_of_a_patched_project(
     picture(f"kdenlive-{host.version[:5]}-proxies")
     host.select_all_clips()
     assert host.action("proxy_clip")
-    host.show_project(10)
-    await_picture(host, "blue", 10)
+    show(host, 10, "blue")
     until(lambda: host.badges() == 0, "0 badges")
     switched_off = host.save()
     assert media_of(switched_off) == {"a.mp4", "b.mp4"}
     assert host.action("proxy_clip")  # and on again: what Kdenlive finds in its own place
-    host.show_project(10)
-    await_picture(host, "orange", 10)
+    show(host, 10, "orange")
     until(lambda: host.badges() == 2, "2 badges")
     assert {Path(edit.parent, resource) for resource in media_of(host.save())} == placed
     host.close()
@@ -79,7 +91,7 @@ def test_proxies_of_a_patched_project(
     back = edit.with_name("back.kdenlive")
     assert {Path(edit.parent, name).name for name in media_of(back.read_bytes())} == {"a.mp4", "b.mp4"}
     host = kdenlive(back)
-    await_picture(host, "blue", 10)
+    show(host, 10, "blue")
     until(lambda: host.badges() == 0, "0 badges")
     assert edit.read_bytes() == original
 
