@@ -57,6 +57,18 @@ def test_changed_in_its_place_and_shown(edit: Path, address: str, kdenlive: Call
     assert backup.read_bytes() == before
 
 
+def test_nothing_to_render(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
+    version = '<property name="kdenlive:docproperties.version">'
+    identity = '<property name="kdenlive:docproperties.documentid">1795359544104</property>'
+    plain = edit.with_name("plain.kdenlive").read_text(encoding="utf-8")
+    edit.write_text(plain.replace(version, identity + version), encoding="utf-8")
+    before, host = edit.read_bytes(), kdenlive()
+    found = hosts.apply("kdenlive", "prerender", all=True, home=home(address))
+    assert (found.state, found.message) == (Applied.UNCHANGED, "nothing was to be rendered ahead")
+    assert edit.read_bytes() == before
+    assert not any("file_revert" in one for one in host.asked)
+
+
 def test_changes_that_are_not_saved(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
     was = files(edit.parent)
     host = kdenlive(is_modified=True)

@@ -16,6 +16,7 @@ from otio_perf.hosts.kdenlive.bus import REVERT, Bus
 from otio_perf.hosts.kdenlive.documents import OpenDocument, document_of, meant, name_in
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.timeline.appearing import appearing, write_bytes
+from otio_perf.timeline.stamp import without_mark
 
 #: Number, time, size.
 Signature = tuple[int, int, int]
@@ -52,6 +53,10 @@ class Job:
     def mode(self) -> int:
         return self.seen.st_mode & 0o777
 
+    def changes_nothing(self, after: bytes) -> bool:
+        """Is our mark the only difference? For that alone no project is read anew: Kdenlive would forget what can be undone."""
+        return without_mark(after) == without_mark(self.before)
+
 
 def put(job: Job, bus: Bus | None, home: Home, document: OpenDocument | None, result: Path) -> HostReport:
     """Bring ``result`` into the place of the project, as far as nobody has touched it since it was read.
@@ -68,7 +73,7 @@ def put(job: Job, bus: Bus | None, home: Home, document: OpenDocument | None, re
     except OSError as e:
         raise UnwritableTimelineError("was moved while it was worked on", path=path, hint="Run the command again") from e
     if bus is None:
-        if after == job.before:
+        if job.changes_nothing(after):
             return report
         kept = _kept(path, result)
         message = f"Kdenlive cannot be told of it here: close the project there, and open {kept.name}"
@@ -86,7 +91,7 @@ def _put(job: Job, report: HostReport, after: bytes, document: OpenDocument | No
     path = job.path
     report = replace(report, program="" if document is None else str(document))
     _require_untouched(document, path, job.before)
-    if after == job.before:
+    if job.changes_nothing(after):
         return report
     backup = backups.keep(path, job.before, job.mode, job.backups)
     with appearing(path, _SUFFIX) as partial:
