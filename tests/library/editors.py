@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from desktop import Desktop, end, until
 from jeepney import DBusAddress, MessageType, Properties, new_method_call
 from jeepney.io.blocking import DBusConnection, open_dbus_connection
@@ -198,13 +199,13 @@ class Kdenlive:
 
     def badges(self) -> int:
         """How many clips of the bin wear the P that says that a proxy is shown."""
-        column = self.screenshot().crop(self.layout.badges).getdata()
+        column = _pixels(self.screenshot().crop(self.layout.badges))
         yellow = [y for y, (r, g, b) in enumerate(column) if r > 170 and 140 < g < 215 and b < 80]
         return sum(here - before > 20 for before, here in pairwise([-100, *yellow]))  # the letter is black
 
     def preview_bar(self) -> list[tuple[str, int, int]]:
         """Stretches of the timeline's preview bar: green is rendered, red is to be; with their frames, for ``edit``'s zoom."""
-        row = self.screenshot().crop(self.layout.preview_bar).getdata()
+        row = _pixels(self.screenshot().crop(self.layout.preview_bar))
         colours = ["green" if g > 70 > r + b else "red" if r > 90 > g + b else "" for r, g, b in row]
         found: list[tuple[str, int, int]] = []
         for colour, group in groupby(range(len(colours)), key=colours.__getitem__):
@@ -251,3 +252,9 @@ useProjectFolder=false
 
 def _plain(name: str) -> str:
     return re.split(r" [—-] ", name)[0].strip()
+
+
+def _pixels(picture: Image.Image) -> list[list[int]]:
+    """Red, green and blue of each, row by row; whole numbers of any size, for sums."""
+    found: list[list[int]] = np.asarray(picture.convert("RGB"), int).reshape(-1, 3).tolist()
+    return found

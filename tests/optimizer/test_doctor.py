@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from otio_perf import settings
@@ -9,6 +11,8 @@ from otio_perf.optimizer import doctor
 
 
 def test_variables_that_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("OTIO_PERF_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("OTIO_PERF_QUALITY", "60")
     monkeypatch.setenv("OTIO_PERF_PROXI", "720p")
     found = {check.name: check for check in doctor.examine(settings.load())}

@@ -126,7 +126,7 @@ def test_one_self_test_serves_all_tasks_of_a_run(
     assert len(made) == 3
     assert all(any(note.startswith("made in software") for note in outcome.notes) for outcome in made)
     assert [task.hardware for task in started] == [("h264_nvenc",)] * 3
-    assert begun.read_text().splitlines() == ["-m otio_perf.media.hardware h264_nvenc h264 on cuda"]
+    assert begun.read_text().splitlines() == ["-P -m otio_perf.media.hardware h264_nvenc h264 on cuda"]
     assert any("decoder h264 on cuda gives back wrong pictures" in e.text for e in heard if isinstance(e, Notice))
     assert run() == []
     assert len(begun.read_text().splitlines()) == 1  # nothing to make: nothing to try
@@ -139,7 +139,7 @@ def test_no_device_is_tried_for_codecs_that_none_knows(
     first = otio_perf.generate_proxies(
         [make_clip("prores.mp4", frames=3)], workspace=tmp_path / "w", proxy=["half"], codec="prores_proxy", all=True
     )
-    assert begun.read_text().splitlines() == ["-m otio_perf.media.hardware h264_nvenc h264 on cuda"]
+    assert begun.read_text().splitlines() == ["-P -m otio_perf.media.hardware h264_nvenc h264 on cuda"]
     (proxy,) = [Path(p.path) for o in first.outcomes if isinstance(o, Ready) for p in o.products]
     copy = tmp_path / "rushes.mov"
     copy.write_bytes(proxy.read_bytes())

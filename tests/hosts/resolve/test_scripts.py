@@ -188,12 +188,15 @@ exec(code, {{"resolve": world.resolve, "__name__": "__main__"}})
     assert "otio-perf serve" in done.stdout, done.stderr
 
 
-def test_without_resolve_and_without_otio_perf_that_is_said(tmp_path: Path, at_home: Path) -> None:
+def test_without_resolve_and_without_otio_perf_that_is_said(
+    tmp_path: Path, at_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = subprocess.run([sys.executable, HOSTS / "otio_perf_resolve", "link"], capture_output=True, text=True, check=False)
     assert done.returncode == 4
     assert "DaVinci Resolve is not running" in done.stdout
     said: list[str] = []
-    os.environ.update(OTIO_PERF=str(tmp_path / "gone"), PATH=str(tmp_path))
+    monkeypatch.setenv("OTIO_PERF", str(tmp_path / "gone"))
+    monkeypatch.setenv("PATH", str(tmp_path))
     assert commands.run("link", object(), "", said.append).entries == [("failed", "", said[0].removeprefix("failed: "))]
     assert "pip install otio-perf" in said[0]
 
