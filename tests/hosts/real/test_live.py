@@ -104,6 +104,7 @@ def test_what_happens_to_it_meanwhile(
         assert b"kdenlive:originalurl" in edit.read_bytes()
 
 
+@pytest.mark.hosts  # as test_make_proxy_twice
 def test_proxies_of_selected_clips(kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, apply: Apply) -> None:
     """Menu commands of two clips: both are placed, and Kdenlive's own switch is thrown once. It has no FFmpeg of its own."""
     edit.write_text(edit.read_text().replace('enableproxy">0<', 'enableproxy">1<'))

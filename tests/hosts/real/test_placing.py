@@ -77,6 +77,7 @@ def test_kdenlive_switches_the_proxies_of_a_patched_project_off_and_on(
     assert not re.findall(r"[^>]*otio_perf[^<]*", back.decode())
 
 
+@pytest.mark.hosts  # half a minute, and told by test_toggling against a bus alone
 def test_make_proxy_twice(kdenlive: Callable[[Path], Kdenlive], edit: Path, desktop: Desktop, otio_perf: Command) -> None:
     """Kdenlive's switch goes on and off: where a proxy is shown already, or may be, nobody touches it."""
     edit.write_text(edit.read_text("utf-8").replace('enableproxy">0', 'enableproxy">1'), "utf-8")
