@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from otio_perf.cli import COMMANDS, lines, streams
+from otio_perf.cli import COMMANDS, lines, options, streams
 from otio_perf.errors import OtioPerfError
 
 if TYPE_CHECKING:
@@ -93,13 +93,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     for name in COMMANDS:
         # Command modules import nothing heavy before they run, so listing them all is cheap.
         module = importlib.import_module(f"otio_perf.cli.{name}")
-        sub = commands.add_parser(
-            name,
-            help=(module.__doc__ or "").partition("\n")[0],
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        sub = options.add_command(commands, name, module)
         sub.set_defaults(run=module.run)
         if asked in (None, name):
             module.configure(sub)

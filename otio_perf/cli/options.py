@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from otio_perf import settings
@@ -17,6 +18,18 @@ READING = ("media_root", "map", "rate", "max_timeline_bytes", "max_timeline_dept
 PROXIES = ("proxy", "codec", "quality", "scope", "handles", "lut", "burn_in", "purpose", "jobs", "stall_seconds")
 #: Settings of everything that prerenders.
 RENDERING = ("prerender_codec", "prerender_quality", "prerender_size", "colour", "gpu")
+
+
+def add_command(among: argparse._SubParsersAction[Any], name: str, module: ModuleType) -> argparse.ArgumentParser:
+    """A parser for the command of ``module``, whose text is its help: the first line in the list, all of it on its own page."""
+    parser: argparse.ArgumentParser = among.add_parser(
+        name,
+        help=(module.__doc__ or "").partition("\n")[0],
+        description=module.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    return parser
 
 
 def add_settings(parser: argparse.ArgumentParser, *names: str, said: Mapping[str, str] | None = None) -> None:

@@ -20,7 +20,7 @@ from otio_perf.optimizer.composed import Composed
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.previewing import PreviewFolder, Previews
-from otio_perf.optimizer.regions import Regions
+from otio_perf.optimizer.regions import Regions, Storing
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
@@ -78,7 +78,7 @@ class Prerendering:
         self._plan_of = timeline.plan if memory is None else memory.begin(timeline, self.recipe, engine.name)
         known = None if memory is None else memory.keys
         self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True, known=known)
-        self._store: Regions | Previews = (
+        self._store: Storing = (
             Regions(session, self.chunks, surveyed.survey, surveyed.path)
             if into is None
             else Previews(session, self.chunks, into, timeline.composition.duration)

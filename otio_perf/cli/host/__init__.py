@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import importlib
 
+from otio_perf.cli import options
+
 #: Modules of this package, in the order in which ``--help`` lists them.
 ACTIONS: tuple[str, ...] = ("list", "install", "uninstall", "doctor", "place", "apply")
 
@@ -16,13 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for name in ACTIONS:
         module = importlib.import_module(f"otio_perf.cli.host.{name}")
-        action = actions.add_parser(
-            name,
-            help=(module.__doc__ or "").partition("\n")[0],
-            description=module.__doc__,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        action = options.add_command(actions, name, module)
         action.set_defaults(act=module.run)
         module.configure(action)
 

@@ -14,11 +14,12 @@ from otio_perf.hosts.kdenlive.bus import Bus
 from otio_perf.hosts.kdenlive.installations import settings_file
 from otio_perf.model.hosts import Installation, Packaging
 from otio_perf.model.installing import HostFinding
+from otio_perf.timeline.mlt.versions import NEWEST_KDENLIVE
 
 #: Jobs of one's own came with this one, as Kdenlive's manual has it (Configure Clip Jobs; 22.12 has none). All that is here was
-#: tried up to the other, the menu in it alone.
-_WITH_MENU, _NEWEST_TRIED = (23, 4), (26, 8)
-_TRIED = ".".join(f"{number:02}" for number in _NEWEST_TRIED)
+#: tried up to ``NEWEST_KDENLIVE``, the menu in it alone.
+_WITH_MENU = (23, 4)
+_TRIED = ".".join(f"{number:02}" for number in NEWEST_KDENLIVE)
 _APPLICATION = "org.kde.kdenlive"
 _PORTAL = "org.freedesktop.Flatpak"
 
@@ -43,7 +44,7 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         lacking = "on Windows, Media Jobs run programs only, and ours is a script"
     elif not menu.jobs(installation):
         lacking = "the Snap cannot run what is outside of it"
-    elif version is not None and version[:2] < _NEWEST_TRIED:
+    elif version is not None and version[:2] < NEWEST_KDENLIVE:
         untried = f"; tried in {_TRIED}, not in {installation.version}"
     in_flatpak = installation.packaging is Packaging.FLATPAK
     only = f" (of a Flatpak only {' and '.join(menu.jobs(installation))})" if in_flatpak else ""
@@ -53,7 +54,7 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         lacking or f"in the context menu of clips, Media Jobs{only}{untried}",
         "Use Kdenlive 23.04 or newer on Linux, or the command line: otio-perf host apply kdenlive optimize",
     )
-    if version is not None and version[:2] > _NEWEST_TRIED:
+    if version is not None and version[:2] > NEWEST_KDENLIVE:
         yield finding(
             "version",
             False,
