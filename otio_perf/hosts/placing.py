@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from otio_perf.cache.index import Index
+from otio_perf.cache.players import Players
 from otio_perf.errors import HostError, OtioPerfError, SettingsError
 from otio_perf.hosts import rooms
 from otio_perf.hosts.home import Home
@@ -64,7 +64,7 @@ def place(
         targets = sources.named(session, media) if media else []
         findings = session.look_up([*targets, *(t for one in surveyed for t in one.targets)])
         if remove:
-            report, placed = None, _removed(session.index, places, findings, dry_run=dry_run) if session.has_workspace else ()
+            report, placed = None, _removed(session, places, findings, dry_run=dry_run) if session.has_workspace else ()
         else:
             recipes = proxies.recipes_for(session, [s.survey for s in surveyed], session.settings.viewing_lut())
             if len(recipes) > 1:
@@ -169,14 +169,21 @@ def _placed(
 
 
 def _removed(
-    index: Index, places: Sequence[ProxyFolder], findings: Mapping[str, MediaFinding], *, dry_run: bool
+    session: Session, places: Sequence[ProxyFolder], findings: Mapping[str, MediaFinding], *, dry_run: bool
 ) -> tuple[Placed, ...]:
-    """Takes away what was placed of these media, where the program has not made it its own since."""
+    """Takes away what was placed of these media: not what the program has made its own, nor what a project of ours shows."""
+    index, played = session.index, Players(session.workspace.root).played()
     folders = {place.folder for place in places}
     removed = []
     for finding in findings.values():
         for product, _ in index.products.on_record(finding.path):
             if not copies.is_copy(product) or Path(product.path).parent not in folders:
+                continue
+            if projects := played.get(product.path):
+                reason = f"{Path(projects[0]).name} shows it: restore that first, or delete it"
+                removed.append(
+                    Placed(source=finding.path, path=product.path, placing=Placing.LEFT, reason=reason, size_bytes=0)
+                )
                 continue
             size = product.size_bytes if dry_run else index.products.forget(product.key)
             if size is not None:
