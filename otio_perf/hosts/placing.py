@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from otio_perf.cache.players import Players
 from otio_perf.errors import HostError, OtioPerfError, SettingsError
 from otio_perf.hosts import rooms
 from otio_perf.hosts.home import Home
@@ -24,7 +23,7 @@ from otio_perf.model.plans import Action, Product
 from otio_perf.model.recipes import Scope
 from otio_perf.model.results import ProxyReport
 from otio_perf.model.uses import Target
-from otio_perf.optimizer import outcome, proxies, sources, timelines
+from otio_perf.optimizer import caching, outcome, proxies, sources, timelines
 from otio_perf.optimizer import placing as copies
 from otio_perf.optimizer.opening import existing_file, opened
 from otio_perf.optimizer.options import Options, in_force
@@ -172,7 +171,7 @@ def _removed(
     session: Session, places: Sequence[ProxyFolder], findings: Mapping[str, MediaFinding], *, dry_run: bool
 ) -> tuple[Placed, ...]:
     """Takes away what was placed of these media: not what the program has made its own, nor what a project of ours shows."""
-    index, played = session.index, Players(session.workspace.root).played()
+    index, played = session.index, caching.played_files(session.index)
     folders = {place.folder for place in places}
     removed = []
     for finding in findings.values():

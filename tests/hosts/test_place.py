@@ -185,6 +185,33 @@ def test_the_command(otio_perf_home: Command, shot: Path, tmp_path: Path) -> Non
     assert "is not found" in none.stderr
 
 
+@pytest.mark.parametrize("placed_first", ["edit.kdenlive", "shot.mp4"])
+def test_a_copy_stays_that_a_project_of_ours_shows(
+    otio_perf_home: Command, shot: Path, tmp_path: Path, placed_first: str
+) -> None:
+    """Also where it was placed from another workspace than the project's: media alone are placed from the user's own."""
+    proxies = tmp_path / "user/.cache/kdenlive/proxy"
+    said = {"documentid": "17", "enableproxy": "1"}
+    project(shot.with_name("edit.kdenlive"), **{f"kdenlive__docproperties_{name}": value for name, value in said.items()})
+    made = "--all", "--proxy", "half"
+    assert otio_perf_home("host", "place", "kdenlive", placed_first, *made).returncode == 0
+    assert otio_perf_home("optimize", "edit.kdenlive", *made).returncode == 0
+    patched = shot.with_name("edit.perf.kdenlive")
+    (proxy,) = proxies.iterdir()
+    assert str(proxy) in patched.read_text()
+
+    for dry_run in (["--dry-run"], []):
+        kept = otio_perf_home("host", "place", "kdenlive", placed_first, "--remove", *dry_run)
+        assert (kept.returncode, kept.stderr) == (0, "")
+        assert kept.stdout.startswith(
+            f"left     shot.mp4 {proxy.name}: edit.perf.kdenlive shows it: restore that first, or delete"
+        )
+        assert proxy.is_file()
+    patched.unlink()
+    assert "removed" in otio_perf_home("host", "place", "kdenlive", placed_first, "--remove").stdout
+    assert not proxy.exists()
+
+
 @pytest.fixture
 def otio_perf_home(
     run_command: Callable[..., subprocess.CompletedProcess[str]], measured_machine: Path, tmp_path: Path
