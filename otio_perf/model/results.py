@@ -41,7 +41,8 @@ class ProxyDifference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenTimeline:
-    """One timeline file that was written."""
+    """One timeline file that was written. ``placed``: proxies that were put where its program looks for them, and were not
+    there."""
 
     source: str
     path: str
@@ -49,6 +50,7 @@ class WrittenTimeline:
     left_alone: tuple[LeftAlone, ...] = ()
     broken: tuple[BrokenProxy, ...] = ()  # where proxies were checked
     notices: tuple[str, ...] = ()
+    placed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +91,14 @@ class PrerenderedRegion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewChunk:
-    """Frames ``[start, stop)`` of a timeline as a file of the editing program's own preview. ``key``: what the file is."""
+    """Frames ``[start, stop)`` of a timeline as a file of the editing program's own preview. ``key``: what the file is;
+    ``is_new``: it was not there."""
 
     start: int
     stop: int
     path: str
     key: str
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import hashlib
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from otio_perf.errors import ContractError, EncodeError, OfflineMediaError, OtioPerfError, UnwritableTimelineError
@@ -115,18 +115,27 @@ def is_copy(product: Product) -> bool:
     return _AT in product.key
 
 
+@dataclass(slots=True)
+class Instead:
+    """What a project shows: by path of each proxy, its copy; ``""``: it must not be shown there. ``placed``: copies that were
+    not there before."""
+
+    paths: dict[str, str] = field(default_factory=dict)
+    placed: int = 0
+
+
 def shown_instead(
     session: Session, project: Path, properties: Mapping[str, str], pairs: Iterable[tuple[Product, MediaInfo]]
-) -> dict[str, str]:
-    """By path of each proxy, the copy that a project shows; ``""``: it must not be shown there.
+) -> Instead:
+    """Put copies where the program looks for proxies.
 
     :param project: where it is written. :param properties: of its bin
     :param pairs: whole proxies, with their sources
     """
     suffix, folder = extension_of(properties), _proxy_folder(properties, project)
-    found: dict[str, str] = {}
+    found = Instead()
     for product, media in pairs:
-        if product.path in found:
+        if product.path in found.paths:
             continue
         session.check_stop()
         if media.sequence is not None:
@@ -139,14 +148,15 @@ def shown_instead(
             one = placed(session, (folder or session.workspace.proxies) / name, product, media)
         except OtioPerfError as e:
             session.note(f"{media.path}: {e.message}")
-            found[product.path] = ""
+            found.paths[product.path] = ""
             continue
         if one.placing in (Placing.PLACED, Placing.THERE):
-            found[product.path] = one.path
+            found.paths[product.path] = one.path
+            found.placed += one.placing is Placing.PLACED
             forget_stale(session, media)
         elif not is_right:
             session.note(f"{media.path}: its proxy is not shown: {one.reason}")
-            found[product.path] = ""
+            found.paths[product.path] = ""
         else:
             session.note(f"{media.path}: its proxy is shown, and gone when it is switched off in Kdenlive: {one.reason}")
     return found

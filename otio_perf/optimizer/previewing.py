@@ -185,14 +185,15 @@ class Previews:
 
     def _file(self, cell: FrameRange, run: Sequence[Chunk]) -> PreviewChunk:
         path, key = self.into.path(cell.start), self._key(cell, run)
-        if not self._has(path, key):
+        is_new = not self._has(path, key)
+        if is_new:
             suffix = f".{_MATROSKA}" if self.into.extension == _MATROSKA else ".mov"
             joined = path if path.suffix == suffix else path.with_name(f".{path.name}{suffix}")
             pieces = [self._piece(chunk, cell) for chunk in _inside(cell, run)]
             concat.join(pieces, joined, frame_rate=cell.rate, key=key, tick=self.session.check_stop)
             if joined != path:
                 joined.replace(path)
-        return PreviewChunk(start=cell.start, stop=cell.stop, path=str(path), key=key)
+        return PreviewChunk(start=cell.start, stop=cell.stop, path=str(path), key=key, is_new=is_new)
 
     def _has(self, path: Path, key: str) -> bool:
         if (path, key) not in self._seen and key_in(path) == key:

@@ -131,6 +131,7 @@ def write_relinked(
         done = relink.noted(done)
     with session.stage(Stage.WRITE):
         writing.make_folder(output.absolute().parent)
+        instead = _stand_ins(session, surveyed.path, output, active, [products, kept], media)
         not_packed = writing.write(
             session,
             done,
@@ -138,7 +139,7 @@ def write_relinked(
             locator=surveyed.locator,
             project=document,
             ahead=ahead,
-            stand_ins=_stand_ins(session, surveyed.path, output, active, [products, kept], media),
+            stand_ins=instead.paths,
         )
         if isinstance(ahead, Preview):
             previewing.keep_older(output, ahead)
@@ -151,6 +152,7 @@ def write_relinked(
         changed_clips=result.relinked - unwanted,
         left_alone=tuple(dict.fromkeys(left)),
         notices=document.notices,
+        placed=instead.placed,
     )
 
 
@@ -173,11 +175,11 @@ def _stand_ins(
     active: str | None,
     products: Sequence[Mapping[str, Sequence[Product]]],
     media: Mapping[str, MediaInfo],
-) -> dict[str, str]:
+) -> placing.Instead:
     """What a project shows instead of our proxies: those that Kdenlive switches off and on by itself, and those whose streams
     have the numbers that the project knows."""
     if output.suffix.lower() not in files.PROJECTS:
-        return {}
+        return placing.Instead()
     shown = [
         (product, media[medium])
         for some in products
@@ -186,7 +188,7 @@ def _stand_ins(
         if medium in media and active in (relink.AS_BEFORE, product.recipe.reference_key)
     ]
     data = projects.text_of(project, timelines.limits(session.settings))
-    return placing.shown_instead(session, output, document_properties(data, project), shown) if shown else {}
+    return placing.shown_instead(session, output, document_properties(data, project), shown)
 
 
 def earlier(

@@ -98,6 +98,17 @@ def test_a_second_run_renders_nothing_and_restore_takes_all_off(room: Room) -> N
     assert room.chunks() == chunks  # the input is there, and lists them
 
 
+def test_a_chunk_that_was_missing_is_told_of_where_the_project_needs_no_change(room: Room) -> None:
+    room.prerender()
+    before = (room.folder / "out.kdenlive").read_bytes()
+    again = "host", "apply", "kdenlive", "prerender", "--project", "out.kdenlive", "--all", *ALL[2:]
+    assert "all that is to be is rendered ahead already" in room.run(*again)
+    (room.previews / "100.mov").unlink()
+    assert "1 chunk that was missing is there now; the project needed no change" in room.run(*again)
+    assert sorted(room.chunks()) == ["100.mov", "125.mov", "75.mov"]
+    assert (room.folder / "out.kdenlive").read_bytes() == before
+
+
 def test_what_an_edit_has_made_red_goes_with_restore(room: Room) -> None:
     room.prerender()
     text = room.text("out.kdenlive")

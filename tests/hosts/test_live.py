@@ -69,6 +69,28 @@ def test_nothing_to_render(edit: Path, address: str, kdenlive: Callable[..., Pee
     assert not any("file_revert" in one for one in host.asked)
 
 
+def test_what_was_missing_is_there_again(edit: Path, address: str) -> None:
+    """It is said, where the project itself needs no change."""
+    colours.make(edit.with_name("a.mp4"), frames=20)
+    edit.write_text(PROJECT.format(folder=edit.parent))
+    cache = Path(os.environ["XDG_CACHE_HOME"], "kdenlive")
+    cache.mkdir()
+
+    def optimize() -> HostReport:
+        return hosts.apply("kdenlive", "optimize", project=edit, all=True, proxy=["half"], home=home(address))
+
+    assert optimize().state is Applied.ON_DISK
+    (proxy,) = (cache / "proxy").iterdir()
+    nothing = "nothing was to be done: no medium needs a proxy here that it has not got"
+    assert (optimize().state, optimize().message) == (Applied.UNCHANGED, nothing)
+    for lost in ([proxy], [proxy, *(edit.parent / ".otio_perf" / "proxies").iterdir()]):
+        for path in lost:
+            path.unlink()
+        found = optimize()
+        assert (found.state, proxy.is_file()) == (Applied.UNCHANGED, True)
+        assert found.message.startswith("1 proxy that was missing is there now; the project needed no change")
+
+
 def test_changes_that_are_not_saved(edit: Path, address: str, kdenlive: Callable[..., Peer]) -> None:
     was = files(edit.parent)
     host = kdenlive(is_modified=True)

@@ -30,6 +30,7 @@ from otio_perf.hosts.kdenlive import putting, reads
 from otio_perf.hosts.kdenlive.bus import SAVE, Bus
 from otio_perf.hosts.kdenlive.documents import OpenDocument, located, meant
 from otio_perf.hosts.kdenlive.once import Memory
+from otio_perf.model.events import Ready
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.model.results import LeftAlone, PreviewChunk, WrittenTimeline
 from otio_perf.optimizer import previewing, timelines
@@ -58,8 +59,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Made:
-    """What came of the work on the copy. ``clips``: how many were changed."""
+    """What came of the work on the copy. ``idle``: what is said where the project itself needs no change; ``clips``: how many
+    were changed."""
 
+    idle: str
     clips: int = 0
     left_alone: tuple[LeftAlone, ...] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -68,24 +71,36 @@ class _Made:
 
 def _optimized(copy: Path, result: Path, wanted: Wanted, options: Options) -> _Made:
     report = optimizer.optimize(copy, result, all=wanted.all, **options)
-    return _made(report.written[0], failed_sources(report.proxies), report.proxies.notices)
+    new = max(report.written[0].placed, sum(isinstance(one, Ready) for one in report.proxies.outcomes))
+    idle = _filled(new, "proxy", "proxies") or "nothing was to be done: no medium needs a proxy here that it has not got"
+    return _made(idle, report.written[0], failed_sources(report.proxies), report.proxies.notices)
 
 
 def _prerendered(copy: Path, result: Path, wanted: Wanted, options: Options) -> _Made:
     report = optimizer.prerender(copy, result, mode="all" if wanted.all else "auto", zone=wanted.zone, **options)
     failed = {f"{one.start_timecode} – {one.stop_timecode}": one.reason for one in report.failed}
-    return replace(_made(report.written, failed, report.notices), clips=len(report.regions))
+    idle = "all that is to be is rendered ahead already" if report.regions else "nothing was to be rendered ahead"
+    idle = _filled(sum(one.is_new for one in report.previews), "chunk", "chunks") or idle
+    return replace(_made(idle, report.written, failed, report.notices), clips=len(report.regions))
 
 
 def _restored(copy: Path, result: Path, wanted: Wanted, options: Options) -> _Made:
     del wanted
-    return _made(optimizer.restore(copy, result, **options), {}, ())
+    return _made("it has nothing of ours", optimizer.restore(copy, result, **options), {}, ())
 
 
-def _made(written: WrittenTimeline | None, failed: Mapping[str, str], notices: tuple[str, ...]) -> _Made:
+def _filled(count: int, one: str, several: str) -> str:
+    """Files that were missing are there again, under the names that the project has for them."""
+    if not count:
+        return ""
+    what, it = (f"{one} that was missing is", "it") if count == 1 else (f"{several} that were missing are", "them")
+    return f"{count} {what} there now; the project needed no change (where Kdenlive does not show {it}: File ▸ Revert)"
+
+
+def _made(idle: str, written: WrittenTimeline | None, failed: Mapping[str, str], notices: tuple[str, ...]) -> _Made:
     if written is None:
-        return _Made(failed=failed, notices=notices)
-    return _Made(clips=written.changed_clips, left_alone=written.left_alone, failed=failed, notices=notices)
+        return _Made(idle=idle, failed=failed, notices=notices)
+    return _Made(idle=idle, clips=written.changed_clips, left_alone=written.left_alone, failed=failed, notices=notices)
 
 
 _WORK: dict[str, Callable[[Path, Path, Wanted, Options], _Made]] = {
@@ -133,8 +148,10 @@ def apply(
             return HostReport(host="kdenlive", what=wanted.what, project=str(path), state=Applied.UNCHANGED, message=message)
         chunks = _keep_chunks(options, path) if wanted.what == "restore" else ()
         with _copied(path, before, seen) as (copy, result):
+            made = _WORK[wanted.what](copy, result, wanted, options)
             job = putting.Job(
                 what=wanted.what,
+                idle=made.idle,
                 path=path,
                 before=before,
                 seen=seen,
@@ -142,7 +159,6 @@ def apply(
                 reads_are_noted=reads.are_noted(copy),
                 backups=memory.backups,
             )
-            made = _WORK[wanted.what](copy, result, wanted, options)
             report = replace(
                 putting.put(job, bus, home, document, result),
                 changed_clips=made.clips,

@@ -24,12 +24,6 @@ Signature = tuple[int, int, int]
 _SUFFIX = ".kdenlive"
 #: Kdenlive reads a project of thousands of clips for so long.
 _REVERT_SECONDS, _SETTLE_SECONDS, _LOOK_SECONDS = 120.0, 5.0, 0.25
-#: What it means that nothing was changed.
-_IDLE = {
-    "optimize": "nothing was to be done: no medium needs a proxy here that it has not got",
-    "prerender": "nothing was to be rendered ahead",
-    "restore": "it has nothing of ours",
-}
 
 
 class _ChangedError(Exception):
@@ -39,9 +33,11 @@ class _ChangedError(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """``before``: the project at ``path`` as it was read, ``seen``: its mode and times then. ``is_named``: the user said which;
-    else it was found out. ``reads_are_noted``: by its file system. ``backups``: our record of what it was before."""
+    else it was found out. ``reads_are_noted``: by its file system. ``backups``: our record of what it was before. ``idle``:
+    what is said where the project needs no change."""
 
     what: str
+    idle: str
     path: Path
     before: bytes
     seen: os.stat_result
@@ -63,8 +59,8 @@ def put(job: Job, bus: Bus | None, home: Home, document: OpenDocument | None, re
 
     :raises HostError: Kdenlive has another project open than was found out; this one is as it was
     """
-    path, what = job.path, job.what
-    report = HostReport(host="kdenlive", what=what, project=str(path), state=Applied.UNCHANGED, message=_IDLE[what])
+    path = job.path
+    report = HostReport(host="kdenlive", what=job.what, project=str(path), state=Applied.UNCHANGED, message=job.idle)
     try:
         if result.is_symlink():
             raise HostError("somebody put a link in the place of our copy", path=result, hint="Who may write to this folder?")
