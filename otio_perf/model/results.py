@@ -42,7 +42,7 @@ class ProxyDifference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenTimeline:
     """One timeline file that was written. ``placed``: proxies that were put where its program looks for them, and were not
-    there."""
+    there. ``is_as_it_was``: it was to be restored, and there was nothing of ours in it."""
 
     source: str
     path: str
@@ -51,6 +51,7 @@ class WrittenTimeline:
     broken: tuple[BrokenProxy, ...] = ()  # where proxies were checked
     notices: tuple[str, ...] = ()
     placed: int = 0
+    is_as_it_was: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

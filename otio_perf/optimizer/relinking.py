@@ -230,6 +230,7 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
         where = timelines.locator(session.settings, path)
         result = restore.restore(document, original_of=records.original_of, product_of=records.product_of, locator=where)
         restored = result.document
+        is_as_it_was = restored.root == document.root
         if is_bundle:  # its media lie in it, or where it was unpacked
             restored = conversion.moved_to(restored, output)
         folder = output_folder(output)
@@ -253,6 +254,8 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
     with session.stage(Stage.WRITE):
         not_packed = writing.write(session, restored, output, locator=where, project=document, ahead=ahead)
         gone = previewing.delete(chunks, path, [session.workspace.root] if session.has_workspace else [])
+    if output.suffix.lower() in files.PROJECTS:  # which is changed in its own text: also where the timeline is the same
+        is_as_it_was = output.read_bytes() == projects.text_of(path, limits)
     if gone:
         session.note(f"deleted from Kdenlive's preview, as nothing plays it any more: {gone} of our chunks")
     return WrittenTimeline(
@@ -261,6 +264,7 @@ def write_restored(session: Session, path: Path, output: Path) -> WrittenTimelin
         changed_clips=result.restored - result.nameless,
         left_alone=tuple(dict.fromkeys([*(_left(p) for p in result.not_found), *not_packed])),
         notices=document.notices,
+        is_as_it_was=is_as_it_was,
     )
 
 
