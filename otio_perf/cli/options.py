@@ -10,7 +10,7 @@ from typing import Any
 
 from otio_perf import settings
 from otio_perf.model.frames import FIDELITIES
-from otio_perf.model.recipes import CANVAS
+from otio_perf.model.recipes import CANVAS, SIZES
 
 #: Settings of everything that reads a timeline.
 READING = ("media_root", "map", "rate", "max_timeline_bytes", "max_timeline_depth")
@@ -65,7 +65,7 @@ def add_size(parser: argparse.ArgumentParser) -> None:
         "--size",
         default=CANVAS,
         metavar="SIZE",
-        help="canvas, the timeline's own; 720p, 1080p, WIDTHxHEIGHT, half or quarter; never larger (default: canvas)",
+        help=f"{CANVAS}, the timeline's own; {SIZES}; never larger (default: {CANVAS})",
     )
 
 

@@ -40,6 +40,10 @@ _BITS: dict[Codec, tuple[float, float]] = {
 }
 
 
+#: Names of sizes, as help and errors say them.
+SIZES = "1080p, 720p, 360p … (any height), WIDTHxHEIGHT, half or quarter"
+
+
 class Scope(StrEnum):
     FULL = "full"  # the whole medium
     USED = "used"  # the used ranges of all uses, with handles
@@ -86,7 +90,7 @@ class ProxyRecipe:
 
     def __post_init__(self) -> None:
         if not _is_rung(self.rung):
-            raise ValueError(f"unknown proxy size {self.rung!r}: say 720p, 1080p, WIDTHxHEIGHT, half or quarter")
+            raise ValueError(f"unknown proxy size {self.rung!r}: say {SIZES}")
         if not 0 <= self.quality <= 100:
             raise ValueError(f"quality {self.quality} is not between 0 and 100")
         if self.handles < 0:
@@ -188,7 +192,7 @@ class PrerenderRecipe:
 
     def __post_init__(self) -> None:
         if self.size != CANVAS and not _is_rung(self.size):
-            raise ValueError(f"unknown size {self.size!r}: say canvas, 720p, 1080p, WIDTHxHEIGHT, half or quarter")
+            raise ValueError(f"unknown size {self.size!r}: say {CANVAS}, {SIZES}")
         if not 0 <= self.quality <= 100:
             raise ValueError(f"quality {self.quality} is not between 0 and 100")
         if self.keeps_alpha and not self.codec.has_alpha:

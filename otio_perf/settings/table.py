@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otio_perf.model.colour import AUTO, ColourSpace
-from otio_perf.model.recipes import CANVAS, BurnIn, ChunkCodec, Codec, Purpose, Scope
+from otio_perf.model.recipes import CANVAS, SIZES, BurnIn, ChunkCodec, Codec, Purpose, Scope
 from otio_perf.model.rushes import Rushes
 from otio_perf.settings.parsing import (
     OneOf,
@@ -102,7 +102,7 @@ TABLE: tuple[Setting, ...] = (
         default=(),
         metavar="SIZE",
         many=True,
-        help="size of the proxies: 720p, 1080p, WIDTHxHEIGHT, half or quarter; repeatable (default: chosen for this machine)",
+        help=f"size of the proxies: {SIZES}; repeatable (default: chosen for this machine)",
     ),
     Setting(
         name="codec",
@@ -170,8 +170,7 @@ TABLE: tuple[Setting, ...] = (
         parse=prerender_size,
         default=CANVAS,
         metavar="SIZE",
-        help="size of what is prerendered: canvas, the timeline's own; 720p, 1080p, WIDTHxHEIGHT, half or quarter "
-        "(default: canvas)",
+        help=f"size of what is prerendered: {CANVAS}, the timeline's own; {SIZES} (default: {CANVAS})",
     ),
     Setting(
         name="colour",
