@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, settings
 from made_once import made_once
@@ -138,14 +139,30 @@ def readable(timelines: list[Path], shared_folder: Callable[..., Path]) -> dict[
 
 
 def run_melt(command: list[str], **how: Any) -> None:
-    """Run ``melt``; it hangs now and then at its end, and is then started again."""
+    """Run ``melt``; it hangs now and then at its end, where it does nothing any more, and is then started again."""
     for _ in range(4):
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=25, **how)
-        except subprocess.TimeoutExpired:
-            continue
-        return
+        if _ended(command, **how):
+            return
     pytest.skip("MELT HANGS: four times in a row")
+
+
+def _ended(command: list[str], **how: Any) -> bool:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how) as melt:
+        spent = -1.0  # seconds of processors
+        for _ in range(8):
+            try:
+                out, err = melt.communicate(timeout=3)
+            except subprocess.TimeoutExpired:
+                times = psutil.Process(melt.pid).cpu_times()
+                if times.user + times.system - spent < 0.05:
+                    break
+                spent = times.user + times.system
+                continue
+            if melt.returncode:
+                raise subprocess.CalledProcessError(melt.returncode, command, out, err)
+            return True
+        melt.kill()
+        return False
 
 
 @pytest.fixture(scope="session")

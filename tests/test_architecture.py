@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,10 +69,16 @@ def module_of(file: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
+@cache
 def imports_of(file: Path) -> list[str]:
     """Every imported module, deferred and type-checking ones included."""
     found = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -136,7 +143,7 @@ def test_only_safe_open_opens_media() -> None:
     offenders = [
         f"{file.relative_to(PACKAGE)}:{node.lineno}"
         for file in FILES
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in nodes_of(file)
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) == "av.open"
         and not any(
@@ -152,7 +159,7 @@ def test_children_do_not_import_from_the_folder_they_run_in() -> None:
     commands = [
         (file, node.lineno, [ast.unparse(word) for word in node.elts])
         for file in FILES
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        for node in nodes_of(file)
         if isinstance(node, ast.List)
     ]
     ours = [(file, line, words) for file, line, words in commands if "sys.executable" in words and "'-m'" in words]

@@ -95,16 +95,19 @@ def reference() -> Engine:
 
 
 @pytest.fixture(scope="session")
-def melt(
+def melt_each(
     ffmpeg: Path, tmp_path_factory: pytest.TempPathFactory, melted_by: Callable[..., None]
-) -> Callable[..., list[NDArray[np.uint8]]]:
-    """MLT's own rendering: ``melt(planes, filters)``, each plane ``(frames, height, width)``, 8 bits, 4:2:2, BT.709.
+) -> Callable[..., list[list[NDArray[np.uint8]]]]:
+    """MLT's own rendering: ``melt_each(planes, clips)``, each plane ``(frames, height, width)``, 8 bits, 4:2:2, BT.709.
 
-    ``filters``: properties, ``in`` and ``out`` among them. Skips where melt is missing.
+    ``clips``: the filters of each, which is of all these frames; a filter is its properties, ``in`` and ``out`` among them.
+    Answers with the planes of each clip. Skips where melt is missing.
     """
     program = shutil.which("melt") or pytest.skip("NO MELT: the command line tool melt is not installed")
 
-    def rendered(planes: Sequence[NDArray[np.uint8]], filters: Sequence[Mapping[str, str]]) -> list[NDArray[np.uint8]]:
+    def rendered(
+        planes: Sequence[NDArray[np.uint8]], clips: Sequence[Sequence[Mapping[str, str]]]
+    ) -> list[list[NDArray[np.uint8]]]:
         folder = tmp_path_factory.mktemp("melt")
         frames, height, width = planes[0].shape
         layout = ["-f", "rawvideo", "-pix_fmt", "yuv422p", "-s", f"{width}x{height}", "-r", "25"]
@@ -119,10 +122,12 @@ def melt(
         SubElement(project, "profile", {k: str(v) for k, v in (shape | rate | square).items()})
         span = {"in": "0", "out": str(frames - 1)}
         _with(SubElement(project, "producer", {"id": "a"} | span), {"resource": "in.mkv", "mlt_service": "avformat"})
-        entry = SubElement(SubElement(project, "playlist", id="main"), "entry", {"producer": "a"} | span)
-        for given in filters:
-            where = {k: v for k, v in given.items() if k in ("in", "out")}
-            _with(SubElement(entry, "filter", where), {k: v for k, v in given.items() if k not in where})
+        playlist = SubElement(project, "playlist", id="main")
+        for filters in clips:
+            entry = SubElement(playlist, "entry", {"producer": "a"} | span)
+            for given in filters:
+                where = {k: v for k, v in given.items() if k in ("in", "out")}
+                _with(SubElement(entry, "filter", where), {k: v for k, v in given.items() if k not in where})
         ElementTree(project).write(f"{folder}/p.mlt")
         target = ["avformat:out.mkv", "vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=0"]
         # MLT's Qt filters ask whether there is a display, and then need none
@@ -135,11 +140,17 @@ def melt(
             if seen.returncode == 0:
                 break
         seen.check_returncode()
-        data = np.frombuffer(seen.stdout, np.uint8)
-        parts = np.split(data.reshape(-1, 2 * width * height), np.array([2, 3]) * width * height // 2, axis=1)
-        return [part.reshape(len(part), height, -1) for part in parts]
+        data = np.frombuffer(seen.stdout, np.uint8).reshape(len(clips), frames, 2 * width * height)
+        corners = np.array([2, 3]) * width * height // 2
+        return [[part.reshape(frames, height, -1) for part in np.split(clip, corners, axis=1)] for clip in data]
 
     return rendered
+
+
+@pytest.fixture(scope="session")
+def melt(melt_each: Callable[..., list[list[NDArray[np.uint8]]]]) -> Callable[..., list[NDArray[np.uint8]]]:
+    """``melt(planes, filters)``: the same of one clip."""
+    return lambda planes, filters: melt_each(planes, [filters])[0]
 
 
 def _with(element: Element, properties: Mapping[str, str]) -> None:

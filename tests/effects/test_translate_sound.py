@@ -189,52 +189,59 @@ _PROFILE = (
 )
 
 
-@pytest.mark.parametrize(
-    "properties",
-    [
-        {"mlt_service": "volume", "level": "-6"},
-        {"mlt_service": "volume", "level": "0=-20;20=0;40=-60"},
-        {"mlt_service": "volume", "level": "0=-20;20~=0;40=-60", "in": "15", "out": "50"},
-        {"mlt_service": "volume", "level": "10"},
-        {"mlt_service": "volume", "level": "20", "max_gain": "6dB"},
-        {"mlt_service": "volume", "gain": "-6dB"},
-        {"mlt_service": "volume", "gain": "0", "end": "1", "in": "10", "out": "16", "max_gain": "20dB"},
-        {"mlt_service": "volume", "gain": "1", "end": "0", "in": "50", "out": "59"},
-        {"mlt_service": "volume", "gain": "0.5", "in": "30", "out": "40"},
-        {"mlt_service": "volume", "gain": "0.5", "disable": "1"},
-        {"mlt_service": "panner", "start": "0.2"},
-        {"mlt_service": "panner", "start": "0.8"},
-        {"mlt_service": "panner", "start": "0.3", "channel": "0"},
-        {"mlt_service": "panner", "start": "0.3", "channel": "1"},
-        {"mlt_service": "panner", "start": "0.5", "split": "0=0;20=1"},
-        {"mlt_service": "channelcopy", "from": "0", "to": "1"},
-        {"mlt_service": "channelcopy", "from": "1", "to": "0"},
-        {"mlt_service": "channelcopy", "from": "0", "to": "1", "swap": "1"},
-        {"mlt_service": "mono"},
-    ],
-    ids=lambda properties: " ".join(f"{k}={v}" for k, v in properties.items() if k != "mlt_service") or "mono",
-)
-def test_levels_are_melts(
-    properties: dict[str, str], steady: Path, tmp_path: Path, melted_by: Callable[..., None], ffmpeg: Path
-) -> None:
-    """A clip of 50 frames that begins at frame 10 of its medium, sample by sample."""
-    reach = "".join(f" {name}={quoteattr(properties[name])}" for name in ("in", "out") if name in properties)
-    rows = "".join(
-        f"<property name={quoteattr(name)}>{value}</property>"
-        for name, value in properties.items()
-        if name not in ("in", "out")
-    )
-    entry = f'<entry producer="a" in="{_IN}" out="{_IN + _FRAMES - 1}"><filter{reach}>{rows}</filter></entry>'
+LEVELS = [
+    {"mlt_service": "volume", "level": "-6"},
+    {"mlt_service": "volume", "level": "0=-20;20=0;40=-60"},
+    {"mlt_service": "volume", "level": "0=-20;20~=0;40=-60", "in": "15", "out": "50"},
+    {"mlt_service": "volume", "level": "10"},
+    {"mlt_service": "volume", "level": "20", "max_gain": "6dB"},
+    {"mlt_service": "volume", "gain": "-6dB"},
+    {"mlt_service": "volume", "gain": "0", "end": "1", "in": "10", "out": "16", "max_gain": "20dB"},
+    {"mlt_service": "volume", "gain": "1", "end": "0", "in": "50", "out": "59"},
+    {"mlt_service": "volume", "gain": "0.5", "in": "30", "out": "40"},
+    {"mlt_service": "volume", "gain": "0.5", "disable": "1"},
+    {"mlt_service": "panner", "start": "0.2"},
+    {"mlt_service": "panner", "start": "0.8"},
+    {"mlt_service": "panner", "start": "0.3", "channel": "0"},
+    {"mlt_service": "panner", "start": "0.3", "channel": "1"},
+    {"mlt_service": "panner", "start": "0.5", "split": "0=0;20=1"},
+    {"mlt_service": "channelcopy", "from": "0", "to": "1"},
+    {"mlt_service": "channelcopy", "from": "1", "to": "0"},
+    {"mlt_service": "channelcopy", "from": "0", "to": "1", "swap": "1"},
+    {"mlt_service": "mono"},
+]
+
+
+@pytest.fixture(scope="module")
+def melted(
+    steady: Path, tmp_path_factory: pytest.TempPathFactory, melted_by: Callable[..., None], ffmpeg: Path
+) -> list[np.ndarray]:
+    """What melt plays of a clip of 50 frames that begins at frame 10 of its medium, with each of them: one after the other."""
+    folder, entries = tmp_path_factory.mktemp("melted"), ""
+    for properties in LEVELS:
+        reach = "".join(f" {name}={quoteattr(properties[name])}" for name in ("in", "out") if name in properties)
+        rows = "".join(
+            f"<property name={quoteattr(name)}>{value}</property>"
+            for name, value in properties.items()
+            if name not in ("in", "out")
+        )
+        entries += f'<entry producer="a" in="{_IN}" out="{_IN + _FRAMES - 1}"><filter{reach}>{rows}</filter></entry>'
     medium = f'<producer id="a"><property name="resource">{steady}</property></producer>'
-    (tmp_path / "x.mlt").write_text(f'<mlt>{_PROFILE}{medium}<playlist id="p">{entry}</playlist></mlt>')
-    target = ["-consumer", f"avformat:{tmp_path}/x.wav", "acodec=pcm_f32le", "ar=48000", "channels=2", "vn=1", "real_time=-1"]
-    melted_by(["melt", str(tmp_path / "x.mlt"), *target])
-    done = subprocess.run(
-        [ffmpeg, "-v", "error", "-i", tmp_path / "x.wav", "-f", "f32le", "-"], capture_output=True, check=True
-    )
-    found = np.frombuffer(done.stdout, "<f4").reshape(-1, 2)
+    (folder / "x.mlt").write_text(f'<mlt>{_PROFILE}{medium}<playlist id="p">{entries}</playlist></mlt>')
+    target = ["-consumer", f"avformat:{folder}/x.wav", "acodec=pcm_f32le", "ar=48000", "channels=2", "vn=1", "real_time=-1"]
+    melted_by(["melt", str(folder / "x.mlt"), *target])
+    done = subprocess.run([ffmpeg, "-v", "error", "-i", folder / "x.wav", "-f", "f32le", "-"], capture_output=True, check=True)
+    return list(np.frombuffer(done.stdout, "<f4").reshape(len(LEVELS), -1, 2))
+
+
+@pytest.mark.parametrize(
+    "number", range(len(LEVELS)), ids=[" ".join(f"{name}={value}" for name, value in level.items()) for level in LEVELS]
+)
+def test_levels_are_melts(number: int, melted: list[np.ndarray]) -> None:
+    """Sample by sample."""
+    found = melted[number]
     at = [Moment(frame=Fraction(n), length=Fraction(_FRAMES), inner=Fraction(_IN + n)) for n in range(_FRAMES)]
-    frames = heard(mlt(**properties), range(_FRAMES), at.__getitem__, frame_rate=RATE)
+    frames = heard(mlt(**LEVELS[number]), range(_FRAMES), at.__getitem__, frame_rate=RATE)
     assert {frame.fidelity for frame in frames} <= {Fidelity.EXACT, Fidelity.NOTHING}
     expected = np.concatenate([_ramped(frame) for frame in frames])
     assert len(found) == len(expected)
