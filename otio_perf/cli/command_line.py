@@ -9,13 +9,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from otio_perf.cli import COMMANDS, lines, options, streams
+from otio_perf.cli.parser import Parser
 from otio_perf.errors import OtioPerfError
-
-if TYPE_CHECKING:
-    from _typeshed import SupportsWrite
 
 _EPILOG = """\
 examples:
@@ -34,7 +31,7 @@ exit codes:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run one command. :returns: the exit code. :raises SystemExit: from ``--help``, ``--version`` and wrong words"""
+    """Run one command. :returns: the exit code. :raises SystemExit: from ``--help`` and ``--version``"""
     words = list(words)
     is_debug = "--debug" in words
     try:
@@ -67,19 +64,10 @@ def _say(line: str, *, debug: bool) -> None:
         print(lines.line(f"otio-perf: {line}"), file=sys.stderr)  # noqa: T201
 
 
-class _Parser(argparse.ArgumentParser):
-    def print_help(self, file: SupportsWrite[str] | None = None) -> None:
-        """:raises OutputError: which argparse would keep to itself"""
-        if file is None and sys.stdout is not None:
-            streams.text(self.format_help())
-        else:
-            super().print_help(file)
-
-
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> Parser:
     from otio_perf import __version__
 
-    parser = _Parser(
+    parser = Parser(
         prog="otio-perf",
         description="Makes heavy editing timelines light: says what stutters on this machine and why, makes proxies, and "
         "rewrites the timeline to use them; reversible.",
