@@ -26,9 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         written = optimizer.restore(arguments.timeline, arguments.output, **job.options)
     said = "as it was, for there is nothing of otio-perf in it" if written.is_as_it_was else "no proxies are left in it"
     job.answer(
-        table=lambda: tables.show_written(
-            [written], "back to their originals", otherwise=None if written.left_alone else said
-        ),
+        table=lambda: tables.show_written([written], "back to their originals", otherwise=None if written.left_alone else said),
         document=lambda: document.written_document([written]),
     )
     job.complain(words.left_alone(written.left_alone))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import MARKER
-from otio_perf.errors import CacheError, MediaError, SettingsError
+from otio_perf.errors import CacheError, MediaError, OtioPerfError, SettingsError
 from otio_perf.media import fingerprint
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Stage
@@ -21,7 +21,7 @@ from otio_perf.model.uses import Problem, Target
 from otio_perf.optimizer import placing, previewing, timelines, writing
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
-from otio_perf.timeline import bundles, files, projects, relink, restore
+from otio_perf.timeline import bundles, files, projects, relink, restore, stamp
 from otio_perf.timeline import convert as conversion
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.lay import Laid, with_overlay
@@ -30,8 +30,11 @@ from otio_perf.timeline.locate import Locator, is_relative, output_folder
 from otio_perf.timeline.mlt.changing import without_proxies
 from otio_perf.timeline.mlt.overlay import Overlay, Region
 from otio_perf.timeline.mlt.preview import Preview, document_properties
+from otio_perf.timeline.overlay import regions_of
 from otio_perf.timeline.references import is_ours, original_of
 from otio_perf.timeline.tree import clips_of, urls_of
+
+_MOST_NAMES = 5
 
 
 def outputs(paths: Sequence[Path], output: str | Path | None) -> tuple[Path, ...]:
@@ -140,6 +143,7 @@ def write_relinked(
             project=document,
             ahead=ahead,
             stand_ins=instead.paths,
+            lost=_lost(session, surveyed, output, result.document, findings, is_ahead_kept=laid is None),
         )
         if isinstance(ahead, Preview):
             previewing.keep_older(output, ahead)
@@ -154,6 +158,36 @@ def write_relinked(
         notices=document.notices,
         placed=instead.placed,
     )
+
+
+def _lost(
+    session: Session,
+    surveyed: Surveyed,
+    output: Path,
+    new: Document,
+    findings: Mapping[str, MediaFinding],
+    *,
+    is_ahead_kept: bool,
+) -> str:
+    """What is right still in the timeline that we wrote to ``output`` before, and is not in the ``new`` one: media may be
+    offline today, proxies in another workspace. ``""``: nothing.
+
+    :param is_ahead_kept: what is rendered ahead in the input stays, and nothing was rendered now
+    """
+    if not stamp.is_stamped(output):
+        return ""
+    have = {pair.original.medium for pair in linked(new, surveyed.locator)}
+    bare = {use.target.medium: Path(use.target.path or use.clip).name for use in surveyed.survey.uses} | dict.fromkeys(have, "")
+    try:
+        before = timelines.read(session, output)
+        kept, _ = earlier(session, before, timelines.locator(session.settings, output), findings)
+        ahead = regions_of(before.root) or projects.preview_paths(output)
+        is_gone = is_ahead_kept and ahead and not (regions_of(new.root) or projects.preview_paths(surveyed.path))
+    except OtioPerfError:  # nobody can play it either
+        return ""
+    names = [bare[medium] for medium in kept if bare.get(medium)]
+    named = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
+    return " and no ".join([f"proxies of {named}"] * bool(names) + ["prerendered regions"] * bool(is_gone))
 
 
 def _switched_off(session: Session, before: Document, after: Document, output: Path) -> int:

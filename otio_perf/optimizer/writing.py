@@ -82,9 +82,11 @@ def write(
     project: Document | None = None,
     ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
+    lost: str = "",
 ) -> tuple[LeftAlone, ...]:
     """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it.
 
+    :param lost: what we once wrote there has, and ``document`` has not: it is kept for that.
     :returns: what should be in a bundle and is not.
     """
     limits = timelines.limits(session.settings)
@@ -98,9 +100,10 @@ def write(
         ahead=ahead,
         stand_ins=stand_ins,
         is_placed=lambda path: placing.is_placed(session, output.absolute().parent / path),
+        is_worth_keeping=bool(lost),
     )
     if done.kept is not None:
-        _tell_kept(session, output, done.kept)
+        _tell_kept(session, output, done.kept, lost)
     if session.has_workspace:
         _note_player(session, document, output, stand_ins or {})
     return tuple(LeftAlone(clip=p.clip, reason=p.reason) for p in done.left)
@@ -119,7 +122,10 @@ def _note_player(session: Session, document: Document, output: Path, stand_ins: 
         session.note(f"{e.path}: {e.message}")
 
 
-def _tell_kept(session: Session, output: Path, kept: Path) -> None:
+def _tell_kept(session: Session, output: Path, kept: Path, lost: str) -> None:
+    if lost and stamp.is_as_written(kept):
+        session.note(f"{output} has no more {lost}: as it was before, it is kept as {kept}", is_urgent=True)
+        return
     if not stamp.is_stamped(kept):
         session.note(f"{output} was there and was another: kept as {kept}", is_urgent=True)
         return

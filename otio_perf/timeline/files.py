@@ -160,6 +160,7 @@ def write(
     ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
     is_placed: IsPlaced = is_none,
+    is_worth_keeping: bool = False,
 ) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
 
@@ -171,6 +172,7 @@ def write(
     :param ahead: what a project shows as rendered ahead by us; ``None``: what it has.
     :param stand_ins: by path of a proxy, the file that a project shows in its place; ``""``: none. ``is_placed``: see
         ``mlt.proxied.with_originals``.
+    :param is_worth_keeping: what is there now, also if it is as we wrote it.
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
         folder in the place of an ``.otiod`` holds something that the new one does not.
     :raises UnreadableTimelineError: nobody here can write the format.
@@ -184,7 +186,7 @@ def write(
     if suffix == ".otio":
         with appearing(target, suffix) as partial:
             write_bytes(partial, stamp.stamped(document.root))
-            return Written(stamp.keep_edited(partial, target))
+            return Written(stamp.keep_edited(partial, target, is_worth_keeping))
     if suffix in bundles.SUFFIXES:
         where = (locator or Locator(document.path)).moved(document.base)
         with appearing(target, suffix, seen=bundle_folders.seen) as partial:
@@ -193,7 +195,7 @@ def write(
                 bundle_folders.refuse_loss(target, bundle.members.values())
             bundles.write(partial, bundle)
             sync(partial)
-            return Written(stamp.keep_edited(partial, target), bundle.left)
+            return Written(stamp.keep_edited(partial, target, is_worth_keeping), bundle.left)
     if suffix in PROJECTS:
         with appearing(target, suffix) as partial:
             if project is None or Path(project.path).suffix.lower() not in PROJECTS:
@@ -216,7 +218,7 @@ def write(
                 is_placed=is_placed,
             )
             write_bytes(partial, text)
-            return Written(stamp.keep_edited(partial, target))
+            return Written(stamp.keep_edited(partial, target, is_worth_keeping))
     if not allow_lossy and has_proxies(document):
         raise LossyTimelineError(
             f"{suffix or 'this format'} holds one media reference a clip, so that the originals would be lost",
@@ -228,7 +230,7 @@ def write(
         source.write_bytes(document.to_json_string().encode("utf-8", "surrogateescape"))
         child.convert(source, partial, seconds=limits.adapter_seconds, shown=target, source_adapter="otio_json")
         sync(partial)
-        return Written(stamp.keep_edited(partial, target))
+        return Written(stamp.keep_edited(partial, target, is_worth_keeping))
 
 
 def clear_up(path: str | os.PathLike[str]) -> None:

@@ -58,15 +58,15 @@ def is_stamped(path: Path) -> bool:
     return _STAMP.search(_text(path)) is not None
 
 
-def keep_edited(new: Path, old: Path) -> Path | None:
+def keep_edited(new: Path, old: Path, is_worth_it: bool = False) -> Path | None:
     """Before ``new`` takes the place of ``old``: where ``old`` is now, if it is worth keeping.
 
-    That is what is neither the same as ``new`` nor as we once wrote it. What has been kept before stays: the names are
-    ``NAME.bak``, ``NAME.bak2`` and so on, and a file that is kept already is not kept twice.
+    That is what is neither the same as ``new`` nor, unless it ``is_worth_it``, as we once wrote it. What has been kept before
+    stays: the names are ``NAME.bak``, ``NAME.bak2`` and so on, and a file that is kept already is not kept twice.
 
     :raises OSError
     """
-    if not (os.path.isfile(old) or _is_bundle(old)) or _is_as_written(old) or _is_same(new, old):
+    if not (os.path.isfile(old) or _is_bundle(old)) or (is_as_written(old) and not is_worth_it) or _is_same(new, old):
         return None
     names = (old.with_name(f"{old.name}.bak{number if number > 1 else ''}") for number in itertools.count(1))
     kept = next(name for name in names if not os.path.lexists(name) or _is_copy(name, old))
@@ -78,7 +78,8 @@ def _digest(text: bytes) -> str:
     return xxhash.xxh3_128_hexdigest(text)
 
 
-def _is_as_written(path: Path) -> bool:
+def is_as_written(path: Path) -> bool:
+    """Does it carry a stamp, and the right one?"""
     text = _text(path)
     found = _STAMP.search(text)
     return found is not None and found[1].decode() == _digest(text[: found.start(1)] + _BLANK.encode() + text[found.end(1) :])
