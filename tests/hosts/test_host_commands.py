@@ -16,6 +16,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from otio_perf import hosts
+from otio_perf.cache import known
+from otio_perf.cache.workspace import Workspace
 from otio_perf.hosts import scripts
 from otio_perf.hosts.home import Home
 from otio_perf.model.hosts import Packaging
@@ -130,6 +132,18 @@ def test_installed_and_taken_away_without_a_trace(user: User) -> None:
     taken = user.asked("uninstall", "kdenlive", schema="host_changes")["changes"]
     assert {change["step"] for change in taken} == {"removed"}
     assert (user.files(), jobs.read_bytes()) == (before, text)
+
+
+def test_what_is_left_after_uninstall_is_named_with_the_way_to_be_rid_of_it(user: User) -> None:
+    assert "still in" not in user.host("uninstall", "kdenlive")
+    cache, film = user.home / ".cache" / "otio_perf", user.home / "film" / ".otio_perf"
+    cache.mkdir(parents=True)
+    assert f"What otio-perf has measured is still in {cache}: it can be deleted\n" in user.host("uninstall", "shotcut")
+    Workspace.open(film)
+    known.remember(cache / "workspaces.json", film)
+    (line,) = [line for line in user.host("uninstall", "kdenlive").splitlines() if "still in" in line]
+    assert line.startswith(f"Proxies and prerenders are still in {film}: otio-perf cache clear --workspace FOLDER deletes them")
+    assert line.endswith(f"then the folders can be deleted, and {cache}")
 
 
 def test_a_home_that_was_empty_is_empty_again(user: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.markup import escape
 
@@ -12,6 +13,7 @@ from otio_perf.hosts.rooms import ROOMS
 from otio_perf.model.installing import HostChange, HostFinding, HostState, Step
 
 _STEPS = {Step.WRITTEN: "wrote", Step.UNCHANGED: "unchanged", Step.REMOVED: "removed", Step.LEFT: "left"}
+_MOST_FOLDERS = 8
 
 
 def show_hosts(states: Sequence[HostState]) -> None:
@@ -46,6 +48,21 @@ def show_changes(host: str, changes: Sequence[HostChange], steps: Sequence[str])
         console.print(f"There is nothing of ours in {title}.")
     elif any(change.step is Step.WRITTEN for change in changes):
         console.print(f"{title} shows what is new when it is started again.")
+
+
+def show_own_folders(workspaces: Sequence[Path], cache: Path) -> None:
+    """What is left on the machine, for projects may show it. :param cache: of the user, with what was measured"""
+    named = ", ".join(map(str, workspaces[:_MOST_FOLDERS])) + (", …" if len(workspaces) > _MOST_FOLDERS else "")
+    if workspaces:
+        said = (
+            f"Proxies and prerenders are still in {named}: otio-perf cache clear --workspace FOLDER deletes them (what a "
+            f"project shows stays, and is named); then the folders can be deleted, and {cache}"
+        )
+    elif cache.is_dir():
+        said = f"What otio-perf has measured is still in {cache}: it can be deleted"
+    else:
+        return
+    stdout().print(_safe(said), soft_wrap=True)
 
 
 def show_findings(findings: Sequence[HostFinding]) -> None:

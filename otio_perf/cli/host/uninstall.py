@@ -1,4 +1,7 @@
-"""Take away all that 'host install' put into an editing program: files, entries, and the folders that were made for them."""
+"""Take away all that 'host install' put into an editing program: files, entries, and the folders that were made for them.
+
+Proxies and prerenders stay, for projects show them; the folders that they are in are named, and how to be rid of them.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,17 @@ def run(arguments: argparse.Namespace) -> int:
     from otio_perf.cli.host import tables
     from otio_perf.hosts.rooms import ROOMS
     from otio_perf.model.installing import Step
+    from otio_perf.optimizer.places import known_workspaces
     from otio_perf.reports.hosts import changes_document
+    from otio_perf.settings import user_cache_folder
 
     with console.job(arguments) as job:
         changes = hosts.uninstall(arguments.host, packaging=choosing.packaging(arguments))
     steps = ROOMS[arguments.host].steps_out
-    job.answer(
-        table=lambda: tables.show_changes(arguments.host, changes, steps), document=lambda: changes_document(changes, steps)
-    )
+
+    def table() -> None:
+        tables.show_changes(arguments.host, changes, steps)
+        tables.show_own_folders(known_workspaces(), user_cache_folder())
+
+    job.answer(table=table, document=lambda: changes_document(changes, steps))
     return 4 if any(change.step is Step.LEFT for change in changes) else 0
