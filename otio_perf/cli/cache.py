@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _LIMITS = ("cache_max_bytes", "min_free_disk", "idle_days")
 _WORKSPACE = "folder of proxies and prerenders (default: .otio_perf in this folder, else the one in the user's cache folder)"
 
+_CLEAR = (
+    "Delete what was made. Of proxies also the copies that 'host place' and 'optimize' put where Kdenlive and Shotcut look for "
+    "them, wherever they lie: those that were put there from this workspace. What a timeline plays stays, and is told."
+)
 _PRUNE = (
     "Delete proxies whose source changed or went at least a week ago, what was not used for idle-days, and what killed runs "
     "left. Beyond cache-max-bytes, or below min-free-disk, what was unused for longest goes, too. Days on which otio-perf did "
@@ -37,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("prune", "keep the workspace within its limits"),
         ("clear", "delete what was made"),
     ):
-        description = _PRUNE if name == "prune" else summary
+        description = {"prune": _PRUNE, "clear": _CLEAR}.get(name, summary)
         action = actions.add_parser(name, help=summary, description=description, allow_abbrev=False)
         action.set_defaults(action=name)
         if name == "verify":

@@ -212,6 +212,24 @@ def test_a_copy_stays_that_a_project_of_ours_shows(
     assert not proxy.exists()
 
 
+def test_cache_clear_takes_what_was_placed_from_its_workspace(otio_perf_home: Command, shot: Path, tmp_path: Path) -> None:
+    """As the help of both says: that of a project is beside it, that of media alone the user's."""
+    (tmp_path / "programs/shotcut").write_text("#!/bin/sh\necho shotcut 22.12\n")
+    (tmp_path / "programs/shotcut").chmod(0o755)
+    proxies = tmp_path / "user/.local/share/Meltytech/Shotcut/proxies"
+    project(shot.with_name("edit.mlt"))
+    for source, is_beside in (("edit.mlt", True), ("shot.mp4", False)):
+        assert otio_perf_home("host", "place", "shotcut", source, "--all", "--proxy", "half").returncode == 0
+        assert len(files_in(proxies)) == 1
+        elsewhere = otio_perf_home("cache", "clear", cwd=tmp_path)
+        assert (elsewhere.returncode, len(files_in(proxies))) == (0, is_beside)
+        assert (shot.parent / ".otio_perf").is_dir() is is_beside
+        if is_beside:
+            assert otio_perf_home("cache", "clear").returncode == 0
+            assert not files_in(proxies)
+            shutil.rmtree(shot.parent / ".otio_perf")
+
+
 @pytest.fixture
 def otio_perf_home(
     run_command: Callable[..., subprocess.CompletedProcess[str]], measured_machine: Path, tmp_path: Path
@@ -224,7 +242,7 @@ def otio_perf_home(
     (programs / "kdenlive").chmod(0o755)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("OTIO_PERF_", "XDG_"))}
     environment = {**kept, "HOME": str(home), "PATH": str(programs)}
-    return lambda *words: run_command([*words], env=environment, cwd=tmp_path / "media")
+    return lambda *words, cwd=tmp_path / "media": run_command([*words], env=environment, cwd=cwd)
 
 
 def test_a_host_that_is_not_there(shot: Path, tmp_path: Path) -> None:

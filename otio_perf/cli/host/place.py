@@ -6,7 +6,8 @@ shotcut    <hash>.mp4 in its proxies folder, or in the one beside a project. Wit
            when a project is opened
 
 Proxies that are missing are made first, as 'proxy' and 'optimize' do. A second run does nothing. --remove takes them away
-again, and so does 'cache clear'.
+again, but for those that a project shows which otio-perf wrote. So does 'cache clear' of the workspace that they are of: the
+.otio_perf beside the project that was named, else the one in the user's cache folder.
 """
 
 from __future__ import annotations
