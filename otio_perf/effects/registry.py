@@ -53,12 +53,14 @@ class Alpha(StrEnum):
 class View:
     """The frame that is rendered: ``scale`` pixels of it for each pixel of the timeline's canvas (1 at full size, ½ on a rung
     of half the size). Lengths in parameters are canvas pixels: kernels multiply them by ``scale``. ``colour``: what the values
-    of its pictures mean."""
+    of its pictures mean. ``subsampling``: how often chroma is halved across and down where the frame goes; nobody will see
+    finer chroma than that."""
 
     width: int
     height: int
     scale: float = 1.0
     colour: ColourSpace = ColourSpace.BT709
+    subsampling: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

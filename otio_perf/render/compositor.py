@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -41,9 +42,12 @@ class Compositor:
         """
         return self.engine.download(self.image(plan, on_black=True))
 
-    def image(self, plan: FramePlan, *, on_black: bool) -> Image:
-        """``plan`` where the engine keeps its pictures, see ``picture``; or on nothing, transparent where no layer is."""
-        view = self._view(plan)
+    def image(self, plan: FramePlan, *, on_black: bool, subsampling: tuple[int, int] = (0, 0)) -> Image:
+        """``plan`` where the engine keeps its pictures, see ``picture``; or on nothing, transparent where no layer is.
+
+        :param subsampling: how often chroma is halved across and down where it goes.
+        """
+        view = replace(self._view(plan), subsampling=subsampling)
         return self._layers(plan.root, view, alpha=int(on_black))
 
     def reading(self, sources: Reads) -> Compositor:

@@ -39,6 +39,6 @@ def storing(
     size: tuple[int, int],
 ) -> Callable[[], list[NDArray[Any]]]:
     """``stored`` in two halves: a device may be at work when this comes back; what comes back waits for the planes."""
-    image = compositor.image(plan, on_black=not layout.has_alpha)
+    image = compositor.image(plan, on_black=not layout.has_alpha, subsampling=(layout.across, layout.down))
     width, height = size
     return compositor.engine.storing(image, coding_of(layout, colour, height), width, height)

@@ -8,6 +8,7 @@ so are Cb and Cr but for the outermost samples that ``planar`` tells of.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 from otio_perf.effects.cpu.native import NativeEngine
 from otio_perf.effects.cpu.planar.value import Planar
 from otio_perf.effects.engine import Engine, Image, Step
-from otio_perf.effects.pixels import Coding, to_picture
+from otio_perf.effects.pixels import Coding, from_picture, to_picture
 from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import View, registry
 from otio_perf.model.frames import Fit
@@ -102,6 +103,13 @@ NEAR: dict[str, Work] = {
     "punch-in": after(step("transform", scale=(1.3, 1.3), position=(5.0, -3.0))),
     "punch-in, bilinear": after(step("transform", scale=(1.2, 1.4), interpolation="bilinear")),
 }
+#: Chroma samples stay as sharp as they were.
+SHARP: dict[str, Work] = {
+    "sharper": after(step("sharpen", amount=1.0)),
+    "sharper, clearly": after(step("unsharp", sigma=1.0, amount=0.5)),
+    "darker at the edges": after(step("vignette", amount=0.8)),
+    "mirrored": after(step("flip", horizontal=True)),
+}
 
 
 def both(work: Work, of: Coding) -> tuple[NativeEngine, Image, Image]:
@@ -137,6 +145,21 @@ def test_nearly_the_same_picture(name: str, sampling: str) -> None:
     for chroma in apart[1:]:
         assert chroma.mean() <= 0.25
         assert chroma[4:-4, 4:-4].max() <= 1
+
+
+@pytest.mark.parametrize("sampling", ["420", "422", "444"])
+@pytest.mark.parametrize("name", SHARP)
+def test_as_sharp_as_it_was(name: str, sampling: str) -> None:
+    """As the reference, once chroma was brought to full size and back, as the reference has done."""
+    of = coding(sampling)
+    native, ours, wanted = both(SHARP[name], of)
+    assert isinstance(ours.pixels, Planar)
+    again = from_picture(to_picture(native.store(ours, of, WIDTH, HEIGHT), of), of)
+    right = ReferenceEngine().store(wanted, of, WIDTH, HEIGHT)
+    apart = [np.abs(a.astype(int) - b) for a, b in zip(again, right, strict=True)]
+    assert apart[0].max() <= 1
+    for chroma in apart[1:]:
+        assert chroma.mean() <= 0.5
 
 
 def test_what_nothing_is_done_to_is_handed_through() -> None:
@@ -233,12 +256,54 @@ def test_into_other_codings(given: Coding, wanted: Coding) -> None:
         assert np.abs(a.astype(int) - b).mean() <= 1.5 * code
 
 
+#: Between them are effects of R'G'B'.
+CHAINS: dict[str, tuple[Step, ...]] = {
+    "graded, blurred": (step("white_balance", temperature=4500), step("gaussian_blur", sigma=1.5)),
+    "graded": (step("asc_cdl", slope=(1.1, 1.0, 0.9), power=(0.9, 1.0, 1.1)),),
+    "graded, sharpened, mirrored, zoomed": (
+        step("white_balance", temperature=4500),
+        step("unsharp", sigma=1.0, amount=0.5),
+        step("flip", horizontal=True),
+        step("vignette", amount=0.8),
+        step("transform", scale=(1.3, 1.3)),
+    ),
+    "blurred, graded, blurred": (
+        step("gaussian_blur", sigma=1.5),
+        step("white_balance", temperature=4500),
+        step("gaussian_blur", sigma=1.5),
+    ),
+}
+
+
+@pytest.mark.parametrize("sampling", ["420", "422", "444"])
+@pytest.mark.parametrize("name", CHAINS)
+def test_planes_come_back_after_a_grade(name: str, sampling: str) -> None:
+    """Where nobody will see finer chroma, and not where somebody would."""
+    of = coding(sampling)
+    view = replace(VIEW, subsampling=(of.layout.across, of.layout.down))
+    native, reference = NativeEngine(), ReferenceEngine()
+    ours, wanted = (engine.apply(engine.read(planes(of, 1), of), CHAINS[name], view) for engine in (native, reference))
+    assert isinstance(ours.pixels, Planar)
+    stored, right = native.store(ours, of, WIDTH, HEIGHT), reference.store(wanted, of, WIDTH, HEIGHT)
+    apart = [np.abs(a.astype(int) - b) for a, b in zip(stored, right, strict=True)]
+    assert apart[0].max() <= 1
+    for chroma in apart[1:]:
+        assert chroma.mean() <= 0.75
+
+
+def test_no_chroma_is_lost_that_the_file_would_hold() -> None:
+    of = coding("420")
+    for subsampling in ((0, 0), (1, 0)):
+        engine, view = NativeEngine(), replace(VIEW, subsampling=subsampling)
+        found = engine.apply(engine.read(planes(of, 1), of), [step("white_balance", temperature=4500)], view)
+        assert not isinstance(found.pixels, Planar)
+
+
 NOT_LINEAR: dict[str, Work] = {
     "white balance": after(step("white_balance", temperature=4500)),
     "gamma of R'G'B'": after(step("adjust", gamma=1.4)),
     "turned": after(step("transform", rotation=10)),
     "between chroma samples": after(step("transform", scale=(0.5, 0.5), position=(11.0, 0.0))),
-    "mirrored": after(step("flip", horizontal=True)),
     "blur over its edge": after(step("gaussian_blur", sigma=2, edges="transparent")),
     "another matrix": lambda engine, first, second: engine.blend(
         first, engine.read(planes(coding(matrix="smpte170m"), 5), coding(matrix="smpte170m")), registry().blend("over"), 0.5

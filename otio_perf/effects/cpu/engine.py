@@ -6,7 +6,7 @@ numba's functions let go of the GIL: frames are rendered by several threads at o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -93,25 +93,37 @@ class CpuEngine(ReferenceEngine):
         return image.is_opaque and same_size and step.effect.name == "transform" and still_covers(step.values, view)
 
     def _fused(self, image: Image, run: Sequence[Step], view: View) -> Picture:
+        result = np.empty((*image.pixels.shape[:2], 4), np.float32)
+        for _band in self._bands(image, run, view, result):
+            pass
+        return result
+
+    def _bands(
+        self, image: Image, run: Sequence[Step], view: View, result: Picture | None = None
+    ) -> Iterator[tuple[int, Rows]]:
+        """``run``, band by band: the number of a band's first row, and its rows, in ``result`` or, without one, in memory that
+        the next band takes."""
         points = _table("POINTS")
         work = [(points[name], packed) for name, packed in passes(image, run, view)]
         height, width = image.pixels.shape[:2]
         filled = self._filled(image)
-        count = len(work) + (filled is not None)
-        band = height if count == 1 else max(1, BAND_BYTES // (width * 16))
-        spare = np.empty((min(2, count - 1), band, width, 4), np.float32)
+        between = len(work) + (filled is not None) - (result is not None)
+        band = max(1, BAND_BYTES // (width * 16)) if between else height
+        spare = np.empty((min(2, between), band, width, 4), np.float32)
         picture: Picture = np.ascontiguousarray(image.pixels) if filled is None else spare[0]
-        result = np.empty((height, width, 4), np.float32)
         for top in range(0, height, band):
-            rows = result[top : top + band]
-            source = picture[top : top + band] if filled is None else spare[0, : len(rows)]
+            count = min(band, height - top)
+            source = picture[top : top + count] if filled is None else spare[0, :count]
             if filled is not None:
                 filled(top, source)
             for number, (point, packed) in enumerate(work, 1):
-                target = rows if number == len(work) else spare[number % len(spare), : len(rows)]
+                if number == len(work) and result is not None:
+                    target = result[top : top + count]
+                else:
+                    target = spare[number % len(spare), :count]
                 point(source, target, packed, top)
                 source = target
-        return result
+            yield top, source
 
     def _filled(self, image: Image) -> Callable[[int, Rows], None] | None:  # noqa: ARG002
         """What makes rows of an image that is no picture yet: they go on while they are in the cache."""

@@ -4,6 +4,7 @@ something needs it. Its ``pixels`` are either."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from otio_perf.effects.conversion import Conversion
 from otio_perf.effects.cpu.engine import CpuEngine, Rows
 from otio_perf.effects.cpu.planar import layers, sampling, stored
-from otio_perf.effects.cpu.planar.effects import applied, transitioned
+from otio_perf.effects.cpu.planar.effects import applied, is_known, transitioned
+from otio_perf.effects.cpu.planar.splitting import Splitting
 from otio_perf.effects.cpu.planar.value import Planar, planar
-from otio_perf.effects.engine import Image, Step, runs
+from otio_perf.effects.engine import Image, Step, is_opaque_after, runs
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.parameters import Values
 from otio_perf.effects.pixels import Coding
@@ -57,13 +59,34 @@ class NativeEngine(CpuEngine):
         left = [step for step in steps if not step.effect.is_identity(step.values)]
         while left and isinstance(image.pixels, Planar):
             found = applied(image.pixels, left[0].effect, left[0].values, view)
-            if found is None:
+            if found is not None:
+                image, left = _image(found), left[1:]
+                continue
+            (fused, run), *_ = runs(left, self.fuses)
+            if not (fused and image.pixels.covers):
                 break
-            image, left = _image(found), left[1:]
-        if not left:
-            return image
-        is_fused = runs(left, self.fuses)[0][0] and isinstance(image.pixels, Planar) and image.pixels.covers
-        return super().apply(image if is_fused else _whole(image), left, view)
+            rest = left[len(run) :]
+            if self._stays_planar(image, run, rest, view):
+                image = self._in_planes(image, run, view)
+            else:
+                image = super().apply(image, run, view)
+            left = rest
+        return super().apply(_whole(image), left, view) if left else image
+
+    @staticmethod
+    def _stays_planar(image: Image, run: Sequence[Step], rest: Sequence[Step], view: View) -> bool:
+        """Whether what ``run`` makes may have as little chroma as ``image``, and what comes next can be done to planes."""
+        of, goal = (image.pixels.across, image.pixels.down), view.subsampling
+        is_enough = all(mine <= wanted for mine, wanted in zip(of, goal, strict=True))
+        return is_enough and is_opaque_after(image, run) and (not rest or is_known(rest[0].effect))
+
+    def _in_planes(self, image: Image, run: Sequence[Step], view: View) -> Image:
+        """Point-wise effects from planes to planes: R'G'B' is there for as long as a band is in the cache."""
+        given: Planar = image.pixels
+        split = Splitting(given.height, given.width, given.coding)
+        for top, rows in self._bands(image, run, view):
+            split.take(top, rows)
+        return _image(replace(given.with_planes(split.planes()), is_averaged=True))
 
     def _filled(self, image: Image) -> Callable[[int, Rows], None] | None:
         return stored.rows_of(image.pixels) if isinstance(image.pixels, Planar) else None

@@ -243,36 +243,43 @@ def _store(
                 levels[x], blue_line[reach + x], red_line[reach + x] = level, n[5] * (b - level), n[6] * (r - level)
         for x in range(width):
             luma[y, x] = np.int32(min(max(n[3] * levels[x] + n[4], _ZERO), n[8]) + _HALF)
-        for x in range(reach):  # beyond the edges the outermost is repeated
-            blue_line[x], red_line[x] = blue_line[reach], red_line[reach]
-            blue_line[reach + width + x], red_line[reach + width + x] = (
-                blue_line[reach + width - 1],
-                red_line[reach + width - 1],
-            )
-        at = reach + column_first
-        if column_factor == 2:  # a stride that is known is read in vectors
-            for x in range(chroma_width):
-                blue_rows[y, x] = column_shares[0] * blue_line[at + 2 * x]
-                red_rows[y, x] = column_shares[0] * red_line[at + 2 * x]
-            for k in range(1, len(column_shares)):
-                for x in range(chroma_width):
-                    blue_rows[y, x] += column_shares[k] * blue_line[at + k + 2 * x]
-                    red_rows[y, x] += column_shares[k] * red_line[at + k + 2 * x]
-        else:
-            for x in range(chroma_width):
-                blue, red = _ZERO, _ZERO
-                for k in range(len(column_shares)):
-                    blue += column_shares[k] * blue_line[at + column_factor * x + k]
-                    red += column_shares[k] * red_line[at + column_factor * x + k]
-                blue_rows[y, x], red_rows[y, x] = blue, red
+        narrowed(blue_line, reach, column_first, column_shares, column_factor, blue_rows[y])
+        narrowed(red_line, reach, column_first, column_shares, column_factor, red_rows[y])
     for y in range(chroma_height):
         for x in range(chroma_width):
             blue_line[x], red_line[x] = n[7], n[7]
-        for k in range(len(row_shares)):
-            row = min(max(row_factor * y + row_first + k, 0), height - 1)
-            for x in range(chroma_width):
-                blue_line[x] += row_shares[k] * blue_rows[row, x]
-                red_line[x] += row_shares[k] * red_rows[row, x]
+        lowered(blue_rows, row_factor * y + row_first, row_shares, blue_line[:chroma_width])
+        lowered(red_rows, row_factor * y + row_first, row_shares, red_line[:chroma_width])
         for x in range(chroma_width):
             cb[y, x] = np.int32(min(max(blue_line[x], _ZERO), n[8]) + _HALF)
             cr[y, x] = np.int32(min(max(red_line[x], _ZERO), n[8]) + _HALF)
+
+
+@compiled
+def narrowed(line: Line, reach: int, first: int, shares: Line, factor: int, row: Line) -> None:
+    """Chroma samples of a line that has one for each pixel; there is room for ``reach`` more at either end."""
+    width = line.size - 2 * reach
+    for x in range(reach):
+        line[x], line[reach + width + x] = line[reach], line[reach + width - 1]
+    at = reach + first
+    if factor == 2:  # a stride that is known is read in vectors
+        for x in range(row.size):
+            row[x] = shares[0] * line[at + 2 * x]
+        for k in range(1, shares.size):
+            for x in range(row.size):
+                row[x] += shares[k] * line[at + k + 2 * x]
+    else:
+        for x in range(row.size):
+            total = _ZERO
+            for k in range(shares.size):
+                total += shares[k] * line[at + factor * x + k]
+            row[x] = total
+
+
+@compiled
+def lowered(rows: NDArray[np.float32], first: int, shares: Line, line: Line) -> None:
+    """Adds up rows from ``first`` on, the outermost for those beyond."""
+    for k in range(shares.size):
+        row = rows[min(max(first + k, 0), rows.shape[0] - 1)]
+        for x in range(line.size):
+            line[x] += shares[k] * row[x]

@@ -11,18 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects import pixels
-from otio_perf.effects.blur import gaussian_weights, sigmas
+from otio_perf.effects.blur import Weights, gaussian_weights, sigmas
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.cpu.planar.layers import mix, mixed
-from otio_perf.effects.cpu.planar.sampling import chroma_weights, fitted, resampled
+from otio_perf.effects.cpu.planar.sampling import chroma_weights, fitted, moved_and_scaled
 from otio_perf.effects.cpu.planar.value import Planar, Plane
-from otio_perf.effects.cpu.sampling import straight
 from otio_perf.effects.cpu.stages import power
+from otio_perf.effects.cpu.vignette import vignette_gains
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.luma import to_ycc, weights
 from otio_perf.effects.parameters import Values
-from otio_perf.effects.registry import Effect, Transition, View
+from otio_perf.effects.registry import Effect, Packed, Transition, View
 from otio_perf.effects.sampling import Edges, taps
+from otio_perf.effects.sharpen import neighbour_weights
 from otio_perf.effects.stages import HEADROOM
 from otio_perf.effects.transform import still_covers, transform_warp
 
@@ -30,6 +31,8 @@ _ZERO, _HEADROOM = np.float32(0), np.float32(HEADROOM)
 
 #: Terms of a matrix that count as none.
 _NEGLIGIBLE = 1e-6
+#: A cubic through four samples, in the middle between them.
+_HALFWAY = np.array([-1, 9, 9, -1], np.float32) / 16
 #: Weights in a row up to which OpenCV's separable filter serves.
 _MOST_WEIGHTS = 129
 
@@ -117,16 +120,81 @@ def _limit(plane: Plane, gain: np.float32, offset: np.float32, least: np.float32
 
 
 def _gaussian_blur(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:
-    """Weights sum to 1: what the numbers are worth stays as it is."""
-    border = {"mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE}.get(values["edges"])
-    across, down = (gaussian_weights(sigma) for sigma in sigmas(values, view))
+    found = _averaged(image, gaussian_weights, sigmas(values, view), values["edges"], is_averaged=image.is_averaged)
+    return found and replace(found, is_averaged=True)
+
+
+def _averaged(
+    image: Planar, weights_of: Callable[[float], Weights], widths: tuple[float, float], edges: str, *, is_averaged: bool
+) -> Planar | None:
+    """Weighted means of neighbours. Weights sum to 1: what the numbers are worth stays as it is.
+
+    :param weights_of: from a width in pixels, or in samples. :param widths: across and down, in pixels.
+    """
+    border = {"mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE}.get(edges)
+    across, down = (weights_of(width) for width in widths)
     if not image.covers or border is None or max(across.size, down.size) > _MOST_WEIGHTS:
         return None
     luma = cv2.sepFilter2D(image.planes[0], cv2.CV_32F, across, down, borderType=border)
-    of_columns = chroma_weights(across.tobytes(), image.across, pixels.chroma_offset(image.siting, 1))
-    of_rows = chroma_weights(down.tobytes(), image.down, pixels.chroma_offset(image.siting, 0))
+    if is_averaged:
+        of_columns, of_rows = weights_of(widths[0] / (1 << image.across)), weights_of(widths[1] / (1 << image.down))
+    else:
+        of_columns = chroma_weights(across.tobytes(), image.across, pixels.chroma_offset(image.siting, 1))
+        of_rows = chroma_weights(down.tobytes(), image.down, pixels.chroma_offset(image.siting, 0))
     cb, cr = (cv2.sepFilter2D(plane, cv2.CV_32F, of_columns, of_rows, borderType=border) for plane in image.planes[1:])
     return replace(image, planes=(luma, cb, cr))
+
+
+def _sharpen(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:
+    return _sharpened(image, neighbour_weights, view.scale, "clamp", values["amount"])
+
+
+def _unsharp(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:
+    if values["threshold"]:
+        return None
+    return _sharpened(image, gaussian_weights, values["sigma"] * view.scale, "mirror", values["amount"])
+
+
+def _sharpened(image: Planar, weights_of: Callable[[float], Weights], width: float, edges: str, amount: float) -> Planar | None:
+    """``p + amount · (p − mean)``, the mean being that of the samples: one of what was averaged from full size would be softer
+    than they are."""
+    mean = _averaged(image, weights_of, (width, width), edges, is_averaged=True)
+    if mean is None:
+        return None
+    found = [
+        cv2.addWeighted(plane, 1 + amount, of, -amount, 0, dtype=cv2.CV_32F)
+        for plane, of in zip(image.planes, mean.planes, strict=True)
+    ]
+    return replace(image, planes=(found[0], found[1], found[2]))
+
+
+def _vignette(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:
+    """A gain of R'G'B' is the same gain of Y', Cb and Cr."""
+    assert effect.pack is not None
+    if not image.covers or image.shape[:2] != (view.height, view.width):
+        return None
+    packed, found = effect.pack(values, view), []
+    for number, (plane, gain, offset) in enumerate(zip(image.planes, image.gains, image.offsets, strict=True)):
+        across, down = (image.across, image.down) if number else (0, 0)
+        x, y = (
+            pixels.chroma_offset(image.siting, axis) * ((1 << shift) - 1) if shift else 0.0
+            for axis, shift in ((1, across), (0, down))
+        )
+        where = np.array([x, 1 << across, y, 1 << down, gain, offset], np.float32)
+        result = np.empty(plane.shape, np.float32)
+        _shade(plane, packed, where, result)
+        found.append(result)
+    return image.with_planes(found)
+
+
+@compiled
+def _shade(plane: Plane, packed: Packed, where: NDArray[np.float32], result: Plane) -> None:
+    gains = np.empty(plane.shape[1], np.float32)
+    gain, offset = where[4], where[5]
+    for y in range(plane.shape[0]):
+        vignette_gains(packed, where[0], where[2] + where[3] * np.float32(y), where[1], gains)
+        for x in range(plane.shape[1]):
+            result[y, x] = (np.float32(plane[y, x]) * gain + offset) * gains[x]
 
 
 def _transform(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:
@@ -136,8 +204,7 @@ def _transform(image: Planar, effect: Effect, values: Values, view: View) -> Pla
         return None
     matrix = warp.matrix / warp.matrix[2, 2]
     if (warp.width, warp.height) == (view.width, view.height) and still_covers(values, view):
-        lines = straight(image.shape, matrix, view.width, view.height, warp.interpolation, warp.edges)
-        return lines and resampled(image, *lines)
+        return moved_and_scaled(image, matrix, view.width, view.height, warp.interpolation, warp.edges)
     x, y = -round(matrix[0, 2]), -round(matrix[1, 2])
     moves_only = np.allclose(matrix, [[1, 0, -x], [0, 1, -y], [0, 0, 1]], atol=_NEGLIGIBLE)
     left, top, right, bottom = max(0, x), max(0, y), min(view.width, x + warp.width), min(view.height, y + warp.height)
@@ -157,13 +224,32 @@ def _transform(image: Planar, effect: Effect, values: Values, view: View) -> Pla
 def _flip(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:
     if not image.covers:
         return None
-    planes = list(image.planes)
+    luma, *chroma = image.planes
     for axis, shift, wanted in ((1, image.across, values["horizontal"]), (0, image.down, values["vertical"])):
         if wanted:
-            planes = [cv2.flip(plane, axis) for plane in planes]
-            if shift and pixels.chroma_offset(image.siting, axis) != 0.5:  # they sit on the other side now
+            off = _off_after_flip(luma.shape[axis], chroma[0].shape[axis], shift, image.siting, axis)
+            if off and (shift > 1 or abs(off) > 1):
                 return None
-    return replace(image, planes=(planes[0], planes[1], planes[2]))
+            luma, chroma = cv2.flip(luma, axis), [cv2.flip(plane, axis) for plane in chroma]
+            if off:
+                chroma = [_between(plane, axis, off) for plane in chroma]
+    return replace(image, planes=(luma, chroma[0], chroma[1]))
+
+
+def _off_after_flip(size: int, count: int, shift: int, siting: str, axis: int) -> float:
+    """How many pixels right of (below) its place chroma sits when ``size`` pixels with ``count`` samples are turned round."""
+    if not shift:
+        return 0
+    factor = 1 << shift
+    return size - 1 - factor * (count - 1) - 2 * pixels.chroma_offset(siting, axis) * (factor - 1)
+
+
+def _between(plane: Plane, axis: int, off: float) -> Plane:
+    """Samples ``off`` = ±1 pixel beside their place, which is half of the way to the next one, brought back to it."""
+    anchor = _HALFWAY.size // 2 - int(off < 0)
+    kernel, at = (_HALFWAY[None], (anchor, 0)) if axis else (_HALFWAY[:, None], (0, anchor))
+    found: Plane = cv2.filter2D(plane, cv2.CV_32F, kernel, anchor=at, borderType=cv2.BORDER_REPLICATE)
+    return found
 
 
 #: Effects by name: a picture in planes once more, or ``None`` where these values need R'G'B'.
@@ -175,9 +261,17 @@ _EFFECTS: dict[str, Callable[[Planar, Effect, Values, View], Planar | None]] = {
     "greyscale": _affine_packed,
     "sepia": _affine_packed,
     "gaussian_blur": _gaussian_blur,
+    "sharpen": _sharpen,
+    "unsharp": _unsharp,
+    "vignette": _vignette,
     "transform": _transform,
     "flip": _flip,
 }
+
+
+def is_known(effect: Effect) -> bool:
+    """Whether it can be done to planes, with most values."""
+    return effect.name in _EFFECTS
 
 
 def applied(image: Planar, effect: Effect, values: Values, view: View) -> Planar | None:

@@ -12,9 +12,9 @@ from otio_perf.effects import pixels
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.cpu.pixels import tent
 from otio_perf.effects.cpu.planar.value import Planar, Plane
-from otio_perf.effects.cpu.sampling import weighted_row
+from otio_perf.effects.cpu.sampling import straight, weighted_row
 from otio_perf.effects.fit import Placing
-from otio_perf.effects.sampling import Interpolation, Taps, taps
+from otio_perf.effects.sampling import Edges, Floats, Interpolation, Taps, taps
 from otio_perf.model.pixels import Layout
 
 _ZERO = np.float32(0)
@@ -35,12 +35,32 @@ def fitted(image: Planar, placing: Placing, width: int, height: int) -> Planar |
     )
 
 
-def resampled(image: Planar, columns: Taps, rows: Taps) -> Planar:
-    """New samples, worth what the old ones are."""
+def resampled(image: Planar, columns: Taps, rows: Taps, of_chroma: tuple[Taps, Taps] | None = None) -> Planar:
+    """New samples, worth what the old ones are.
+
+    :param of_chroma: columns and rows of chroma samples, if they are not to be averaged anew.
+    """
     luma, cb, cr = image.planes
-    of_columns, of_rows = _chroma_line(columns, image, 1, cb.shape[1]), _chroma_line(rows, image, 0, cb.shape[0])
-    new = _sampled(luma, columns, rows), _sampled(cb, of_columns, of_rows), _sampled(cr, of_columns, of_rows)
-    return replace(image, planes=new, width=new[0].shape[1], height=new[0].shape[0])
+    lines = of_chroma or (_chroma_line(columns, image, 1, cb.shape[1]), _chroma_line(rows, image, 0, cb.shape[0]))
+    new = _sampled(luma, columns, rows), _sampled(cb, *lines), _sampled(cr, *lines)
+    return replace(image, planes=new, width=new[0].shape[1], height=new[0].shape[0], is_averaged=True)
+
+
+def moved_and_scaled(
+    image: Planar, matrix: Floats, width: int, height: int, interpolation: Interpolation, edges: Edges
+) -> Planar | None:
+    """Read at ``matrix · (x, y, 1)``; ``None``: it is turned, or mirrored at an edge."""
+    lines = straight(image.shape, matrix, width, height, interpolation, edges)
+    is_larger = abs(matrix[0, 0]) <= 1 and abs(matrix[1, 1]) <= 1
+    if lines is None or not (image.is_averaged and is_larger):
+        return lines and resampled(image, *lines)
+    of_chroma = matrix.copy()
+    for row, axis, shift in ((0, 1, image.across), (1, 0, image.down)):
+        factor = 1 << shift
+        site = pixels.chroma_offset(image.siting, axis) * (factor - 1) if shift else 0.0
+        of_chroma[row, 2] = (matrix[row, 2] + (matrix[row, row] - 1) * site) / factor
+    wide, high = -(-width >> image.across), -(-height >> image.down)
+    return resampled(image, *lines, straight(image.planes[1].shape, of_chroma, wide, high, interpolation, edges))
 
 
 def _sampled(plane: Plane, columns: Taps, rows: Taps) -> Plane:
@@ -51,6 +71,9 @@ def _sampled(plane: Plane, columns: Taps, rows: Taps) -> Plane:
         _halve(part, result)
     elif (even := _even_steps(columns)) is not None:
         _sample_by_two(plane, columns.first, columns.weights, *even, rows.first, rows.weights, result)
+    elif columns.weights.shape[1] == rows.weights.shape[1] == 4:
+        first = np.clip(columns.first, -4, plane.shape[1]) + 4
+        _sample_by_four(plane, first, np.ascontiguousarray(columns.weights.T), rows.first, rows.weights, result)
     else:
         _sample(plane, columns.first, columns.weights, rows.first, rows.weights, result)
     return result
@@ -99,6 +122,40 @@ def _sample(
         weighted_row(plane, first_y[y], weights_y[y], line)
         for x in range(first_x.shape[0]):
             result[y, x] = _at(line, first_x[x], weights_x[x])
+
+
+@compiled
+def _sample_by_four(
+    plane: Plane,
+    first_x: NDArray[np.int32],
+    weights_x: NDArray[np.float32],
+    first_y: NDArray[np.int32],
+    weights_y: NDArray[np.float32],
+    result: Plane,
+) -> None:
+    """As ``_sample``, for four weights (bicubic) both ways: 4.5 ms a 1080p plane instead of 7.5, for nothing is asked at every
+    sample. Lines have four samples more at either end, from where ``first_x`` counts; ``weights_x`` is by weight, then sample.
+    """
+    bottom, width = plane.shape[0] - 1, plane.shape[1]
+    line = np.empty(width + 8, np.float32)
+    inner, behind = line[4:], line[4 + width :]
+    second, third, fourth = line[1:], line[2:], line[3:]
+    of_first, of_second, of_third, of_fourth = weights_x[0], weights_x[1], weights_x[2], weights_x[3]
+    for y in range(first_y.shape[0]):
+        at = first_y[y]
+        a, b = plane[min(max(at, 0), bottom)], plane[min(max(at + 1, 0), bottom)]
+        c, d = plane[min(max(at + 2, 0), bottom)], plane[min(max(at + 3, 0), bottom)]
+        of_a, of_b, of_c, of_d = weights_y[y, 0], weights_y[y, 1], weights_y[y, 2], weights_y[y, 3]
+        for x in range(width):
+            upper, lower = np.float32(a[x]) * of_a + np.float32(b[x]) * of_b, np.float32(c[x]) * of_c + np.float32(d[x]) * of_d
+            inner[x] = upper + lower
+        for x in range(4):
+            line[x], behind[x] = line[4], line[3 + width]
+        row = result[y]
+        for x in range(row.shape[0]):
+            i = np.intp(first_x[x])
+            left, right = line[i] * of_first[x] + second[i] * of_second[x], third[i] * of_third[x] + fourth[i] * of_fourth[x]
+            row[x] = left + right
 
 
 @compiled

@@ -20,7 +20,11 @@ _AS_IT_IS: tuple[Triple, Triple] = ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planar:
     """``gains[i] · planes[i] + offsets[i]`` is Y' from 0 to 1, Cb and Cr from −½ to ½. The planes fill the canvas from ``left``
-    and ``top`` on, as far as they go; beyond them it is transparent. Both lie on chroma samples."""
+    and ``top`` on, as far as they go; beyond them it is transparent. Both lie on chroma samples.
+
+    ``is_averaged``: Cb and Cr are means of samples at full size. R'G'B' would come to them once, in the end: what is done to
+    planes after that is done to chroma samples as they are, or each effect would soften them once more.
+    """
 
     planes: tuple[Plane, Plane, Plane]
     gains: Triple
@@ -33,6 +37,7 @@ class Planar:
     top: int
     width: int
     height: int
+    is_averaged: bool = False
 
     @property
     def covers(self) -> bool:
