@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from otio_perf.effects.translate.dialects import translated
 from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
 from otio_perf.model.colour import ColourSpace
+from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.pixels import Layout
 from otio_perf.render.compositor import Compositor
@@ -148,6 +150,39 @@ def test_half_the_speed_is_melts_within_half_a_frame(footage: Footage, tmp_path:
     assert all(a <= b <= a + 1 for a, b in zip(ours, theirs, strict=True)), theirs
 
 
+#: What a clip can be told in Kdenlive and Shotcut: properties of its producer, or a link; by the name under which it is left.
+TOLD = {
+    "rotate": ({"rotate": 90}, ""),
+    "force_aspect_ratio": ({"force_aspect_ratio": 2}, ""),
+    "force_fps": ({"force_fps": 50}, ""),
+    "set.force_full_luma": ({"set.force_full_luma": 1}, ""),
+    "timeremap": ({}, "00:00:00.000=0;00:00:01.000=1.8"),
+}
+
+
+def test_what_a_clip_is_told_about_its_file_is_left_by_name(
+    footage: Footage, tmp_path: Path, melted_by: Callable[..., None]
+) -> None:
+    """melt shows something else than the file's frame 20, so we say that we do not follow."""
+    need_melt()
+    a = footage["a.mov"].path
+    chains = [producer("plain", a, 60)]
+    for number, (told, times) in enumerate(TOLD.values()):
+        one = producer(f"c{number}", a, 60, **told).replace("producer", "chain")
+        words = f'<property name="mlt_service">timeremap</property><property name="map">{times}</property>'
+        chains.append(one.replace("</chain>", f"<link>{words}</link></chain>") if times else one)
+    entries = "".join(
+        f'<entry producer="{name}" in="20" out="20"/>' for name in ("plain", *(f"c{n}" for n in range(len(TOLD))))
+    )
+    path = tmp_path / "edit.mlt"
+    path.write_text(project(*chains, kdenlive_track(1, entries), tracks='<track producer="t1"/>'))
+    plans = plans_of(path)[1]
+    assert [plan.unknown for plan in plans] == [(), *((name,) for name in TOLD)]
+    plain, *theirs = (picture.astype(int) for picture in seen_by_melt(path, tmp_path, melted_by))
+    for name, picture in zip(TOLD, theirs, strict=False):
+        assert np.abs(picture - plain).mean() > 2, name
+
+
 def need_melt() -> None:
     if shutil.which("melt") is None:
         pytest.skip("MELT IS NOT INSTALLED: apt-get install melt")
@@ -161,17 +196,21 @@ def seen_by_melt(path: Path, folder: Path, melted_by: Callable[..., None]) -> li
         return [planes_of(frame)[1][0].copy() for frame in container.decode(video=0)]
 
 
-def seen_by_us(path: Path) -> list[np.ndarray]:
+def plans_of(path: Path) -> tuple[Footage, list[FramePlan]]:
     composition = compose(files.read(path), Locator(path))
     media = {shot.target.medium: probe(str(shot.target.path)) for shot in composition.shots() if shot.target.path}
 
     def translate(use: Any, moment: Any) -> Any:
         return translated(use, moment, SIZE, composition.frame_rate)
 
-    assert composition.canvas == SIZE
-    with Sources(media, composition.frame_rate) as sources:
+    assert (composition.canvas, composition.frame_rate) == (SIZE, 25)
+    return media, [frame_plan(composition, n, media, translate) for n in range(len(composition.duration))]
+
+
+def seen_by_us(path: Path) -> list[np.ndarray]:
+    media, plans = plans_of(path)
+    with Sources(media, Fraction(25)) as sources:
         compositor = Compositor(NativeEngine(), sources)
-        plans = [frame_plan(composition, n, media, translate) for n in range(len(composition.duration))]
         assert not any(plan.unknown or plan.missing or plan.approximate for plan in plans)
         return [stored(compositor, plan, LAYOUT, ColourSpace.BT709.tags, SIZE)[0] for plan in plans]
 

@@ -125,6 +125,24 @@ def test_filters_keep_their_words_and_what_kdenlive_adds_itself_is_switched_off(
     assert (second.effect_name, second.enabled) == ("sepia", False)
 
 
+def test_what_a_clip_is_told_about_its_pictures_is_an_effect_below_its_filters() -> None:
+    told = words(resource="a.mp4", length=50, force_fps=50, video_index=1, **{"meta.media.0.stream.type": "video"})
+    link = f"<link>{words(mlt_service='timeremap', map='0=0;1=1.8')}</link>"
+    blur = f"<filter>{words(mlt_service='box_blur')}</filter>"
+    first = words(
+        resource="b.mp4",
+        length=50,
+        video_index=1,
+        **{f"meta.media.{n}.stream.type": k for n, k in ((0, "audio"), (1, "video"))},
+    )
+    media = f'<chain id="a">{told}{link}</chain><producer id="b">{first}</producer>'
+    found = track_of(f'<entry producer="a" in="0" out="9">{blur}</entry><entry producer="b" in="0" out="9"/>', media)
+    assert [[e.effect_name for e in clip.effects] for clip in found] == [
+        ["force_fps", "video_index", "timeremap", "box_blur"],
+        [],
+    ]
+
+
 def test_guides_and_markers() -> None:
     guides = '[{"comment": "Act 2", "pos": 30, "type": 7}, {"pos": "no"}, 3]'
     bin_clip = words(

@@ -27,6 +27,11 @@ _OF_BIN = ("kdenlive:clipname", "kdenlive:markers", "kdenlive:originalurl", "kde
 #: What of a producer is kept with its reference, to find it again: not the many words that MLT reads off the file.
 _KEPT = ("mlt_service", "kdenlive:id", "kdenlive:clipname", "kdenlive:file_hash", "shotcut:hash")
 
+#: What a producer of MLT can be told to take its file for (Kdenlive: Clip Properties): any of it changes its pictures.
+_FORCING = ("rotate", "autorotate", "force_aspect_ratio", "force_fps", "force_progressive", "force_tff", "force_colorspace")
+_FORCING += ("force_color_trc", "color_primaries", "force_full_range", "set.force_full_luma", "filtergraph")
+_STREAM_TYPE = re.compile(r"meta\.media\.(\d+)\.stream\.type")
+
 
 @dataclass(frozen=True, slots=True)
 class Medium:
@@ -39,6 +44,7 @@ class Medium:
     frames: int | None
     has_pictures: bool
     has_sound: bool
+    forced: tuple[tuple[str, str], ...]  # what it is told about its pictures against what its file says
     markers: str  # JSON of Kdenlive's
 
     def source_start(self, first: int, last: int) -> float:
@@ -93,8 +99,19 @@ def medium_of(producer: Element, times: Times, spell: Speller, root: str, import
         and not kind.startswith(("qimage", "pixbuf", "kdenlivetitle"))
         and values.get("set.test_audio") != "1"
         and values.get("audio_index") != "-1",
+        forced=_forced(values) if kind in _FILES else (),
         markers=values.get("kdenlive:markers", ""),
     )
+
+
+def _forced(values: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """``video_index`` is always written: it forces where the file's first stream of pictures is another."""
+    found = [(name, values[name]) for name in _FORCING if values.get(name)]
+    of_pictures = [int(s[1]) for name, value in values.items() if value == "video" and (s := _STREAM_TYPE.fullmatch(name))]
+    index = values.get("video_index", "")
+    if index.isdecimal() and of_pictures and int(index) != min(of_pictures):
+        found.append(("video_index", index))
+    return tuple(found)
 
 
 def _length(producer: Element, values: dict[str, str], times: Times) -> int | None:

@@ -162,6 +162,7 @@ class _Reader:
     def _item(self, cut: Cut, kind: str, compositions: Sequence[Json]) -> Json:
         produced = cut.produced
         effects = [*self._effects(produced.findall("filter")), *self._effects(cut.filters), *compositions]
+        effects = [*self._effects(produced.findall("link")), *effects]  # a chain's: between the file and all filters
         if produced.tag in ("playlist", "tractor", "multitrack"):
             if produced.tag != "playlist":
                 effects = effects[len(produced.findall("filter")) :]  # they stand on the stack of its tracks
@@ -171,6 +172,9 @@ class _Reader:
         medium = self._medium(produced)
         if not (medium.has_pictures if kind == "Video" else medium.has_sound):
             return self.spell.gap(cut.frames)
+        if kind == "Video":
+            forced = [self._effect({"mlt_service": name, name: value}) for name, value in medium.forced]
+            effects = [*forced, *effects]
         if medium.speed != 1:
             effects = [self.spell.speed(medium.speed), *effects]
         start = medium.source_start(cut.first, cut.first + cut.frames - 1)
