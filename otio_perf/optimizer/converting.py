@@ -13,7 +13,7 @@ from otio_perf.model.media import MediaInfo
 from otio_perf.model.plans import ADOPTED, Product
 from otio_perf.model.results import BrokenProxy, LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Survey, Target, TargetKind
-from otio_perf.optimizer import relinking, timelines, writing
+from otio_perf.optimizer import records, relinking, timelines, writing
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline import convert as conversion
 from otio_perf.timeline import files, relink
@@ -145,7 +145,7 @@ def _with_proxies(session: Session, document: Document, where: Locator, output: 
         return document, 0
     media = {medium: f.info for medium, f in findings.items() if f.info is not None}
     key = next(iter(products.values()))[0].recipe.reference_key
-    kept, _ = relinking.earlier(session, document, where, findings)
+    kept, _ = records.earlier(session, document, where, findings)
     result = relink.relink(document, products, media, active=key, output_path=output, locator=where, earlier=kept)
     return result.document, result.relinked
 

@@ -13,7 +13,7 @@ from otio_perf.cache.workspace import write_whole
 from otio_perf.model.analysis import GoneProxy, LinkedProxy, MediaFinding
 from otio_perf.model.plans import Product
 from otio_perf.optimizer import timelines
-from otio_perf.optimizer.relinking import Records
+from otio_perf.optimizer.records import Records
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import files

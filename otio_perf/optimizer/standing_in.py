@@ -21,7 +21,7 @@ def stand_ins(
 ) -> dict[str, tuple[StandIn, ...]]:
     """Proxies of ``rung`` by ``Target.medium`` of their originals; what has none is rendered from its original, and said to be.
 
-    :param linked: the proxies that the timeline has (``relinking.earlier``).
+    :param linked: the proxies that the timeline has (``records.earlier``).
     :param findings: of what the timeline shows. :param rung: ``None``: originals only
     :raises SettingsError: not a size, or no medium has a proxy of it.
     """
