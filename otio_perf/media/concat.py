@@ -20,7 +20,7 @@ from otio_perf.media import pieces as encoded
 from otio_perf.media.encode import KEY_TAG
 from otio_perf.media.fingerprint import digest
 from otio_perf.media.finished import key_in
-from otio_perf.media.pieces import TAGS, Piece, Settings
+from otio_perf.media.pieces import Piece, Settings
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
 from otio_perf.media.safe_open import safe_open
@@ -180,8 +180,8 @@ def _like(found: VideoStream, container: OutputContainer, wanted: _Wanted, setti
     stream = container.add_stream_from_template(found, opaque=True)
     stream.codec_context.framerate = wanted.frame_rate  # without it there is no timecode track
     stream.codec_context.extradata = settings.extradata or None
-    if (tag := TAGS.get(found.codec_context.codec_tag)) is not None:
-        stream.codec_context.codec_tag = tag
+    stream.codec_context.codec_tag = encoded.tag_of(found)
+    stream.codec_context.sample_aspect_ratio = settings.aspect
     stream.disposition = Disposition.default
     stream.metadata.clear()
     if wanted.start_timecode is not None:

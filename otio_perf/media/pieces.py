@@ -16,11 +16,18 @@ from otio_perf.media import parameter_sets
 from otio_perf.media.safe_open import media_error, safe_open
 from otio_perf.model.timing import FrameRate
 
-#: What tracks of HEVC are called, whatever a piece is: FFmpeg by itself takes ``hev1``, which says that pictures may bring
-#: parameter sets of their own, and which Apple's players do not open. No picture that is copied has any.
-TAGS = {"hev1": "hvc1", "hvc1": "hvc1"}
-
 HINT = "It was made otherwise than the others: make it again, all with one recipe"
+
+
+#: No picture that is copied brings parameter sets of its own, as ``hev1`` says that they may; Apple's players do not open that.
+_TAGS = {"hev1": "hvc1"}
+
+
+def tag_of(stream: VideoStream) -> str:
+    """What QuickTime calls its pictures, and what their track has to be called wherever they are copied to: by that name alone
+    players tell the kinds of ProRes apart. FFmpeg by itself takes the first name of a codec, which is that of ProRes HQ."""
+    tag = stream.codec_context.codec_tag
+    return _TAGS.get(tag, tag)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,11 +107,11 @@ def settings_of(piece: Piece, frame_rate: FrameRate) -> Settings:
             raise ContractError(f"has no frames {piece.start}–{piece.stop} (it has {piece.frames})", path=piece.path)
         context = found.codec_context
         return Settings(
-            codec=f"{context.name} {TAGS.get(context.codec_tag, context.codec_tag)}",
+            codec=f"{context.name} {tag_of(found)}",
             size=f"{context.width}x{context.height}",
             pixel_format=context.pix_fmt,
             colours=(context.color_primaries, context.color_trc, context.colorspace, context.color_range),
-            aspect=context.sample_aspect_ratio or Fraction(1),
+            aspect=found.sample_aspect_ratio or Fraction(1),
             extradata=context.extradata or b"",
             delay=context.reorder_depth,
         )

@@ -37,7 +37,7 @@ from otio_perf.timeline.mlt.project import KDENLIVE
 from otio_perf.timeline.mlt.sequences import CHUNK_FRAMES
 
 #: Raise it when the same pictures are stored otherwise.
-_CHUNK_VERSION = 1
+_CHUNK_VERSION = 2
 #: By these Kdenlive renders what is left to it, where the document does not say: as its own profile "ProRes", in full size.
 _EXTENSION, _PARAMETERS = "mov", "vcodec=prores_ks vb=0 g=1 bf=0 vprofile=0 vendor=ap10 qscale=4"
 #: Such files are what their names say; all others hold QuickTime, which MLT knows by its content.

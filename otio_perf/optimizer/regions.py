@@ -17,7 +17,7 @@ from otio_perf.optimizer.chunked import Chunks
 from otio_perf.optimizer.session import Session
 
 #: Raise it when the same chunks are joined otherwise.
-_REGION_VERSION = 1
+_REGION_VERSION = 2
 
 
 class Stored(NamedTuple):

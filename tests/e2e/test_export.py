@@ -106,6 +106,11 @@ class Room:
         with av.open(str(self.folder / name)) as container:
             return [bytes(packet) for packet in container.demux(container.streams.video[0]) if packet.size]
 
+    def tag(self, name: str) -> str:
+        """What QuickTime calls its pictures."""
+        with av.open(str(self.folder / name)) as container:
+            return container.streams.video[0].codec_context.codec_tag
+
     def sound(self, name: str) -> Any:
         with av.open(str(self.folder / name)) as container:
             frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
@@ -230,7 +235,8 @@ def test_alpha_is_kept_where_it_is_asked_for(output: str, room: Room, ffmpeg: Pa
     cut = edit(clip(A, 0, 6, "crop", left=96.0), faded, otio.schema.Gap(source_range=span(0, 3)), clip(A, 12, 3))
     answer = room.render(cut, output, "--alpha", "keep", "--audio", "none")
     assert (answer["codec"], answer["alpha"], answer["written"]) == ("prores_4444", True, True)
-    assert probed(ffprobe, room.folder / output)["video"]["pix_fmt"].startswith("yuva444p")
+    video = probed(ffprobe, room.folder / output)["video"]
+    assert (video["pix_fmt"][:8], video["profile"]) == ("yuva444p", "4444")
     found = raw(ffmpeg, room.folder / output, "yuva444p16le")
     alpha = found[:, 3] / 65535
     assert len(alpha) == 18
@@ -368,6 +374,7 @@ def test_untouched_clips_of_intra_codecs_are_copied(name: str, output: str, word
     assert (answer["copied_frames"], answer["rendered_frames"], answer["pieces"]) == (59, 20, answer["pieces"])
     assert room.numbers(output) == [*range(7, 47), *range(30, 50), *range(101, 120)]
     source, movie = room.packets(f"media/{name}"), room.packets(output)
+    assert room.tag(output) == room.tag(f"media/{name}")
     assert movie[:40] == source[7:47]
     assert movie[60:] == source[101:120]
     none = room.render(cut, "none.mov", *words, "--no-pass-through")

@@ -146,10 +146,10 @@ def test_other_programs_open_it(warm: Room) -> None:
     for program in ("ffprobe", "melt"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is not installed here")
-    entries = "stream=nb_frames,r_frame_rate,color_space,color_range:stream_tags=timecode"
+    entries = "stream=nb_frames,r_frame_rate,color_space,color_range,codec_tag_string:stream_tags=timecode"
     asked = ["ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "json", str(path)]
     (stream,) = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)["streams"]
-    assert (stream["nb_frames"], stream["r_frame_rate"]) == ("29", "24/1")
+    assert (stream["nb_frames"], stream["r_frame_rate"], stream["codec_tag_string"]) == ("29", "24/1", "apcn")
     assert stream["tags"]["timecode"] == "01:00:02:22"
     assert (stream["color_space"], stream["color_range"]) == ("bt709", "tv")
     asked = ["melt", "-profile", "square_pal", str(path), "-consumer", "xml"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -20,6 +21,7 @@ from otio_perf.media.finished import key_in
 from otio_perf.media.pieces import Piece, whole
 from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
+from otio_perf.model.exports import CONTAINERS
 from otio_perf.model.recipes import ChunkCodec
 from sample_timelines.make_media import draw_number, read_number
 
@@ -139,6 +141,53 @@ def test_other_programs_read_it(chunk: Callable[..., Piece], tmp_path: Path, ffp
     assert (video["tags"]["timecode"], video["color_space"], video["color_range"]) == ("00:00:10;00", "bt709", "tv")
 
 
+#: What QuickTime calls each, and what ffprobe makes of that name.
+TAGGED = {
+    ChunkCodec.PRORES_PROXY: ("apco", "Proxy"),
+    ChunkCodec.PRORES_LT: ("apcs", "LT"),
+    ChunkCodec.PRORES_422: ("apcn", "Standard"),
+    ChunkCodec.PRORES_HQ: ("apch", "HQ"),
+    ChunkCodec.PRORES_4444: ("ap4h", "4444"),
+    ChunkCodec.DNXHR_LB: ("AVdh", "DNXHR LB"),
+    ChunkCodec.DNXHR_SQ: ("AVdh", "DNXHR SQ"),
+    ChunkCodec.DNXHR_HQ: ("AVdh", "DNXHR HQ"),
+    ChunkCodec.DNXHR_HQX: ("AVdh", "DNXHR HQX"),
+    ChunkCodec.H264: ("avc1", "Constrained Baseline"),
+    ChunkCodec.H264_LONG_GOP: ("avc1", "High"),
+    ChunkCodec.HEVC_LONG_GOP: ("hvc1", "Main"),
+}
+
+
+def said(ffprobe: Path, path: str | Path) -> dict[str, str]:
+    """What another program takes the pictures for."""
+    entries = "stream=codec_tag_string,profile,pix_fmt,sample_aspect_ratio,color_space,color_range"
+    asked = [ffprobe, "-v", "error", "-select_streams", "v", "-show_entries", entries, "-of", "json", path]
+    (stream,) = json.loads(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)["streams"]
+    return {name: value for name, value in stream.items() if isinstance(value, str)}
+
+
+@pytest.mark.parametrize(
+    ("codec", "has_alpha", "suffix"),
+    [(*kind, suffix) for suffix, container in CONTAINERS.items() for kind in CODECS if kind[0] in container.codecs],
+)
+def test_what_was_joined_is_called_what_the_chunks_are(
+    codec: ChunkCodec, has_alpha: bool, suffix: str, chunk: Callable[..., Piece], tmp_path: Path, ffprobe: Path
+) -> None:
+    """Players and editors go by the tag: ProRes 4444 that calls itself 422 HQ has no alpha for them."""
+    pieces = [chunk(first, 2, codec, has_alpha=has_alpha) for first in (0, 2)]
+    output = tmp_path / f"joined{suffix}"
+    join(pieces, output, frame_rate=NTSC, stands_alone=codec.is_intra)
+    found, chunks = said(ffprobe, output), said(ffprobe, pieces[0].path)
+    if suffix == ".mkv":  # which has tags where it has no name of its own
+        found.pop("codec_tag_string")
+        found.setdefault("sample_aspect_ratio", "1:1")
+    else:
+        assert found["codec_tag_string"] == TAGGED[codec][0]
+    assert found["profile"] == TAGGED[codec][1]
+    assert found == {name: value for name, value in chunks.items() if name in found}
+    assert {"pix_fmt", "sample_aspect_ratio", "color_space", "color_range"} <= set(found)
+
+
 # ---- what is refused
 
 
@@ -156,6 +205,13 @@ def other_rate(make: Callable[..., Piece]) -> Piece:
 
 def other_alpha(make: Callable[..., Piece]) -> Piece:
     return make(50, 5, ChunkCodec.PRORES_4444, has_alpha=True)
+
+
+def other_aspect(make: Callable[..., Piece]) -> Piece:
+    piece = make(50, 5)
+    data = Path(piece.path).read_bytes()
+    Path(piece.path).write_bytes(data.replace(b"pasp" + struct.pack(">2I", 1, 1), b"pasp" + struct.pack(">2I", 40, 33)))
+    return piece
 
 
 def too_few(make: Callable[..., Piece]) -> Piece:
@@ -182,6 +238,7 @@ REFUSED = [
     (other_size, ContractError, "size"),
     (other_rate, ContractError, "runs at 25"),
     (other_alpha, ContractError, "codec"),
+    (other_aspect, ContractError, "sample aspect 40/33"),
     (too_few, ContractError, "5 frames instead of 6"),
     (beyond_the_end, ContractError, "no frames 2–6"),
     (gone, OfflineMediaError, "offline"),
