@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects.registry import Picture
+from otio_perf.errors import UnsupportedMediaError
 from otio_perf.model.media import ColourTags
 from otio_perf.model.pixels import Layout
 
@@ -27,6 +28,9 @@ MATRICES = {
     "bt2020nc": (0.2627, 0.0593),
     "bt2020c": (0.2627, 0.0593),  # constant luminance is decoded as if it were not: nobody records it
 }
+
+#: Tags that say nothing of Y'CbCr: none, and that of R'G'B', which screen recorders write beside Y'CbCr by mistake.
+_SILENT = (None, "gbr")
 
 #: Pictures of fewer rows than this are standard definition, and BT.601 where nothing says otherwise, as in all editors.
 _SD_ROWS = 720
@@ -44,9 +48,23 @@ class Coding:
     is_premultiplied: bool = False
 
 
-def coding_of(layout: Layout, colour: ColourTags, height: int, *, is_premultiplied: bool = False) -> Coding:
-    """As the tags say; where they are silent, as editors take it: BT.601 below 720 rows, limited range, chroma on the left."""
-    matrix = colour.matrix if colour.matrix in MATRICES else "smpte170m" if height < _SD_ROWS else "bt709"
+def coding_of(
+    layout: Layout, colour: ColourTags, height: int, *, is_premultiplied: bool = False, path: str | None = None
+) -> Coding:
+    """As the tags say; where they are silent, as editors take it: BT.601 below 720 rows, limited range, chroma on the left.
+
+    :param path: of whose pictures: what errors are to name.
+    :raises UnsupportedMediaError: Y'CbCr by a matrix that is not known here, or something else than Y'CbCr in its place.
+    """
+    matrix = "smpte170m" if height < _SD_ROWS else "bt709"
+    if colour.matrix in MATRICES:
+        matrix = colour.matrix
+    elif colour.matrix not in _SILENT and not layout.is_rgb and not layout.is_grey:
+        raise UnsupportedMediaError(
+            f"has its colours coded as {colour.matrix}, which is not read here",
+            path=path,
+            hint="Convert it to BT.709, or leave it to the editing program",
+        )
     return Coding(
         layout=layout,
         matrix=matrix,

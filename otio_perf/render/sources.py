@@ -60,14 +60,14 @@ class Sources:
         self._open: OrderedDict[str, FrameAccess] = OrderedDict()
 
     def read(self, frame: SourceFrame) -> Shown:
-        """:raises OfflineMediaError, CorruptMediaError: it cannot be had; the others can."""
+        """:raises OfflineMediaError, CorruptMediaError, UnsupportedMediaError: it cannot be had; the others can."""
         access = self._open.pop(frame.medium, None)
         if access is None:
             access = FrameAccess(self._media[frame.medium], self._rate, self._cores, self._tick, self._hardware)
         self._open[frame.medium] = access
         while len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)[1].close()
-        return _shown(*access.planes(frame.number), access.video)
+        return _shown(*access.planes(frame.number), access.video, self._media[frame.medium].path)
 
     def close(self) -> None:
         for access in self._open.values():
@@ -81,10 +81,11 @@ class Sources:
         self.close()
 
 
-def _shown(layout: Layout, planes: Sequence[Plane], video: VideoInfo) -> Shown:
+def _shown(layout: Layout, planes: Sequence[Plane], video: VideoInfo, path: str) -> Shown:
+    is_premultiplied = video.codec in _PREMULTIPLIED
     return Shown(
         planes=planes,
-        coding=coding_of(layout, video.colour, video.height, is_premultiplied=video.codec in _PREMULTIPLIED),
+        coding=coding_of(layout, video.colour, video.height, is_premultiplied=is_premultiplied, path=path),
         meaning=meaning_of(video.colour, is_float=layout.is_float),
         peak_nits=peak_nits_of(video),
         turn=video.rotation,

@@ -20,19 +20,19 @@ def paint_for(media: MediaInfo, product: Product, look: Look) -> Paint | None:
     """What is done to each picture of ``product`` when it has its size; ``None``: nothing.
 
     :raises EffectError: the LUT is not there any more, or another.
+    :raises UnsupportedMediaError: a LUT, and colours that are coded in a way that is not known here.
     """
     video, recipe = media.picture, product.recipe
     if video is None or recipe.is_plain:
         return None
     layout = layout_of(look.pixel_format)
     assert layout is not None, look.pixel_format
-    coding = coding_of(layout, look.colour, video.height)
-    lut = _viewing(recipe.lut, coding, video) if recipe.lut else None
+    lut = _viewing(recipe.lut, coding_of(layout, look.colour, video.height, path=media.path), video) if recipe.lut else None
     inscription = Inscription(
         layout=layout,
         width=product.width,
         height=product.height,
-        is_full_range=coding.is_full_range,
+        is_full_range=look.colour.range == "pc",
         turn=video.rotation,
         is_mirrored=video.is_mirrored,
         sample_aspect=look.sample_aspect,

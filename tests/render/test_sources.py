@@ -15,7 +15,7 @@ import pytest
 
 from otio_perf.effects.pixels import coding_of, from_picture
 from otio_perf.effects.reference import ReferenceEngine
-from otio_perf.errors import CorruptMediaError
+from otio_perf.errors import CorruptMediaError, UnsupportedMediaError
 from otio_perf.media.planes import frame_of, layout_of
 from otio_perf.media.probe import probe
 from otio_perf.model.frames import SourceFrame
@@ -182,6 +182,41 @@ def test_transparent_pictures_are_multiplied_once(tmp_path: Path, name: str, pix
     assert not image.is_opaque
     picture = engine.download(image)
     assert np.allclose(picture[20, 30], [*(colour * 0.5), 0.5], atol=within)
+
+
+@pytest.mark.parametrize(
+    ("number", "pixels", "refused"),
+    [
+        (8, "yuv444p", "ycgco"),
+        (14, "yuv420p", "ictcp"),
+        (12, "yuv420p", "chroma-derived-nc"),
+        (2, "yuv420p", None),  # said to be unknown
+        (8, "gray", None),
+    ],
+)
+def test_colours_in_a_code_that_is_not_known_are_refused_by_name(
+    tmp_path: Path, number: int, pixels: str, refused: str | None
+) -> None:
+    """Guessed as BT.709, they would be other colours, and nobody would be told."""
+    path = tmp_path / "coded.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, pixels
+        stream.codec_context.colorspace = number
+        frame = av.VideoFrame(64, 48, pixels)
+        frame.colorspace = number
+        container.mux([*stream.encode(frame), *stream.encode()])
+    media = probe(str(path))
+    with Sources({"m": media}, Fraction(25)) as sources:
+        first = SourceFrame(medium="m", fingerprint="", number=0)
+        if refused is None:
+            assert sources.read(first).coding.matrix == "smpte170m"
+            return
+        assert media.picture
+        assert media.picture.colour.matrix == refused
+        with pytest.raises(UnsupportedMediaError, match=f"coded as {refused}") as caught:
+            sources.read(first)
+    assert caught.value.path == str(path)
 
 
 def flat(colour: np.ndarray, alpha: float, pixels: str) -> av.VideoFrame:
