@@ -39,4 +39,4 @@ def run(arguments: argparse.Namespace) -> int:
             **job.options,
         )
     job.answer(table=lambda: tables.show_still(report), document=lambda: document.still_document(report))
-    return 4 if any(f.missing or f.unknown for f in report.frames) else 0
+    return 4 if any(f.missing or f.unknown or f.unusable for f in report.frames) else 0

@@ -44,7 +44,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-missing",
         action="store_true",
-        help="a slate with its name stands for a medium that is not there; an effect without its file is left out",
+        help="a slate with its name stands for a medium that is not there, or a clip of which the timeline says what makes no "
+        "sense (a speed that is no number); an effect without its file is left out",
     )
     parser.add_argument(
         "--audio",
@@ -132,10 +133,12 @@ def _show(report: ExportReport, *, dry_run: bool) -> None:
         if kinds & {"approximate", "unknown"}:
             wider = "any" if "unknown" in kinds else "approximate"
             console.print(f"  --fidelity {wider} renders it nevertheless")
-        if "missing" in kinds:
+        if kinds & {"missing", "unusable"}:
             console.print(
-                "  --allow-missing renders all the same: slates stand for media, and effects whose file is missing are left out"
+                "  --allow-missing renders all the same: slates and silence stand for what is missing or not usable, and "
+                "effects whose file is missing are left out"
             )
+        if "missing" in kinds:
             console.print("  --media-root says where to look for media and LUTs")
         return
     counts = {

@@ -17,6 +17,7 @@ from otio_perf.cli.media_lines import media_lines
 from otio_perf.errors import printable
 from otio_perf.model.analysis import Analysis, MediaFinding
 from otio_perf.model.events import Failed, Ready
+from otio_perf.model.frames import with_reasons
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.plans import Action, Decision, Product
 from otio_perf.model.results import Check, PrerenderReport, ProxyDifference, ProxyReport, StillReport, WrittenTimeline
@@ -241,9 +242,10 @@ def show_still(report: StillReport) -> None:
             ("near to the host's, not equal", frame.approximate),
             ("left out, unknown", frame.unknown),
             ("missing, a slate stands for it", frame.missing),
+            ("not usable, a slate stands for it", frame.unusable),
         ):
             if names:
-                said.setdefault(f"{what}: {_safe(', '.join(names))}", []).append(frame.timecode)
+                said.setdefault(f"{what}: {_safe(with_reasons(names, dict(frame.why)))}", []).append(frame.timecode)
     for what, timecodes in said.items():
         console.print(f"  {words.names(timecodes)} {what}")
 

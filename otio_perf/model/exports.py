@@ -50,12 +50,14 @@ class ProblemKind(StrEnum):
     APPROXIMATE = "approximate"  # effects that only come near to the host's
     UNKNOWN = "unknown"  # effects that are left out
     MISSING = "missing"  # media in whose place a slate stands
+    UNUSABLE = "unusable"  # clips of which the timeline says what makes no sense: a slate stands for them, too
     FAILED = "failed"  # it was tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportProblem:
-    """Frames ``[start, stop)`` of the timeline that are not what its host shows. ``names``: effects or media.
+    """Frames ``[start, stop)`` of the timeline that are not what its host shows. ``names``: effects, media or clips; ``why``:
+    by name, what differs or is wrong, where it is known.
 
     ``is_in_the_way``: no movie was made because of it.
     """
@@ -67,6 +69,7 @@ class ExportProblem:
     stop_timecode: str
     reason: str
     names: tuple[str, ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
     is_in_the_way: bool = False
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -92,7 +92,8 @@ class FramePlan:
     """One frame. The canvas is black behind all layers; ``colour``: what the values of the finished picture mean.
 
     ``approximate`` and ``unknown`` name the host's effects that are not rendered exactly, or not at all, and HDR that is shown
-    with less light; ``missing`` the media in whose place a slate stands. They say nothing about the pixels.
+    with less light; ``missing`` the media in whose place a slate stands, ``unusable`` the clips of which the timeline says what
+    makes no sense; ``why``, by any of these names, what differs or is wrong. They say nothing about the pixels.
     """
 
     width: int
@@ -102,6 +103,8 @@ class FramePlan:
     approximate: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
 
 
 class Fidelity(StrEnum):
@@ -143,3 +146,18 @@ class Moment:
 
 
 Translate = Callable[[EffectUse, Moment], Translated]
+
+#: Letters of a reason: a value that is a book is told by its beginning.
+_MOST_LETTERS = 300
+
+
+def clause_of(why: str, *names: str) -> str:
+    """``why`` without the ``names`` of what it is about, where it begins with them; cut off where it is very long."""
+    for name in names:
+        why = why.removeprefix(f"{name}: ")
+    return why if len(why) <= _MOST_LETTERS else f"{why[:_MOST_LETTERS]} …"
+
+
+def with_reasons(names: Iterable[str], why: Mapping[str, str]) -> str:
+    """``exposure (stops is nan, not a number), Glow``."""
+    return ", ".join(f"{name} ({why[name]})" if why.get(name) else name for name in names)

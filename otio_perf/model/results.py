@@ -104,7 +104,8 @@ class PreviewChunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeftToHost:
-    """Frames ``[start, stop)`` of a timeline that should be prerendered and are not. ``effects``: those in the way, by name.
+    """Frames ``[start, stop)`` of a timeline that should be prerendered and are not. ``effects``: those in the way, by name;
+    ``why``: by name, what differs or is wrong.
 
     ``is_failure``: it was tried.
     """
@@ -115,6 +116,7 @@ class LeftToHost:
     stop_timecode: str
     reason: str
     effects: tuple[str, ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
     is_failure: bool = False
 
 
@@ -176,6 +178,8 @@ class RenderedFrame:
     approximate: tuple[str, ...] = ()  # effects that only come near to the host's
     unknown: tuple[str, ...] = ()  # effects that were left out
     missing: tuple[str, ...] = ()  # media in whose place a slate stands
+    unusable: tuple[str, ...] = ()  # clips of which the timeline says what makes no sense: a slate stands for them, too
+    why: tuple[tuple[str, str], ...] = ()  # by any of these names, what differs or is wrong
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

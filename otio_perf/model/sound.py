@@ -117,11 +117,23 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """Samples ``[start, stop)`` of the timeline in which ``clip`` is not heard. ``is_unusable``: for what the timeline says of
+    it makes no sense; its medium may be there."""
+
+    clip: str
+    reason: str
+    start: int
+    stop: int
+    is_unusable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SoundPlan:
     """Everything that is heard, by its start. ``layout`` is the output's, by FFmpeg's name.
 
-    ``approximate`` and ``unknown`` name the host's effects that are not heard exactly, or not at all; ``silent`` what is silent
-    though the timeline has sound there, and why.
+    ``approximate`` and ``unknown`` name the host's effects that are not heard exactly, or not at all, ``why`` what differs or
+    is wrong; ``silent`` is what is silent though the timeline has sound there.
     """
 
     sample_rate: int
@@ -131,7 +143,8 @@ class SoundPlan:
     voices: tuple[Voice, ...]
     approximate: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    silent: tuple[Problem, ...] = ()
+    silent: tuple[Silence, ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ class TargetKind(StrEnum):
     GENERATOR = "generator"  # made by the host: solid, bars …
     MISSING = "missing"  # a MissingReference, an empty URL
     REFUSED = "refused"  # a URL that is not a local file
+    UNUSABLE = "unusable"  # it is not asked for, for what the timeline says of the clip makes no sense
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

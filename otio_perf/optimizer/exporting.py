@@ -70,6 +70,7 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
         composition = compose(document, where)
     for notice in document.notices:
         session.note(notice)
+    timelines.tell_problems(session, composition.problems)
     if not len(composition.duration):
         raise SettingsError("is empty: there is nothing to render", path=timeline)
     within = frame_range(wanted.range, composition)

@@ -13,7 +13,7 @@ from otio_perf.media.stills import refuse_other, require_format, write_still
 from otio_perf.metrics import system
 from otio_perf.model.composition import Composition
 from otio_perf.model.events import Stage
-from otio_perf.model.frames import FIDELITIES, FramePlan
+from otio_perf.model.frames import FIDELITIES, FramePlan, with_reasons
 from otio_perf.model.recipes import CANVAS, PrerenderRecipe
 from otio_perf.model.results import RenderedFrame, StillReport
 from otio_perf.optimizer import relinking, timelines
@@ -62,6 +62,7 @@ def frame(
         refuse_media([output], targets_of(document, where))
         refuse_other(output)
         composition = compose(document, where)
+    timelines.tell_problems(session, composition.problems)
     numbers = [frame_number(text, composition) for text in times]
     found = session.look_up(shot.target for shot in composition.shots())
     linked, _ = relinking.earlier(session, document, where, found) if use_proxies else ({}, found)
@@ -113,7 +114,7 @@ def _drawn(
 def _require(plan: FramePlan, fidelity: str, composition: Composition, number: int) -> None:
     barred = [*(plan.unknown if fidelity != "any" else ()), *(plan.approximate if fidelity == "exact" else ())]
     if barred:
-        names = ", ".join(dict.fromkeys(barred))
+        names = with_reasons(dict.fromkeys(barred), dict(plan.why))
         wider = "any" if plan.unknown else "approximate"
         raise EffectError(
             f"frame {composition.timecode(number)} has what is not rendered exactly: {names}",
@@ -128,4 +129,6 @@ def _rendered(plan: FramePlan, composition: Composition, number: int) -> Rendere
         approximate=plan.approximate,
         unknown=plan.unknown,
         missing=plan.missing,
+        unusable=plan.unusable,
+        why=plan.why,
     )

@@ -14,11 +14,11 @@ from otio_perf.errors import CorruptMediaError
 from otio_perf.media.sound_writer import SoundTrack
 from otio_perf.model import wire
 from otio_perf.model.exports import ExportedSound
+from otio_perf.model.frames import with_reasons
 from otio_perf.model.media import MediaInfo, sound_origin
 from otio_perf.model.sound import Pitch, SoundPlan, SoundReport, Voice
 from otio_perf.model.stand_ins import StandIn, StandIns, as_original
 from otio_perf.model.timing import FrameRange
-from otio_perf.model.uses import Problem
 from otio_perf.optimizer.session import Session
 from otio_perf.render.sound import Mixer
 from otio_perf.render.sound_plan import sound_plan
@@ -55,7 +55,8 @@ class Sounding:
         """What it sounds like."""
         named = {v.medium: self.media[v.medium].fingerprint for v in self.plan.voices if v.medium in self.media}
         content = [f"{medium} {fingerprint}" for medium, fingerprint in sorted(named.items())]
-        words = [str(_SOUND_VERSION), wire.dumps(self.plan), self.codec, str(self.start), str(self.stop), *content]
+        mixed = replace(self.plan, approximate=(), unknown=(), silent=(), why=())
+        words = [str(_SOUND_VERSION), wire.dumps(mixed), self.codec, str(self.start), str(self.stop), *content]
         return hashlib.blake2b("\n".join(words).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def track(self, session: Session) -> SoundTrack:
@@ -90,9 +91,12 @@ class Sounding:
 
     def report(self) -> ExportedSound:
         plan, found = self.plan, self.heard
-        notes = [f"not as in the host: {name}" for name in plan.approximate]
-        notes += [f"left out: {name}" for name in plan.unknown]
-        notes += [_told(problem) for problem in (*plan.silent, *(found.damaged if found else ()))]
+        why = dict(plan.why)
+        notes = [f"not as in the host: {with_reasons([name], why)}" for name in plan.approximate]
+        notes += [f"left out: {with_reasons([name], why)}" for name in plan.unknown]
+        silent = [(one.clip, one.reason) for one in plan.silent]
+        silent += [(one.clip, one.reason) for one in (found.damaged if found else ())]
+        notes += [f"silent: {clip}: {reason}" for clip, reason in dict.fromkeys(silent)]
         if found is not None and found.over_samples and self.codec.startswith("pcm"):
             notes.append(f"{found.over_samples} samples are louder than full scale and were cut off (peak {found.peak:.2f})")
         return ExportedSound(
@@ -109,10 +113,6 @@ def _samples(within: FrameRange) -> tuple[int, int]:
     """Cuts lie on the nearest sample."""
     start, stop = (round(frame / within.rate * _SAMPLE_RATE) for frame in (within.start, within.stop))
     return start, stop
-
-
-def _told(problem: Problem) -> str:
-    return f"silent: {problem.clip}: {problem.reason}"
 
 
 def sounding(

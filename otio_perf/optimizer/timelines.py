@@ -11,7 +11,7 @@ from otio_perf.media.sequences import PICTURE_SUFFIXES
 from otio_perf.model.analysis import Analysis, LinkedProxy, MediaFinding
 from otio_perf.model.events import Stage
 from otio_perf.model.spans import Span
-from otio_perf.model.uses import Survey, Target
+from otio_perf.model.uses import Problem, Survey, Target
 from otio_perf.optimizer.effect_costs import effect_costs
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import cost, suggestions
@@ -94,12 +94,16 @@ def survey(session: Session, path: Path) -> Surveyed:
                 path, where, kept, rate=session.settings.rate, limits=limits(session.settings)
             )
     _tell_guessed(session, notices)
-    for problem in found.problems:
-        session.note(f"clip {problem.clip!r}: {problem.reason}")
+    tell_problems(session, found.problems)
     for target in found.targets:
         if target.found_by:
             session.note(f"{target.path}: {target.found_by}")
     return Surveyed(path=path, locator=where, survey=found, spans=spans)
+
+
+def tell_problems(session: Session, problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        session.note(f"clip {problem.clip!r}: {problem.reason}")
 
 
 def analysis(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from otio_perf.model.analysis import SpanCost
-from otio_perf.model.frames import FramePlan, Generated, Layer, SourceFrame
+from otio_perf.model.frames import FramePlan, Generated, Layer, SourceFrame, with_reasons
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
 from otio_perf.model.timing import FrameRange
@@ -163,25 +163,35 @@ class Seen:
         self.unknown: set[str] = set()
         self.approximate: set[str] = set()
         self.missing: set[str] = set()
+        self.unusable: set[str] = set()
+        self.why: dict[str, str] = {}
 
     def add(self, plan: FramePlan) -> None:
         self.plans.append(plan)
         self.unknown.update(plan.unknown)
         self.approximate.update(plan.approximate)
         self.missing.update(plan.missing)
+        self.unusable.update(plan.unusable)
+        for name, why in plan.why:
+            self.why.setdefault(name, why)
         layers = plan.root.layers
         self.is_complex = self.is_complex or len(layers) > 1 or not all(map(_is_plain, layers)) or bool(plan.unknown)
 
     def barred(self, fidelity: str) -> tuple[str, tuple[str, ...]] | None:
         """Why they are left to the host, and the effects in the way; ``None``: they are rendered."""
+        if self.unusable:
+            return f"cannot be shown: {self._told(self.unusable)}", ()
         if self.missing:
-            return f"media are missing: {', '.join(sorted(self.missing))}", ()
+            return f"media are missing: {self._told(self.missing)}", ()
         if self.unknown:
-            return f"not rendered here: {', '.join(sorted(self.unknown))}", tuple(sorted(self.unknown))
+            return f"not rendered here: {self._told(self.unknown)}", tuple(sorted(self.unknown))
         if self.approximate and fidelity == "exact":
-            names = tuple(sorted(self.approximate))
-            return f"only near to the host's: {', '.join(names)}; --fidelity approximate renders it", names
+            told = f"only near to the host's: {self._told(self.approximate)}; --fidelity approximate renders it"
+            return told, tuple(sorted(self.approximate))
         return None
+
+    def _told(self, names: set[str]) -> str:
+        return with_reasons(sorted(names), self.why)
 
 
 def _is_plain(layer: Layer) -> bool:

@@ -46,6 +46,7 @@ from otio_perf.model.frames import (
     SourceFrame,
     Stacked,
     Translate,
+    clause_of,
 )
 from otio_perf.model.media import MediaInfo, MediaKind, first_number
 from otio_perf.model.stand_ins import StandIns, as_original
@@ -105,6 +106,8 @@ def frame_plan(
         approximate=tuple(sorted(planner.approximate)),
         unknown=tuple(sorted(planner.unknown)),
         missing=tuple(sorted(planner.missing)),
+        unusable=tuple(sorted(planner.unusable)),
+        why=tuple(sorted(planner.why.items())),
     )
 
 
@@ -165,6 +168,8 @@ class _Planner:
     approximate: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
+    unusable: set[str] = field(default_factory=set)
+    why: dict[str, str] = field(default_factory=dict)
 
     def placed(self, item: Placed, time: Fraction) -> tuple[Layer, ...]:
         """The layers of an item, whether it is seen at ``time`` or not: transitions reach beyond the cuts."""
@@ -260,10 +265,10 @@ class _Planner:
         effect = join.effect
         said = self.translate(effect, moment)
         if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE) and said.applied:
-            self._note(effect, said.fidelity)
+            self._note(effect, said.fidelity, said.why)
             return said.applied[0]
         if effect.name != _DISSOLVE:
-            self._note(effect, Fidelity.APPROXIMATE if join.kind == _DISSOLVE else Fidelity.UNKNOWN)
+            self._note(effect, Fidelity.APPROXIMATE if join.kind == _DISSOLVE else Fidelity.UNKNOWN, said.why)
         return _dissolve()
 
     # ---- pictures
@@ -291,12 +296,19 @@ class _Planner:
                 self.unknown.add(kind)
             return found or slate("NOT RENDERED", f"{item.name} ({kind})")
         name = _file_name(target.path or target.url) or item.name
+        if target.kind is TargetKind.UNUSABLE:
+            name, reason = item.name or "a clip without a name", target.reason or ""
+            self.unusable.add(name)
+            self._explain(name, reason)
+            return slate("NOT USABLE", f"{name}: {reason}")
         info = self._info(target)
         if info is None or info.picture is None:
             self.missing.add(name)
             if info is not None:
+                self._explain(name, "has no picture")
                 return slate("NO PICTURE", name)
             reason = target.reason or ""
+            self._explain(name, reason)
             return slate("MEDIA OFFLINE", f"{name}: {reason}" if reason else name)
         picture = info.picture
         if is_tone_mapped(picture, self.colour):
@@ -310,6 +322,7 @@ class _Planner:
         first, last = sorted(_covering((item.inner(t) - origin) * factor) for t in (item.start, item.stop - 1))
         if last < 0 or first >= count:
             self.missing.add(name)
+            self._explain(name, f"has frames 0 to {count - 1}, not {first} to {last}")
             return slate("NOT IN THE MEDIUM", f"{name} has frames 0 to {count - 1}, not {first} to {last}")
         number = min(max(_covering(position * factor), 0), count - 1)
         for one in self.stand_ins.get(target.medium, ()):
@@ -331,7 +344,7 @@ class _Planner:
         blend, opacity = None, 1.0
         for effect in in_order(effects) if layers else ():
             said = self.translate(effect, moment)
-            self._note(effect, said.fidelity)
+            self._note(effect, said.fidelity, said.why)
             if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE):
                 applied += said.applied
                 blend = said.blend or blend
@@ -344,11 +357,15 @@ class _Planner:
             layer = Layer(content=Stacked(layers=(replace(layer, blend="over"),)), blend=layer.blend)
         return (replace(layer, effects=(*layer.effects, *applied), blend=blend or layer.blend, opacity=opacity),)
 
-    def _note(self, effect: EffectUse, fidelity: Fidelity) -> None:
-        if fidelity is Fidelity.APPROXIMATE:
-            self.approximate.add(effect.label)
-        elif fidelity is Fidelity.UNKNOWN:
-            self.unknown.add(effect.label)
+    def _note(self, effect: EffectUse, fidelity: Fidelity, why: str = "") -> None:
+        if fidelity not in (Fidelity.APPROXIMATE, Fidelity.UNKNOWN):
+            return
+        (self.approximate if fidelity is Fidelity.APPROXIMATE else self.unknown).add(effect.label)
+        self._explain(effect.label, clause_of(why, effect.label, effect.name))
+
+    def _explain(self, name: str, why: str) -> None:
+        if why:
+            self.why.setdefault(name, why)
 
 
 def joins_at(lane: Lane, time: Fraction | int) -> list[Join]:

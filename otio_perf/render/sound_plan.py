@@ -22,10 +22,10 @@ from fractions import Fraction
 
 from otio_perf.model.channels import LAYOUTS, Matrix, matrix, named
 from otio_perf.model.composition import Group, Join, Lane, Placed, Shot
-from otio_perf.model.frames import Fidelity
+from otio_perf.model.frames import Fidelity, clause_of
 from otio_perf.model.media import AudioInfo, MediaInfo, first_number, sound_origin
-from otio_perf.model.sound import Carried, Curve, Fade, Hear, Pitch, SoundPlan, Soundtrack, Voice
-from otio_perf.model.uses import EffectUse, Problem, TargetKind
+from otio_perf.model.sound import Carried, Curve, Fade, Hear, Pitch, Silence, SoundPlan, Soundtrack, Voice
+from otio_perf.model.uses import EffectUse, TargetKind
 
 #: Speeds at which nothing is heard in what is left of a sound.
 _SLOWEST, _FASTEST = Fraction(1, 100), Fraction(100)
@@ -67,6 +67,7 @@ def sound_plan(
         approximate=tuple(sorted(planner.approximate)),
         unknown=tuple(sorted(planner.unknown)),
         silent=tuple(planner.silent),
+        why=tuple(sorted(planner.why.items())),
     )
 
 
@@ -106,7 +107,8 @@ class _Planner:
     voices: list[Voice] = field(default_factory=list)
     approximate: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
-    silent: dict[Problem, None] = field(default_factory=dict)
+    silent: dict[Silence, None] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
 
     def placed(self, item: Placed, seen: _Seen, share: tuple[int, int] = (0, 1)) -> None:
         """An item within what is ``seen`` of its lane. ``share``: it is the n-th of so many that play the same."""
@@ -151,13 +153,15 @@ class _Planner:
         info = self.media.get(target.medium)
         name = (target.path or target.url).replace("\\", "/").rstrip("/").rpartition("/")[2] or item.name
         if target.kind is TargetKind.GENERATOR:
-            self._silence(target.generator or item.name, "generators of sound are not known here")
+            self._silence(target.generator or item.name, "generators of sound are not known here", seen)
+        elif target.kind is TargetKind.UNUSABLE:
+            self._silence(item.name or "a clip without a name", target.reason or "", seen, is_unusable=True)
         elif info is None:
-            self._silence(name, target.reason or "is offline")
+            self._silence(name, target.reason or "is offline", seen)
         elif not info.audio:
-            self._silence(name, "has no sound")
+            self._silence(name, "has no sound", seen)
         elif not _SLOWEST <= abs(item.speed * seen.scale * self.soundtrack.tree.frame_rate / shot.rate) <= _FASTEST:
-            self._silence(name, f"is not played slower than {float(_SLOWEST):g} or faster than {_FASTEST} times")
+            self._silence(name, f"is not played slower than {float(_SLOWEST):g} or faster than {_FASTEST} times", seen)
         else:
             self._voices(item, shot, info, name, seen, share)
 
@@ -174,7 +178,7 @@ class _Planner:
         ends = sorted((position, position + (seen.stop - seen.start) * speed / tree.frame_rate))
         chosen = self._chosen(shot, info.audio, share)
         if not chosen:
-            self._silence(name, "does not have the channels that the timeline asks for")
+            self._silence(name, "does not have the channels that the timeline asks for", seen)
         beginning = sound_origin(info)
         heard = [
             (stream, factors)
@@ -182,7 +186,7 @@ class _Planner:
             if ends[1] > (first := stream.start_time - beginning) and ends[0] < first + stream.duration
         ]
         if chosen and not heard:
-            self._silence(name, "has no sound in the part that is used")
+            self._silence(name, "has no sound in the part that is used", seen)
         self.voices += [
             Voice(
                 name=name,
@@ -258,16 +262,19 @@ class _Planner:
         """An effect that is unknown is named, and left out; one that does nothing may do something later."""
         last = max(0, math.ceil(carried.length) - 1)
         frames = [range(frame, frame + 1) for frame in (0, last // 2, last)]
-        found = {one.fidelity for few in frames for one in self.hear(carried.effect, few, carried.moment)}
-        if Fidelity.UNKNOWN in found:
-            self.unknown.add(carried.effect.label)
-            return False
-        if Fidelity.APPROXIMATE in found:
-            self.approximate.add(carried.effect.label)
+        effect = carried.effect
+        said = [one for few in frames for one in self.hear(effect, few, carried.moment)]
+        for fidelity, names in ((Fidelity.UNKNOWN, self.unknown), (Fidelity.APPROXIMATE, self.approximate)):
+            reasons = [one.why for one in said if one.fidelity is fidelity]
+            if reasons:
+                names.add(effect.label)
+                if reasons[0]:
+                    self.why.setdefault(effect.label, clause_of(reasons[0], effect.label, effect.name))
+                return fidelity is Fidelity.APPROXIMATE
         return True
 
-    def _silence(self, name: str, reason: str) -> None:
-        self.silent[Problem(clip=name, reason=reason)] = None
+    def _silence(self, name: str, reason: str, seen: _Seen, *, is_unusable: bool = False) -> None:
+        self.silent[Silence(clip=name, reason=reason, start=seen.start, stop=seen.stop, is_unusable=is_unusable)] = None
 
 
 def _shares(group: Group) -> dict[int, tuple[int, int]]:

@@ -96,7 +96,12 @@ def host_document(report: Any) -> Document:
 
 def still_document(report: StillReport) -> Document:
     """What ``otio-perf frame --json`` writes."""
-    return {**head("still"), **asdict(report)}
+    frames = [{**asdict(frame), "why": reasons(frame.why)} for frame in report.frames]
+    return {**head("still"), **asdict(report), "frames": frames}
+
+
+def reasons(why: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"name": name, "reason": reason} for name, reason in why]
 
 
 def machine_document(machine: MachineProfile) -> Document:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from otio_perf.model.exports import ExportedSound, ExportProblem, ExportReport
-from otio_perf.reports.document import Document, head
+from otio_perf.reports.document import Document, head, reasons
 
 
 def export_document(report: ExportReport) -> Document:
@@ -64,5 +64,6 @@ def _problem(one: ExportProblem) -> dict[str, Any]:
         "stop_timecode": one.stop_timecode,
         "reason": one.reason,
         "names": list(one.names),
+        "why": reasons(one.why),
         "in_the_way": one.is_in_the_way,
     }

@@ -93,16 +93,7 @@ class Composer:
             target = self.locator.target(described(reference, clip, audio=self.kind == "Audio"))
             line = self.consumption.line(clip, reference, length=stop - start, speed=speed, retimed_in_point=retimed_in_point)
         except DAMAGE as e:
-            reason = self.measure.problem(clip, e)
-            lost = Target(kind=TargetKind.MISSING, url="", path=None, reason=reason)
-            return Placed(
-                name=name,
-                start=start,
-                stop=stop,
-                inner_start=Fraction(0),
-                speed=Fraction(1),
-                content=Shot(target=lost, rate=self.measure.clock.rate),
-            )
+            return self._unusable(clip, start, stop, e)
         return Placed(
             name=name,
             start=start,
@@ -119,14 +110,27 @@ class Composer:
             effects=effects,
         )
 
+    def _unusable(self, item: Json, start: int, stop: int, error: Exception) -> Placed:
+        """What stands for an item of which the timeline says what makes no sense."""
+        reason = self.measure.problem(item, error)
+        return Placed(
+            name=name_of(item),
+            start=start,
+            stop=stop,
+            inner_start=Fraction(0),
+            speed=Fraction(1),
+            content=Shot(
+                target=Target(kind=TargetKind.UNUSABLE, url="", path=None, reason=reason), rate=self.measure.clock.rate
+            ),
+        )
+
     def _group(self, item: Json, start: int, stop: int) -> Placed | None:
         """A nested stack or track."""
         try:
             effects, speed, _ = read_effects(item.get("effects") or [])
             inner_start, _ = self.measure.trimmed(item)
         except DAMAGE as e:
-            self.measure.problem(item, e)
-            return None
+            return self._unusable(item, start, stop, e)
         speed = Fraction(1) if speed is None else speed
         if speed < 0:  # what it would show forwards, in reverse order
             inner_start -= (stop - start - 1) * speed

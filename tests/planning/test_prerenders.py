@@ -75,8 +75,8 @@ def test_what_does_not_play_is_joined_with_its_neighbours(chosen: Callable[..., 
 def test_what_is_unknown_or_missing_stays_with_the_host(chosen: Callable[..., Chosen]) -> None:
     costs = [cost(0, 10, 2.0), cost(10, 20, 2.0), cost(20, 30, 2.0), cost(30, 40, 2.0), cost(40, 50, 2.0)]
     plans = {
-        9: plan(PLAIN, unknown=("Glow",)),
-        15: plan(PLAIN, unknown=("Glow",)),
+        9: plan(PLAIN, unknown=("Glow",), why=(("Glow", "nobody knows it"),)),
+        15: plan(PLAIN, unknown=("Glow",), why=(("Glow", "nobody knows it"),)),
         25: plan(BLURRED, approximate=("Gaussian Blur",)),
         35: plan(PLAIN, missing=("x.mov",)),
     }
@@ -84,6 +84,7 @@ def test_what_is_unknown_or_missing_stays_with_the_host(chosen: Callable[..., Ch
     assert edges(found.regions) == [(40, 50)]
     assert edges(found.left) == [(0, 20), (20, 30), (30, 40)]
     assert [left.effects for left in found.left] == [("Glow",), ("Gaussian Blur",), ()]
+    assert found.left[0].reason == "not rendered here: Glow (nobody knows it)"
     assert "x.mov" in found.left[2].reason
     assert "--fidelity approximate" in found.left[1].reason
     nearer = chosen(costs, plans, fidelity="approximate")

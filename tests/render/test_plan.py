@@ -385,8 +385,18 @@ def test_a_clip_with_an_impossible_speed_is_a_slate(composed: Composed) -> None:
     composition = composed(timeline(track(shot)))
     assert [p.clip for p in composition.problems] == ["bad"]
     plan = frame_plan(composition, 1, {}, untranslated)
-    assert plan.missing == ("bad",)
+    assert (plan.missing, plan.unusable) == ((), ("bad",))
+    assert dict(plan.why) == {"bad": "speed 1e+300 is not a usable number"}
     assert "speed 1e+300" in dict(plan.root.layers[0].content.values)["text"]  # type: ignore[union-attr]
+
+
+def test_a_group_with_an_impossible_speed_is_a_slate(composed: Composed) -> None:
+    nest = stack(track(otio.schema.Clip("c", otio.schema.ExternalReference("/m/a.mov", span(0, 9)), span(0, 5))))
+    nest.name = "nest"
+    nest.effects.append(otio.schema.LinearTimeWarp(time_scalar=float("nan")))
+    plan = frame_plan(composed(timeline(track(gap(5), nest, gap(5)))), 7, {}, untranslated)
+    assert (plan.missing, plan.unusable) == ((), ("nest",))
+    assert "speed nan" in dict(plan.root.layers[0].content.values)["text"]  # type: ignore[union-attr]
 
 
 def test_frames_that_are_not_there_are_refused(composed: Composed) -> None:
@@ -417,7 +427,7 @@ def test_effects_stand_where_the_host_put_them(composed: Composed, paper: Any) -
         asked[use.name] = moment
         match use.name:
             case "odd":
-                return Translated(fidelity=Fidelity.UNKNOWN)
+                return Translated(fidelity=Fidelity.UNKNOWN, why="odd: nobody knows it")
             case "screen":
                 return Translated(blend="screen", opacity=0.5)
             case "idle":
@@ -445,6 +455,7 @@ def test_effects_stand_where_the_host_put_them(composed: Composed, paper: Any) -
     assert [e.name for e in low.effects] == ["one", "near"]
     assert (high.blend, high.opacity, high.effects) == ("screen", 0.5, ())
     assert (plan.unknown, plan.approximate) == (("odd",), ("near",))
+    assert dict(plan.why) == {"odd": "nobody knows it"}
     assert asked["one"] == Moment(frame=Fraction(7), length=Fraction(20), inner=Fraction(27))
     assert asked["stack"] == Moment(frame=Fraction(7), length=Fraction(20), inner=Fraction(7))
     assert asked["track"].frame == asked["whole"].frame == 12

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from otio_perf.effects.translate.sound import curve_of, heard
 from otio_perf.errors import OtioPerfError
 from otio_perf.media.probe import probe
-from otio_perf.model.sound import Pitch, SoundPlan, SoundReport
+from otio_perf.model.sound import Pitch, Silence, SoundPlan, SoundReport
 from otio_perf.model.timing import snap_rate
 from otio_perf.render.sound import Mixer
 from otio_perf.render.sound_plan import sound_plan
@@ -498,6 +498,18 @@ def test_a_speed_at_which_nothing_is_heard_is_named(steady: Path) -> None:
     assert "faster than 100 times" in mixed.plan.silent[0].reason
 
 
+def test_a_clip_of_which_the_timeline_says_what_makes_no_sense_is_silent_where_it_lies(steady: Path) -> None:
+    wrong = clip(steady, 0, 10, effects=[otio.schema.LinearTimeWarp(time_scalar=float("nan"))])
+    wrong.name = "wrong"
+    mixed = Mixed(timeline([clip(steady, 0, 10), wrong, clip(steady, 0, 10)]))
+    found = mixed.samples()[:, 0]
+    assert (found[: 10 * 1920] == 0.25).all()
+    assert not found[10 * 1920 : 20 * 1920].any()
+    assert (found[20 * 1920 :] == 0.25).all()
+    expected = Silence(clip="wrong", reason="speed nan is not a usable number", start=19200, stop=38400, is_unusable=True)
+    assert mixed.plan.silent == (expected,)
+
+
 def test_what_is_offline_or_has_no_sound_is_silent_and_named(make: Callable[..., Path], steady: Path) -> None:
     mute = make("mute.mp4", "-f", "lavfi", "-i", "testsrc=size=64x48:rate=25:duration=1")
     edit = timeline([clip(Path("/t/gone.wav"), 0, 10), clip(mute, 0, 10), clip(steady, 0, 10), clip(steady, 2000, 10)])
@@ -544,4 +556,6 @@ def test_unknown_effects_are_named_and_left_out(steady: Path) -> None:
     blur = otio.schema.Effect("soft", "gaussian_blur", {"otio_perf": {"sigma": 3}})
     mixed = Mixed(timeline([clip(steady, 0, 10, effects=[reverb, blur, own("volume", decibels=float("1e9"))])]))
     assert mixed.plan.unknown == ("Big Hall", "volume")
+    assert dict(mixed.plan.why)["Big Hall"] == "nothing of ours is known to be the same"
+    assert dict(mixed.plan.why)["volume"] == "its numbers are beyond all measure"
     assert (mixed.samples()[:, 0] == 0.25).all()

@@ -82,7 +82,12 @@ def answered(row: Row, asked: Asked) -> Translated:
     try:
         return row(asked)
     except (ValueError, ArithmeticError, EffectError) as error:  # numbers beyond all measure among them
-        return unknown(f"{asked.name}: {error}")
+        return unknown(f"{asked.name}: {reason_of(error)}")
+
+
+def reason_of(error: Exception) -> str:
+    """A clause for people."""
+    return "its numbers are beyond all measure" if isinstance(error, ArithmeticError) else str(error)
 
 
 def _effective(applied: tuple[Applied, ...]) -> tuple[Applied, ...]:

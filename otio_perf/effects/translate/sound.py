@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from otio_perf.effects.keyframes import Key, mlt_number, sampled
 from otio_perf.effects.translate import dialects, fcp7, mlt_values, own, resolve
-from otio_perf.effects.translate.answers import Asked, UntranslatableError
+from otio_perf.effects.translate.answers import Asked, UntranslatableError, reason_of
 from otio_perf.errors import EffectError
 from otio_perf.model.frames import Fidelity, Moment
 from otio_perf.model.sound import Curve, Heard, Level
@@ -57,7 +57,7 @@ def heard(use: EffectUse, frames: range, at: Callable[[int], Moment], *, frame_r
             first = frames.start - is_late
             answers = [row(replace(asked, moment=at(frame))) for frame in range(first, first + len(frames) + 1)]
     except (ValueError, ArithmeticError, EffectError) as error:  # numbers beyond all measure among them
-        return [_unknown(f"{asked.name}: {error}")] * len(frames)
+        return [_unknown(f"{asked.name}: {reason_of(error)}")] * len(frames)
     if not is_late:
         return [_during(now, now, after) for now, after in pairwise(answers)]
     return [
