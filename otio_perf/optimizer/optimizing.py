@@ -12,6 +12,7 @@ from otio_perf.model.recipes import ProxyRecipe
 from otio_perf.model.results import OptimizeReport, PrerenderReport, ProxyReport, WrittenTimeline
 from otio_perf.optimizer import lost_files, prerendering, previewing, proxies, relinking, timelines
 from otio_perf.optimizer.effect_costs import effect_costs
+from otio_perf.optimizer.other_sequences import others_of
 from otio_perf.optimizer.outcome import failed_sources, finished
 from otio_perf.optimizer.prerender_job import Wanted
 from otio_perf.optimizer.session import Session
@@ -62,15 +63,17 @@ def optimize(
     surveyed = timelines.survey_all(session, tuple(wanted))
     for each in surveyed:
         lost_files.tell_lost(session, each)
-    findings = session.look_up(t for s in surveyed for t in s.targets)
+    others = [found.surveyed for path, to in wanted.items() if (found := others_of(session, path, to)) is not None]
+    findings = session.look_up(t for s in (*surveyed, *others) for t in s.targets)
     analyses = tuple(timelines.analysis(session, s, findings) for s in surveyed)
-    recipes = proxies.recipes_for(session, [s.survey for s in surveyed], lut)
+    surveys = [s.survey for s in (*surveyed, *others)]
+    recipes = proxies.recipes_for(session, surveys, lut)
     report = proxies.make(
         session,
         findings=findings,
         recipes=recipes,
-        surveys=[s.survey for s in surveyed],
-        analyses=analyses,
+        surveys=surveys,
+        analyses=(*analyses, *(timelines.analysis(session, s, findings) for s in others)),
         force=force,
         beside=beside,
         dry_run=dry_run,

@@ -14,9 +14,9 @@ from otio_perf.model.plans import Product
 from otio_perf.model.recipes import Scope
 from otio_perf.model.results import LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Problem
-from otio_perf.optimizer import placing, previewing, timelines, writing
+from otio_perf.optimizer import other_sequences, placing, previewing, timelines, writing
 from otio_perf.optimizer.records import Records
-from otio_perf.optimizer.records import earlier as earlier
+from otio_perf.optimizer.records import earlier as earlier  # noqa: PLC0414 - for others, too
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import bundles, files, projects, relink, restore, stamp
@@ -121,7 +121,11 @@ def write_relinked(
         result = relink.relink(
             document, products, media, active=active, output_path=output, locator=surveyed.locator, earlier=kept
         )
-        done = result.document
+        done, more, edits = result.document, None, [(surveyed, result.document)]
+        if (others := other_sequences.others_of(session, surveyed.path, output)) is not None:
+            more = other_sequences.relinked(session, others, products=products, findings=findings, active=active, output=output)
+            edits.append((more.surveyed, more.after))
+            media |= {medium: finding.info for medium, finding in more.findings.items() if finding.info is not None}
         ahead: Preview | Overlay | None = None
         if isinstance(laid, Preview):
             ahead = laid
@@ -132,7 +136,8 @@ def write_relinked(
         done = relink.noted(done)
     with session.stage(Stage.WRITE):
         writing.make_folder(output.absolute().parent)
-        instead = _stand_ins(session, surveyed.path, output, active, [products, kept], media)
+        proxies = [products, kept, more.kept if more is not None else {}]
+        instead = _stand_ins(session, surveyed.path, output, active, proxies, media)
         not_packed = writing.write(
             session,
             done,
@@ -141,11 +146,13 @@ def write_relinked(
             project=document,
             ahead=ahead,
             stand_ins=instead.paths,
-            lost=_lost(session, surveyed, output, result.document, findings, is_ahead_kept=laid is None),
+            lost=_lost(session, edits, output, findings, is_ahead_kept=laid is None),
+            others=None if more is None else (more.before, more.after),
         )
         if isinstance(ahead, Preview):
             previewing.keep_older(output, ahead)
-    left = [*_clips_of(surveyed, failed), *(_left(p) for p in result.left_alone), *not_packed]
+    problems = [*result.left_alone, *(more.left_alone if more is not None else ())]
+    left = [*(clip for one, _ in edits for clip in _clips_of(one, failed)), *map(_left, problems), *not_packed]
     if unwanted := _switched_off(session, document, result.document, output):
         session.note(f"{unwanted} of the clips stay with their originals: their proxies are switched off in the project")
     return WrittenTimeline(
@@ -160,25 +167,29 @@ def write_relinked(
 
 def _lost(
     session: Session,
-    surveyed: Surveyed,
+    edits: Sequence[tuple[Surveyed, Document]],
     output: Path,
-    new: Document,
     findings: Mapping[str, MediaFinding],
     *,
     is_ahead_kept: bool,
 ) -> str:
-    """What is right still in the timeline that we wrote to ``output`` before, and is not in the ``new`` one: media may be
+    """What is right still in the timeline that we wrote to ``output`` before, and is not in the new one: media may be
     offline today, proxies in another workspace. ``""``: nothing.
 
+    :param edits: what is written now, with what it was made of; the first is the timeline itself
     :param is_ahead_kept: what is rendered ahead in the input stays, and nothing was rendered now
     """
     if not stamp.is_stamped(output):
         return ""
-    have = {pair.original.medium for pair in linked(new, surveyed.locator)}
-    bare = {use.target.medium: Path(use.target.path or use.clip).name for use in surveyed.survey.uses} | dict.fromkeys(have, "")
+    have = {pair.original.medium for surveyed, new in edits for pair in linked(new, surveyed.locator)}
+    uses = (use for surveyed, _ in edits for use in surveyed.survey.uses)
+    bare = {use.target.medium: Path(use.target.path or use.clip).name for use in uses} | dict.fromkeys(have, "")
+    (surveyed, new), where = edits[0], timelines.locator(session.settings, output)
+    kept: dict[str, object] = {}
     try:
         before = timelines.read(session, output)
-        kept, _ = earlier(session, before, timelines.locator(session.settings, output), findings)
+        for document in (before, files.read_others(output, limits=timelines.limits(session.settings))):
+            kept |= earlier(session, document, where, findings)[0] if document is not None else {}
         ahead = regions_of(before.root) or projects.preview_paths(output)
         is_gone = is_ahead_kept and ahead and not (regions_of(new.root) or projects.preview_paths(surveyed.path))
     except OtioPerfError:  # nobody can play it either

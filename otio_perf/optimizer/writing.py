@@ -83,6 +83,7 @@ def write(
     ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
     lost: str = "",
+    others: tuple[Document, Document] | None = None,
 ) -> tuple[LeftAlone, ...]:
     """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it.
 
@@ -101,18 +102,20 @@ def write(
         stand_ins=stand_ins,
         is_placed=lambda path: placing.is_placed(session, output.absolute().parent / path),
         is_worth_keeping=bool(lost),
+        others=others,
     )
     if done.kept is not None:
         _tell_kept(session, output, done.kept, lost)
     if session.has_workspace:
-        _note_player(session, document, output, stand_ins or {})
+        _note_player(session, [document, *([] if others is None else others[1:])], output, stand_ins or {})
     return tuple(LeftAlone(clip=p.clip, reason=p.reason) for p in done.left)
 
 
-def _note_player(session: Session, document: Document, output: Path, stand_ins: Mapping[str, str]) -> None:
+def _note_player(session: Session, documents: Sequence[Document], output: Path, stand_ins: Mapping[str, str]) -> None:
     """So that ``cache clear`` deletes nothing that it plays without a word. A bundle holds all that itself."""
     here = Locator(output).based(files.base_of(output))
-    urls = set() if output.suffix.lower() in bundles.SUFFIXES else {*shown(document.root), *regions_of(document.root)}
+    roots = [] if output.suffix.lower() in bundles.SUFFIXES else [document.root for document in documents]
+    urls = {url for root in roots for url in (*shown(root), *regions_of(root))}
     played = [Path(path) for url in urls if (path := here.target(Reference("external", url)).path) is not None]
     played += [Path(instead) for path in played if (instead := stand_ins.get(str(path)))]
     played += map(Path, projects.preview_paths(output))

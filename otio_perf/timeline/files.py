@@ -124,6 +124,25 @@ def read(
     return replace(document, rate=Fraction(reply["rate"]) if reply["rate"] else rate, notices=tuple(reply["notices"]))
 
 
+def read_others(path: str | os.PathLike[str], *, limits: Limits | None = None) -> Document | None:
+    """What only those sequences of a project play that were not open in it: a clip of each medium; canonical, see ``read``.
+
+    :returns: ``None`` where there is nothing of the kind
+    :raises UnreadableTimelineError, HostileTimelineError: as ``read``
+    """
+    limits = limits or Limits()
+    file = Path(os.path.abspath(path))
+    if file.suffix.lower() not in PROJECTS:
+        return None
+    text = projects.text_of(file, limits)
+    root = mlt.read_others(text, str(file))
+    if root is None:
+        return None
+    spelled = json_text.dumps(root).encode()
+    document = _read_json(spelled, file, "kdenlive_perf", str(file.parent), limits, exact=True, canonical=True)
+    return replace(document, digest=digest_of(text))
+
+
 def canonical(document: Document, *, limits: Limits | None = None) -> Document:
     """The same as OpenTimelineIO spells it: old schemas upgraded, every field there, checked by its reader.
 
@@ -161,6 +180,7 @@ def write(
     stand_ins: Mapping[str, str] | None = None,
     is_placed: IsPlaced = is_none,
     is_worth_keeping: bool = False,
+    others: tuple[Document, Document] | None = None,
 ) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
 
@@ -172,6 +192,7 @@ def write(
     :param ahead: what a project shows as rendered ahead by us; ``None``: what it has.
     :param stand_ins: by path of a proxy, the file that a project shows in its place; ``""``: none. ``is_placed``: see
         ``mlt.proxied.with_originals``.
+    :param others: of a project, what ``read_others`` has, as it was read and as it is to be shown
     :param is_worth_keeping: what is there now, also if it is as we wrote it.
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
         folder in the place of an ``.otiod`` holds something that the new one does not.
@@ -212,6 +233,7 @@ def write(
                 project.path,
                 before=project.root,
                 after=document.root,
+                others=None if others is None else (others[0].root, others[1].root),
                 target=target,
                 ahead=ahead,
                 stand_ins=stand_ins or {},

@@ -38,6 +38,7 @@ def changed(
     *,
     before: Json,
     after: Json,
+    others: tuple[Json, Json] | None = None,
     target: Path,
     ahead: Preview | Overlay | None,
     stand_ins: Mapping[str, str],
@@ -45,7 +46,7 @@ def changed(
 ) -> bytes:
     """``data``, the text of the project ``path``, with the proxies that ``after`` shows in place of those of ``before``.
 
-    :param before, after: roots of documents
+    :param before, after: roots of documents; ``others``: likewise, of what only other sequences play
     :param ahead, stand_ins, is_placed: see ``files.write``
     :raises UnwritableTimelineError: media that it names relatively would not be found from ``target``
     """
@@ -67,5 +68,6 @@ def changed(
         return None if found is None else stand_ins.get(found, found) or None
 
     cut, new = without_overlay(before), without_overlay(after)  # that is no clip of the edit
-    text = changing.changed(data, path, before=cut, after=new, path_of=path_of, is_placed=is_placed)
+    edits = [(cut, new), *([] if others is None else [others])]
+    text = changing.changed(data, path, edits=edits, path_of=path_of, is_placed=is_placed)
     return stamp.marked(text) if after.get("metadata", {}).get(NOTES) is not None else text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from otio_perf.timeline.mlt.media import is_relative, url_of
@@ -18,18 +18,19 @@ def changed(
     data: bytes,
     path: object,
     *,
-    before: Json,
-    after: Json,
+    edits: Iterable[tuple[Json, Json]],
     path_of: Callable[[Json], str | None],
     is_placed: IsPlaced = is_none,
 ) -> bytes:
-    """``data``, which reads as the timeline ``before``, as the timeline ``after`` shows it: the same clips in the same order.
+    """``data`` as timelines show it that were made of it.
 
+    :param edits: timelines as ``data`` reads, each with the one that is to be shown: the same clips in the same order
     :param path_of: where the proxy of a media reference is; ``is_placed``: see ``with_originals``
     :raises UnwritableTimelineError: see ``spans.parse`` and, where it gets proxies, ``versions.refuse_newer``
     """
     shown: dict[str, Shown] = {}
-    for plain, clip in zip(clips_of(before), clips_of(after), strict=True):
+    pairs = (pair for before, after in edits for pair in zip(clips_of(before), clips_of(after), strict=True))
+    for plain, clip in pairs:
         key: Any = clip["active_media_reference_key"]
         original, reference = original_of(plain), clip["media_references"][key]
         proxy = path_of(reference) if is_ours(key) else None

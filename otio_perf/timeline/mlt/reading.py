@@ -11,9 +11,10 @@ from xml.etree.ElementTree import Element
 from otio_perf.timeline.mlt.lanes import Cut, Mix, lane_of
 from otio_perf.timeline.mlt.media import Medium, medium_of
 from otio_perf.timeline.mlt.project import SERVICES, Project, notes, sequence_name
-from otio_perf.timeline.mlt.spell import Speller
+from otio_perf.timeline.mlt.spell import DEFAULT, Speller
 from otio_perf.timeline.mlt.tree import Times, parse, properties, service
 from otio_perf.timeline.references import Json
+from otio_perf.timeline.tree import audio_clips, clips_of
 
 #: Transitions that do no more than lay the tracks over each other, or mix their sound: every program adds them.
 _STACKING = frozenset({"mix", "frei0r.cairoblend", "qtblend", "movit.overlay", "composite", "luma"})
@@ -39,6 +40,39 @@ def read(data: bytes, path: str, sequence: str | None = None) -> Json:
     """
     project = Project(parse(data, path), path)
     return _Reader(project).timeline(project.sequence(sequence))
+
+
+def read_others(data: bytes, path: str) -> Json | None:
+    """A timeline of what only the sequences play that were not open: a clip of each medium, in the order of their first use.
+
+    :returns: ``None`` where there is nothing of the kind
+    :raises UnreadableTimelineError, HostileTimelineError: as ``read``
+    """
+    project = Project(parse(data, path), path)
+    opened, reader = project.sequence(), _Reader(project)
+    others = [reader.timeline(element) for element in project.sequences() if element is not opened]
+    if not others:
+        return None
+    known = {kind: dict.fromkeys(url for url, _ in clips) for kind, clips in _played(reader.timeline(opened)).items()}
+    found: dict[str, list[Json]] = {kind: [] for kind in known}
+    for kind, clips in ((kind, clips) for other in others for kind, clips in _played(other).items()):
+        for url, clip in clips:
+            if url not in known[kind]:
+                known[kind][url] = None
+                found[kind].append(clip)
+    tracks = [reader.spell.track("", kind, clips) for kind, clips in found.items() if clips]
+    return reader.spell.timeline("other sequences", reader.spell.stack("tracks", tracks), {}) if tracks else None
+
+
+def _played(root: Json) -> dict[str, list[tuple[str, Json]]]:
+    """Clips of files, with the URLs of these, by kind of their tracks."""
+    found: dict[str, list[tuple[str, Json]]] = {"Video": [], "Audio": []}
+    sounds = audio_clips(root)
+    for clip in clips_of(root):
+        url = clip["media_references"][DEFAULT].get("target_url")
+        if url:
+            found["Audio" if id(clip) in sounds else "Video"].append((url, clip))
+    return found
 
 
 @dataclass(slots=True)
