@@ -16,7 +16,7 @@ from otio_perf.model.events import Stage
 from otio_perf.model.frames import FIDELITIES, FramePlan, with_reasons
 from otio_perf.model.recipes import CANVAS, PrerenderRecipe
 from otio_perf.model.results import RenderedFrame, StillReport
-from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer import records, timelines
 from otio_perf.optimizer.composed import Composed, composed
 from otio_perf.optimizer.named_files import finder
 from otio_perf.optimizer.overwriting import refuse_media
@@ -65,7 +65,7 @@ def frame(
     timelines.tell_problems(session, composition.problems)
     numbers = [frame_number(text, composition) for text in times]
     found = session.look_up(shot.target for shot in composition.shots())
-    linked, _ = relinking.earlier(session, document, where, found) if use_proxies else ({}, found)
+    linked, _ = records.earlier(session, document, where, found) if use_proxies else ({}, found)
     instead = stand_ins(session, linked, found, use_proxies)
     shown = composed(composition, found, finder(document, where), colour=session.settings.colour, stand_ins=instead)
     engine, why = engine_for(session.settings.gpu, cache_folder=str(settings.kernels_folder()))
