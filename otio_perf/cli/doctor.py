@@ -1,4 +1,5 @@
-"""What was found on this machine: versions, timeline formats, hardware encoders, workspace, and what is missing."""
+"""What was found on this machine: versions, timeline formats, hardware encoders, workspace, what is missing, and what was never
+run here because there is nothing to try it on."""
 
 from __future__ import annotations
 

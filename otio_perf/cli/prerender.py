@@ -3,6 +3,9 @@ its own timeline preview, in whole chunks of 25 frames.
 
 Only what is new is rendered: clips that were moved or duplicated, and edits that were undone, are there already. Disabling
 the track shows the live edit, and 'otio-perf restore' removes it. With --range the track holds that part alone.
+
+What is rendered is opaque, on black, in every codec: the live edit stays below it, and would be seen once more through what is
+half transparent. 'otio-perf render --alpha keep' makes a movie with alpha.
 """
 
 from __future__ import annotations

@@ -188,10 +188,18 @@ def show_machine(machine: MachineProfile) -> None:
 def show_checks(checks: Sequence[Check]) -> None:
     console = stdout()
     table = _table("", "What", "Found")
+    never: dict[str, list[str]] = {}
     for check in checks:
+        if not check.was_tried:
+            never.setdefault(check.found, []).append(check.name)
+            continue
         mark = "[green]ok[/]" if check.works else "[red]missing[/]" if check.required else "[yellow]no[/]"
         table.add_row(mark, _safe(check.name), _safe(check.found))
     console.print(table)
+    if never:
+        console.print("Never run here:")
+    for why, names in never.items():
+        console.print(f"  {_safe(', '.join(names))}: {_safe(why)}")
 
 
 def show_status(status: Status) -> None:

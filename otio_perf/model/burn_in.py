@@ -18,7 +18,8 @@ def words(kind: BurnIn, media: MediaInfo, frame: int, rate: FrameRate) -> str:
     """What ``kind`` says on frame ``frame`` of ``media``, counted from 0 at ``rate``.
 
     The timecode is the source's own, drop-frame where that is; one without counts from 00:00:00:00, as editors do. The name is
-    that of the file, of a sequence with ``#`` for its number; the number of a sequence's frame is that of the picture.
+    that of the file, for a proxy stands in for it in every clip, whatever these are called; of a sequence with ``#`` for its
+    number. The number of a sequence's frame is that of the picture.
     """
     sequence = media.sequence
     match kind:

@@ -161,12 +161,13 @@ class OptimizeReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One finding of ``doctor``."""
+    """One finding of ``doctor``. ``was_tried``: there is something here to try it on."""
 
     name: str
     works: bool
     required: bool
     found: str
+    was_tried: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,14 +53,19 @@ def _formats() -> Iterator[Check]:
 
 def _hardware() -> Iterator[Check]:
     from otio_perf.media import hardware
-    from otio_perf.render.engines import found_engine
+    from otio_perf.render.engines import NO_GPU, found_engine
 
     engine = found_engine("auto", cache_folder=str(settings_module.kernels_folder()))
-    yield Check(name="GPU", works=bool(engine.devices), required=False, found=engine.why.removeprefix("processor: "))
+    found = engine.why.removeprefix("processor: ")
+    yield Check(name="GPU", works=bool(engine.devices), required=False, found=found, was_tried=found != NO_GPU)
     for finding in hardware.findings():
-        if not finding.works and "does not exist on this system" in finding.reason:
-            continue
-        yield Check(name=f"{finding.kind} {finding.name}", works=finding.works, required=False, found=finding.reason)
+        yield Check(
+            name=f"{finding.kind} {finding.name}",
+            works=finding.works,
+            required=False,
+            found=finding.reason,
+            was_tried=finding.was_tried,
+        )
 
 
 def _machine() -> Iterator[Check]:

@@ -39,7 +39,7 @@ _POLL_SECONDS = 0.1
 _MOST_SHARING = 16
 #: How Taichi and drivers say that they have no room; anything else is a device that is lost.
 _NO_ROOM = ("out of memory", "out_of_memory", "out_of_device_memory", "cuda error 2 ")
-_NO_GPU = "no GPU was found"
+NO_GPU = "no GPU was found"
 _HINT = "Take --gpu auto"
 
 
@@ -111,7 +111,7 @@ def found_engine(gpu: str, *, cache_folder: str | None = None, tick: Callable[[]
         if works:
             left_out = "; not used: " + "; ".join(reasons) if len(works) < len(devices) else ""
             return FoundEngine(name="gpu", why=_called(works) + left_out, devices=works)
-    engine, why = _instead(gpu, "; ".join(filter(None, reasons)) or _NO_GPU)
+    engine, why = _instead(gpu, "; ".join(filter(None, reasons)) or NO_GPU)
     return FoundEngine(name=engine.name, why=why)
 
 
@@ -138,7 +138,7 @@ def gave_up(error: Exception, gpu: str) -> str:
 def _instead(gpu: str, why_not: str) -> tuple[Engine, str]:
     """:raises EffectError: the GPU was demanded"""
     if gpu == "on":
-        raise EffectError(why_not if why_not == _NO_GPU else f"no GPU works here: {why_not}", hint=_HINT)
+        raise EffectError(why_not if why_not == NO_GPU else f"no GPU works here: {why_not}", hint=_HINT)
     return _cpu(), f"processor: {why_not}"
 
 
@@ -167,7 +167,7 @@ def _gpu(devices: Sequence[GpuDevice], cache_folder: str | None) -> _Own:
     global _own  # noqa: PLW0603 (a process has one, for life)
     if _own is None:
         if not devices and not _may_have_gpu():  # loading Taichi takes a second
-            raise EffectError(_NO_GPU)
+            raise EffectError(NO_GPU)
         os.environ.setdefault("ENABLE_TAICHI_HEADER_PRINT", "0")  # its name and version, before a JSON document
         try:
             from otio_perf.effects.gpu.devices import listed
@@ -183,7 +183,7 @@ def _gpu(devices: Sequence[GpuDevice], cache_folder: str | None) -> _Own:
             except EffectError as error:
                 reasons.append(f"{device.name}: {error.message}")
         else:
-            raise EffectError("; ".join(reasons) or _NO_GPU)
+            raise EffectError("; ".join(reasons) or NO_GPU)
     return _own
 
 

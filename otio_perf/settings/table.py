@@ -140,8 +140,8 @@ TABLE: tuple[Setting, ...] = (
         default=(),
         metavar="WHAT",
         many=True,
-        help="write into the pictures of proxies: timecode (of the source), name (of its file) or frame (its number); "
-        "repeatable (default: nothing)",
+        help="write into the pictures of proxies: timecode (of the source), name (of its file: one proxy serves all clips, "
+        "whatever they are called) or frame (its number); repeatable (default: nothing)",
     ),
     Setting(
         name="purpose",
