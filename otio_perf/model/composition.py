@@ -38,6 +38,7 @@ class Shot:
     available_start: Fraction | None = None
     parameters: tuple[tuple[str, Any], ...] = ()  # of a generator, as the host writes them
     has_own_size: bool = False  # the host counts its size in its own pixels; else it is made to fit the canvas
+    alpha: str = ""  # how the host takes its alpha, in Final Cut's words: ``none``, ``straight``, ``black``, ``white``
     picks: tuple[Pick, ...] = ()  # of sound: the channels that the host names, the output's first channel first
 
 

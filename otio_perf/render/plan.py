@@ -17,6 +17,8 @@ The rules, which are those of the hosts:
 - A medium of another size than the canvas is shown whole, with bars; in Final Cut Pro 7's XML pixel for pixel. No such host
   has ever been run against this, and it is said so.
 - A missing medium, and a generator that we do not have, is a slate with its name.
+- An effect on nothing but gaps works, in hosts that know such, on what lies below: it is not rendered, and named.
+- Two layers of different blend modes in a transition are mixed as if they had none, and the transition is named.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ from otio_perf.model.stand_ins import StandIns, as_original
 from otio_perf.model.timing import FrameRate
 from otio_perf.model.uses import EffectUse, Target, TargetKind
 from otio_perf.planning.proxies import frame_count
-from otio_perf.render.generated import generated, slate
+from otio_perf.render.generated import difference, generated, slate
 
 #: Where nothing says how large the picture is.
 _USUAL_SIZE = (1920, 1080)
@@ -181,7 +183,10 @@ class _Planner:
         else:
             layers = self._group(shot, inner)
         moment = Moment(frame=time - item.start, length=Fraction(item.stop - item.start), inner=position)
-        layers = self._with_effects(layers, item.effects, moment)
+        if layers or isinstance(shot, Shot) or not _is_empty(shot):
+            layers = self._with_effects(layers, item.effects, moment)
+        else:
+            self._note_adjustments(item.effects, moment)
         if isinstance(shot, Shot) and shot.has_own_size:
             return tuple(self._of_own_size(layer, shot) for layer in layers)
         return layers
@@ -252,6 +257,8 @@ class _Planner:
         progress = (time - join.start) / (join.stop - join.start)
         moment = Moment(frame=time - join.start, length=Fraction(join.stop - join.start), inner=time - join.start)
         blends = {layer.blend for layer in (outgoing, incoming) if layer is not None}
+        if len(blends) > 1:
+            self._note(join.effect, Fidelity.UNKNOWN, f"it goes between the blend modes {' and '.join(sorted(blends))}")
         mix = Mix(
             transition=self._transition(join, moment),
             progress=float(progress),
@@ -268,7 +275,7 @@ class _Planner:
             self._note(effect, said.fidelity, said.why)
             return said.applied[0]
         if effect.name != _DISSOLVE:
-            self._note(effect, Fidelity.APPROXIMATE if join.kind == _DISSOLVE else Fidelity.UNKNOWN, said.why)
+            self._note(effect, Fidelity.UNKNOWN, said.why)
         return _dissolve()
 
     # ---- pictures
@@ -294,7 +301,11 @@ class _Planner:
             found = generated(kind, shot.parameters)
             if found is None:
                 self.unknown.add(kind)
-            return found or slate("NOT RENDERED", f"{item.name} ({kind})")
+                return slate("NOT RENDERED", kind if kind.startswith(item.name) else f"{item.name} ({kind})")
+            if differs := difference(kind):
+                self.approximate.add(kind)
+                self._explain(kind, differs)
+            return found
         name = _file_name(target.path or target.url) or item.name
         if target.kind is TargetKind.UNUSABLE:
             name, reason = item.name or "a clip without a name", target.reason or ""
@@ -311,6 +322,9 @@ class _Planner:
             self._explain(name, reason)
             return slate("MEDIA OFFLINE", f"{name}: {reason}" if reason else name)
         picture = info.picture
+        if picture.has_alpha and shot.alpha not in ("", "straight"):
+            self.unknown.add(f"alpha of {name}")
+            self._explain(f"alpha of {name}", f"the host takes it as {shot.alpha!r}")
         if is_tone_mapped(picture, self.colour):
             self.approximate.add(f"HDR of {name} as SDR" if not self.colour.is_hdr else f"peaks of {name}")
         if info.kind is MediaKind.STILL:
@@ -342,8 +356,10 @@ class _Planner:
         """``layers`` as one picture with ``effects`` on it; as they are where there are none."""
         applied: list[Applied] = []
         blend, opacity = None, 1.0
-        for effect in in_order(effects) if layers else ():
+        for effect in in_order(effects):
             said = self.translate(effect, moment)
+            if not layers and said.fidelity is not Fidelity.UNKNOWN:
+                continue
             self._note(effect, said.fidelity, said.why)
             if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE):
                 applied += said.applied
@@ -356,6 +372,13 @@ class _Planner:
         if layer.opacity != 1:  # what follows works on the faded picture
             layer = Layer(content=Stacked(layers=(replace(layer, blend="over"),)), blend=layer.blend)
         return (replace(layer, effects=(*layer.effects, *applied), blend=blend or layer.blend, opacity=opacity),)
+
+    def _note_adjustments(self, effects: tuple[EffectUse, ...], moment: Moment) -> None:
+        """Effects on an item that shows nothing, from its beginning to its end."""
+        for effect in effects:
+            said = self.translate(effect, moment)
+            if said.fidelity is not Fidelity.NOTHING:
+                self._note(effect, Fidelity.UNKNOWN, "it works on what is below, which is not rendered here")
 
     def _note(self, effect: EffectUse, fidelity: Fidelity, why: str = "") -> None:
         if fidelity not in (Fidelity.APPROXIMATE, Fidelity.UNKNOWN):
@@ -375,6 +398,10 @@ def joins_at(lane: Lane, time: Fraction | int) -> list[Join]:
     while start and time < lane.joins[start - 1].stop:
         start -= 1
     return list(lane.joins[start:stop])
+
+
+def _is_empty(group: Group) -> bool:
+    return all(isinstance(i.content, Group) and _is_empty(i.content) for lane in group.lanes for i in lane.items)
 
 
 def _one(layers: tuple[Layer, ...]) -> Layer | None:

@@ -14,18 +14,13 @@ from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.model.uses import EffectUse, Problem, Target, TargetKind
 from otio_perf.timeline.clock import Frames, UnusableTimeError, nearest
 from otio_perf.timeline.consumption import Consumption
-from otio_perf.timeline.describe import canvas_of, described, name_of
-from otio_perf.timeline.effects import effects_of, generator_parameters, read_effects, read_transition
+from otio_perf.timeline.describe import FINAL_CUT, canvas_of, described, host_data, is_enabled, name_of
+from otio_perf.timeline.effects import effects_of, generator_parameters, read_transition
 from otio_perf.timeline.files import Document, unreadable_if_damaged
 from otio_perf.timeline.json_text import no_collection
 from otio_perf.timeline.locate import Locator
 from otio_perf.timeline.measure import Measure
 from otio_perf.timeline.references import DAMAGE, Json, original_of, schema_of
-
-#: Metadata of the adapter whose host takes every medium pixel for pixel: Final Cut Pro 7's XML, which Premiere and others write
-#: too. A clip of 2048 columns that fills 1920 has a ``scale`` of 93.75 in it; whether Premiere fits a clip by itself ("Scale to
-#: Frame Size") is not.
-_COUNTS_PIXELS = "fcp_xml"
 
 
 def compose(document: Document, locator: Locator) -> Composition:
@@ -72,12 +67,14 @@ class Composer:
     def _item(self, item: Json, start: Frames, length: Frames) -> Placed | None:
         """An item at ``start`` of its lane; ``None``: it shows nothing."""
         first, stop = nearest(start), nearest(start + length)
-        if item.get("enabled") is False or first >= stop:
+        if not is_enabled(item) or first >= stop:
             return None
         schema = schema_of(item)
         if schema == "Clip":
             return self._clip(item, first, stop)
         if schema == "Stack" or (schema == "Track" and self._takes(item)):
+            return self._group(item, first, stop)
+        if schema == "Gap" and item.get("effects") and self.kind == "Video":
             return self._group(item, first, stop)
         return None
 
@@ -87,11 +84,13 @@ class Composer:
     def _clip(self, clip: Json, start: int, stop: int) -> Placed | None:
         name = name_of(clip)
         try:
-            effects, speed, retimed_in_point = effects_of(clip)
+            read = effects_of(clip)
             reference = original_of(clip)
             reference = self.measure.resolved(reference) if reference else {}
             target = self.locator.target(described(reference, clip, audio=self.kind == "Audio"))
-            line = self.consumption.line(clip, reference, length=stop - start, speed=speed, retimed_in_point=retimed_in_point)
+            line = self.consumption.line(
+                clip, reference, length=stop - start, speed=read.speed, retimed_in_point=read.retimed_in_point
+            )
         except DAMAGE as e:
             return self._unusable(clip, start, stop, e)
         return Placed(
@@ -105,9 +104,12 @@ class Composer:
                 rate=line.rate,
                 available_start=None if line.available_start is None else Fraction(line.available_start),
                 parameters=generator_parameters(reference) if target.kind is TargetKind.GENERATOR else (),
-                has_own_size=_COUNTS_PIXELS in clip["metadata"] if isinstance(clip.get("metadata"), dict) else False,
+                # Final Cut takes every medium pixel for pixel: a clip of 2048 columns that fills 1920 has a ``scale`` of 93.75
+                # in its XML, which Premiere and others write too; whether Premiere fits one by itself is not in it.
+                has_own_size=isinstance(clip.get("metadata"), dict) and FINAL_CUT in clip["metadata"],
+                alpha=str(host_data(clip, FINAL_CUT).get("alphatype") or ""),
             ),
-            effects=effects,
+            effects=read.uses,
         )
 
     def _unusable(self, item: Json, start: int, stop: int, error: Exception) -> Placed:
@@ -125,13 +127,13 @@ class Composer:
         )
 
     def _group(self, item: Json, start: int, stop: int) -> Placed | None:
-        """A nested stack or track."""
+        """A nested stack or track; a gap that carries effects, as a group of nothing."""
         try:
-            effects, speed, _ = read_effects(item.get("effects") or [])
+            read = effects_of(item)
             inner_start, _ = self.measure.trimmed(item)
         except DAMAGE as e:
             return self._unusable(item, start, stop, e)
-        speed = Fraction(1) if speed is None else speed
+        speed = Fraction(1) if read.speed is None else read.speed
         if speed < 0:  # what it would show forwards, in reverse order
             inner_start -= (stop - start - 1) * speed
         name = name_of(item)
@@ -143,7 +145,7 @@ class Composer:
             inner_start=Fraction(inner_start),
             speed=speed,
             content=Group(lanes=tuple(lane for lane in lanes if lane.items)),
-            effects=effects,
+            effects=read.uses,
         )
 
     def _lanes(self, stack: Json) -> tuple[Lane, ...]:
@@ -165,11 +167,12 @@ class Composer:
         """A child of a stack; a track that is neither trimmed nor retimed is the lane itself."""
         _, length = self.measure.trimmed(child)
         if schema_of(child) == "Track" and not child.get("source_range"):
-            if child.get("enabled") is False or not self._takes(child):
+            if not is_enabled(child) or not self._takes(child):
                 return None
-            effects, speed, _ = read_effects(child.get("effects") or [])
-            if speed is None:
-                return self._lane(child, name, effects)
+            read = effects_of(child)
+            lane = self._lane(child, name, read.uses) if read.speed is None else None
+            if lane is not None and (lane.items or not read.uses or self.kind != "Video"):
+                return lane
         item = self._item(child, 0, length)
         return Lane(name=name, items=(item,)) if item else None
 

@@ -47,12 +47,14 @@ class Consumption:
         length: Frames,
         speed: Fraction | None,
         retimed_in_point: bool,
+        speed_varies: bool,
     ) -> Consumed:
         """What the part ``[first, last)`` of a clip needs, in timeline frames from its start; its own ``length`` may be less,
         for transitions reach over both ends.
 
         A negative speed is read in two ways by hosts: backwards from the in-point, or the range from its end; both are
-        covered. So are all readings of Final Cut's in-point, which some writers count in retimed frames.
+        covered. So are all readings of Final Cut's in-point, which some writers count in retimed frames. At a speed that varies
+        any frame of the medium may be shown.
 
         :raises UnusableTimeError: a time or rate that makes no sense.
         """
@@ -69,6 +71,8 @@ class Consumption:
                 for point in points if speed < 0 else points[:1]:
                     other = _stretch(point, first * factor, last * factor, speed)
                     low, high = min(low, other[0]), max(high, other[1])
+            if speed_varies:
+                low, high = min(low, start), max(high, end)
             reaches_out = first < 0 or last > length or speed is not None
             if reaches_out and start <= begin < end and low < end and high > start:
                 # handles and retimes may reach beyond the medium: hosts hold the last frame there

@@ -11,12 +11,16 @@ from otio_perf.timeline.locate import Locator, Reference
 from otio_perf.timeline.references import Json, is_replaced, notes_of, schema_of
 
 T = TypeVar("T")
+#: Under which Final Cut Pro 7's adapter keeps what it has no field for.
+FINAL_CUT = "fcp_xml"
 #: An image sequence of more is a mistake or an attack: four days and more at 24 pictures a second.
 _MOST_PICTURES = 10_000_000
 #: Where in its metadata a timeline's picture size stands.
-_SIZES = (("fcp_xml", "media", "video", "format", "samplecharacteristics"), ("mlt", "profile"))
+_SIZES = ((FINAL_CUT, "media", "video", "format", "samplecharacteristics"), ("mlt", "profile"))
 #: Reels of an EDL that are none: auxiliary source, black.
 _NO_REELS = frozenset({"", "AX", "BL"})
+#: What editors themselves call nothing but black.
+_BLACK = frozenset({"", "slug", "black video"})
 
 
 class Numbering(Generic[T]):
@@ -41,6 +45,23 @@ def columns_of(names: tuple[str, ...], rows: list[tuple[int, ...]]) -> dict[str,
 def name_of(item: Json) -> str:
     name = item.get("name")
     return name if isinstance(name, str) else ""
+
+
+def host_data(item: Json, host: str) -> Json:
+    """What the adapter of a host keeps in the metadata of ``item``; empty where there is nothing."""
+    metadata = item.get("metadata")
+    found = metadata.get(host) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def is_off(said: Json) -> bool:
+    """Final Cut's switch, in what its adapter keeps of a clip, a track or a filter."""
+    return str(said.get("enabled")).strip().upper() in ("FALSE", "0")
+
+
+def is_enabled(item: Json) -> bool:
+    """Is a clip, track or stack in use? OTIO's switch, and that of Final Cut, which its adapter does not translate."""
+    return item.get("enabled") is not False and not is_off(host_data(item, FINAL_CUT))
 
 
 def timelines_of(root: Json) -> Iterator[Json]:
@@ -92,9 +113,7 @@ def canvas_of(root: Json) -> tuple[int, int] | None:
 
 def reel_of(clip: Json) -> str:
     """What an EDL calls the reel of ``clip``; "" for none, and for what its source is called where it has none (AX, BL)."""
-    metadata = clip.get("metadata")
-    edl = metadata.get("cmx_3600") if isinstance(metadata, dict) else None
-    reel = edl.get("reel") if isinstance(edl, dict) else None
+    reel = host_data(clip, "cmx_3600").get("reel")
     return reel if isinstance(reel, str) and reel.upper() not in _NO_REELS else ""
 
 
@@ -112,11 +131,26 @@ def described(reference: Json, clip: Json | None = None, *, audio: bool = False)
     if schema == "ImageSequenceReference":
         return _sequence(reference)
     if schema == "GeneratorReference":
-        kind = reference.get("generator_kind")
-        return Reference("generator", generator=(kind if isinstance(kind, str) else "") or name_of(reference) or "generator")
+        return Reference("generator", generator=_generator(reference, clip))
     if schema in ("MissingReference", ""):
         return Reference("missing", reason="the clip has no media", clip=name, audio=audio, reel=reel)
     return Reference("missing", reason=f"a {schema} is not a known media reference")
+
+
+def _generator(reference: Json, clip: Json | None) -> str:
+    """What a generator is called. Premiere writes its titles and adjustment layers into Final Cut's XML as slugs with a name of
+    their own: these are no black, and go by that name. Final Cut's own slug is a generator by its ``effectid``."""
+    kind = _text(reference.get("generator_kind")) or name_of(reference) or "generator"
+    own = host_data(reference, FINAL_CUT)
+    if kind.lower() != "slug" or own.get("effecttype"):
+        return kind
+    names = [name_of(reference)]
+    is_straight = False
+    if clip is not None and own:
+        names.append(name_of(clip))
+        is_straight = host_data(clip, FINAL_CUT).get("alphatype") == "straight"
+    named = [name for name in names if name.strip().lower() not in _BLACK]
+    return f"{named[0]} (Slug)" if named else "Slug with alpha" if is_straight else kind
 
 
 def original_target(clip: Json, original: Json, locator: Locator, *, audio: bool) -> Target:

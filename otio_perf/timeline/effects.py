@@ -6,52 +6,123 @@ One row a dialect in ``_DIALECTS``: the key under which a host keeps its own dat
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from otio_perf.model.uses import EffectUse
+from otio_perf.timeline.describe import FINAL_CUT, host_data, is_off
 from otio_perf.timeline.references import Json, schema_of
 
 Parameters = tuple[tuple[str, Any], ...]
-Reading = tuple[str, str, Parameters, Fraction | None]  # name, label, parameters, speed
+
+#: Blocks that stand on every clip of Resolve's: untouched, they are no effect. Any other that stands there is one, whatever
+#: its values: a film grain of the factory's is a film grain. ``effects.translate.resolve`` has a row for each.
+ALWAYS_THERE = frozenset(
+    {
+        "Transform",
+        "Cropping",
+        "Composite",
+        "Video Faders",
+        "Dynamic Zoom",
+        "Lens Correction",
+        "Retime and Scaling",
+        "Stabilization",
+        "Fairlight Clip Volume and Fades",
+        "Fairlight Clip Pan",
+        "Fairlight Clip Pitch",
+        "Fairlight Clip Equaliser",
+        "Fairlight Equaliser Band",
+    }
+)
 
 
 class UnusableEffectError(ValueError):
     """An effect that says something impossible, in a clause for people."""
 
 
-def read_effects(effects: list[Json], clip_metadata: Json | None = None) -> tuple[tuple[EffectUse, ...], Fraction | None, bool]:
-    """Effects that change the picture, the speed (``None``: as it is), and whether the in-point counts retimed frames.
+class Effects(NamedTuple):
+    """What the effects of an item come to.
 
-    Disabled effects and those that a host writes on every clip with default values are no effects.
+    ``speed``: ``None``, as it is. ``retimed_in_point``: the in-point counts retimed frames. ``speed_varies``: ``speed`` is at
+    best its mean, and ``uses`` says so by name.
+    """
+
+    uses: tuple[EffectUse, ...] = ()
+    speed: Fraction | None = None
+    retimed_in_point: bool = False
+    speed_varies: bool = False
+
+
+class _Reading(NamedTuple):
+    """One effect: what it is to translate by, a speed, or both; neither: it does nothing."""
+
+    name: str = ""
+    label: str = ""
+    parameters: Parameters = ()
+    speed: Fraction | None = None
+    speed_varies: bool = False
+
+
+def effects_of(item: Json) -> Effects:
+    """Effects of a clip, stack or track that change the picture or the sound, and its speed.
+
+    Disabled effects and those that a host writes on every clip with default values are no effects. What hosts keep beside
+    their effects counts with them: the CDL of an edit list, Final Cut's composite mode and the switches of its filters.
 
     :raises UnusableEffectError: a speed that is not a number.
     """
+    listed = item.get("effects") or []
+    metadata = item.get("metadata")
+    if not listed and not metadata:
+        return Effects()
+    final_cut = host_data(item, FINAL_CUT)
+    off = _switched_off(listed, final_cut)
+    found = read_effects([effect for number, effect in enumerate(listed) if number not in off] if off else listed)
+    uses = list(found.uses)
+    mode = _text(final_cut.get("compositemode")).strip()
+    if mode and mode.lower() != "normal":
+        uses.append(
+            EffectUse(dialect="fcp7", name="compositemode", label=f"Composite mode {mode}", parameters=(("mode", mode),))
+        )
+    if cdl := host_data(item, "cdl"):
+        uses.append(EffectUse(dialect="cdl", name="asc_cdl", label="ASC CDL", parameters=_plain_items(cdl)))
+    return found._replace(uses=tuple(uses))
+
+
+def read_effects(effects: Sequence[Json]) -> Effects:
+    """``effects_of`` a list of effects alone. :raises UnusableEffectError"""
     found: list[EffectUse] = []
     speed: Fraction | None = None
-    retimed_in_point = False
+    retimed_in_point = varies = False
     for effect in effects:
         if not isinstance(effect, dict) or effect.get("enabled") is False:
             continue
-        dialect, (name, label, parameters, factor) = _read(effect)
-        if factor is not None:
-            speed = factor if speed is None else speed * factor
+        dialect, read = _read(effect)
+        if read.speed is not None:
+            speed = read.speed if speed is None else speed * read.speed
             retimed_in_point |= dialect == "fcp7"
-        elif name:
-            found.append(EffectUse(dialect=dialect, name=name, label=label or name, parameters=parameters))
-    cdl = clip_metadata.get("cdl") if clip_metadata else None
-    if isinstance(cdl, dict) and cdl:
-        found.append(EffectUse(dialect="cdl", name="asc_cdl", label="ASC CDL", parameters=_plain_items(cdl)))
-    return tuple(found), speed, retimed_in_point
+        if read.name:
+            found.append(EffectUse(dialect=dialect, name=read.name, label=read.label or read.name, parameters=read.parameters))
+        varies |= read.speed_varies
+    return Effects(tuple(found), speed, retimed_in_point, varies)
 
 
-def effects_of(clip: Json) -> tuple[tuple[EffectUse, ...], Fraction | None, bool]:
-    """``read_effects`` of a clip, with the CDL that an EDL's adapter leaves beside them. :raises UnusableEffectError"""
-    metadata = clip.get("metadata")
-    cdl = metadata if isinstance(metadata, dict) and "cdl" in metadata else None
-    listed = clip.get("effects")
-    return read_effects(listed or [], cdl) if listed or cdl else ((), None, False)
+def _switched_off(effects: Sequence[Any], final_cut: Json) -> set[int]:
+    """Numbers of Final Cut's filters that are off: its adapter leaves the switches beside the effects, in the same order."""
+    rows = _rows(final_cut.get("filter"))
+    off: set[int] = set()
+    if not any(is_off(row) for row in rows):
+        return off
+    for number, effect in enumerate(effects):
+        said = host_data(effect, FINAL_CUT) if isinstance(effect, dict) else {}
+        for at, row in enumerate(rows):
+            kept = row.get("effect")
+            if said and isinstance(kept, dict) and {k: v for k, v in kept.items() if k != "name"} == said:
+                off |= {number} if is_off(row) else set()
+                rows = rows[at + 1 :]
+                break
+    return off
 
 
 def read_transition(transition: Json) -> EffectUse:
@@ -73,11 +144,8 @@ def read_transition(transition: Json) -> EffectUse:
 def generator_parameters(reference: Json) -> Parameters:
     """Of a generator: OTIO's own, and those that Final Cut Pro's adapter leaves in its metadata."""
     own = reference.get("parameters")
-    metadata = reference.get("metadata")
-    host = metadata.get("fcp_xml") if isinstance(metadata, dict) else None
-    rows = host.get("parameter") if isinstance(host, dict) else None
-    rows = rows if isinstance(rows, list) else [rows]
-    noted = [(_text(r.get("parameterid")), _plain(r.get("value"))) for r in rows if isinstance(r, dict)]
+    rows = _rows(host_data(reference, FINAL_CUT).get("parameter"))
+    noted = [(_text(row.get("parameterid")), _plain(row.get("value"))) for row in rows]
     return (_plain_items(own) if isinstance(own, dict) else ()) + tuple(noted)
 
 
@@ -88,28 +156,37 @@ def exact_speed(value: object) -> Fraction:
     return Fraction(value).limit_denominator(1_000_000)
 
 
-def _read(effect: Json) -> tuple[str, Reading]:
+def _read(effect: Json) -> tuple[str, _Reading]:
     metadata = effect.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     schema = schema_of(effect)
+    is_translated = schema in ("LinearTimeWarp", "FreezeFrame")  # by the adapter
     for key, (dialect, reader) in _DIALECTS.items():
         own = metadata.get(key)
         if isinstance(own, dict):
-            name, label, parameters, speed = reader(effect, own)
-            if schema in ("LinearTimeWarp", "FreezeFrame"):  # the adapter has translated it
-                speed = exact_speed(effect.get("time_scalar", 0.0))
-            return dialect, (name, label, parameters, speed)
-    if schema in ("LinearTimeWarp", "FreezeFrame"):
-        return "otio", ("", "", (), exact_speed(effect.get("time_scalar", 0.0)))
+            read = reader(effect, own)
+            if is_translated:
+                ramp = read if read.speed_varies else _Reading()
+                read = ramp._replace(speed=exact_speed(effect.get("time_scalar", 0.0)))
+            return dialect, read
+    if is_translated:
+        return "otio", _Reading(speed=exact_speed(effect.get("time_scalar", 0.0)))
     name = _text(effect.get("effect_name")) or _text(effect.get("name")) or schema
-    return "otio", (name, _text(effect.get("name")) or name, _plain_items(metadata), None)
+    return "otio", _Reading(name, _text(effect.get("name")) or name, _plain_items(metadata))
 
 
-def _resolve(effect: Json, own: Json) -> Reading:
-    """Transform, Composite, … stand on every clip of Resolve's: only a changed or keyframed parameter makes an effect."""
-    if "Speed Ratio" in own:
-        return "", "", (), exact_speed(own["Speed Ratio"])
-    name = _text(own.get("Effect Name")) or _text(effect.get("effect_name"))
+def _resolve(effect: Json, own: Json) -> _Reading:
+    """Transform, Composite, … stand on every clip of Resolve's: only a changed or keyframed parameter makes an effect.
+
+    A constant speed is OTIO's ``LinearTimeWarp``; a ramp is a ``TimeEffect`` with key frames.
+    """
+    if "Speed Ratio" in own or "Key Frames" in own:
+        speed = exact_speed(own["Speed Ratio"]) if "Speed Ratio" in own else None
+        keys = own.get("Key Frames") or []
+        if _is_straight(keys, speed):
+            return _Reading(speed=speed)
+        return _Reading("Speed ramp", "Speed ramp", (("Key Frames", _plain(keys)),), speed, speed_varies=True)
+    name = _text(own.get("Effect Name")) or _text(effect.get("effect_name")) or schema_of(effect)
     changed = []
     for parameter in own.get("Parameters") or ():
         if not isinstance(parameter, dict):
@@ -119,46 +196,98 @@ def _resolve(effect: Json, own: Json) -> Reading:
             changed.append((_text(parameter.get("Parameter ID")), _plain(frames)))
         elif value != parameter.get("Default Parameter Value"):
             changed.append((_text(parameter.get("Parameter ID")), _plain(value)))
-    untouched = own.get("Enabled") is False or (bool(own.get("Parameters")) and not changed)
-    return ("" if untouched else name), _text(own.get("Name")) or name, tuple(changed), None
+    if own.get("Enabled") is False or (name in ALWAYS_THERE and not changed):
+        return _Reading()
+    return _Reading(name, _text(own.get("Name")) or name, tuple(changed))
 
 
-def _fcp7(effect: Json, own: Json) -> Reading:
-    """Final Cut Pro 7 XML: a change of speed is a filter called ``timeremap``, in per cent."""
+def _is_straight(keys: Any, speed: Fraction | None) -> bool:
+    """Do key frames of Resolve's, (second of the timeline, second of the medium, curve …), say no more than ``speed``?
+
+    Curves count between others only, so two have none.
+    """
+    if speed is None or not isinstance(keys, list) or len(keys) > 2:
+        return False
+    try:
+        (start, first, *_), (end, last, *_) = keys or ((0, 0), (0, 0))
+        return bool(abs(last - first - float(speed) * (end - start)) <= max(1.0, abs(end - start)) / 1000)
+    except (TypeError, ValueError):
+        return False
+
+
+#: Of Final Cut's graphs of time: so many frames beside the line are rounded ones.
+_ROUNDED_FRAMES = 1.5
+
+
+def _fcp7(effect: Json, own: Json) -> _Reading:
+    """Final Cut Pro 7 XML: a change of speed is a filter called ``timeremap``, in per cent.
+
+    The curve of a parameter's key frames stands with each of them, or once beside them all.
+    """
     name = _text(own.get("effectid")) or _text(effect.get("effect_name")) or _text(effect.get("name"))
-    rows = own.get("parameter")
-    rows = rows if isinstance(rows, list) else [rows]
-    values = [(_text(r.get("parameterid") or r.get("name")), _plain(r.get("value"))) for r in rows if isinstance(r, dict)]
-    keyed = [(_text(r.get("parameterid")), _plain(r["keyframe"])) for r in rows if isinstance(r, dict) and "keyframe" in r]
-    if name == "timeremap":
-        given = dict(values)
-        if _text(given.get("variablespeed")) not in ("1", "TRUE"):
-            try:
-                speed = exact_speed(float(_text(given.get("speed")) or "100") / 100)
-            except ValueError as e:
-                raise UnusableEffectError(f"speed {given.get('speed')!r} is not a usable number") from e
-            reverse = _text(given.get("reverse")).upper() == "TRUE"
-            return "", "", (), -speed if reverse and speed > 0 else speed
-    return name, _text(effect.get("name")) or name, tuple(values + keyed), None
+    label = _text(effect.get("name")) or name
+    values: Json = {}
+    keyed: dict[str, list[Json]] = {}
+    for row in _rows(own.get("parameter")):
+        parameter = _text(row.get("parameterid") or row.get("name"))
+        values[parameter] = row.get("value")
+        if "keyframe" in row:
+            curve = {"interpolation": row["interpolation"]} if "interpolation" in row else {}
+            keyed[parameter] = [{**curve, **key} for key in _rows(row["keyframe"])]
+    parameters = _plain_items({**values, **{k: keys if len(keys) > 1 else keys[0] for k, keys in keyed.items() if keys}})
+    if name != "timeremap":
+        return _Reading(name, label, parameters)
+    try:
+        speed = exact_speed(float(_text(values.get("speed")) or "100") / 100)
+        is_ramp = _varies(values, keyed, float(speed))
+    except ValueError as e:
+        raise UnusableEffectError(f"speed {values.get('speed')!r} is not a usable number") from e
+    if is_ramp:
+        return _Reading(name, label, parameters, speed_varies=True)
+    speed = -speed if _is_true(values.get("reverse")) and speed > 0 else speed
+    if _is_true(values.get("frameblending")) and abs(speed) not in (0, 1):
+        return _Reading("frameblending", "Frame blending", (), speed)
+    return _Reading(speed=speed)
 
 
-def _aaf(effect: Json, own: Json) -> Reading:
+def _varies(values: Json, keyed: dict[str, list[Json]], speed: float) -> bool:
+    """Is a time remap of Final Cut's a ramp? ``variablespeed`` says so; where it is left out, its graph. Key frames of the
+    speed itself are a ramp in any case. :raises ValueError: numbers that are none."""
+    if _is_true(values.get("variablespeed")) or len({_text(key.get("value")) for key in keyed.get("speed", ())}) > 1:
+        return True
+    if values.get("variablespeed") is not None or "graphdict" not in keyed:
+        return False
+    graph = [(float(_text(key.get("when"))), float(_text(key.get("value")))) for key in keyed["graphdict"]]
+    (start, first), *others = graph
+    return any(abs(abs(at - first) - abs(speed) * (when - start)) > _ROUNDED_FRAMES for when, at in others)
+
+
+def _is_true(value: object) -> bool:
+    return str(value).strip().upper() in ("TRUE", "1")
+
+
+def _rows(said: Any) -> list[Json]:
+    """Final Cut's adapter makes a list of what stands there more than once, and of nothing else."""
+    return [row for row in (said if isinstance(said, list) else [said]) if isinstance(row, dict)]
+
+
+def _aaf(effect: Json, own: Json) -> _Reading:
     operation = own.get("Operation")
     name = (_text(operation.get("Name")) if isinstance(operation, dict) else "") or _text(effect.get("name"))
     parameters = own.get("Parameters")
-    return name, _text(effect.get("name")) or name, _plain_items(parameters) if isinstance(parameters, dict) else (), None
+    return _Reading(name, _text(effect.get("name")) or name, _plain_items(parameters) if isinstance(parameters, dict) else ())
 
 
-def _mlt(effect: Json, own: Json) -> Reading:
+def _mlt(effect: Json, own: Json) -> _Reading:
     if str(own.get("internal_added")) == "237":  # Kdenlive's own fades and track defaults
-        return "", "", (), None
+        return _Reading()
     name = _text(own.get("mlt_service")) or _text(effect.get("effect_name")) or _text(own.get("kdenlive_id"))
-    return name, _text(effect.get("name")) or name, _plain_items(own), None
+    return _Reading(name, _text(effect.get("name")) or name, _plain_items(own))
 
 
-_DIALECTS: dict[str, tuple[str, Callable[[Json, Json], Reading]]] = {
+_DIALECTS: dict[str, tuple[str, Callable[[Json, Json], _Reading]]] = {
     "Resolve_OTIO": ("resolve", _resolve),
-    "fcp_xml": ("fcp7", _fcp7),
+    FINAL_CUT: ("fcp7", _fcp7),
     "AAF": ("aaf", _aaf),
     "mlt": ("mlt", _mlt),
     "kdenlive": ("mlt", _mlt),
@@ -168,7 +297,7 @@ _DIALECTS: dict[str, tuple[str, Callable[[Json, Json], Reading]]] = {
 #: As ``_DIALECTS``: where hosts say which transition it is. Final Cut's adapter keeps no more than the transition's name.
 _TRANSITIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Resolve_OTIO": ("resolve", ("Effect Name",)),
-    "fcp_xml": ("fcp7", ()),
+    FINAL_CUT: ("fcp7", ()),
     "AAF": ("aaf", ("OperationGroup", "Operation", "Name")),
     "mlt": ("mlt", ("mlt_service",)),
 }

@@ -34,7 +34,7 @@ from otio_perf.timeline.spans import cut
 from otio_perf.timeline.survey import gather, located
 
 #: Raised when what is stored, or how a timeline is understood, changes.
-_VERSION = 8
+_VERSION = 9
 _MAGIC = b"otio_perf survey\n"
 _WORD = 8
 

@@ -21,7 +21,7 @@ from otio_perf.model.timing import FrameRate
 from otio_perf.model.uses import EffectUse
 from otio_perf.timeline.clock import Frames
 from otio_perf.timeline.composition import Composer, kind_of
-from otio_perf.timeline.describe import name_of
+from otio_perf.timeline.describe import FINAL_CUT, host_data, name_of
 from otio_perf.timeline.effects import effects_of
 from otio_perf.timeline.files import Document, unreadable_if_damaged
 from otio_perf.timeline.json_text import no_collection
@@ -86,7 +86,7 @@ class _SoundComposer(Composer):
         if placed is None or not isinstance(placed.content, Shot):
             return placed
         content = placed.content
-        if placed.speed < 0 and content.available_start is not None and effects_of(clip)[2]:
+        if placed.speed < 0 and content.available_start is not None and effects_of(clip).retimed_in_point:
             # played backwards from the medium's end: pictures begin with the last frame, sound with the end of that frame
             placed = replace(placed, inner_start=placed.inner_start + 1 + placed.speed)
         content = replace(content, picks=self._picks(clip))
@@ -98,7 +98,7 @@ class _SoundComposer(Composer):
         if self._is_edl:
             channel = _EDL_CHANNEL.fullmatch(name_of(self._track))
             return (Pick(channel=int(channel[1]) - 1),) if channel else ()
-        channels = _dict(clip, "Resolve_OTIO").get("Channels")
+        channels = host_data(clip, "Resolve_OTIO").get("Channels")
         if isinstance(channels, list):
             numbers = [(c.get("Source Track ID"), c.get("Source Channel ID")) for c in channels if isinstance(c, dict)]
             return tuple(Pick(stream=s, channel=c) for s, c in numbers if _is_number(s) and _is_number(c))
@@ -110,9 +110,9 @@ class _SoundComposer(Composer):
         if self._is_edl:
             channel = _EDL_CHANNEL.fullmatch(name_of(self._track))
             return (_side(int(channel[1])),) if channel else ()
-        output = _dict(self._track, "fcp_xml").get("outputchannelindex")
+        output = host_data(self._track, FINAL_CUT).get("outputchannelindex")
         is_panned = any(effect.name == "audiopan" for effect in placed.effects)
-        is_premiere = "@premiereChannelType" in _dict(clip, "fcp_xml")
+        is_premiere = "@premiereChannelType" in host_data(clip, FINAL_CUT)
         if is_panned or is_premiere or not str(output).isdecimal() or _premiere_channels(clip)[1] != 1:
             return ()
         return (_side(int(str(output))),)
@@ -126,15 +126,9 @@ def _is_number(value: object) -> TypeGuard[int]:
     return type(value) is int and 0 <= value < _MOST_CHANNELS
 
 
-def _dict(item: Json, host: str) -> Json:
-    metadata = item.get("metadata")
-    found = metadata.get(host) if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
 def _premiere_channels(clip: Json) -> tuple[int, int]:
     """First channel of a clip's sound, 0 = first of the medium, and how many it has; 0: the clip does not say."""
-    own = _dict(clip, "fcp_xml")
+    own = host_data(clip, FINAL_CUT)
     track: Any = own.get("sourcetrack")
     index = str(track.get("trackindex")) if isinstance(track, dict) and track.get("mediatype") == "audio" else ""
     if not index.isdecimal() or not 0 < int(index) <= _MOST_CHANNELS:

@@ -19,8 +19,8 @@ from otio_perf.model.uses import EffectUse, Problem, Survey, Target, TargetKind
 from otio_perf.timeline.clock import Frames, UnusableTimeError, nearest
 from otio_perf.timeline.columns import TRANSITION_COLUMNS, USE_COLUMNS, Gathered, Transitions, Uses
 from otio_perf.timeline.consumption import Consumption
-from otio_perf.timeline.describe import Numbering, canvas_of, columns_of, described, name_of
-from otio_perf.timeline.effects import effects_of, read_effects
+from otio_perf.timeline.describe import Numbering, canvas_of, columns_of, described, is_enabled, name_of
+from otio_perf.timeline.effects import effects_of
 from otio_perf.timeline.files import Document, unreadable_if_damaged
 from otio_perf.timeline.json_text import no_collection
 from otio_perf.timeline.locate import Locator, Reference
@@ -249,7 +249,7 @@ class _Gatherer:
         speed: Fraction | None,
     ) -> None:
         """A clip, or what is inside a nested stack or track, at ``start`` of its parent."""
-        if item.get("enabled") is False:
+        if not is_enabled(item):
             return
         schema = schema_of(item)
         if schema == "Clip":
@@ -258,7 +258,8 @@ class _Gatherer:
         if schema not in ("Stack", "Track"):
             return
         try:
-            own, factor, _ = read_effects(item.get("effects") or [])
+            read = effects_of(item)
+            own, factor = read.uses, read.speed
             inner_start, _ = self.measure.trimmed(item)
         except DAMAGE as e:
             self.measure.problem(item, e)
@@ -292,7 +293,8 @@ class _Gatherer:
         if seen is None:
             return
         try:
-            own, factor, retimed_in_point = effects_of(clip)
+            read = effects_of(clip)
+            own, factor = read.uses, read.speed
             reference = original_of(clip)
             reference = self.measure.resolved(reference) if reference else {}
             number = self._reference(reference, clip, audio=audio)
@@ -303,7 +305,8 @@ class _Gatherer:
                 seen.inner_last - start,
                 length=length,
                 speed=factor,
-                retimed_in_point=retimed_in_point,
+                retimed_in_point=read.retimed_in_point,
+                speed_varies=read.speed_varies,
             )
         except DAMAGE as e:
             self.measure.problem(clip, e)

@@ -57,12 +57,21 @@ EXAMPLES: dict[tuple[str, str], Given] = {
         "asc_sop": (("slope", (1.1, 1.0, 0.9)), ("offset", (0.0, 0.1, 0.0)), ("power", (1.0, 1.0, 1.2))),
     },
     ("fcp7", "basic"): {"scale": "50"},
+    ("fcp7", "compositemode"): {"mode": "Soft Light"},
     ("fcp7", "crop"): {"left": "10", "edgefeather": "5"},
     ("fcp7", "opacity"): {"opacity": "40"},
     ("fcp7", "Gaussian Blur"): {"radius": "10"},
     ("fcp7", "GaussianBlur"): {"1": "25."},
     ("mlt", "affine"): {"transition.rect": "10 20 960 540 0.5"},
     ("mlt", "avfilter.avgblur"): {"av.sizeX": "3"},
+    ("mlt", "avfilter.boxblur"): {"av.lr": "3", "av.lp": "1"},
+    ("mlt", "avfilter.colorlevels"): {"av.rimin": "0.1"},
+    ("mlt", "avfilter.curves"): {"av.master": "0/0 0.5/0.6 1/1"},
+    ("mlt", "avfilter.exposure"): {"av.exposure": "0.5"},
+    ("mlt", "avfilter.lut1d"): {"av.file": str(Path("/luts/line.cube").absolute())},
+    ("mlt", "avfilter.median"): {"av.radius": "2"},
+    ("mlt", "avfilter.negate"): {},
+    ("mlt", "avfilter.unsharp"): {"av.la": "0,5"},
     ("mlt", "avfilter.eq"): {"av.contrast": "1.2"},
     ("mlt", "avfilter.gblur"): {"av.sigma": "10", "av.sigmaV": "5"},
     ("mlt", "avfilter.hflip"): {},
@@ -76,7 +85,15 @@ EXAMPLES: dict[tuple[str, str], Given] = {
     ("mlt", "crop"): {"left": "100"},
     ("mlt", "frei0r.brightness"): {"Brightness": "0.7"},
     ("mlt", "frei0r.contrast0r"): {"Contrast": "0,6"},
+    ("mlt", "frei0r.c0rners"): {"0": "0.36", "6": "0.36", "12": "1"},
+    ("mlt", "frei0r.flippo"): {"X axis": "1"},
+    ("mlt", "frei0r.hueshift0r"): {"Hue": "0.1"},
+    ("mlt", "frei0r.invert0r"): {},
+    ("mlt", "frei0r.levels"): {"Gamma": "0.3", "Show histogram": "0"},
     ("mlt", "frei0r.saturat0r"): {"Saturation": "112=0,21"},
+    ("mlt", "frei0r.sharpness"): {"Amount": "0.5"},
+    ("mlt", "frei0r.squareblur"): {"Kernel size": "0.05"},
+    ("mlt", "frei0r.transparency"): {"0": "0.5"},
     ("mlt", "gamma"): {"gamma": "1.4"},
     ("mlt", "greyscale"): {},
     ("mlt", "grayscale"): {},
@@ -88,6 +105,7 @@ EXAMPLES: dict[tuple[str, str], Given] = {
     ("mlt", "qtblend_mode"): {"mode": "14"},
     ("mlt", "qtcrop"): {"rect": "10%/10%:50%x50%"},
     ("mlt", "sepia"): {"u": "75", "v": "150"},
+    ("mlt", "vignette"): {"radius": "0.3"},
     ("resolve", "Transform"): {"transformationZoomX": 2.0, "transformationFlipX": True},
     ("resolve", "Cropping"): {"cropLeft": 0.1},
     ("resolve", "Composite"): {"opacity": 50.0},
@@ -103,7 +121,7 @@ def test_every_row_makes_what_exists(dialect: str, name: str) -> None:
     example = EXAMPLES.get((dialect, name))
     said = asked(dialect, name, example)
     if example is None:  # sound, untouched blocks, speed
-        assert said.fidelity is (UNKNOWN if name == "timeremap" else NOTHING), said.why
+        assert said.fidelity is (UNKNOWN if name in ("timeremap", "frameblending") else NOTHING), said.why
         return
     assert said.fidelity in (EXACT, APPROXIMATE), said.why
     assert said.applied or said.opacity is not None or said.blend is not None
@@ -196,6 +214,19 @@ def test_moves_by_whole_pixels_are_exact() -> None:
         ("brightness", {"in": "0:1.0e99999999"}, "not a time"),
         ("crop", {"left": "1920"}, "nothing is left"),
         ("qtblend", {"rect": "0 0 0 0 1"}, "rectangle is empty"),
+        ("avfilter.eq", {"av.contrast": "1.2", "av.enable": "between(t,0,1)"}, "its av.enable is 'between(t,0,1)'"),
+        ("avfilter.gblur", {"av.sigma": "3", "av.planes": "1"}, "av.planes is 1: not all of them"),
+        ("greyscale", {"strength": "0.5"}, "its strength is '0.5'"),
+        ("avfilter.hflip", {"av.enable": "0"}, "av.enable"),
+        ("affine", {"transition.rect": "0 0 960 540", "producer.resource": "0x000000ff"}, "producer.resource"),
+        ("avfilter.curves", {"av.preset": "vintage"}, "av.preset"),
+        ("avfilter.curves", {"av.red": "0.5/0.5"}, "two points"),
+        ("avfilter.colorlevels", {"av.rimin": "-0.1"}, "finds in the picture"),
+        ("avfilter.median", {"av.radius": "9"}, "radius"),
+        ("avfilter.chromakey", {"av.color": "0x00ff00ff"}, "nothing of ours"),
+        ("frei0r.levels", {"Gamma": "0.3"}, "histogram"),
+        ("frei0r.c0rners", {"0": "0.36", "12": "1"}, "bends"),
+        ("frei0r.c0rners", {"0": "0.36", "6": "0.36"}, "black around"),
     ],
 )
 def test_what_cannot_be_followed_is_unknown_by_name(name: str, given_: Given, why: str) -> None:
@@ -269,6 +300,40 @@ def test_final_cut_says_per_cent() -> None:
     keys = ((("when", "10"), ("value", "0")), (("when", "20"), ("value", "100")))
     assert asked("fcp7", "opacity", {"opacity": keys}, 0, inner=15) == Translated(opacity=0.5)
     assert asked("fcp7", "opacity", {"opacity": (("when", "10"), ("value", "30"))}, 0) == Translated(opacity=0.3)
+    said = asked("fcp7", "basic", {"scale": "-100"})
+    assert (said.fidelity, said.why) == (UNKNOWN, "basic: scale is -100, below 0")
+
+
+def test_eases_of_final_cut_are_not_exact() -> None:
+    """They are taken for lines: ``FCPCurve`` with a key, or handles."""
+
+    def opacity(last: str, **said: Any) -> Translated:
+        keys = tuple((("when", w), ("value", v), *said.items()) for w, v in (("0", "0"), ("20", last)))
+        return asked("fcp7", "opacity", {"opacity": keys}, 0, inner=10)
+
+    def curve(name: str) -> Given:
+        return {"interpolation": (("name", name),)}
+
+    assert opacity("80") == opacity("80", **curve("linear")) == opacity("80", **curve("Linear")) == Translated(opacity=0.4)
+    assert opacity("80", **curve("hold")) == Translated(opacity=0)
+    eased = opacity("80", **curve("FCPCurve"))
+    assert (eased.fidelity, eased.opacity) == (APPROXIMATE, 0.4)
+    assert "eases" in eased.why
+    assert opacity("80", inbez=(("horiz", "-4"), ("vert", "0"))).fidelity is APPROXIMATE
+    assert opacity("0", **curve("FCPCurve")) == Translated(opacity=0)  # it stands still
+    assert "eases" in asked("fcp7", "basic", {"scale": _eased_keys()}).why
+    assert "eases" not in asked("fcp7", "basic", {"scale": "50"}).why
+
+
+def _eased_keys() -> tuple[Any, ...]:
+    return tuple((("when", w), ("value", v), ("interpolation", (("name", "FCPCurve"),))) for w, v in (("0", "20"), ("9", "50")))
+
+
+@pytest.mark.parametrize("name", ["subtract", "Travel Matte - Alpha"])
+def test_composite_modes_that_are_not_ours_are_unknown(name: str) -> None:
+    said = asked("fcp7", "compositemode", {"mode": name})
+    assert (said.fidelity, said.blend) == (UNKNOWN, None)
+    assert repr(name) in said.why
 
 
 def test_cdl_is_the_asc_s() -> None:
@@ -276,6 +341,24 @@ def test_cdl_is_the_asc_s() -> None:
     assert (values["slope"], values["offset"], values["saturation"]) == ((1.1, 1.0, 0.9), (0.0, 0.1, 0.0), 0.9)
     assert asked("cdl", "asc_cdl", {"asc_sat": 1.0}).fidelity is NOTHING
     assert asked("cdl", "asc_cdl", {"asc_sop": 3}).fidelity is UNKNOWN
+
+
+def test_curves_and_choices_have_key_frames() -> None:
+    """The points of a curve run, a choice holds, as a switch does; keys of another number of points cannot be."""
+
+    def keyed(name: str, parameter: str, frame: float, *keys: Any) -> Translated:
+        return asked("otio", name, {"otio_perf": ((parameter, (("keys", keys),)),)}, frame)
+
+    bent, straight = ((0.0, 0.0), (0.5, 0.7), (1.0, 1.0)), ((0.0, 0.0), (0.5, 0.5), (1.0, 1.0))
+    values = only(keyed("curves", "master", 5, (0, bent), (10, straight)))
+    assert values["master"] == ((0.0, 0.0), (0.5, pytest.approx(0.6)), (1.0, 1.0))
+    said = keyed("curves", "master", 5, (0, bent), (10, straight[::2]))
+    assert said.fidelity is UNKNOWN
+    assert "not of one kind and length" in said.why
+    flips = [keyed("flip", "horizontal", frame, (0, False), (10, True)).fidelity for frame in (-3, 0, 9.5, 10, 20)]
+    assert flips == [NOTHING, NOTHING, NOTHING, EXACT, EXACT]
+    slopes = only(keyed("asc_cdl", "slope", 5, (0, (1.0, 1.0, 1.0)), (10, (1.5, 1.0, 0.5))))
+    assert slopes["slope"] == (1.25, 1.0, 0.75)
 
 
 def test_our_own_effects_go_by_their_names() -> None:
@@ -286,6 +369,8 @@ def test_our_own_effects_go_by_their_names() -> None:
     assert asked("otio", "blend", {"otio_perf": (("mode", "screen"),)}) == Translated(blend="screen")
     assert asked("otio", "gaussian_blur", {"otio_perf": (("sigma", -1),)}).fidelity is UNKNOWN
     assert asked("otio", "gaussian_blur", {"otio_perf": (("size", 1),)}).fidelity is UNKNOWN
+    whole = {"otio_perf": (("sigma", (("keys", ((0, 1.0), (10, (1.0, 2.0)))),)),)}
+    assert "not of one kind and length" in asked("otio", "gaussian_blur", whole).why
     said = asked("otio", "wipe", {"otio_perf": (("pattern", "clock_three"), ("softness", 0.1))})
     assert only(said) == {"": "wipe", "pattern": "clock_three", "softness": 0.1, "reverse": False}
 

@@ -31,7 +31,7 @@ def asked(use: EffectUse, frame: int = 0, *, inner: int = 0, length: int = 100) 
 
 def use(metadata: dict[str, Any], **fields: Any) -> EffectUse:
     """The effect as the survey reads it."""
-    found, _, _ = read_effects([{"OTIO_SCHEMA": "Effect.1", "metadata": metadata, **fields}])
+    found = read_effects([{"OTIO_SCHEMA": "Effect.1", "metadata": metadata, **fields}]).uses
     return found[0]
 
 
@@ -90,7 +90,7 @@ def test_resolves_volume_is_decibels_and_keys_count_from_the_clips_start() -> No
 
 def test_resolves_blocks_that_are_changed_are_unknown() -> None:
     assert asked(resolve("Fairlight Clip Equaliser", gain=3)).fidelity is Fidelity.UNKNOWN
-    assert asked(resolve("Fairlight Clip Pitch")).fidelity is Fidelity.NOTHING
+    assert asked(EffectUse(dialect="resolve", name="Fairlight Clip Pitch", label="")).fidelity is Fidelity.NOTHING
 
 
 def test_avids_gain_is_a_ratio_or_keys_over_the_length() -> None:

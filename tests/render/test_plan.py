@@ -497,11 +497,11 @@ def test_unknown_transitions_are_named_and_dissolve_meanwhile(composed: Composed
         assert (use.dialect, use.name, moment.frame, moment.length) == ("fcp7", "Dip", 4, 8)
         return Translated(applied=(Applied(name="dip_to_colour", version=1),))
 
-    unknown, near, exact = at_cut(wipe, untranslated), at_cut(named, untranslated), at_cut(named, dip)
+    unknown, host, exact = at_cut(wipe, untranslated), at_cut(named, untranslated), at_cut(named, dip)
     assert (unknown.unknown, unknown.approximate) == (("Stars",), ())
-    assert (near.unknown, near.approximate) == ((), ("Dip",))
+    assert (host.unknown, host.approximate) == (("Dip",), ())
     assert (exact.unknown, exact.approximate) == ((), ())
-    names = [p.root.layers[0].content.transition.name for p in (unknown, near, exact)]  # type: ignore[union-attr]
+    names = [p.root.layers[0].content.transition.name for p in (unknown, host, exact)]  # type: ignore[union-attr]
     assert names == ["dissolve", "dissolve", "dip_to_colour"]
 
 

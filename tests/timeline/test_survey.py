@@ -45,16 +45,19 @@ def by_opentimelineio(timeline: otio.schema.Timeline) -> list[tuple[str, Fractio
     found: list[tuple[str, Fraction, Fraction]] = []
     root = timeline.tracks
 
+    def shown(item: otio.core.Item) -> bool:
+        return bool(item.enabled) and item.metadata.get("fcp_xml", {}).get("enabled") != "FALSE"
+
     def exact(t: otio.opentime.RationalTime) -> Fraction:
         return Fraction(t.value) / Fraction(t.rate)
 
     for clip in timeline.find_clips():
         seen = clip.transformed_time_range(clip.visible_range(), root)
         start, end = exact(seen.start_time), exact(seen.end_time_exclusive())
-        item, hidden = clip, not clip.enabled
+        item, hidden = clip, not shown(clip)
         while item is not root:
             parent = item.parent()
-            hidden |= not parent.enabled
+            hidden |= not shown(parent)
             limits = parent.transformed_time_range(parent.trimmed_range(), root) if parent is not root else root.trimmed_range()
             start, end = max(start, exact(limits.start_time)), min(end, exact(limits.end_time_exclusive()))
             item = parent

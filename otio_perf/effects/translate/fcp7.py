@@ -1,12 +1,14 @@
 """Final Cut Pro 7 XML, as Final Cut, Premiere and Resolve write it: by ``effectid``.
 
 Lengths are parts of the picture, key frames count from the first frame of the medium. None of these programs has ever been run
-against this: only opacity is exact.
+against this: only opacity that stands still, jumps or runs in a line is exact.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from otio_perf.effects.keyframes import HOLD, LINEAR, Key, frame_of, sampled
@@ -48,8 +50,32 @@ def _keys(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _key(said: Mapping[str, Any], parse: Any) -> Key:
-    curve = dict(said["interpolation"]).get("name") if "interpolation" in said else None
-    return Key(frame_of(said["when"]), parse(said["value"]), HOLD if curve == "hold" else LINEAR)
+    return Key(frame_of(said["when"]), parse(said["value"]), HOLD if _curve(said) == HOLD else LINEAR)
+
+
+def _curve(said: Mapping[str, Any]) -> str:
+    """What is said nothing of runs in a line."""
+    named = dict(said["interpolation"]).get("name") if "interpolation" in said else None
+    return str(named or LINEAR).strip().lower()
+
+
+def eases(asked: Asked, name: str) -> bool:
+    """Does a parameter's curve differ from the lines that it is taken for? ``FCPCurve`` is a Bézier curve, and handles are
+    ``inbez``, ``outscale`` and the like."""
+    try:
+        keys = _keys(asked.parameters.get(name))
+        bent = any(_curve(key) not in (HOLD, LINEAR) or not _HANDLES.isdisjoint(key) for key in keys)
+    except (TypeError, ValueError) as error:
+        raise UntranslatableError(f"{name} cannot be read ({error})") from error
+    return bent and len({key.get("value") for key in keys}) > 1
+
+
+_HANDLES = frozenset({"inscale", "outscale", "inbez", "outbez"})
+EASED = "the eases between its key frames are taken for lines"
+
+
+def _with_eases(asked: Asked, why: str, *names: str) -> str:
+    return f"{why}; {EASED}" if any(eases(asked, name) for name in names) else why
 
 
 def number(asked: Asked, name: str, default: float) -> float:
@@ -71,7 +97,9 @@ def _basic_motion(asked: Asked) -> Translated:
     width, height = asked.canvas
     across, down = _point(asked, "center")
     anchor_across, anchor_down = _point(asked, "centerOffset")
-    scale = max(0.0, number(asked, "scale", 100)) / 100
+    scale = number(asked, "scale", 100) / 100
+    if scale < 0:
+        raise UntranslatableError(f"scale is {scale * 100:g}, below 0")
     anchor = (anchor_across * width, anchor_down * height)
     moved = effect(
         "transform",
@@ -80,7 +108,8 @@ def _basic_motion(asked: Asked) -> Translated:
         rotation=number(asked, "rotation", 0),
         anchor=anchor,
     )
-    return approximate("no host of these has ever been run against it", moved)
+    why = "no host of these has ever been run against it"
+    return approximate(_with_eases(asked, why, "scale", "rotation", "center", "centerOffset"), moved)
 
 
 def _crop(asked: Asked) -> Translated:
@@ -89,17 +118,52 @@ def _crop(asked: Asked) -> Translated:
     sides = {side: max(0.0, number(asked, side, 0)) / 100 * length for side, length in lengths.items()}
     softness = max(0.0, number(asked, "edgefeather", 0))
     cut = effect("crop", softness=softness, **sides)
-    return approximate("sides are per cent of the medium: right where it has the shape of the canvas", cut)
+    why = "sides are per cent of the medium: right where it has the shape of the canvas"
+    return approximate(_with_eases(asked, why, *lengths, "edgefeather"), cut)
 
 
 def _opacity(asked: Asked) -> Translated:
-    return exact(opacity=min(1.0, max(0.0, number(asked, "opacity", 100) / 100)))
+    found = exact(opacity=min(1.0, max(0.0, number(asked, "opacity", 100) / 100)))
+    if found.opacity is None or not eases(asked, "opacity"):
+        return found
+    return replace(found, fidelity=Fidelity.APPROXIMATE, why=EASED)
+
+
+def _composite_mode(asked: Asked) -> Translated:
+    mode = str(asked.parameters.get("mode", "normal"))
+    word = re.sub(r"[^a-z]", "", mode.lower())
+    if word == "normal":
+        return nothing(asked)
+    if word not in _MODES:
+        raise UntranslatableError(f"the composite mode {mode!r} is not there")
+    return Translated(
+        blend=_MODES[word], fidelity=Fidelity.APPROXIMATE, why="Final Cut's formula of it was never compared with ours"
+    )
+
+
+_MODES = {
+    "add": "add",
+    "multiply": "multiply",
+    "screen": "screen",
+    "overlay": "overlay",
+    "darken": "darken",
+    "lighten": "lighten",
+    "difference": "difference",
+    "softlight": "soft_light",
+    "hardlight": "hard_light",
+}
+
+
+def _frame_blending(asked: Asked) -> Translated:
+    """The change of speed itself has become times before it comes here."""
+    raise UntranslatableError("the host blends frames where its speed falls between two, which is not done here")
 
 
 def _gaussian_blur(asked: Asked) -> Translated:
     radius = number(asked, "radius", number(asked, "Blurriness", number(asked, "1", 0)))
     blur = effect("gaussian_blur", sigma=max(0.0, radius) / 2)
-    return approximate("how wide the host's blur is was never written down: sigma is taken as half its radius", blur)
+    why = "how wide the host's blur is was never written down: sigma is taken as half its radius"
+    return approximate(_with_eases(asked, why, "radius", "Blurriness", "1"), blur)
 
 
 def _time_remap(asked: Asked) -> Translated:
@@ -110,6 +174,8 @@ def _time_remap(asked: Asked) -> Translated:
 EFFECTS: dict[str, Row] = {
     "audiolevels": nothing,
     "audiopan": nothing,
+    "compositemode": _composite_mode,
+    "frameblending": _frame_blending,
     "basic": _basic_motion,
     "crop": _crop,
     "opacity": _opacity,
@@ -119,7 +185,7 @@ EFFECTS: dict[str, Row] = {
 }
 
 #: In which order Final Cut works, whatever the order in the file: other filters first.
-ORDER = ("crop", "basic", "opacity")
+ORDER = ("crop", "basic", "opacity", "compositemode")
 
 _DIP = "the host holds the colour for a moment in the middle"
 _WIPE = "the host's edge may run at another pace"

@@ -2,12 +2,14 @@
 
 Values stand in ``metadata["otio_perf"]`` by parameter. One that changes over time is ``{"keys": [[frame, value], …]}``, with
 ``"hold"``, ``"smooth"`` or another curve of ``effects.keyframes`` as third of a key; frames count from the item's start.
+Numbers, colours and the points of curves (as many at each key) run from key to key; choices, switches and names hold.
 Besides effects there is ``opacity`` (``opacity``) and ``blend`` (``mode``); of sound, ``volume`` (``decibels``) and ``balance``
 (``position``, −1 to 1).
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,14 +72,42 @@ def _now(value: Any, asked: Asked) -> Any:
         value = tuple(value.items())
     if not (isinstance(value, tuple) and value and isinstance(value[0], tuple) and value[0][:1] == ("keys",)):
         return value
-    keys = {frame_of(frame): Key(frame_of(frame), _number(v), _curve(*curve)) for frame, v, *curve in value[0][1]}
-    if not keys:
+    rows = {frame_of(frame): (v, _curve(*curve)) for frame, v, *curve in value[0][1]}
+    if not rows:
         raise UntranslatableError("it has key frames, but none is there")
-    return sampled([keys[frame] for frame in sorted(keys)], asked.moment.frame)
+    shapes = {_shape(v) for v, _ in rows.values()}
+    if len(shapes) > 1:
+        raise UntranslatableError("its key frames are not of one kind and length")
+    (shape,) = shapes
+    frames = sorted(rows)
+    if shape == _WORD:  # nothing lies between two of these
+        return rows[frames[max(bisect_right(frames, asked.moment.frame) - 1, 0)]][0]
+    found = sampled([Key(frame, _numbers(rows[frame][0]), rows[frame][1]) for frame in frames], asked.moment.frame)
+    if not isinstance(shape, tuple):
+        return found
+    assert isinstance(found, tuple)
+    return tuple(zip(*[iter(found)] * shape[1], strict=True)) if shape[1] else found
 
 
-def _number(value: Any) -> Number:
-    return tuple(float(v) for v in value) if isinstance(value, (tuple, list)) else float(value)
+_WORD, _NUMBER = "word", "number"
+
+
+def _shape(value: Any) -> str | tuple[int, int]:
+    """Of a list: how many there are, and how many numbers each of them has, 0 where they are numbers themselves."""
+    if isinstance(value, (str, bool)):
+        return _WORD
+    if not isinstance(value, (tuple, list)):
+        return _NUMBER
+    inner = {len(v) if isinstance(v, (tuple, list)) else 0 for v in value}
+    if len(inner) > 1:
+        raise UntranslatableError("its key frames are not of one kind and length")
+    return len(value), max(inner, default=0)
+
+
+def _numbers(value: Any) -> Number:
+    if not isinstance(value, (tuple, list)):
+        return float(value)
+    return tuple(float(v) for point in value for v in (point if isinstance(point, (tuple, list)) else (point,)))
 
 
 def _curve(name: str = LINEAR) -> str:
