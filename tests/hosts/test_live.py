@@ -17,7 +17,15 @@ from kdenlive_peer import NO_ANSWER, Peer
 from live_project import PROJECT, files, home, restore
 
 from otio_perf import hosts
-from otio_perf.errors import DiskFullError, HostBusyError, HostError, OtioPerfError, SettingsError
+from otio_perf.errors import (
+    CacheError,
+    DiskFullError,
+    HostBusyError,
+    HostError,
+    OtioPerfError,
+    SettingsError,
+    UnwritableTimelineError,
+)
 from otio_perf.hosts.kdenlive import live
 from otio_perf.hosts.kdenlive.bus import TOGGLE_PROXY, Bus
 from otio_perf.hosts.kdenlive.documents import name_in
@@ -246,6 +254,33 @@ def test_a_folder_that_takes_no_file(edit: Path, address: str) -> None:
     with pytest.raises(OtioPerfError, match="nothing can be written beside it"):
         restore(address, project=project)
     assert set(files(project.parent)) == {project.name, "plain.kdenlive"}
+
+
+@pytest.mark.parametrize("what", ["optimize", "restore"])
+def test_a_backup_that_cannot_be_kept(edit: Path, address: str, what: str) -> None:
+    """A number that no name has room for; in life, a folder that has become read-only."""
+    project = edit.rename(edit.with_name("e" * 219 + ".kdenlive"))
+    colours.make(edit.with_name("a.mp4"), frames=20)
+    project.with_name(f"{project.stem}.before-otio_perf-999999999.kdenlive").write_text("of somebody")
+    how: dict[str, Any] = {}
+    if what == "optimize":
+        project.write_text(PROJECT.format(folder=project.parent))
+        how = {"all": True, "proxy": ["half"]}
+    was = files(project.parent)
+    with pytest.raises(UnwritableTimelineError, match=r"File name too long.*; your project is as it was") as refused:
+        hosts.apply("kdenlive", what, project=project, home=home(address), **how)
+    assert f"Make {project.parent} writable, where what it was before is kept, too; or otio-perf " in str(refused.value)
+    assert ("host place" if what == "optimize" else f"restore {project.name} -o") in str(refused.value)
+    assert files(project.parent) == was
+
+
+def test_a_cache_that_takes_no_file(edit: Path, address: str) -> None:
+    folder = Path(os.environ["XDG_CACHE_HOME"], "otio_perf", "hosts")
+    folder.write_text("in the way")
+    was = files(edit.parent)
+    with pytest.raises(CacheError, match=f"Make {folder} a folder that can be written to; otio-perf optimize, prerender and"):
+        restore(address, project=edit)
+    assert files(edit.parent) == was
 
 
 def test_a_full_disk(edit: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -147,7 +147,7 @@ def apply(
             message = "was done a moment ago, for another of the selected clips"
             return HostReport(host="kdenlive", what=wanted.what, project=str(path), state=Applied.UNCHANGED, message=message)
         chunks = _keep_chunks(options, path) if wanted.what == "restore" else ()
-        with _copied(path, before, seen) as (copy, result):
+        with _copied(path, before, seen, wanted.what) as (copy, result):
             made = _WORK[wanted.what](copy, result, wanted, options)
             job = putting.Job(
                 what=wanted.what,
@@ -198,7 +198,7 @@ def _require_saved(document: OpenDocument, path: Path, *, save: bool) -> None:
 
 
 @contextmanager
-def _copied(path: Path, data: bytes, seen: os.stat_result) -> Iterator[tuple[Path, Path]]:
+def _copied(path: Path, data: bytes, seen: os.stat_result, what: str) -> Iterator[tuple[Path, Path]]:
     """A copy to work on and a name for the result, in the project's folder, where its relative paths lead; both vanish.
 
     Nobody knows the names before: whoever may write to the folder could put a link there.
@@ -214,9 +214,7 @@ def _copied(path: Path, data: bytes, seen: os.stat_result) -> Iterator[tuple[Pat
         if is_full(e):
             raise DiskFullError("nothing can be written beside it: the disk is full", path=path, hint="Make room there") from e
         raise UnwritableTimelineError(
-            f"nothing can be written beside it: {e.strerror}",
-            path=path,
-            hint="otio-perf host place kdenlive gives Kdenlive proxies without changing a project",
+            f"nothing can be written beside it: {e.strerror}", path=path, hint=putting.way_out(path, what)
         ) from e
     try:
         yield copy, result

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,12 +50,15 @@ class Memory:
 
 
 def notes_folder() -> Path:
-    """Where commands leave word for others. :raises CacheError: there is no place for it"""
+    """Where commands leave word for others. :raises CacheError: nothing can be written there"""
     folder = settings.user_cache_folder() / "hosts"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as e:
-        raise CacheError(f"cannot be made: {e.strerror}", path=folder, hint="Make room for it in the home folder") from e
+        hint = f"Make {folder} a folder that can be written to; otio-perf optimize, prerender and restore go without it"
+        raise CacheError(f"cannot be written to: {e.strerror}", path=folder, hint=hint) from e
     return folder
 
 

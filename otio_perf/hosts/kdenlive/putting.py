@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from otio_perf.errors import HostBusyError, HostError, HostGoneError, UnwritableTimelineError
+from otio_perf.errors import DiskFullError, HostBusyError, HostError, HostGoneError, UnwritableTimelineError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import backups, reads
 from otio_perf.hosts.kdenlive.bus import REVERT, Bus
@@ -89,8 +90,9 @@ def _put(job: Job, report: HostReport, after: bytes, document: OpenDocument | No
     _require_untouched(document, path, job.before)
     if job.changes_nothing(after):
         return report
-    backup = backups.keep(path, job.before, job.mode, job.backups)
-    with appearing(path, _SUFFIX) as partial:
+    with _beside(path, job.what):
+        backup = backups.keep(path, job.before, job.mode, job.backups)
+    with _beside(path, job.what), appearing(path, _SUFFIX) as partial:
         write_bytes(partial, after, mode=job.mode)
         if document is not None and job.reads_are_noted:
             reads.mark(partial)
@@ -108,6 +110,30 @@ def _put(job: Job, report: HostReport, after: bytes, document: OpenDocument | No
         return found
     finally:
         reads.unmark(path)
+
+
+@contextmanager
+def _beside(path: Path, what: str) -> Iterator[None]:
+    """Files appear there. :raises UnwritableTimelineError: with the way out"""
+    try:
+        yield
+    except (UnwritableTimelineError, OSError) as e:
+        if isinstance(e, DiskFullError):
+            raise
+        reason = e.message if isinstance(e, UnwritableTimelineError) else f"cannot be written ({e.strerror})"
+        raise UnwritableTimelineError(
+            f"{reason}; your project is as it was", path=getattr(e, "path", None) or path, hint=way_out(path, what)
+        ) from e
+
+
+def way_out(path: Path, what: str) -> str:
+    """Of who cannot write where his project is."""
+    instead = {
+        "optimize": "otio-perf host place kdenlive gives Kdenlive proxies without changing a project",
+        "prerender": f"otio-perf prerender {path.name} -o FILE writes it elsewhere",
+        "restore": f"otio-perf restore {path.name} -o FILE writes it elsewhere",
+    }
+    return f"Make {path.parent} writable, where what it was before is kept, too; or {instead[what]}"
 
 
 def _of_another(job: Job, report: HostReport, after: bytes) -> HostReport:
