@@ -73,6 +73,8 @@ class Compositor:
         image = self._layer(layer, view)
         if image.is_opaque and layer.opacity == 1 and layer.blend == "over":
             return image  # hides what is below
+        if below is None and alpha == 0 and layer.opacity == 1 and layer.blend == "over":
+            return image  # over nothing
         below = below or self._empty(view, alpha=alpha)
         return self.engine.blend(below, image, registry().blend(layer.blend), layer.opacity)
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from otio_perf.effects.engine import Engine, premultiplied
-from otio_perf.effects.parameters import Choice, Number, Numbers, Parameter, Points, Switch
+from benchmarks._contract import drawn, hard_picture
+from otio_perf.effects.engine import Engine
+from otio_perf.effects.parameters import Parameter
 from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Picture
 
@@ -25,48 +26,13 @@ Pictures = Callable[..., Picture]
 @pytest.fixture(scope="session")
 def picture() -> Pictures:
     """A picture with ramps, edges, noise, a black and a white area; ``alpha``: transparent, half and opaque areas."""
-
-    def make(width: int = 67, height: int = 45, *, alpha: bool = False, seed: int = 1) -> Picture:
-        random = np.random.default_rng(seed)
-        y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-        red, green, blue = x / (width - 1), y / (height - 1), ((x // 8 + y // 8) % 2)
-        colour = np.stack([red, green, blue], axis=2) + random.normal(0, 0.03, (height, width, 3))
-        colour = np.clip(colour, 0, 1)
-        colour[:4, :8], colour[:4, 8:16] = 0, 1
-        result = np.ones((height, width, 4), np.float32)
-        result[..., :3] = colour
-        if alpha:
-            result[..., 3] = np.clip(np.hypot(x - width / 2, y - height / 2) / (width / 4), 0, 1)
-            result[height // 2 :, : width // 4, 3] = 0
-            result = premultiplied(result)
-        return result
-
-    return make
+    return hard_picture
 
 
 @pytest.fixture(scope="session")
 def draw() -> Callable[[tuple[Parameter, ...], int], dict[str, Any]]:
     """Values from the usual ranges of a schema; number 0 is all defaults."""
-
-    def values(parameters: tuple[Parameter, ...], number: int) -> dict[str, Any]:
-        random = np.random.default_rng([number, len(parameters)])
-        found: dict[str, Any] = {}
-        for p in parameters if number else ():
-            match p:
-                case Number():
-                    found[p.name] = float(random.uniform(*p.usual))
-                case Numbers():
-                    found[p.name] = tuple(float(random.uniform(*p.usual)) for _ in p.default)
-                case Choice():
-                    found[p.name] = str(random.choice(p.options))
-                case Switch():
-                    found[p.name] = bool(random.integers(2))
-                case Points():
-                    ys = np.sort(random.uniform(0, 1, 4))
-                    found[p.name] = tuple(zip((0.0, 0.3, 0.7, 1.0), map(float, ys), strict=True))
-        return found
-
-    return values
+    return drawn
 
 
 def _engines() -> dict[str, Callable[[], Engine]]:
@@ -81,11 +47,22 @@ def _engines() -> dict[str, Callable[[], Engine]]:
         # Taichi's own CPU arch: the same kernels. Others have a process of their own, see test_vulkan.py
         return GpuEngine(os.environ.get("OTIO_PERF_TEST_ARCH", "cpu"))
 
-    return {"cpu": cpu, "taichi": gpu}
+    def native() -> Engine:
+        from otio_perf.effects.cpu.native import NativeEngine
+
+        return NativeEngine()
+
+    return {"cpu": cpu, "taichi": gpu, "native": native}
+
+
+@pytest.fixture(scope="session", params=["cpu", "taichi"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    yield _engines()[request.param]()
 
 
 @pytest.fixture(scope="session", params=sorted(_engines()))
-def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+def rendering_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Those that read stored planes; "native" keeps them, and is "cpu" otherwise."""
     yield _engines()[request.param]()
 
 
@@ -98,36 +75,59 @@ def reference() -> Engine:
 def melt_each(
     ffmpeg: Path, tmp_path_factory: pytest.TempPathFactory, melted_by: Callable[..., None]
 ) -> Callable[..., list[list[NDArray[np.uint8]]]]:
-    """MLT's own rendering: ``melt_each(planes, clips)``, each plane ``(frames, height, width)``, 8 bits, 4:2:2, BT.709.
+    """MLT's own rendering: ``melt_each(planes, clips)``, each plane ``(frames, height, width)``, 8 bits, 4:2:2, BT.709, or
+    BT.601 where there are fewer than 720 rows.
 
     ``clips``: the filters of each, which is of all these frames; a filter is its properties, ``in`` and ``out`` among them.
-    Answers with the planes of each clip. Skips where melt is missing.
+    ``below``: planes of a picture that each is laid over, as editors have it, ``by`` a transition of its own, ``qtblend`` for
+    want of others; where there is nothing below, melt takes no notice of alpha. Answers with the planes of each clip. Skips
+    where melt is missing.
     """
     program = shutil.which("melt") or pytest.skip("NO MELT: the command line tool melt is not installed")
 
     def rendered(
-        planes: Sequence[NDArray[np.uint8]], clips: Sequence[Sequence[Mapping[str, str]]]
+        planes: Sequence[NDArray[np.uint8]],
+        clips: Sequence[Sequence[Mapping[str, str]]],
+        *,
+        below: Sequence[NDArray[np.uint8]] | None = None,
+        by: Sequence[Mapping[str, str]] = (),
     ) -> list[list[NDArray[np.uint8]]]:
         folder = tmp_path_factory.mktemp("melt")
         frames, height, width = planes[0].shape
         layout = ["-f", "rawvideo", "-pix_fmt", "yuv422p", "-s", f"{width}x{height}", "-r", "25"]
-        tags = ["-colorspace", "bt709", "-color_range", "tv"]  # untagged, melt takes small pictures for BT.601 and converts
-        raw = np.concatenate([plane.reshape(frames, -1) for plane in planes], axis=1).tobytes()
+        matrix = "smpte170m" if height < 720 else "bt709"
+        tags = ["-colorspace", matrix, "-color_range", "tv"]  # untagged, melt takes small pictures for BT.601 and converts
         quiet = [str(ffmpeg), "-v", "error"]
-        subprocess.run([*quiet, *layout, "-i", "-", "-c:v", "ffv1", *tags, f"{folder}/in.mkv"], input=raw, check=True)
+        media = {"a": planes} if below is None else {"a": planes, "below": below}
+        for name, one in media.items():
+            raw = np.concatenate([plane.reshape(frames, -1) for plane in one], axis=1).tobytes()
+            subprocess.run([*quiet, *layout, "-i", "-", "-c:v", "ffv1", *tags, f"{folder}/{name}.mkv"], input=raw, check=True)
         project = Element("mlt", LC_NUMERIC="C", producer="main")
         shape = {"width": width, "height": height, "display_aspect_num": width, "display_aspect_den": height}
-        rate = {"frame_rate_num": 25, "frame_rate_den": 1, "colorspace": 709, "progressive": 1}
+        rate = {"frame_rate_num": 25, "frame_rate_den": 1, "colorspace": 601 if height < 720 else 709, "progressive": 1}
         square = {"sample_aspect_num": 1, "sample_aspect_den": 1}
         SubElement(project, "profile", {k: str(v) for k, v in (shape | rate | square).items()})
         span = {"in": "0", "out": str(frames - 1)}
-        _with(SubElement(project, "producer", {"id": "a"} | span), {"resource": "in.mkv", "mlt_service": "avformat"})
+        for name in media:
+            words = {"resource": f"{name}.mkv", "mlt_service": "avformat"}
+            _with(SubElement(project, "producer", {"id": name} | span), words)
         playlist = SubElement(project, "playlist", id="main")
         for filters in clips:
             entry = SubElement(playlist, "entry", {"producer": "a"} | span)
             for given in filters:
                 where = {k: v for k, v in given.items() if k in ("in", "out")}
                 _with(SubElement(entry, "filter", where), {k: v for k, v in given.items() if k not in where})
+        if below is not None:
+            lower = SubElement(project, "playlist", id="lower")
+            for _ in clips:
+                SubElement(lower, "entry", {"producer": "below"} | span)
+            tracks = SubElement(project, "tractor", {"id": "over", "in": "0", "out": str(len(clips) * frames - 1)})
+            for name in ("lower", "main"):
+                SubElement(tracks, "track", producer=name)
+            for number, words in enumerate(by or [{"mlt_service": "qtblend"}] * len(clips)):
+                where = {"in": str(number * frames), "out": str(number * frames + frames - 1)}
+                _with(SubElement(tracks, "transition", where), {"a_track": "0", "b_track": "1", **words})
+            project.set("producer", "over")
         ElementTree(project).write(f"{folder}/p.mlt")
         target = ["avformat:out.mkv", "vcodec=ffv1", "pix_fmt=yuv422p", "an=1", "real_time=0"]
         # MLT's Qt filters ask whether there is a display, and then need none

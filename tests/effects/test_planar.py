@@ -231,6 +231,38 @@ def test_a_smaller_picture_over_another(opacity: float) -> None:
         assert np.abs(a[inside].astype(int) - b[inside]).max() <= (1 if opacity == 1 else 3)
 
 
+@pytest.mark.parametrize("sampling", ["420", "422"])
+def test_a_smaller_picture_on_black(sampling: str) -> None:
+    """As the compositor lays it on its canvas, and as it is stored without one: its chroma is averaged once."""
+    of, engine, reference = coding(sampling), NativeEngine(), ReferenceEngine()
+    moved = [step("transform", position=(4.0, 2.0))]
+    ours, wanted = (e.apply(e.read(planes(of, 2), of), moved, VIEW) for e in (engine, reference))
+    canvas = engine.upload(np.full((HEIGHT, WIDTH, 4), (0, 0, 0, 1), np.float32), is_opaque=True)
+    laid = engine.blend(canvas, ours, registry().blend("over"), 1.0)
+    assert isinstance(laid.pixels, Planar)
+    assert laid.is_opaque
+    right = reference.store(wanted, of, WIDTH, HEIGHT)
+    for image in (laid, ours):
+        for a, b in zip(engine.store(image, of, WIDTH, HEIGHT), right, strict=True):
+            assert np.abs(a[4:, 4:].astype(int) - b[4:, 4:]).max() <= 1
+    shown = engine.download(canvas)
+    assert not shown[..., :3].any()
+    assert (shown[..., 3] == 1).all()
+
+
+@pytest.mark.parametrize("work", [dissolved, over])
+def test_what_was_averaged_stays_so_in_a_mix(work: Work) -> None:
+    """Whichever of the two it was, or a blur that follows would soften chroma once more."""
+    of, engine = coding(), NativeEngine()
+    fresh = engine.read(planes(of, 1), of)
+    blurred = engine.apply(engine.read(planes(of, 2), of), [step("gaussian_blur", sigma=1.0)], VIEW)
+    assert [work(engine, *pair).pixels.is_averaged for pair in ((fresh, blurred), (blurred, fresh), (fresh, fresh))] == [
+        True,
+        True,
+        False,
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [

@@ -14,7 +14,7 @@ from otio_perf.effects.cpu.engine import CpuEngine, Rows
 from otio_perf.effects.cpu.planar import layers, sampling, stored
 from otio_perf.effects.cpu.planar.effects import applied, is_known, transitioned
 from otio_perf.effects.cpu.planar.splitting import Splitting
-from otio_perf.effects.cpu.planar.value import Planar, planar
+from otio_perf.effects.cpu.planar.value import Planar, black, planar
 from otio_perf.effects.engine import Image, Step, is_opaque_after, runs
 from otio_perf.effects.fit import Placing
 from otio_perf.effects.parameters import Values
@@ -32,7 +32,14 @@ def _whole(image: Image) -> Image:
 
 
 class NativeEngine(CpuEngine):
-    """As ``CpuEngine``; what it stores of planes that nothing was done to are these planes."""
+    """As ``CpuEngine``; what it stores of planes that nothing was done to are these planes. ``tolerance`` is that of R'G'B';
+    how near pictures in planes are is said in ``planar.tolerance``."""
+
+    def upload(self, picture: Picture, *, is_opaque: bool) -> Image:
+        """Black is a canvas, on which planes may be laid."""
+        if is_opaque and not picture[..., :3].any():
+            return _image(black(picture.shape[1], picture.shape[0]))
+        return super().upload(picture, is_opaque=is_opaque)
 
     def read(self, planes: Sequence[NDArray[Any]], coding: Coding) -> Image:
         found = planar(planes, coding)
@@ -45,8 +52,11 @@ class NativeEngine(CpuEngine):
         return super().download(_whole(image))
 
     def store(self, image: Image, coding: Coding, width: int, height: int) -> list[NDArray[Any]]:
-        if isinstance(image.pixels, Planar) and image.pixels.shape[:2] == (height, width):
-            found = stored.stored(image.pixels, coding)
+        given = image.pixels
+        if isinstance(given, Planar) and given.shape[:2] == (height, width):
+            if not (given.covers or coding.layout.has_alpha):
+                given = layers.laid_over(black(width, height), given, 1) or given
+            found = stored.stored(given, coding)
             if found is not None:
                 return found
         return super().store(_whole(image), coding, width, height)

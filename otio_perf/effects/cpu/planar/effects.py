@@ -14,7 +14,7 @@ from otio_perf.effects import pixels
 from otio_perf.effects.blur import Weights, gaussian_weights, sigmas
 from otio_perf.effects.cpu.jit import compiled
 from otio_perf.effects.cpu.planar.layers import mix, mixed
-from otio_perf.effects.cpu.planar.sampling import chroma_weights, fitted, moved_and_scaled
+from otio_perf.effects.cpu.planar.sampling import chroma_weights, fitted, moved_and_scaled, sharp_chroma_weights
 from otio_perf.effects.cpu.planar.value import Planar, Plane
 from otio_perf.effects.cpu.stages import power
 from otio_perf.effects.cpu.vignette import vignette_gains
@@ -35,6 +35,7 @@ _NEGLIGIBLE = 1e-6
 _HALFWAY = np.array([-1, 9, 9, -1], np.float32) / 16
 #: Weights in a row up to which OpenCV's separable filter serves.
 _MOST_WEIGHTS = 129
+_BORDERS = {"mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE}
 
 
 def _affine(image: Planar, matrix: NDArray[np.floating[Any]], constant: NDArray[np.floating[Any]]) -> Planar | None:
@@ -131,7 +132,7 @@ def _averaged(
 
     :param weights_of: from a width in pixels, or in samples. :param widths: across and down, in pixels.
     """
-    border = {"mirror": cv2.BORDER_REFLECT, "clamp": cv2.BORDER_REPLICATE}.get(edges)
+    border = _BORDERS.get(edges)
     across, down = (weights_of(width) for width in widths)
     if not image.covers or border is None or max(across.size, down.size) > _MOST_WEIGHTS:
         return None
@@ -156,14 +157,21 @@ def _unsharp(image: Planar, effect: Effect, values: Values, view: View) -> Plana
 
 
 def _sharpened(image: Planar, weights_of: Callable[[float], Weights], width: float, edges: str, amount: float) -> Planar | None:
-    """``p + amount · (p − mean)``, the mean being that of the samples: one of what was averaged from full size would be softer
-    than they are."""
-    mean = _averaged(image, weights_of, (width, width), edges, is_averaged=True)
-    if mean is None:
+    """``p + amount · (p − mean)``, the mean being one of samples that stay as sharp as they are: one of what was averaged from
+    full size would be softer by that too, and the difference larger."""
+    border = _BORDERS.get(edges)
+    weights = weights_of(width)
+    if not image.covers or border is None or weights.size > _MOST_WEIGHTS:
         return None
+    of_columns, of_rows = (
+        sharp_chroma_weights(weights.tobytes(), shift, pixels.chroma_offset(image.siting, axis))
+        for axis, shift in ((1, image.across), (0, image.down))
+    )
+    means = [cv2.sepFilter2D(image.planes[0], cv2.CV_32F, weights, weights, borderType=border)]
+    means += [cv2.sepFilter2D(plane, cv2.CV_32F, of_columns, of_rows, borderType=border) for plane in image.planes[1:]]
     found = [
         cv2.addWeighted(plane, 1 + amount, of, -amount, 0, dtype=cv2.CV_32F)
-        for plane, of in zip(image.planes, mean.planes, strict=True)
+        for plane, of in zip(image.planes, means, strict=True)
     ]
     return replace(image, planes=(found[0], found[1], found[2]))
 

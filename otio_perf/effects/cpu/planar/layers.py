@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects.cpu.jit import compiled
-from otio_perf.effects.cpu.planar.value import Planar, Plane
+from otio_perf.effects.cpu.planar.value import Planar, Plane, black
 
 
 def mixed(first: Planar, second: Planar, share: float) -> Planar | None:
@@ -20,11 +22,13 @@ def mixed(first: Planar, second: Planar, share: float) -> Planar | None:
         constant = first.offsets[i] * (1 - share) + second.offsets[i] * share
         mix(a, b, np.float32(first.gains[i] * (1 - share)), np.float32(second.gains[i] * share), np.float32(constant), result)
         found.append(result)
-    return first.with_planes(found)
+    return replace(first.with_planes(found), is_averaged=first.is_averaged or second.is_averaged)
 
 
 def laid_over(below: Planar, above: Planar, opacity: float) -> Planar | None:
     """``above``, where it is, over ``below``, which covers the canvas."""
+    if below.is_black and below.shape == above.shape:
+        below = black(below.width, below.height, above)
     if not (below.goes_with(above) and below.covers):
         return None
     if above.covers:
@@ -47,7 +51,7 @@ def laid_over(below: Planar, above: Planar, opacity: float) -> Planar | None:
             result,
         )
         found.append(result)
-    return below.with_planes(found)
+    return replace(below.with_planes(found), is_averaged=below.is_averaged or above.is_averaged)
 
 
 @compiled

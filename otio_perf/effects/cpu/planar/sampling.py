@@ -18,6 +18,8 @@ from otio_perf.effects.sampling import Edges, Floats, Interpolation, Taps, taps
 from otio_perf.model.pixels import Layout
 
 _ZERO = np.float32(0)
+#: Weights below that count as none: a fifth of a code, of the strongest colours.
+_NEGLIGIBLE = 1e-3
 
 
 def fitted(image: Planar, placing: Placing, width: int, height: int) -> Planar | None:
@@ -280,4 +282,21 @@ def chroma_weights(weights: bytes, shift: int, offset: float) -> NDArray[np.floa
     count = middle // factor
     found = both[middle - count * factor :: factor][: 2 * count + 1]
     result: NDArray[np.float32] = (found / found.sum()).astype(np.float32)
+    return result
+
+
+@lru_cache(maxsize=64)
+def sharp_chroma_weights(weights: bytes, shift: int, offset: float) -> NDArray[np.float32]:
+    """What ``weights`` come to on chroma samples that stay as sharp as they are: ``chroma_weights`` without what bringing them
+    to full size and averaging them does by itself, the quotient of both."""
+    if not shift:
+        return np.frombuffer(weights, np.float32)
+    both = chroma_weights(weights, shift, offset)
+    softened = chroma_weights(np.ones(1, np.float32).tobytes(), shift, offset)
+    size = 1 << (both.size + 128 - 1).bit_length()  # the quotient dies down by half and more from sample to sample
+    of_both, of_softened = (np.fft.rfft(np.roll(np.pad(w, (0, size - w.size)), -(w.size // 2))) for w in (both, softened))
+    found = np.fft.fftshift(np.fft.irfft(of_both / of_softened, size))
+    reach = int(np.abs(np.flatnonzero(np.abs(found) > _NEGLIGIBLE) - size // 2).max())
+    kept = found[size // 2 - reach : size // 2 + reach + 1]
+    result: NDArray[np.float32] = (kept / kept.sum()).astype(np.float32)
     return result

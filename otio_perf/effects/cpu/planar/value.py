@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects.pixels import Coding
@@ -54,6 +55,11 @@ class Planar:
         layout = Layout(is_rgb=False, is_grey=False, bits=32, is_float=True, across=self.across, down=self.down)
         return Coding(layout=layout, matrix=self.matrix, siting=self.siting)
 
+    @property
+    def is_black(self) -> bool:
+        """Whatever its samples are."""
+        return self.covers and not any((*self.gains, *self.offsets))
+
     def goes_with(self, other: Planar) -> bool:
         """Samples stand for the same in both."""
         return (self.matrix, self.across, self.down, self.siting, self.shape) == (
@@ -92,6 +98,25 @@ def planar(planes: Sequence[Plane], coding: Coding) -> Planar | None:
         across=layout.across,
         down=layout.down,
         siting=coding.siting,
+        left=0,
+        top=0,
+        width=width,
+        height=height,
+    )
+
+
+def black(width: int, height: int, like: Planar | None = None) -> Planar:
+    """A canvas, with chroma as that of ``like`` is; without it, at full size."""
+    across, down = (like.across, like.down) if like else (0, 0)
+    chroma = np.zeros((-(-height >> down), -(-width >> across)), np.uint8)
+    return Planar(
+        planes=(np.zeros((height, width), np.uint8), chroma, chroma),
+        gains=_AS_IT_IS[1],
+        offsets=_AS_IT_IS[1],
+        matrix=like.matrix if like else "bt709",
+        across=across,
+        down=down,
+        siting=like.siting if like else "left",
         left=0,
         top=0,
         width=width,
