@@ -53,7 +53,7 @@ from otio_perf.timeline.referred import targets_of
 #: Of a movie that is written, between two words on how far it is.
 _TOLD_FRAMES = 100
 #: Raise it when the same pieces are joined otherwise.
-_MOVIE_VERSION = 2
+_MOVIE_VERSION = 3
 
 
 def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> ExportReport:
