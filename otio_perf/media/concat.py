@@ -5,6 +5,7 @@ Timestamps are made from frame numbers, never from summed durations. Sound is en
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from otio_perf.media.finished import key_in
 from otio_perf.media.pieces import Piece, Settings
 from otio_perf.media.probe import probe
 from otio_perf.media.publish import part_file, publish, require_room, write_error
+from otio_perf.media.quicktime import settle_lengths
 from otio_perf.media.safe_open import safe_open
 from otio_perf.media.sound_writer import SoundTrack, SoundWriter
 from otio_perf.media.verify import count_pictures, count_some
@@ -47,6 +49,9 @@ _FORMATS: dict[str, tuple[str, dict[str, str]]] = {
     ".mp4": ("mp4", {"movflags": "use_metadata_tags+faststart", **_EXACT}),
     ".mkv": ("matroska", {}),
 }
+
+#: Those that say how long their tracks are.
+_WITH_LENGTHS = (".mov", ".mp4")
 
 
 def join(
@@ -86,6 +91,8 @@ def join(
             if isinstance(error, OSError) and error.errno:
                 raise write_error(error, output) from error
             raise EncodeError(f"cannot be joined: {error.strerror or error}", path=output) from error
+        if wanted.output.suffix.lower() in _WITH_LENGTHS:
+            _settle(part, output)
         _verify(part, wanted, stands_alone, tick)
         unchanged()
         joined = Joined(path=str(output), frames=wanted.frames, size_bytes=part.stat().st_size, digest=digest(str(part), tick))
@@ -150,6 +157,15 @@ def _write(part: Path, wanted: _Wanted, stands_alone: bool, tick: Callable[[], N
             start += len(piece)
         if sound is not None:
             sound.finish()
+
+
+def _settle(part: Path, output: str | Path) -> None:
+    try:
+        settle_lengths(part)
+    except OSError as error:
+        raise write_error(error, output) from error
+    except (ValueError, struct.error) as error:
+        raise EncodeError("was joined, but its movie box cannot be read back", path=output) from error
 
 
 def _settings(wanted: _Wanted) -> Settings:

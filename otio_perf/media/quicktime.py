@@ -2,7 +2,7 @@
 
 Languages: the muxer knows Macintosh's list only; QuickTime reads packed ISO 639-2/T codes as well (QuickTime File Format,
 "Language Code Values"). HDR10 tags: ``mdcv`` and ``clli`` boxes (ISO/IEC 23001-17 spelling of SMPTE ST 2086 and CTA-861.3),
-for codecs that have no place for them in their own stream.
+for codecs that have no place for them in their own stream. Lengths: see ``settle_lengths``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ _CONTAINERS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _SAMPLE_ENTRY = 86  # of a video sample description: box header 8, fields 78
 _MASTERING = re.compile(r"(G|B|R|WP|L)\((\d+),(\d+)\)")
 
+#: Where a box has its length (in the units of the track or movie) in its version 0 (32 bits) and 1 (64 bits): ISO/IEC 14496-12
+#: sections 8.4.2, 8.3.2 and 8.6.6.
+_LENGTHS = {b"mdhd": (16, 24), b"tkhd": (20, 28), b"elst": (8, 8)}
+
 Box = tuple[bytes, bytes]
 """Type and content."""
 
@@ -35,7 +39,9 @@ def annotate(path: Path, *, languages: Mapping[int, str], mastering_display: str
     if not languages and not hdr:
         return
     with path.open("r+b") as file:
-        start, content = _last_moov(file)
+        start, _, content = _moov(file)
+        if file.tell() != file.seek(0, os.SEEK_END):
+            raise ValueError(f"{file.name}: the movie box is not at the end")
         tracks = -1
 
         def rewrite(kind: bytes, body: bytes, trail: tuple[bytes, ...]) -> bytes:
@@ -55,8 +61,69 @@ def annotate(path: Path, *, languages: Mapping[int, str], mastering_display: str
         file.truncate()
 
 
-def _last_moov(file: BinaryIO) -> tuple[int, bytes]:
-    """Offset of the ``moov`` box and its content."""
+def settle_lengths(path: Path) -> None:
+    """Say of each track of a finished movie how long it is: its medium as all its samples, its edit list as the track.
+
+    FFmpeg 8 adds to the medium the least delay between decoding and showing (of H.264, a picture), and to the edit list of the
+    timecode, too. Nothing changes its size or place.
+
+    :raises ValueError: no QuickTime movie or MP4.
+    """
+    with path.open("r+b") as file:
+        _, start, content = _moov(file)
+        moov = bytearray(content)
+        for track in _places(moov, range(len(moov)), b"trak"):
+            places = {kind: next(_places(moov, track, *way), None) for kind, way in _WAYS.items()}
+            samples, medium, edits, whole = (places[kind] for kind in (b"stts", b"mdhd", b"elst", b"tkhd"))
+            if samples and medium:
+                runs = struct.iter_unpack(">2I", moov[samples.start + 8 : samples.stop])
+                _put_length(moov, medium, b"mdhd", sum(count * each for count, each in runs))
+            if edits and whole and moov[edits.start + 4 : edits.start + 8] == b"\0\0\0\1":
+                _put_length(moov, edits, b"elst", _length(moov, whole, b"tkhd"))
+        file.seek(start)
+        file.write(moov)
+
+
+#: From a track to what says how long it is.
+_WAYS = {
+    b"tkhd": (b"tkhd",),
+    b"elst": (b"edts", b"elst"),
+    b"mdhd": (b"mdia", b"mdhd"),
+    b"stts": (b"mdia", b"minf", b"stbl", b"stts"),
+}
+
+
+def _places(data: bytearray, within: range, *way: bytes) -> Iterator[range]:
+    """Bytes of the content of each box at the end of ``way``."""
+    at = within.start
+    while at + 8 <= within.stop:
+        size, kind = _HEADER.unpack_from(data, at)
+        if size < 8:
+            break
+        if kind == way[0]:
+            inside = range(at + 8, min(at + size, within.stop))
+            yield from _places(data, inside, *way[1:]) if way[1:] else (inside,)
+        at += size
+
+
+def _length_at(data: bytearray, box: range, kind: bytes) -> tuple[int, str]:
+    version = data[box.start]
+    return box.start + _LENGTHS[kind][version == 1], ">Q" if version == 1 else ">I"
+
+
+def _length(data: bytearray, box: range, kind: bytes) -> int:
+    at, form = _length_at(data, box, kind)
+    found: int = struct.unpack_from(form, data, at)[0]
+    return found
+
+
+def _put_length(data: bytearray, box: range, kind: bytes, length: int) -> None:
+    at, form = _length_at(data, box, kind)
+    struct.pack_into(form, data, at, length)
+
+
+def _moov(file: BinaryIO) -> tuple[int, int, bytes]:
+    """Offset of the ``moov`` box, of its content, and that; the file stands behind it."""
     end = file.seek(0, os.SEEK_END)
     position = 0
     while position < end:
@@ -69,12 +136,10 @@ def _last_moov(file: BinaryIO) -> tuple[int, bytes]:
         if size < head:
             break
         if kind == b"moov":
-            if position + size != end:
-                break
             file.seek(position + head)
-            return position, file.read(size - head)
+            return position, position + head, file.read(size - head)
         position += size
-    raise ValueError(f"{file.name}: no movie box at the end")
+    raise ValueError(f"{file.name}: no movie box")
 
 
 def _boxes(body: bytes) -> Iterator[Box]:
