@@ -1,7 +1,8 @@
 """A finished movie of a timeline, with its effects and its sound.
 
 Rendered piece by piece: an interrupted run goes on, an unchanged timeline is not rendered again, an edit costs what it changed.
-Clips that are already what is wanted are copied as they are.
+Clips that are already what is wanted are copied as they are. Sources are decoded by the processor, also where a GPU renders:
+hardware conceals damage. Sizes are rounded to even numbers.
 """
 
 from __future__ import annotations
@@ -61,7 +62,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="of sound that is played faster or slower: follow (default), as a tape does, or keep",
     )
     options.add_sources(parser)
-    parser.add_argument("--no-pass-through", action="store_true", help="render also what could be copied from the sources")
+    parser.add_argument(
+        "--no-pass-through",
+        action="store_true",
+        help="render also what could be copied from the sources; the encoder of a GPU is used then, where there is one",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done: frames, bytes, predicted time")
     options.add_settings(parser, "workspace", "gpu", "colour", "jobs", "stall_seconds", *options.READING)
     options.add_output(parser, json="what was done")

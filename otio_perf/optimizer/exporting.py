@@ -13,7 +13,9 @@ from otio_perf.errors import (
     CacheError,
     ContractError,
     CorruptMediaError,
+    DiskFullError,
     EffectError,
+    EncodeError,
     MediaError,
     OfflineMediaError,
     SettingsError,
@@ -52,6 +54,7 @@ from otio_perf.timeline.referred import targets_of
 
 #: Of a movie that is written, between two words on how far it is.
 _TOLD_FRAMES = 100
+_OTHER_PLACE = "Make room there, and check the folder's permissions, or write to another disk with -o"
 #: Raise it when the same pieces are joined otherwise.
 _MOVIE_VERSION = 3
 
@@ -140,10 +143,12 @@ class _Job:
 
     def report(self, began: float) -> ExportReport:
         session, wanted = self.session, self.wanted
+        self._tell_rounded()
         with session.stage(Stage.PLAN):
             plans = self._plans()
             heard = () if self.sound is None else self.inexact.of_sound(self.sound.plan)
-            problems = [*self.inexact.of_pictures(plans), *heard, *self._leave_out_unreadable(plans)]
+            found_wrong = (*self.inexact.of_pictures(plans), *heard, *self._leave_out_unreadable(plans))
+            problems = sorted(found_wrong, key=lambda p: p.start)
             parts = () if _barred(problems) else tuple(self._parts(plans))
             # a movie that is what it was needs none of its pieces
             is_there = bool(parts) and self._is_there(parts)
@@ -182,6 +187,14 @@ class _Job:
         return replace(found, seconds=time.monotonic() - began, notices=tuple(session.notices))
 
     # ---- planning
+
+    def _tell_rounded(self) -> None:
+        canvas = self.timeline.canvas
+        exact = tuple(float(side * self.recipe.scale_for(*canvas)) for side in canvas)
+        if exact != self.size:
+            width, height = self.size
+            asked = f"{exact[0]:.5g}x{exact[1]:.5g}"
+            self.session.note(f"the movie is {width}x{height}: {asked} is rounded to even numbers, which codecs need")
 
     def _plans(self) -> list[FramePlan]:
         plans = []
@@ -311,6 +324,8 @@ class _Job:
                 joined = self._joined(parts, key)
             except (MediaError, CacheError) as e:
                 self.chunks.forget_damaged(e.path, _chunks(parts))
+                if e.path == str(self.output) and isinstance(e, (DiskFullError, EncodeError)):
+                    raise type(e)(e.message, path=e.path, hint=_OTHER_PLACE) from e  # it is not the workspace's disk
                 raise
         sound = None if self.sound is None else self.sound.report()
         return replace(found, is_written=True, is_new=True, size_bytes=joined.size_bytes, sound=sound)
@@ -335,8 +350,8 @@ class _Job:
         def tick() -> None:
             nonlocal done
             self.session.check_stop()
-            done = min(done + 1, total)
-            if done % _TOLD_FRAMES == 0:
+            done += 1  # also by the parts of the file of which a digest is made at the end
+            if done <= total and done % _TOLD_FRAMES == 0:
                 self.session.listener(TaskProgress(key=str(self.output), done=done, total=total))
 
         return tick
