@@ -48,6 +48,7 @@ from otio_perf.model.frames import (
     SourceFrame,
     Stacked,
     Translate,
+    Translated,
     clause_of,
 )
 from otio_perf.model.media import MediaInfo, MediaKind, first_number
@@ -360,6 +361,8 @@ class _Planner:
             said = self.translate(effect, moment)
             if not layers and said.fidelity is not Fidelity.UNKNOWN:
                 continue
+            if any(one.name in registry().transitions for one in said.applied):
+                said = Translated(fidelity=Fidelity.UNKNOWN, why="it is a transition, and stands on no cut")
             self._note(effect, said.fidelity, said.why)
             if said.fidelity in (Fidelity.EXACT, Fidelity.APPROXIMATE):
                 applied += said.applied

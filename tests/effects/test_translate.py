@@ -18,6 +18,7 @@ from otio_perf.effects.translate.dialects import in_order, translated, translate
 from otio_perf.effects.wipes import NAME_OF_CODE
 from otio_perf.model.frames import Applied, Fidelity, Moment, Translated
 from otio_perf.model.uses import EffectUse
+from otio_perf.timeline.effects import ALWAYS_THERE
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.survey import gather
 
@@ -223,7 +224,7 @@ def test_moves_by_whole_pixels_are_exact() -> None:
         ("avfilter.curves", {"av.red": "0.5/0.5"}, "two points"),
         ("avfilter.colorlevels", {"av.rimin": "-0.1"}, "finds in the picture"),
         ("avfilter.median", {"av.radius": "9"}, "radius"),
-        ("avfilter.chromakey", {"av.color": "0x00ff00ff"}, "nothing of ours"),
+        ("avfilter.chromakey", {"av.color": "0x00ff00ff"}, "is not translated"),
         ("frei0r.levels", {"Gamma": "0.3"}, "histogram"),
         ("frei0r.c0rners", {"0": "0.36", "12": "1"}, "bends"),
         ("frei0r.c0rners", {"0": "0.36", "6": "0.36"}, "black around"),
@@ -259,6 +260,7 @@ def test_key_frames_of_resolve_count_from_the_cut() -> None:
     )
     assert asked("resolve", "Composite", {"opacity": eased}, 5).opacity == pytest.approx(0.5)
     assert (asked("resolve", "Composite", {"opacity": eased}, 2).opacity or 0) < 0.15
+    assert [asked("resolve", "Composite", {"opacity": k}, 5).fidelity for k in (eased, keys)] == [APPROXIMATE, EXACT]
 
 
 def test_frames_beyond_all_measure_cost_nothing() -> None:
@@ -283,6 +285,10 @@ def test_changed_blocks_that_we_do_not_know_are_unknown() -> None:
     said = asked("resolve", "Lens Correction", {"distortion": 0.5})
     assert (said.fidelity, said.why) == (UNKNOWN, "Lens Correction: distortion is not translated")
     assert asked("resolve", "Composite", {"composite mode": 5}).fidelity is UNKNOWN
+
+
+def test_blocks_that_are_always_there_are_those_that_have_rows() -> None:
+    assert resolve.EFFECTS.keys() == ALWAYS_THERE
 
 
 def test_faders_of_resolve() -> None:

@@ -135,6 +135,13 @@ def test_a_transition_between_blend_modes_is_named(planned: Planned) -> None:
     assert blends(same) == ["over", "screen"]
 
 
+def test_a_transition_that_stands_on_a_clip_is_no_effect(planned: Planned) -> None:
+    cross = otio.schema.Effect("Cross Dissolve", metadata={"fcp_xml": {"effectid": "Cross Dissolve"}})
+    plan = planned(track(clip(cross)))
+    assert plan.unknown == ("Cross Dissolve",)
+    assert plan.root.layers[0].effects == ()
+
+
 def test_a_composite_mode_of_final_cut_is_a_blend_mode(planned: Planned) -> None:
     plan = planned(track(clip()), track(clip(fcp_xml={"compositemode": "screen"})))
     assert blends(plan) == ["over", "screen"]

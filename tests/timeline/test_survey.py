@@ -387,6 +387,10 @@ def test_effects_are_named_by_dialect() -> None:
 
     for name, effect_name, notes in (
         ("", "Resolve Effect", resolve("Transform")),  # untouched: no effect
+        ("", "Resolve Effect", {"Resolve_OTIO": {"Effect Name": "Composite", "Enabled": True, "Parameters": []}}),  # as well
+        ("", "Resolve Effect", resolve("Film Grain")),  # at its defaults it is one
+        ("", "Resolve Effect", {"Resolve_OTIO": {"Effect Name": "Gaussian Blur", "Enabled": True, "Parameters": []}}),
+        ("", "Resolve Effect", {"Resolve_OTIO": {"Effect Name": "Glow", "Enabled": False, "Parameters": []}}),  # off
         ("", "Resolve Effect", resolve("Cropping", **{"Parameter Value": 2.0})),
         ("", "Resolve Effect", resolve("Composite", **{"Key Frames": {"0": {"Value": 1.0}}})),
         ("Gaussian Blur", "", {"fcp_xml": {"effectid": "GaussianBlur", "parameter": {"parameterid": "radius", "value": "3"}}}),
@@ -402,6 +406,8 @@ def test_effects_are_named_by_dialect() -> None:
     clip.metadata["cdl"] = {"asc_sat": 0.9}
     (use,) = surveyed(timeline).uses
     assert [(e.dialect, e.name) for e in use.effects] == [
+        ("resolve", "Film Grain"),
+        ("resolve", "Gaussian Blur"),
         ("resolve", "Cropping"),
         ("resolve", "Composite"),
         ("fcp7", "GaussianBlur"),
@@ -410,7 +416,7 @@ def test_effects_are_named_by_dialect() -> None:
         ("otio", "my_effect"),
         ("cdl", "asc_cdl"),
     ]
-    assert use.effects[2].parameters == (("radius", "3"),)
+    assert use.effects[4].parameters == (("radius", "3"),)
 
 
 def test_final_cuts_time_remap_is_a_retime() -> None:

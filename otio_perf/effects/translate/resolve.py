@@ -2,7 +2,7 @@
 
 Units as exports have them: pan is a part of the canvas's width, tilt of its height, crops are parts of the picture, fades
 timeline frames; key frames count from the clip's visible start. Resolve has never been run against this: only what follows from
-the definition (opacity, black added by whole pixels) is exact.
+the definition (opacity without eases) is exact.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from otio_perf.effects.translate.answers import (
 from otio_perf.model.frames import Fidelity, Translated
 
 _RESAMPLED = "Resolve resamples with a filter of its own; eases between key frames are near, not the same"
+_EASED = "eases between key frames are near, not the same"
 
 
 def number(asked: Asked, name: str, default: float) -> float:
@@ -55,6 +56,11 @@ def _handle(said: Any, side: str) -> tuple[float, float] | None:
         return None
     x, y = dict(said)[side]
     return float(x), float(y)
+
+
+def _eases(value: Any) -> bool:
+    """Have the key frames of a value, which ``_sampled`` has read, handles?"""
+    return isinstance(value, tuple) and any(said.get("InBez") or said.get("OutBez") for said in (dict(s) for _, s in value))
 
 
 def refuse_others(asked: Asked, *known: str) -> None:
@@ -103,7 +109,10 @@ def _cropping(asked: Asked) -> Translated:
 
 def _composite(asked: Asked) -> Translated:
     refuse_others(asked, "opacity")  # modes are numbers, what they stand for is not written down anywhere
-    return exact(opacity=min(1.0, max(0.0, number(asked, "opacity", 100) / 100)))
+    found = exact(opacity=min(1.0, max(0.0, number(asked, "opacity", 100) / 100)))
+    if found.opacity is None or not _eases(asked.parameters.get("opacity")):
+        return found
+    return Translated(fidelity=Fidelity.APPROXIMATE, opacity=found.opacity, why=_EASED)
 
 
 def _faders(asked: Asked) -> Translated:
