@@ -1,18 +1,16 @@
 """Filters of MLT, which Kdenlive and Shotcut write: by ``mlt_service``.
 
-Definitions are those of MLT's sources (7.12 to 7.38) and FFmpeg's. What is called exact was rendered by melt 7.12 and compared
-(``tests/effects/test_translate_melt.py``). MLT from 7.34 on multiplies R'G'B' in ``brightness`` where a compositor asks it for
-alpha; the file does not say where.
+Definitions are those of MLT's sources (7.12 to 7.38). What is called exact or approximate was rendered by melt 7.12 and
+compared, see ``tests/effects/test_translate_melt.py``. MLT from 7.34 on multiplies R'G'B' in ``brightness`` where a compositor
+asks it for alpha; the file does not say where.
 """
 
 from __future__ import annotations
 
 import math
-from pathlib import PurePath
-from typing import Any
+from collections.abc import Collection
 
-from otio_perf.effects.lut_files import SUFFIXES
-from otio_perf.effects.translate import mlt_geometry
+from otio_perf.effects.translate import mlt_avfilter, mlt_frei0r, mlt_geometry
 from otio_perf.effects.translate.answers import (
     NOTHING,
     Asked,
@@ -23,10 +21,10 @@ from otio_perf.effects.translate.answers import (
     exact,
     nothing,
 )
-from otio_perf.effects.translate.mlt_values import active, colour, number, progress, refuse_changed, text
-from otio_perf.model.frames import Applied, Translated
+from otio_perf.effects.translate.mlt_values import active, colour, knowing, number, progress, refuse_changed, text
+from otio_perf.model.frames import Translated
 
-_BLACK, _STEPS, _CHROMA_STEPS, _CODES = 16, 219, 224, 255
+_CHROMA_STEPS = 224
 
 
 # ---------------------------------------------------------------------------------------------------------------- colour
@@ -64,40 +62,7 @@ def _sepia(asked: Asked) -> Translated:
 
 def _gamma(asked: Asked) -> Translated:
     gamma = number(asked, "gamma", 1)
-    return NOTHING if gamma == 1 else exact(*_code_tone(asked, 1, 0, gamma, 1))
-
-
-def _code_tone(asked: Asked, scale: float, offset: float, gamma: float, saturation: float) -> tuple[Applied, ...]:
-    """Luma as a code of 0 to 1, black at 16 / 255: ``(scale · code + offset) ^ (1 / gamma)``, and back."""
-    common: dict[str, Any] = {"space": "luma", "pivot": 0, "matrix": asked.matrix}
-    to_code = {"contrast": scale * _STEPS / _CODES, "brightness": scale * _BLACK / _CODES + offset}
-    back = {"contrast": _CODES / _STEPS, "brightness": -_BLACK / _STEPS}
-    if gamma == 1:
-        once = {
-            "contrast": to_code["contrast"] * back["contrast"],
-            "brightness": to_code["brightness"] * back["contrast"] + back["brightness"],
-        }
-        return (effect("adjust", **once, saturation=saturation, **common),)
-    return (
-        effect("adjust", **to_code, gamma=gamma, **common),
-        effect("adjust", **back, saturation=saturation, **common),
-    )
-
-
-def _eq(asked: Asked) -> Translated:
-    refuse_changed(asked, av_gamma_r=1, av_gamma_g=1, av_gamma_b=1, av_gamma_weight=1)
-    contrast, brightness = number(asked, "av.contrast", 1), number(asked, "av.brightness", 0)
-    gamma, saturation = number(asked, "av.gamma", 1), number(asked, "av.saturation", 1)
-    if (contrast, brightness, gamma, saturation) == (1, 0, 1, 1):
-        return NOTHING
-    return exact(*_code_tone(asked, contrast, 0.5 + brightness - contrast / 2, gamma, saturation))
-
-
-def _hue(asked: Asked) -> Translated:
-    refuse_changed(asked, av_H=0)
-    values = {"hue": number(asked, "av.h", 0), "saturation": number(asked, "av.s", 1)}
-    brightness = number(asked, "av.b", 0) * 25.5 / _STEPS
-    return exact(effect("adjust", space="luma", brightness=brightness, matrix=asked.matrix, **values))
+    return NOTHING if gamma == 1 else exact(*mlt_avfilter.code_tone(asked, 1, 0, gamma, 1))
 
 
 def _lift_gamma_gain(asked: Asked) -> Translated:
@@ -108,69 +73,31 @@ def _lift_gamma_gain(asked: Asked) -> Translated:
     return exact(effect("lift_gamma_gain", encoding=2.2, **values))
 
 
-def _lut3d(asked: Asked) -> Translated:
-    path = text(asked, "av.file")  # a relative one is looked for from where the timeline lies: see ``render.located``
-    if PurePath(path).suffix.lower() not in SUFFIXES:
-        raise UntranslatableError(f"the LUT {path!r} is in no format that is read here" if path else "it names no LUT")
-    tetrahedral = text(asked, "av.interp") in ("", "tetrahedral", "2")
-    if not tetrahedral and text(asked, "av.interp") not in ("trilinear", "1"):
-        raise UntranslatableError(f"interpolation {text(asked, 'av.interp')!r}")
-    return exact(effect("lut", path=path, interpolation="tetrahedral" if tetrahedral else "trilinear"))
-
-
-_UNSEEN = "after frei0r's source, never compared with its pictures"
-
-
-def _frei0r_brightness(asked: Asked) -> Translated:
-    """Below a half it multiplies, above it mixes with white."""
-    amount = 2 * number(asked, "Brightness", 0.5) - 1
-    if amount < 0:
-        return approximate(_UNSEEN, effect("levels", white_out=(1 + amount,) * 3))
-    return approximate(_UNSEEN, effect("levels", black_out=(amount,) * 3))
-
-
-def _frei0r_contrast(asked: Asked) -> Translated:
-    amount = 2 * number(asked, "Contrast", 0.5) - 1
-    contrast = 1 + amount if amount < 0 else 1 / max(1 - amount, 1 / 64)
-    return approximate(_UNSEEN, effect("adjust", contrast=contrast, pivot=128 / 255))
-
-
-def _frei0r_saturation(asked: Asked) -> Translated:
-    return approximate(_UNSEEN, effect("adjust", saturation=3 * number(asked, "Saturation", 1 / 3), matrix="smpte170m"))
+def _vignette(asked: Asked) -> Translated:
+    """Codes are multiplied, black's 16 among them; ``smooth`` is in hundreds of pixels, ``opacity`` the least that is left."""
+    values = {
+        "radius": number(asked, "radius", 0.5),
+        "softness": 100 * number(asked, "smooth", 0.8) / asked.canvas[0],
+        "x": number(asked, "x", 0.5),
+        "y": number(asked, "y", 0.5),
+        "amount": 1 - min(1.0, max(0.0, number(asked, "opacity", 0))),
+        "falloff": "smooth" if number(asked, "mode", 0) == 1 else "linear",
+    }
+    to_code, back = (effect("adjust", brightness=sign * 16 / 219, space="luma") for sign in (1, -1))
+    return approximate(
+        "MLT counts in whole pixels, and stops short at its opacity", to_code, effect("vignette", **values), back
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------------ blur
 
 
-def _two_radii(across: float, down: float, name: str, **others: Any) -> dict[str, Any]:
-    """Ours has one size, and how much of it counts across and down."""
-    size = max(across, down)
-    shares = {"horizontal": across / size, "vertical": down / size} if size else {}
-    return {name: size, **shares, **others}
-
-
-def _gblur(asked: Asked) -> Translated:
-    sigma = number(asked, "av.sigma", 0.5)
-    down = number(asked, "av.sigmaV", -1)
-    steps = int(number(asked, "av.steps", 1))
-    values = _two_radii(sigma, sigma if down < 0 else down, "sigma", edges="clamp")
-    return approximate(
-        f"FFmpeg's gblur comes near a gaussian in {steps} step{'s' if steps > 1 else ''}, of chroma as of luma samples",
-        effect("gaussian_blur", **values),
-    )
-
-
 def _box_blur(asked: Asked) -> Translated:
     """Radii in thousandths of the width of the canvas, whole pixels."""
     across, down = (float(max(0, round(number(asked, name, 1) * asked.canvas[0] / 1000))) for name in ("hradius", "vradius"))
-    return approximate("MLT's edges differ", effect("box_blur", **_two_radii(across, down, "radius", edges="clamp")))
-
-
-def _avgblur(asked: Asked) -> Translated:
-    across = number(asked, "av.sizeX", 1)
-    down = number(asked, "av.sizeY", 0) or across
-    values = _two_radii(across, down, "radius", edges="clamp")
-    return approximate("FFmpeg blurs chroma by as many samples as luma: wider", effect("box_blur", **values))
+    return approximate(
+        "MLT's edges differ", effect("box_blur", **mlt_avfilter.two_radii(across, down, "radius", edges="clamp"))
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------------- key
@@ -199,10 +126,6 @@ def _lumakey(asked: Asked) -> Translated:
 
 
 # -------------------------------------------------------------------------------------------------------------- geometry
-
-
-def _flipped(**sides: bool) -> Row:
-    return lambda asked: exact(effect("flip", **sides))
 
 
 #: ``flip`` mirrors left and right in MLT, ``flop`` top and bottom; the others fold one half over the other.
@@ -261,35 +184,36 @@ _SOUND: tuple[str, ...] = (
 _SOUND += ("loudness_meter", "audiochannels", "audioconvert", "audioseam", "rbpitch", "swresample", "avfilter.volume", "tone")
 _SOUND_FAMILIES = ("ladspa", "sox", "vst2", "jackrack")
 
+#: Filters of pictures, with the properties that their rows look at.
+_PICTURES: dict[str, tuple[Row, Collection[str]]] = {
+    "affine": (mlt_geometry.affine, mlt_geometry.AFFINE),
+    "box_blur": (_box_blur, ("hradius", "vradius")),
+    "brightness": (_brightness, ("level", "start", "end", "alpha")),
+    "cairoblend_mode": (_cairo_mode, ("mode",)),
+    "chroma": (_chroma, ("key", "variance")),
+    "crop": (mlt_geometry.crop, ("left", "right", "top", "bottom", "center", "center_bias", "use_profile")),
+    "gamma": (_gamma, ("gamma",)),
+    "greyscale": (_greyscale, ()),
+    "grayscale": (_greyscale, ()),
+    "invert": (_invert, ("alpha",)),
+    "lift_gamma_gain": (_lift_gamma_gain, [f"{name}_{channel}" for name in ("lift", "gamma", "gain") for channel in "rgb"]),
+    "lumakey": (_lumakey, ("threshold", "slope", "prelevel", "postlevel")),
+    "mirror": (_mirror, ("mirror", "reverse")),
+    "qtblend": (mlt_geometry.qtblend, ("rect", "rotation", "compositing", "distort", "rotate_center", "rotate_anchor")),
+    "qtblend_mode": (_qt_mode, ("mode",)),
+    "qtcrop": (mlt_geometry.qtcrop, ("rect", "radius", "circle", "color")),
+    "sepia": (_sepia, ("u", "v")),
+    "vignette": (_vignette, ("radius", "smooth", "x", "y", "opacity", "mode")),
+    **{
+        f"avfilter.{name}": (row, ("position", "av.threads", *(f"av.{option}" for option in options.split())))
+        for name, (row, options) in mlt_avfilter.ROWS.items()
+    },
+    **{f"frei0r.{name}": (row, (*names, *map(str, range(len(names))))) for name, (row, names) in mlt_frei0r.ROWS.items()},
+}
+
 EFFECTS: dict[str, Row] = {
     **dict.fromkeys(_SOUND, nothing),
-    "affine": mlt_geometry.affine,
-    "avfilter.avgblur": _avgblur,
-    "avfilter.eq": _eq,
-    "avfilter.gblur": _gblur,
-    "avfilter.hflip": _flipped(horizontal=True),
-    "avfilter.hue": _hue,
-    "avfilter.lut3d": _lut3d,
-    "avfilter.vflip": _flipped(vertical=True),
-    "box_blur": _box_blur,
-    "brightness": _brightness,
-    "cairoblend_mode": _cairo_mode,
-    "chroma": _chroma,
-    "crop": mlt_geometry.crop,
-    "frei0r.brightness": _frei0r_brightness,
-    "frei0r.contrast0r": _frei0r_contrast,
-    "frei0r.saturat0r": _frei0r_saturation,
-    "gamma": _gamma,
-    "greyscale": _greyscale,
-    "grayscale": _greyscale,
-    "invert": _invert,
-    "lift_gamma_gain": _lift_gamma_gain,
-    "lumakey": _lumakey,
-    "mirror": _mirror,
-    "qtblend": mlt_geometry.qtblend,
-    "qtblend_mode": _qt_mode,
-    "qtcrop": mlt_geometry.qtcrop,
-    "sepia": _sepia,
+    **{name: knowing(row, properties) for name, (row, properties) in _PICTURES.items()},
 }
 
 

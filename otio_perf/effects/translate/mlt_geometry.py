@@ -53,6 +53,18 @@ _AFFINE_REFUSED: tuple[str, ...] = (
 )
 _AFFINE_REFUSED += ("fix_shear_x", "fix_shear_y", "fix_shear_z", "scale_x", "scale_y", "scale", "mirror", "cycle")
 
+#: Those of ``affine`` that are looked at. Where nothing is repeated, whether to repeat in mirrors says nothing.
+AFFINE: tuple[str, ...] = (
+    "background",
+    "producer.resource",
+    "use_normalised",
+    "use_normalized",
+    "transition.repeat_off",
+    "transition.mirror_off",
+)
+AFFINE += tuple(f"transition.{name}" for name in ("rect", "distort", "fill", "fix_rotate_x", "halign", "valign"))
+AFFINE += tuple(f"transition.{name}" for name in _AFFINE_REFUSED)
+
 
 def affine(asked: Asked) -> Translated:
     for name in _AFFINE_REFUSED:
@@ -63,6 +75,8 @@ def affine(asked: Asked) -> Translated:
             raise UntranslatableError(f"transition.{name} is {text(asked, f'transition.{name}')}")
     if text(asked, "background") not in ("", "colour:0", "color:0", "colour:#00000000", "color:#00000000"):
         raise UntranslatableError(f"background {text(asked, 'background')}")
+    if colour(asked, "producer.resource", "#00000000")[3]:
+        raise UntranslatableError(f"producer.resource is {text(asked, 'producer.resource')}: coloured around")
     rect = rectangle(asked, "transition.rect", "0%/0%:100%x100%:100%")
     distort = number(asked, "transition.distort", 0) != 0
     if not distort and not number(asked, "transition.fill", 1):

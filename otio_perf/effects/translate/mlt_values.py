@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from fractions import Fraction
 
 from otio_perf.effects.keyframes import Number, mlt_frame, mlt_keys, mlt_number, mlt_numbers, sampled
-from otio_perf.effects.translate.answers import Asked, UntranslatableError
+from otio_perf.effects.translate.answers import Asked, Row, UntranslatableError
+from otio_perf.model.frames import Translated
 
 
 def active(asked: Asked) -> bool:
@@ -30,6 +31,26 @@ def progress(asked: Asked) -> float:
     if last is None:
         raise UntranslatableError("it runs to an end that is not known")
     return (frame - first) / (last - first) if last > first else 1.0
+
+
+#: What MLT and the programs themselves note at a filter: nothing of its pictures.
+_NOTES = frozenset(
+    ("mlt_service", "mlt_type", "in", "out", "disable", "internal_added", "tag", "type", "id", "track", "unique_id", "version")
+)
+_OF_PROGRAMS = ("kdenlive", "shotcut", "meta.", "_")
+
+
+def knowing(row: Row, names: Collection[str]) -> Row:
+    """``row``, for filters that say nothing but ``names``: what it does not know may change the picture."""
+    known = _NOTES | frozenset(names)
+
+    def asked_within(asked: Asked) -> Translated:
+        others = [n for n in asked.parameters if n not in known and not n.startswith(_OF_PROGRAMS) and text(asked, n)]
+        if others:
+            raise UntranslatableError(f"its {others[0]} is {text(asked, others[0])[:40]!r}, which is not known here")
+        return row(asked)
+
+    return asked_within
 
 
 def _frame(asked: Asked, name: str) -> int:
