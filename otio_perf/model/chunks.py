@@ -20,6 +20,8 @@ class Chunk:
     start: int
     stop: int
     plans: tuple[FramePlan, ...]
+    media: tuple[str, ...]  # that the plans show, by ``Target.medium``, sorted
+    files: tuple[str, ...]  # that their effects read, LUTs say: paths, sorted
     frame_rate: FrameRate
     recipe: PrerenderRecipe
     colour: ColourTags  # what its file says of itself

@@ -53,7 +53,7 @@ class FrameRange:
     def __post_init__(self) -> None:
         if self.stop < self.start:
             raise ValueError(f"frame range ends before it starts: [{self.start}, {self.stop})")
-        if self.rate <= 0:
+        if self.rate.numerator <= 0:  # a comparison of fractions takes as long as all the rest
             raise ValueError(f"frame range needs a positive rate, not {self.rate}")
 
     def __len__(self) -> int:

@@ -19,10 +19,8 @@ from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.optimizer.composed import Composed
 from otio_perf.optimizer.session import Session
-from otio_perf.render.chunks import Known, chunks
+from otio_perf.render.chunks import Known, chunks, facts
 from otio_perf.render.engines import PROCESSOR, FoundEngine
-from otio_perf.render.keys import files_of
-from otio_perf.render.stream import source_frames
 
 #: Pictures of the canvas's size, in float32 R'G'B'A, that a core holds while it makes one: three layers with effects at 2160p
 #: took 4.0 of one core, and 2.9 of each of four; sources and what waits for the encoder come to it.
@@ -53,7 +51,7 @@ class Chunks:
         """:param plans: of frames ``start``, ``start + 1`` … of the timeline.
         :raises MediaError: a file that effects read (a LUT) cannot be read; it is named.
         """
-        for path in {path for plan in plans for path in files_of(plan)}:
+        for path in {path for files in self.files(plans) for path in files}:
             self._digest(path)
         return chunks(
             plans,
@@ -67,10 +65,14 @@ class Chunks:
             known=self._known,
         )
 
-    def unreadable(self, plan: FramePlan) -> dict[str, str]:
-        """Files that the effects of ``plan`` read (a LUT) and that cannot be read, with the reason."""
+    def files(self, plans: Sequence[FramePlan]) -> list[tuple[str, ...]]:
+        """Those that the effects of each of ``plans`` read, LUTs say."""
+        return [fact.files for fact in facts(plans, self.timeline.media, self._known)]
+
+    def unreadable(self, files: Iterable[str]) -> dict[str, str]:
+        """Those of ``files`` that cannot be read, with the reason."""
         found = {}
-        for path in files_of(plan):
+        for path in files:
             try:
                 self._digest(path)
             except MediaError as e:
@@ -100,6 +102,8 @@ class Chunks:
 
     def key_of(self, chunk: Chunk) -> str:
         """What is there in its place, or is to come there."""
+        if chunk.processor_key == chunk.key:
+            return chunk.key
         made = self.made(chunk)
         return chunk.key if made is None else made.key
 
@@ -145,13 +149,12 @@ class Chunks:
                 self.renders.forget(key)
 
     def _task(self, chunk: Chunk, *, cores: int) -> PrerenderTask:
-        names = {frame.medium for plan in chunk.plans for frame in source_frames(plan.root)}
         is_on_gpu = self.engine.name != PROCESSOR
         return PrerenderTask(
             key=chunk.key,
             plans=chunk.plans,
-            media={name: self.timeline.media[name] for name in sorted(names)},
-            files={path: self._digests[path] for path in sorted({p for plan in chunk.plans for p in files_of(plan)})},
+            media={name: self.timeline.media[name] for name in chunk.media},
+            files={path: self._digests[path] for path in chunk.files},
             frame_rate=chunk.frame_rate,
             recipe=chunk.recipe,
             colour=chunk.colour,

@@ -13,6 +13,7 @@ from otio_perf.model.composition import Composition
 from otio_perf.model.frames import FramePlan, Translate
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.stand_ins import StandIns, as_original
+from otio_perf.optimizer.named_files import Finding
 from otio_perf.render.located import located
 from otio_perf.render.plan import canvas_size, frame_plan, timeline_colour, timeline_light
 
@@ -20,7 +21,7 @@ from otio_perf.render.plan import canvas_size, frame_plan, timeline_colour, time
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
     """``media`` are those that are online, by ``Target.medium``, and what stands in for some of them; ``canvas`` is width and
-    height."""
+    height; ``find`` says where files are that effects name."""
 
     composition: Composition
     media: Mapping[str, MediaInfo]
@@ -28,6 +29,7 @@ class Composed:
     colour: ColourSpace
     light: Light
     translate: Translate
+    find: Finding
     stand_ins: StandIns
 
     def plan(self, frame: int) -> FramePlan:
@@ -58,6 +60,7 @@ def composed(
     known = {**{name: as_original(ones) for name, ones in instead.items()}, **media}
     canvas = canvas_size(composition, known)
     translate = partial(translated, canvas=canvas, frame_rate=composition.frame_rate)
+    finding = Finding(find)
     space = timeline_colour(composition, known, colour)
     return Composed(
         composition=composition,
@@ -65,6 +68,7 @@ def composed(
         canvas=canvas,
         colour=space,
         light=timeline_light(composition, known, space),
-        translate=located(translate, find),
+        translate=located(translate, finding),
+        find=finding,
         stand_ins=instead,
     )

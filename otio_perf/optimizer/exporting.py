@@ -47,6 +47,7 @@ from otio_perf.optimizer.sounding import Sounding, sounding
 from otio_perf.optimizer.standing_in import stand_ins
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cost, prerenders
+from otio_perf.render.keys import files_of
 from otio_perf.render.repaired import slated, without_files
 from otio_perf.render.untouched import untouched
 from otio_perf.timeline.composition import compose
@@ -205,7 +206,7 @@ class _Job:
 
     def _leave_out_unreadable(self, plans: list[FramePlan]) -> Iterator[ExportProblem]:
         """Effects that read a file (a LUT) which cannot be read are taken out of ``plans``."""
-        unreadable = [self.chunks.unreadable(plan) for plan in plans]
+        unreadable = [self.chunks.unreadable(files_of(plan)) for plan in plans]
         for i, files in enumerate(unreadable):
             plans[i] = without_files(plans[i], files) if files else plans[i]
         return self.inexact.of_files(unreadable)

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.locate import PACKED, Locator, Reference
 from otio_perf.timeline.references import notes_of
+
+
+class Finding:
+    """``finding(name)``: what ``find`` answers, which is asked once for each name. ``asked``: names and paths since whoever
+    wants to know cleared it."""
+
+    def __init__(self, find: Callable[[str], str]) -> None:
+        self._find = cache(find)
+        self.asked: dict[str, str] = {}
+
+    def __call__(self, name: str) -> str:
+        path = self.asked[name] = self._find(name)
+        return path
 
 
 def finder(document: Document, where: Locator) -> Callable[[str], str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
@@ -18,14 +19,14 @@ from otio_perf.optimizer.accelerated import accelerated
 from otio_perf.optimizer.chunked import Chunks, new_frames
 from otio_perf.optimizer.composed import Composed
 from otio_perf.optimizer.effect_costs import effect_costs
-from otio_perf.optimizer.frame_memory import FrameMemory
+from otio_perf.optimizer.plan_memory import PlanMemory
 from otio_perf.optimizer.previewing import PreviewFolder, Previews
 from otio_perf.optimizer.regions import Regions, Storing
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cells, cost, prerenders, proxies
-from otio_perf.planning.prerenders import Left, Region
+from otio_perf.planning.prerenders import Left, Region, SeenOf, looked_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ class Prerendering:
         asked: Wanted,
         into: PreviewFolder | None = None,
         pins: Sequence[tuple[int, int]] = (),
-        memory: FrameMemory | None = None,
+        memory: PlanMemory | None = None,
     ) -> None:
         self.session, self.survey, self.path, self.asked = session, surveyed.survey, surveyed.path, asked
         self.timeline, self.into = timeline, into
@@ -75,8 +76,11 @@ class Prerendering:
         found = session.devices.engine(session.settings.gpu, session.check_stop)
         engine = accelerated(session, found, self.recipe, timeline.colour.tags, media=timeline.media)
         self.why = engine.why
-        self._plan_of = timeline.plan if memory is None else memory.begin(timeline, self.recipe, engine.name)
-        known = None if memory is None else memory.keys
+        remembering = None if memory is None else memory.frames.begin(timeline, self.recipe, engine.name)
+        self._plan_of = timeline.plan if remembering is None else remembering.plan
+        look = partial(looked_at, timeline.plan) if remembering is None else remembering.seen
+        self._seen_of: SeenOf = partial(look, fidelity=asked.fidelity, tick=session.check_stop)
+        known = None if memory is None else memory.frames.known
         self.chunks = Chunks(session, timeline, self.recipe, engine, takes_alike=True, known=known)
         self._store: Storing = (
             Regions(session, self.chunks, surveyed.survey, surveyed.path)
@@ -84,9 +88,11 @@ class Prerendering:
             else Previews(session, self.chunks, into, timeline.composition.duration)
         )
         self.machine = session.machine()
-        self.originals = cost.predict(self.survey, self.spans, timeline.media, self.machine, effect_costs)
-        played = {**timeline.media, **_stand_ins(timeline.media, linked, self.survey.frame_rate)}
-        self.played = cost.predict(self.survey, self.spans, played, self.machine, effect_costs)
+        costs = None if memory is None else memory.costs
+        predict = partial(cost.predict, machine=self.machine, effect_costs=effect_costs, known=costs)
+        self.originals = predict(self.survey, self.spans, timeline.media)
+        instead = _stand_ins(timeline.media, linked, self.survey.frame_rate)
+        self.played = predict(self.survey, self.spans, {**timeline.media, **instead}) if instead else self.originals
 
         with session.stage(Stage.PLAN):
             self._plan(pins)
@@ -113,10 +119,9 @@ class Prerendering:
         chosen = prerenders.choose(
             self.survey,
             self.played,
-            self._plan_of,
+            self._seen_of,
             mode=self.asked.mode,
             fidelity=self.asked.fidelity,
-            tick=self.session.check_stop,
             within=self.within,
             pins=pins,
         )
@@ -155,14 +160,19 @@ class Prerendering:
         left: list[LeftToHost] = []
         for region in regions:
             self.session.check_stop()
+            files = self.chunks.files(region.plans)
+            lost = self.chunks.unreadable({path for several in files for path in several})
+            if not lost:
+                self._cut_around(region, cuts, left)
+                continue
             at = region.position.start
-            for files, group in groupby(region.plans, key=self.chunks.unreadable):
-                plans = tuple(group)
-                position = FrameRange(at, at + len(plans), region.position.rate)
-                reason = "; ".join(f"{Path(path).name} {why}" for path, why in files.items())
-                if not files:
+            for reasons, group in groupby([tuple(path for path in several if path in lost) for several in files]):
+                position = FrameRange(at, at + len(list(group)), region.position.rate)
+                plans = region.plans[at - region.position.start : position.stop - region.position.start]
+                if not reasons:
                     self._cut_around(replace(region, position=position, plans=plans), cuts, left)
                 else:
+                    reason = "; ".join(f"{Path(path).name} {lost[path]}" for path in reasons)
                     left.append(self._left(Left(position=position, reason=reason)))
                 at = position.stop
         return cuts, left

@@ -17,8 +17,8 @@ from otio_perf.model.timing import parse_timecode
 from otio_perf.optimizer import previewing, relinking, timelines
 from otio_perf.optimizer.chunked import warn_of_full_disk
 from otio_perf.optimizer.composed import composed
-from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.named_files import finder
+from otio_perf.optimizer.plan_memory import PlanMemory
 from otio_perf.optimizer.prerender_job import Prerendering, Wanted
 from otio_perf.optimizer.previewing import PreviewFolder
 from otio_perf.optimizer.session import Session
@@ -152,7 +152,7 @@ def planned(
     *,
     into: PreviewFolder | None = None,
     pins: Sequence[tuple[int, int]] = (),
-    memory: FrameMemory | None = None,
+    memory: PlanMemory | None = None,
 ) -> Prerendering:
     """What ``asked`` wants of one timeline, and what of it is missing: see ``render``.
 

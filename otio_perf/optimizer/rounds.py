@@ -18,8 +18,8 @@ from otio_perf.model.tasks import ProxyTask, Task
 from otio_perf.model.timing import FrameRange, union
 from otio_perf.model.uses import TrackKind
 from otio_perf.optimizer import lost_files, optimizing, prerendering, previewing, proxies, relinking, timelines
-from otio_perf.optimizer.frame_memory import FrameMemory
 from otio_perf.optimizer.outcome import failed_sources, finished
+from otio_perf.optimizer.plan_memory import PlanMemory
 from otio_perf.optimizer.prerender_job import Prerendering
 from otio_perf.optimizer.session import Session
 from otio_perf.planning import prerenders
@@ -70,14 +70,17 @@ class Round:
         output: Path,
         aim: Aim,
         given_up: Mapping[str, Failed],
-        memory: FrameMemory | None = None,
+        memory: PlanMemory | None = None,
     ) -> None:
         self.session, self.path, self.output, self.aim = session, path, output, aim
         self.saved = prerendering.saved_state(path)
         self.surveyed = timelines.survey(session, path)
         lost_files.tell_lost(session, self.surveyed)
         self.findings = session.look_up(self.surveyed.targets)
-        self.analysis = timelines.analysis(session, self.surveyed, self.findings)
+        known = None if memory is None else memory.costs
+        if known is not None:
+            known.begin(session.machine())
+        self.analysis = timelines.analysis(session, self.surveyed, self.findings, known=known)
         self.recipes = proxies.recipes_for(session, [self.surveyed.survey], session.settings.viewing_lut())
         uses_proxies = aim.use_proxies != "never"
         self.plan = proxies.planned(
@@ -224,7 +227,7 @@ class Round:
 
     # ---- planning
 
-    def _prerendering(self, memory: FrameMemory | None) -> Prerendering | None:
+    def _prerendering(self, memory: PlanMemory | None) -> Prerendering | None:
         wanted = prerendering.wanted(self.aim.prerender, self.aim.fidelity, dry_run=False)
         if wanted is None:
             return None

@@ -107,23 +107,29 @@ def tell_problems(session: Session, problems: Iterable[Problem]) -> None:
 
 
 def analysis(
-    session: Session, surveyed: Surveyed, findings: Mapping[str, MediaFinding], linked: Sequence[LinkedProxy] = ()
+    session: Session,
+    surveyed: Surveyed,
+    findings: Mapping[str, MediaFinding],
+    linked: Sequence[LinkedProxy] = (),
+    known: cost.CostMemory | None = None,
 ) -> Analysis:
     """Predict every span on this machine. Findings by medium, as ``Session.look_up`` gives them.
 
     :param linked: proxies that the timeline shows (``links.linked``).
+    :param known: of the timeline as it was before
     """
     machine = session.machine()
     with session.stage(Stage.ANALYZE):
         media = {name: finding.info for name, finding in findings.items()}
         return suggestions.analyze(
             surveyed.survey,
-            cost.predict(surveyed.survey, surveyed.spans, media, machine, effect_costs),
+            cost.predict(surveyed.survey, surveyed.spans, media, machine, effect_costs, known),
             machine=machine,
             findings=tuple(_told(findings[t.medium], t) for t in surveyed.targets),
             recipes=session.settings.recipes(),
             effect_costs=effect_costs,
             linked=linked,
+            known=known,
         )
 
 

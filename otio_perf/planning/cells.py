@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
 
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.timing import FrameRange
-from otio_perf.planning.prerenders import Chosen, Left, PlanOf, Region, Seen
+from otio_perf.planning.prerenders import Chosen, Growing, Left, PlanOf, Seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +32,14 @@ def widened(
 
     A cell with a frame that is left to the host is left as a whole, and a cell that is taken is left out.
 
-    :param whole: the timeline, which the last cell ends with; :param plan_of, fidelity, tick: as for ``prerenders.choose``
+    :param whole: the timeline, which the last cell ends with; :param plan_of, fidelity, tick: as for ``prerenders.looked_at``
     """
     known: dict[int, FramePlan] = {}
     for region in chosen.regions:
         known.update(zip(range(region.position.start, region.position.stop), region.plans, strict=True))
-    found: list[Region] = []
+    costs = [cost for region in chosen.regions for cost in region.costs]  # in order, none overlaps another
+    first = 0  # of them that may reach into the cell
+    found: list[Growing] = []
     left: list[Left] = []
     for cell in cells.touched(region.position for region in chosen.regions):
         if cell in cells.taken:
@@ -51,14 +54,20 @@ def widened(
             reason, effects = barred
             left += [Left(position=part, reason=reason, effects=effects) for part in _of_regions(position, chosen)]
             continue
-        costs = tuple(c for region in chosen.regions for c in region.costs if _meet(c.span.position, position))
-        plans = tuple(seen.plans)
-        if found and found[-1].position.stop == cell:
-            before = found.pop()
-            costs = before.costs + tuple(c for c in costs if c not in before.costs)
-            position, plans = replace(position, start=before.position.start), before.plans + plans
-        found.append(Region(position=position, costs=costs, plans=plans))
-    return Chosen(regions=tuple(found), left=tuple(sorted((*chosen.left, *left), key=lambda one: one.position.start)))
+        while first < len(costs) and costs[first].span.position.stop <= cell:
+            first += 1
+        there = []
+        for cost in islice(costs, first, None):
+            if cost.span.position.start >= position.stop:
+                break
+            there.append(cost)
+        if not (found and found[-1].stop == cell):
+            found.append(Growing(cell))
+        elif there and found[-1].costs and there[0] is found[-1].costs[-1]:
+            del there[0]
+        found[-1].grow(position.stop, there, seen.plans)
+    regions = tuple(one.region(whole.rate) for one in found)
+    return Chosen(regions=regions, left=tuple(sorted((*chosen.left, *left), key=lambda one: one.position.start)))
 
 
 def _of_regions(cell: FrameRange, chosen: Chosen) -> list[FrameRange]:

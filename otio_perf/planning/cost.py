@@ -8,9 +8,10 @@ the host itself, is named and not counted.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 from otio_perf.model.analysis import SpanCost
 from otio_perf.model.machine import DecodeCost, MachineProfile
@@ -18,6 +19,7 @@ from otio_perf.model.media import MediaInfo, MediaKind, VideoInfo
 from otio_perf.model.spans import Span
 from otio_perf.model.uses import EffectUse, Survey, TargetKind, Use
 from otio_perf.planning import explain
+from otio_perf.planning.generations import Generations
 from otio_perf.planning.source_costs import source_costs, timeline_light
 
 #: Codecs that calibration does not measure: (nearest relative, how many times as dear). From the decoders' structure where
@@ -165,38 +167,70 @@ class Layer:
     remarks: tuple[str, ...]  # "reversed", "2 × speed"
 
 
+class _Sum(NamedTuple):
+    """What the layers of a span cost together. They are held, so that no identity is given twice."""
+
+    layers: tuple[Layer, ...]
+    frame_ms: float
+    reasons: tuple[str, ...]
+    parts_ms: tuple[tuple[str, float], ...]
+    offline: tuple[str, ...]
+
+
+class CostMemory:
+    """What was reckoned before, for one machine by one ``EffectCosts``: of what did not change since, nothing is anew."""
+
+    def __init__(self) -> None:
+        self.machine: MachineProfile | None = None
+        self.layers: Generations[tuple[Hashable, ...], Layer] = Generations()
+        self.sums: Generations[tuple[Hashable, ...], _Sum] = Generations()
+
+    def begin(self, machine: MachineProfile) -> None:
+        """The next round begins: what neither it nor the last one asks for is forgotten."""
+        memories: tuple[Generations[Any, Any], ...] = self.layers, self.sums
+        for memory in memories:
+            if machine != self.machine:
+                memory.clear()
+            memory.turn()
+        self.machine = machine
+
+
 def predict(
     survey: Survey,
     spans: Sequence[Span],
     media: Mapping[str, MediaInfo | None],
     machine: MachineProfile,
     effect_costs: EffectCosts = by_words,
+    known: CostMemory | None = None,
 ) -> tuple[SpanCost, ...]:
     """The cost of each span. ``media`` by ``Target.medium``; ``None`` or absent: offline.
 
     The canvas is the timeline's; where that says none, the commonest size among its media.
+
+    :param known: of no use where it is of another machine
     """
     budget = 1000 / float(survey.frame_rate)
-    layers = Layers(survey, media, machine, effect_costs)
+    if known is None or known.machine != machine:
+        known = CostMemory()
+    layers = Layers(survey, media, machine, effect_costs, known)
     megapixels = layers.canvas[0] * layers.canvas[1] / 1e6
-    known: dict[tuple[object, ...], tuple[float, tuple[str, ...], tuple[tuple[str, float], ...], tuple[str, ...]]] = {}
     costs = []
     for span in spans:
         shown = [layers[index] for index in span.uses]
-        key = (len(span.transitions), *map(id, shown))
-        found = known.get(key)
+        key = (len(span.transitions), megapixels, budget, *map(id, shown))
+        found = known.sums.get(key)
         if found is None:
-            found = known[key] = _sum(shown, len(span.transitions), megapixels, budget, machine)
-        frame_ms, reasons, parts, offline = found
+            found = _sum(shown, len(span.transitions), megapixels, budget, machine)
+            known.sums.put(key, found)
         costs.append(
             SpanCost(
                 span=span,
-                frame_ms=frame_ms,
-                factor=frame_ms / budget,
-                reasons=reasons,
-                parts_ms=parts,
+                frame_ms=found.frame_ms,
+                factor=found.frame_ms / budget,
+                reasons=found.reasons,
+                parts_ms=found.parts_ms,
                 with_proxy_factor=None,
-                offline=offline,
+                offline=found.offline,
             )
         )
     return tuple(costs)
@@ -204,7 +238,7 @@ def predict(
 
 def _sum(
     layers: Sequence[Layer], transitions: int, canvas_megapixels: float, budget_ms: float, machine: MachineProfile
-) -> tuple[float, tuple[str, ...], tuple[tuple[str, float], ...], tuple[str, ...]]:
+) -> _Sum:
     parts: list[tuple[str, float]] = []
     for layer in layers:
         if layer.decode_ms:
@@ -245,11 +279,11 @@ def _sum(
         budget_ms=budget_ms,
         offline=offline,
     )
-    return frame_ms, reasons, tuple(parts), offline
+    return _Sum(tuple(layers), frame_ms, reasons, tuple(parts), offline)
 
 
 class Layers:
-    """The cost of each use, computed once for each distinct combination of medium, speed and effects."""
+    """The cost of each use, computed once for each distinct combination of medium, speed and effects: by the first of them."""
 
     def __init__(
         self,
@@ -257,6 +291,7 @@ class Layers:
         media: Mapping[str, MediaInfo | None],
         machine: MachineProfile,
         effect_costs: EffectCosts = by_words,
+        known: CostMemory | None = None,
     ) -> None:
         self._survey = survey
         self._media = media
@@ -266,6 +301,8 @@ class Layers:
         self._by_kind: dict[tuple[object, ...], Layer] = {}
         self.canvas = survey.canvas or _commonest_size(media)
         self._light = timeline_light(media.values())
+        self._known = known or CostMemory()
+        self._world = self.canvas, self._light, survey.frame_rate
 
     def __getitem__(self, index: int) -> Layer:
         found = self._by_use.get(index)
@@ -275,9 +312,25 @@ class Layers:
             key = (id(use.target), use.track, use.retime.speed if use.retime else None, use.effects, length)
             found = self._by_kind.get(key)
             if found is None:
-                found = self._by_kind[key] = self._layer(use)
+                found = self._by_kind[key] = self._recalled(use, length)
             self._by_use[index] = found
         return found
+
+    def _recalled(self, use: Use, length: int) -> Layer:
+        """The cost of ``use``, by all that it depends on."""
+        info = self._info(use)
+        shown = (info.kind, info.video) if info else use.clip
+        moment = (use.source.start, len(use.source), use.available_start) if use.effects else None
+        speed = use.retime.speed if use.retime else None
+        key = (self._world, use.target, shown, use.track, speed, use.effects, length, moment)
+        found = self._known.layers.get(key)
+        if found is None:
+            found = self._layer(use)
+            self._known.layers.put(key, found)
+        return found
+
+    def _info(self, use: Use) -> MediaInfo | None:
+        return self._media.get(use.target.medium) if use.target.path else None
 
     def _layer(self, use: Use) -> Layer:
         target, machine = use.target, self._machine
@@ -300,7 +353,7 @@ class Layers:
         )
         if target.kind is TargetKind.GENERATOR:
             return replace(nothing, remarks=(f"{target.generator or 'generator'} made by the host is not counted",))
-        info = self._media.get(target.medium) if target.path else None
+        info = self._info(use)
         video = info.picture if info else None
         if video is None:
             absent = target.path or target.url or use.clip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from otio_perf.model.analysis import SpanCost
 from otio_perf.model.frames import FramePlan, Generated, Layer, SourceFrame, with_reasons
 from otio_perf.model.machine import MachineProfile
 from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
-from otio_perf.model.timing import FrameRange
+from otio_perf.model.timing import FrameRange, FrameRate
 from otio_perf.model.uses import Survey
 
 MODES = ("auto", "all", "none")
@@ -81,62 +81,86 @@ class Chosen:
 
 
 PlanOf = Callable[[int], FramePlan]
+SeenOf = Callable[[FrameRange], "Seen"]
+
+
+def looked_at(plan_of: PlanOf, position: FrameRange, *, fidelity: str, tick: Callable[[], None]) -> Seen:
+    """What the frames at ``position`` are made of, up to the first that is left to the host.
+
+    :param plan_of: the plan of a frame of the timeline.
+    :param fidelity: ``exact`` leaves to the host what only comes near to its own picture, ``approximate`` renders it.
+    :param tick: called for each frame; stops by raising.
+    """
+    seen = Seen()
+    for number in range(position.start, position.stop):
+        tick()
+        seen.add(plan_of(number))
+        if seen.barred(fidelity) is not None:
+            break
+    return seen
 
 
 def choose(
     survey: Survey,
     costs: Sequence[SpanCost],
-    plan_of: PlanOf,
+    seen_of: SeenOf,
     *,
     mode: str,
     fidelity: str,
-    tick: Callable[[], None],
     within: FrameRange | None = None,
     pins: Sequence[tuple[int, int]] = (),
 ) -> Chosen:
     """What to render: by ``auto`` the spans that do not play; by ``all`` those with effects, transitions, several layers.
 
     :param costs: of all spans, as the timeline plays now: with its proxies.
-    :param plan_of: the plan of a frame of the timeline.
-    :param fidelity: ``exact`` leaves to the host what only comes near to its own picture, ``approximate`` renders it.
-    :param tick: called for each frame; stops by raising.
+    :param seen_of: ``looked_at`` a part of the timeline in which the layers do not change.
+    :param fidelity: as for ``looked_at``.
     :param within: only these frames of the timeline; ``None``: all.
     :param pins: spans that these frames ``[start, stop)`` lie in are chosen as by ``all``.
     """
-    regions: list[Region] = []
+    regions: list[Growing] = []
     left: list[Left] = []
     for cost in costs:
-        seen_part = _part(cost.span.position, within)
-        if seen_part is None or not cost.span.uses:
+        position = _part(cost.span.position, within)
+        if position is None or not cost.span.uses:
             continue
-        is_pinned = any(seen_part.start < stop and start < seen_part.stop for start, stop in pins)
+        is_pinned = any(position.start < stop and start < position.stop for start, stop in pins)
         if not (_is_candidate(survey, cost, mode) or (is_pinned and _is_candidate(survey, cost, "all"))):
             continue
-        position = seen_part
-        seen = Seen()
-        barred = _TOO_LONG if position.seconds > _MOST_SECONDS else None
-        for number in range(position.start, position.stop):
-            if barred is not None:
-                break
-            tick()
-            seen.add(plan_of(number))
-            barred = seen.barred(fidelity)
-        if (mode == "all" or (is_pinned and cost.is_smooth)) and barred is None and not seen.is_complex:
-            continue
-        if barred is not None:
-            reason, effects = barred
-            if _follows(left, position) and left[-1].reason == reason:
-                position = _both(left.pop().position, position)
-            left.append(Left(position=position, reason=reason, effects=effects))
+        if position.seconds > _MOST_SECONDS:
+            seen, barred = Seen(), _TOO_LONG
         else:
-            inside: tuple[SpanCost, ...] = (cost,)
-            plans = tuple(seen.plans)
-            if _follows(regions, position):
-                before = regions.pop()
-                position = _both(before.position, position)
-                inside, plans = before.costs + inside, before.plans + plans
-            regions.append(Region(position=position, costs=inside, plans=plans))
-    return Chosen(regions=tuple(regions), left=tuple(left))
+            seen = seen_of(position)
+            if (found := seen.barred(fidelity)) is None:
+                if (mode == "all" or (is_pinned and cost.is_smooth)) and not seen.is_complex:
+                    continue
+                if not (regions and regions[-1].stop == position.start):
+                    regions.append(Growing(position.start))
+                regions[-1].grow(position.stop, (cost,), seen.plans)
+                continue
+            barred = found
+        reason, effects = barred
+        if left and left[-1].position.stop == position.start and left[-1].reason == reason:
+            position = replace(position, start=left.pop().position.start)
+        left.append(Left(position=position, reason=reason, effects=effects))
+    return Chosen(regions=tuple(one.region(survey.frame_rate) for one in regions), left=tuple(left))
+
+
+class Growing:
+    """A region on its way: what follows it without a gap is added at its end."""
+
+    def __init__(self, start: int) -> None:
+        self.start = self.stop = start
+        self.costs: list[SpanCost] = []
+        self._plans: list[FramePlan] = []
+
+    def grow(self, stop: int, costs: Iterable[SpanCost], plans: Iterable[FramePlan]) -> None:
+        self.stop = stop
+        self.costs += costs
+        self._plans += plans
+
+    def region(self, rate: FrameRate) -> Region:
+        return Region(position=FrameRange(self.start, self.stop, rate), costs=tuple(self.costs), plans=tuple(self._plans))
 
 
 def _part(position: FrameRange, within: FrameRange | None) -> FrameRange | None:
@@ -150,8 +174,8 @@ def _part(position: FrameRange, within: FrameRange | None) -> FrameRange | None:
 def _is_candidate(survey: Survey, cost: SpanCost, mode: str) -> bool:
     if mode == "auto":
         return not cost.is_smooth
-    uses = [survey.uses[index] for index in cost.span.uses]
-    return len(uses) > 1 or bool(cost.span.transitions) or any(use.effects for use in uses)
+    shown = cost.span.uses
+    return len(shown) > 1 or bool(cost.span.transitions) or any(survey.uses[index].effects for index in shown)
 
 
 class Seen:
@@ -197,14 +221,6 @@ class Seen:
 def _is_plain(layer: Layer) -> bool:
     shows = isinstance(layer.content, (SourceFrame, Generated))
     return shows and not layer.effects and layer.opacity == 1 and layer.blend == "over"
-
-
-def _follows(found: Sequence[Region | Left], position: FrameRange) -> bool:
-    return bool(found) and found[-1].position.stop == position.start
-
-
-def _both(before: FrameRange, after: FrameRange) -> FrameRange:
-    return FrameRange(before.start, after.stop, after.rate)
 
 
 def work_seconds(

@@ -34,6 +34,7 @@ def analyze(
     recipes: Sequence[ProxyRecipe] = (),
     effect_costs: cost.EffectCosts = cost.by_words,
     linked: Sequence[LinkedProxy] = (),
+    known: cost.CostMemory | None = None,
 ) -> Analysis:
     """The whole analysis: ``costs`` with what proxies would make of them, and the suggestions.
 
@@ -41,6 +42,7 @@ def analyze(
     :param findings: one for each of the survey's targets.
     :param recipes: rungs that the user asked for, of which the largest is suggested; empty: chosen for timeline and machine.
     :param linked: proxies that the timeline shows: their media need no other.
+    :param known: as for ``cost.predict``
     """
     media = {target.medium: finding.info for target, finding in zip(survey.targets, findings, strict=True)}
     if recipes:
@@ -59,8 +61,8 @@ def analyze(
     }
     spans = [c.span for c in costs]
     stand_ins = {**media, **candidates, **played}
-    after = cost.predict(survey, spans, stand_ins, machine, effect_costs) if candidates or played else tuple(costs)
-    now = cost.predict(survey, spans, {**media, **played}, machine, effect_costs) if played else ()
+    after = cost.predict(survey, spans, stand_ins, machine, effect_costs, known) if candidates or played else tuple(costs)
+    now = cost.predict(survey, spans, {**media, **played}, machine, effect_costs, known) if played else ()
     gains = _gains(survey, costs, media, candidates, machine)
     suggestions = [*_proxies(survey, gains, media, recipe, machine), *_prerenders(survey, after, media, machine)]
     suggestions.sort(key=lambda s: (-s.gain_per_second, s.text))

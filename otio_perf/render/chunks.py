@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple
 
 from otio_perf.effects.fit import covers, placed
 from otio_perf.effects.registry import View, registry
@@ -24,8 +24,10 @@ from otio_perf.model.frames import Applied, Fit, FramePlan, Generated, Layer, Mi
 from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.timing import FrameRate
+from otio_perf.planning.generations import Memory
 from otio_perf.render.engines import PROCESSOR
-from otio_perf.render.keys import frame_key
+from otio_perf.render.keys import files_of, frame_key
+from otio_perf.render.stream import source_frames
 
 #: Raise it when chunks are written otherwise: other pictures, or another file around them.
 _CHUNK_VERSION = 2
@@ -35,11 +37,44 @@ _INTRA_SECONDS, _LONG_GOP_SECONDS = 1, 5
 Media = Mapping[str, MediaInfo]
 
 
-class Known(Protocol):
-    """Keys of a chunk by engine, by the identities of its plans; these are held, so that no identity is given twice."""
+class Fact(NamedTuple):
+    """What is reckoned of a plan before it is cut. ``files``: that its effects read (``keys.files_of``)."""
 
-    def get(self, key: tuple[int, ...], /) -> tuple[tuple[FramePlan, ...], dict[str, str]] | None: ...
-    def put(self, key: tuple[int, ...], value: tuple[tuple[FramePlan, ...], dict[str, str]], /) -> None: ...
+    plan: FramePlan
+    anchor: Anchor
+    files: tuple[str, ...]
+
+
+class Piece(NamedTuple):
+    """What is reckoned of the frames of a chunk. ``keys``: by engine."""
+
+    plans: tuple[FramePlan, ...]
+    keys: dict[str, str]
+    media: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+class Known(NamedTuple):
+    """What was reckoned before, by the identity of plans, of the same engine, recipe, rate, colour and light, and of media that
+    are the same; pieces also by the digests of what their effects read. The plans are held, so that no identity is given twice.
+    """
+
+    facts: Memory[int, Fact]
+    pieces: Memory[tuple[Hashable, ...], Piece]
+
+
+def facts(plans: Iterable[FramePlan], media: Media, known: Known | None = None) -> list[Fact]:
+    """Of each of ``plans``. :param media: as for ``chunks``"""
+    found = []
+    recall = None if known is None else known.facts.get
+    for plan in plans:
+        fact = None if recall is None else recall(id(plan))
+        if fact is None:
+            fact = Fact(plan, _anchor(plan, media), files_of(plan))
+            if known is not None:
+                known.facts.put(id(plan), fact)
+        found.append(fact)
+    return found
 
 
 def chunks(
@@ -61,39 +96,38 @@ def chunks(
     :param engine: which engine renders (``Engine.name``): pictures of two engines are alike, not equal.
     :param digests: of the files that the effects read (``keys.files_of``), by path.
     :param light: what the files say of it.
-    :param known: keys of chunks of the very same plans, of the same engine, recipe, rate, colour and light.
     :raises KeyError: a file without a digest.
     """
     if not plans:
         return ()
-    colour, light = plans[0].colour.tags, light or UNSAID
-    found = []
+    colour, light, digests = plans[0].colour.tags, light or UNSAID, digests or {}
+    reckoned = facts(plans, media, known)
     seconds = _INTRA_SECONDS if recipe.codec.is_intra else _LONG_GOP_SECONDS
-    for first, last in pairwise(edges([_anchor(plan, media) for plan in plans], max(1, round(frame_rate * seconds)))):
+    found = []
+    for first, last in pairwise(edges([fact.anchor for fact in reckoned], max(1, round(frame_rate * seconds)))):
         frames = tuple(plans[first:last])
-        recalled = None if known is None else known.get(tuple(map(id, frames)))
-        keys = (
-            recalled[1]
-            if recalled is not None
-            else {
-                name: _digest(
-                    [
-                        *(str(_CHUNK_VERSION), recipe.encoded_as, str(frame_rate), str(colour), str(light)),
-                        *(_frame_key(plan, recipe, engine=name, digests=digests) for plan in frames),
-                    ]
-                )
-                for name in {engine, PROCESSOR}
+        files = tuple(sorted({path for fact in reckoned[first:last] for path in fact.files}))
+        name = (*map(id, frames), *(digests[path] for path in files))
+        piece = None if known is None else known.pieces.get(name)
+        if piece is None:
+            said = [str(_CHUNK_VERSION), recipe.encoded_as, str(frame_rate), str(colour), str(light)]
+            keys = {
+                engine: _digest([*said, *(_frame_key(plan, recipe, engine=engine, digests=digests) for plan in frames)])
+                for engine in {engine, PROCESSOR}
             }
-        )
-        if known is not None and recalled is None:
-            known.put(tuple(map(id, frames)), (frames, keys))
+            shown = {frame.medium for plan in frames for frame in source_frames(plan.root)}
+            piece = Piece(frames, keys, tuple(sorted(shown)), files)
+            if known is not None:
+                known.pieces.put(name, piece)
         found.append(
             Chunk(
-                key=keys[engine],
-                processor_key=keys[PROCESSOR],
+                key=piece.keys[engine],
+                processor_key=piece.keys[PROCESSOR],
                 start=start + first,
                 stop=start + last,
-                plans=frames,
+                plans=piece.plans,
+                media=piece.media,
+                files=piece.files,
                 frame_rate=frame_rate,
                 recipe=recipe,
                 colour=colour,
@@ -143,13 +177,14 @@ def edges(anchors: Sequence[Anchor], step: int) -> list[int]:
 
 def _runs(anchors: Sequence[Anchor]) -> Iterator[tuple[int, int]]:
     """Stretches of one medium at one speed: from frame to frame its numbers change by one amount, give or take one."""
-    begin, steps = 0, set[int]()
-    for i in range(1, len(anchors)):
-        before, now = anchors[i - 1], anchors[i]
-        steps.add(now.number - before.number)
-        if now.identity != before.identity or max(steps) - min(steps) > 1:
+    begin = 0
+    least, most = math.inf, -math.inf
+    for i, (before, now) in enumerate(pairwise(anchors), 1):
+        step = now.number - before.number
+        least, most = min(least, step), max(most, step)
+        if now.identity != before.identity or most - least > 1:
             yield begin, i
-            begin, steps = i, set()
+            begin, least, most = i, math.inf, -math.inf
     yield begin, len(anchors)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 
 from otio_perf.model.frames import Applied, Moment, Translate, Translated
 from otio_perf.model.uses import EffectUse
@@ -13,13 +12,12 @@ from otio_perf.render.keys import file_parameters
 
 def located(translate: Translate, find: Callable[[str], str]) -> Translate:
     """``translate``, with the paths of files as ``find`` answers for what the timeline names."""
-    path_of = cache(find)
 
     def absolute(applied: Applied) -> Applied:
         names = file_parameters(applied)
         if not names:
             return applied
-        values = tuple((k, path_of(v) if k in names and v else v) for k, v in applied.values)
+        values = tuple((k, find(v) if k in names and v else v) for k, v in applied.values)
         return replace(applied, values=values)
 
     def translated(use: EffectUse, moment: Moment) -> Translated:

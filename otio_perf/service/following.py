@@ -20,7 +20,7 @@ from otio_perf.model.plans import Plan
 from otio_perf.model.uses import Target
 from otio_perf.model.views import FollowedTimeline, OutcomeView, RangeView, TimelineView
 from otio_perf.optimizer import writing
-from otio_perf.optimizer.frame_memory import FrameMemory
+from otio_perf.optimizer.plan_memory import PlanMemory
 from otio_perf.optimizer.rounds import Round
 from otio_perf.optimizer.session import Session
 from otio_perf.render_queue.priority import Place
@@ -58,7 +58,7 @@ class Following:
         self._round: Round | None = None
         self._drawing: Drawing | None = None
         self._session: Session | None = None
-        self._memory = FrameMemory()
+        self._memory = PlanMemory()
         self._given_up: dict[str, Failed] = {}
         self._running: dict[str, int] = {}  # frames done, by key of tasks that run
         self._again_at: float | None = None  # when what could not be done is tried again

@@ -28,6 +28,8 @@ CHUNK = Chunk(
     start=0,
     stop=1,
     plans=(FramePlan(width=64, height=36, root=Stacked(layers=())),),
+    media=(),
+    files=(),
     frame_rate=Fraction(25),
     recipe=PrerenderRecipe(),
     colour=ColourTags(),

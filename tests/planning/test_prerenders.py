@@ -15,7 +15,7 @@ from otio_perf.model.frames import Applied, FramePlan, Layer, Mix, SourceFrame, 
 from otio_perf.model.recipes import ChunkCodec, PrerenderRecipe
 from otio_perf.model.spans import Span
 from otio_perf.model.timing import FrameRange
-from otio_perf.planning.prerenders import Chosen, choose, size_bytes, work_seconds
+from otio_perf.planning.prerenders import Chosen, Seen, choose, looked_at, size_bytes, work_seconds
 
 RATE = Fraction(25)
 PLAIN = Layer(content=SourceFrame(medium="a", fingerprint="f", number=0))
@@ -46,7 +46,11 @@ def chosen(build: SimpleNamespace) -> Callable[..., Chosen]:
         costs: list[SpanCost], plans: dict[int, FramePlan] | None = None, *, mode: str = "auto", fidelity: str = "exact"
     ) -> Chosen:
         seen = plans or {}
-        return choose(found, costs, lambda n: seen.get(n, plan(PLAIN)), mode=mode, fidelity=fidelity, tick=lambda: None)
+
+        def seen_of(position: FrameRange) -> Seen:
+            return looked_at(lambda n: seen.get(n, plan(PLAIN)), position, fidelity=fidelity, tick=lambda: None)
+
+        return choose(found, costs, seen_of, mode=mode, fidelity=fidelity)
 
     return run
 
