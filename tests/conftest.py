@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import shutil
@@ -168,6 +169,12 @@ def _ended(command: list[str], **how: Any) -> bool:
 @pytest.fixture(scope="session")
 def melted_by() -> Callable[..., None]:
     return run_melt
+
+
+def pytest_collection_finish() -> None:
+    """All that was collected stays until the end: it needs no looking through."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> list[str]:

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
 FIRST, SECOND = "A001_C001.mp4", "A001_C002.mp4"
 Clip = Callable[..., Any]
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def otio_perf(edit: Any, home: dict[str, str]) -> Command:
+def otio_perf(edit: Any, home: dict[str, str], run_command: Command) -> Command:
     """Run a command in the edit's folder."""
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "otio_perf", *words]
-        environment = {**home, "PYTHONPATH": str(ROOT)}
-        return subprocess.run(
-            command, cwd=edit.folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-
-    return run
+    return lambda *words: run_command([*words], env=home, cwd=edit.folder)
 
 
 def test_the_words_of_the_api_on_the_command_line(edit: Any, serve: Any, make_clip: Clip, otio_perf: Command) -> None:
