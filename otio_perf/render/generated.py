@@ -74,6 +74,15 @@ def generated(kind: str, parameters: Parameters) -> Generated | None:
         return None
 
 
+def refusal(kind: str) -> str:
+    """Why ``generated`` has nothing for a kind, in a clause for people."""
+    if _KINDS.get(_word(kind)) or kind in registry().generators:
+        return "what it is told, its colour say, cannot be read for certain"
+    if kind.endswith("(Slug)"):
+        return "the host says no more of it than that it is there"
+    return "there is no generator of ours like it"
+
+
 def difference(kind: str) -> str:
     """What may differ between a host's generator and the one of ours that ``generated`` takes for it; "": nothing."""
     return "the host does not say of which standard its bars are" if _word(kind) in _SOME_BARS else ""

@@ -56,7 +56,7 @@ from otio_perf.model.stand_ins import StandIns, as_original
 from otio_perf.model.timing import FrameRate
 from otio_perf.model.uses import EffectUse, Target, TargetKind
 from otio_perf.planning.proxies import frame_count
-from otio_perf.render.generated import difference, generated, slate
+from otio_perf.render.generated import difference, generated, refusal, slate
 
 #: Where nothing says how large the picture is.
 _USUAL_SIZE = (1920, 1080)
@@ -302,6 +302,7 @@ class _Planner:
             found = generated(kind, shot.parameters)
             if found is None:
                 self.unknown.add(kind)
+                self._explain(kind, refusal(kind))
                 return slate("NOT RENDERED", kind if kind.startswith(item.name) else f"{item.name} ({kind})")
             if differs := difference(kind):
                 self.approximate.add(kind)

@@ -17,7 +17,7 @@ from otio_perf.timeline.references import Json, schema_of
 Parameters = tuple[tuple[str, Any], ...]
 
 #: Blocks that stand on every clip of Resolve's: untouched, they are no effect. Any other that stands there is one, whatever
-#: its values: a film grain of the factory's is a film grain. ``effects.translate.resolve`` has a row for each.
+#: its values: a film grain of the factory's is a film grain. ``effects.translate.resolve`` has a row for each (and for ramps).
 ALWAYS_THERE = frozenset(
     {
         "Transform",

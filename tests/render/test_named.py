@@ -162,7 +162,10 @@ def test_generators_that_are_not_ours_are_named(planned: Planned) -> None:
     def of(kind: str, **parameters: Any) -> FramePlan:
         return planned(track(otio.schema.Clip("c", otio.schema.GeneratorReference("", kind, span(0, 50), parameters))))
 
-    assert of("SolidColor", color="orange").unknown == ("SolidColor",)
+    orange, title = of("SolidColor", color="orange"), of("Titler")
+    assert (orange.unknown, title.unknown) == (("SolidColor",), ("Titler",))
+    assert "colour" in dict(orange.why)["SolidColor"]
+    assert dict(title.why)["Titler"] == "there is no generator of ours like it"
     assert of("SolidColor", color="#ff8800").unknown == ()
     assert of("Bars and Tone").approximate == ("Bars and Tone",)
     assert of("SMPTEBars").approximate == ()

@@ -135,7 +135,13 @@ def _untouched(asked: Asked) -> Translated:
     return nothing(asked)
 
 
+def _ramp(asked: Asked) -> Translated:
+    """Constant speeds have become times before they come here."""
+    raise UntranslatableError("its speed varies")
+
+
 EFFECTS: dict[str, Row] = {
+    "Speed ramp": _ramp,
     "Transform": _transform,
     "Cropping": _cropping,
     "Composite": _composite,
