@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 import opentimelineio as otio
 import pytest
+from exact_colours import cells, pictures, psnr
 
 from sample_timelines.make_media import read_number
 
@@ -130,15 +132,17 @@ def test_every_frame_shows_its_number(warm: Room) -> None:
     assert urls == [".otio_perf/renders/cut_01-00-00-00_50.mov", ".otio_perf/renders/cut_01-00-02-22_29.mov"]
 
 
-def test_the_picture_is_the_one_that_frame_renders(warm: Room) -> None:
-    done = warm.otio_perf("frame", "cut.otio", "30", "-o", "30.png", cwd=warm.folder)
+def test_the_pictures_are_those_that_frame_renders(warm: Room) -> None:
+    """Every frame of the region, against the uncached compositor; found: 37.6 dB and more, of ProRes 422 at
+    quality 80, which leaves out the grain that these media have.
+    """
+    words = (*range(50), "--size", "384x216", "--fidelity", "approximate")
+    done = warm.otio_perf("frame", "cut.otio", *words, "-o", "all.png", cwd=warm.folder)
     assert done.returncode == 0, done.stderr
-    with av.open(str(warm.folder / "30.png")) as still:
-        wanted = next(still.decode(video=0)).reformat(width=384, height=216, format="rgb24").to_ndarray()
-    with av.open(str(warm.folder / ".otio_perf/renders/cut_01-00-00-00_50.mov")) as region:
-        found = list(region.decode(video=0))[30].reformat(format="rgb24", src_colorspace="itu709").to_ndarray()
-    error = abs(wanted.astype(float) - found.astype(float)).mean()
-    assert error < 4, error
+    found = pictures(warm.folder / ".otio_perf/renders/cut_01-00-00-00_50.mov")
+    for number, (one, other) in enumerate(zip(found, cells(warm.folder / "all.png", 50, (384, 216)), strict=True)):
+        assert psnr(one, other) > 37, number
+        assert np.abs((one - other).mean((0, 1))).max() < 0.2, number  # nothing is brighter, or of another colour
 
 
 def test_other_programs_open_it(warm: Room) -> None:

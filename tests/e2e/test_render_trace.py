@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,10 @@ import opentimelineio as otio
 import pytest
 
 from otio_perf.metrics import system
+from sample_timelines.make_media import CLIPS, make
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 Time = otio.opentime.RationalTime
-
-pytestmark = pytest.mark.slow
 
 EFFECTS = {"exposure": {"stops": 0.15}, "gaussian_blur": {"sigma": 3.0}, "sepia": {}}
 
@@ -39,6 +39,31 @@ def traced(path: Path) -> tuple[list[dict[str, Any]], dict[int, str]]:
     return [e for e in events if e["ph"] == "X"], rows
 
 
+def frames_of(slices: list[dict[str, Any]], rows: dict[int, str], lane: str) -> dict[str, int]:
+    """How many frames went through each stage, by what the sums in lanes called so say."""
+    sums = [e for e in slices if lane in rows[e["tid"]] and "count" in e["args"]]
+    return {name: sum(e["args"]["count"] for e in sums if e["name"] == name) for name in {e["name"] for e in sums}}
+
+
+def test_a_trace_of_a_movie_says_where_the_time_went(tmp_path: Path, otio_perf: Command) -> None:
+    make(replace(CLIPS["A001_C001.mp4"], width=192, height=108, bit_rate=800_000), tmp_path / "media")
+    graded(tmp_path, 30)
+    words = ("render", "cut.otio", "-o", "out.mov", "--gpu", "off", "--trace", "trace.json", "--quiet")
+    done = otio_perf(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    slices, rows = traced(tmp_path / "trace.json")
+    frames = frames_of(slices, rows, "sums")
+    for name in EFFECTS:
+        assert frames[f"effect {name}"] == 30
+    assert frames["decode"] == frames["store"] == 30
+    assert frames["encode"] >= 30
+    assert frames["verify"] == frames["publish"] == 2  # chunks
+    assert len([e for e in slices if e["args"].get("outcome") == "Prerendered"]) == 2
+    assert {"plan", "export", "movie"} <= {e["name"] for e in slices}
+    assert all(e["dur"] >= 0 and e["ts"] >= 0 for e in slices)
+
+
+@pytest.mark.slow
 def test_a_trace_says_where_the_time_went(film: Path, home: dict[str, str], otio_perf: Command) -> None:
     graded(film, 40)
     is_quiet = system.load() < 0.8  # otherwise nothing may be learnt
@@ -47,7 +72,7 @@ def test_a_trace_says_where_the_time_went(film: Path, home: dict[str, str], otio
     assert done.returncode == 0, done.stderr
     slices, rows = traced(film / "trace.json")
     sums = [e for e in slices if rows[e["tid"]].endswith("sums")]
-    frames = {name: sum(e["args"]["count"] for e in sums if e["name"] == name) for name in {e["name"] for e in sums}}
+    frames = frames_of(slices, rows, "sums")
     for name in EFFECTS:
         assert frames[f"effect {name}"] == 40
     assert frames["decode"] == frames["store"] == 40
