@@ -1,11 +1,12 @@
 """How soon the service follows an edit, and what it costs while nothing happens.
 
-A timeline of ``--clips`` clips of two seconds over 50 small media, every fifth with an effect of its own to be rendered ahead.
+Timelines of ``--clips`` clips of two seconds over 50 small media, every fifth, then every one, with an effect of its own to be
+rendered ahead.
 The queue is paused, so that nothing but the service works. Each edit is written as editors do (beside, and renamed), and
 timed from then to the moment its tasks are in the queue; processor seconds are the service's. Then the queue is emptied, and
 for ``--idle-seconds`` nothing happens.
 
-    python benchmarks/service_edits.py [--clips 1000] [--every 5] [--idle-seconds 60] [--json FILE]
+    python benchmarks/service_edits.py [--clips 1000] [--every 5 1] [--idle-seconds 60] [--json FILE]
 """
 
 from __future__ import annotations
@@ -68,25 +69,20 @@ def save(folder: Path, clips: list[Any]) -> float:
     return time.perf_counter()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--clips", type=int, default=1000)
-    parser.add_argument("--every", type=int, default=5, help="each so many clips has an effect")
-    parser.add_argument("--idle-seconds", type=float, default=60.0)
-    parser.add_argument("--json", type=Path)
-    asked = parser.parse_args()
+def followed(count: int, every: int, idle_seconds: float) -> dict[str, Any]:
+    """What a service does with edits of ``count`` clips, every so many with an effect, and then with nothing."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         footage(folder / "media")
-        middle = asked.clips // 2 // asked.every * asked.every  # one with an effect
-        clips = [clip(number, asked.every) for number in range(asked.clips)]
+        middle = count // 2 // every * every  # one with an effect
+        clips = [clip(number, every) for number in range(count)]
         trimmed, graded = list(clips), list(clips)
-        trimmed[middle] = clip(middle, asked.every, frames=FRAMES - 8)
-        graded[middle] = clip(middle, asked.every, stops=0.9)
+        trimmed[middle] = clip(middle, every, frames=FRAMES - 8)
+        graded[middle] = clip(middle, every, stops=0.9)
         edits = {
             "trim a clip": trimmed,
             "another value of its effect": graded,
-            "move a tenth of the clips to the end": clips[asked.clips // 10 :] + clips[: asked.clips // 10],
+            "move a tenth of the clips to the end": clips[count // 10 :] + clips[: count // 10],
             "undo": clips,
         }
         heard: queue.SimpleQueue[tuple[float, dict[str, Any]]] = queue.SimpleQueue()
@@ -111,16 +107,29 @@ def main() -> None:
                 told = ", ".join(f"{n} {word}" for word, n in counts.items())
                 print(f"{words:40} {at - saved:6.2f} s ({cpu:.2f} s of a core, with writing the file)   {told}")
             service.clear()
-            time.sleep(min(10.0, asked.idle_seconds))
+            time.sleep(min(10.0, idle_seconds))
             process = psutil.Process(os.getpid())
             before = time.process_time()
-            threading.Event().wait(asked.idle_seconds)
-            share = (time.process_time() - before) / asked.idle_seconds
+            threading.Event().wait(idle_seconds)
+            share = (time.process_time() - before) / idle_seconds
             memory = process.memory_info().rss
-            print(f"idle for {asked.idle_seconds:.0f} s: {share:.2%} of a core, {memory / 1e6:.0f} MB")
-        if asked.json:
-            answer = {"clips": asked.clips, "edits": rows, "idle_share_of_a_core": share, "memory_bytes": memory}
-            asked.json.write_text(json.dumps(answer, indent=2) + "\n", encoding="utf-8")
+            print(f"idle for {idle_seconds:.0f} s: {share:.2%} of a core, {memory / 1e6:.0f} MB")
+    return {"clips": count, "every": every, "edits": rows, "idle_share_of_a_core": share, "memory_bytes": memory}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clips", type=int, default=1000)
+    parser.add_argument("--every", type=int, nargs="+", default=[5, 1], help="each so many clips has an effect")
+    parser.add_argument("--idle-seconds", type=float, default=60.0)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    found = []
+    for every in asked.every:
+        print(f"{asked.clips} clips, {'all' if every == 1 else f'one of {every}'} with an effect")
+        found.append(followed(asked.clips, every, asked.idle_seconds))
+    if asked.json:
+        asked.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ class _Lane:
         )
         self._digests: dict[int, bytes] = {}  # by number of the item
         self._joins: dict[int, Hashable] = {}  # by start
-        self._own = repr((lane.effects, lane.items[-1].stop)) if lane.effects else ""  # they count from its beginning to its end
+        self._own = repr((lane.effects, lane.items[-1].stop)) if lane.effects else ""  # they count from its start to its end
 
     def is_even(self, position: FrameRange) -> bool:
         """Does nothing begin or end here within ``position``?"""

@@ -13,6 +13,8 @@ from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.places import existing_workspace
 from otio_perf.optimizer.session import Session
 
+PathLike = str | Path
+
 
 def opened_there(options: Options) -> Session:
     """A session on a workspace that is there. :raises CacheError: it is not"""
@@ -34,7 +36,7 @@ def opened(options: Options, *, anchor: Path | None, create: bool) -> Session:
     )
 
 
-def existing_file(path: str | Path) -> Path:
+def existing_file(path: PathLike) -> Path:
     """:raises TimelineError: it is not there, or is no timeline by its name"""
     from otio_perf.media.discover import MEDIA_SUFFIXES, SOUND_SUFFIXES
 
