@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -124,17 +125,19 @@ def readable(timelines: list[Path], shared_folder: Callable[..., Path]) -> dict[
     from otio_perf.errors import TimelineError
     from otio_perf.timeline import files
 
-    def read(folder: Path) -> None:
-        found = {}
-        for path in timelines:
-            try:
-                found[path] = files.read(path, canonical=True)
-            except TimelineError as e:
-                assert "\n" not in str(e)
-                assert path.name in str(e)
+    def read(path: Path) -> Any:
+        try:
+            return files.read(path, canonical=True)
+        except TimelineError as e:
+            assert "\n" not in str(e)
+            assert path.name in str(e)
+
+    def read_all(folder: Path) -> None:
+        with ThreadPoolExecutor(2) as pool:  # the other process of the run waits for them, too
+            found = {path: document for path, document in zip(timelines, pool.map(read, timelines), strict=True) if document}
         (folder / "documents").write_bytes(pickle.dumps(found))
 
-    found: dict[Path, Any] = pickle.loads((shared_folder("readable", read) / "documents").read_bytes())
+    found: dict[Path, Any] = pickle.loads((shared_folder("readable", read_all) / "documents").read_bytes())
     assert len(found) > 50
     return found
 
