@@ -58,6 +58,7 @@ class Freed:
     sources: int = 0  # of which they were proxies
     renders: int = 0  # prerendered regions
     chunks: int = 0
+    previews: int = 0  # chunks in Kdenlive's own preview whose project is gone
     size_bytes: int = 0
     kept: int = 0  # prerendered regions that stay, for timelines play them
     kept_proxies: int = 0  # likewise

@@ -24,7 +24,8 @@ _WORKSPACE = "folder of proxies and prerenders (default: .otio_perf in this fold
 
 _CLEAR = (
     "Delete what was made. Of proxies also the copies that 'host place' and 'optimize' put where Kdenlive and Shotcut look for "
-    "them, wherever they lie: those that were put there from this workspace. What a timeline plays stays, and is told."
+    "them, wherever they lie: those that were put there from this workspace. With the prerenders, chunks of "
+    "ours in Kdenlive's cache that no project plays which is there. What a timeline plays stays, and is told."
 )
 _PRUNE = (
     "Delete proxies whose source changed or went at least a week ago, what was not used for idle-days, and what killed runs "

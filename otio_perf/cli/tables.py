@@ -307,6 +307,9 @@ def show_freed(freed: Freed, *, dry_run: bool) -> None:
     console = stdout()
     rendered = [words.count(freed.chunks, "prerendered piece")] if freed.chunks else []
     rendered += [words.count(freed.renders, "prerendered region")] if freed.renders else []
+    rendered += (
+        [f"{words.count(freed.previews, 'chunk')} in Kdenlive's preview whose project is gone"] if freed.previews else []
+    )
     proxies = [words.count(freed.proxies, "proxy", "proxies") + f" of {words.count(freed.sources, 'source')}"]
     what = [*(proxies if freed.proxies or not rendered else []), *rendered]
     said, freed_words = ("would be deleted", "to be freed") if dry_run else ("deleted", "freed")

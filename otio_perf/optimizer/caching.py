@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,9 +22,10 @@ from otio_perf.errors import MediaError, SettingsError
 from otio_perf.media import fingerprint, finished, probe, publish
 from otio_perf.metrics import system
 from otio_perf.model.events import Stage
-from otio_perf.optimizer import sources
+from otio_perf.optimizer import abandoned, sources
 from otio_perf.optimizer.places import other_workspaces
 from otio_perf.optimizer.session import Session
+from otio_perf.timeline.mlt import storage
 
 KINDS = ("proxies", "renders", "analysis")
 
@@ -63,7 +67,22 @@ def clear(session: Session, what: str, *, force: bool, dry_run: bool) -> Freed:
         raise SettingsError(f"{what!r} is not one of {', '.join(KINDS)}, all")
     kinds = KINDS if what == "all" else (what,)
     played = {} if force else played_files(session.index)
-    return sum((housekeeping.clear(session.index, kind, played=played, dry_run=dry_run) for kind in kinds), Freed())
+    freed = sum((housekeeping.clear(session.index, kind, played=played, dry_run=dry_run) for kind in kinds), Freed())
+    return freed + _clear_previews(session, dry_run=dry_run) if "renders" in kinds else freed
+
+
+def _clear_previews(session: Session, *, dry_run: bool) -> Freed:
+    """What is left of projects that are gone. Those that are there have theirs taken off by ``restore``."""
+    count = size = 0
+    caches = storage.cache_folders(Path.home(), os.environ, sys.platform)
+    for chunk in abandoned.chunks(caches, [session.workspace.root]):
+        session.check_stop()
+        with suppress(OSError):
+            its = chunk.stat().st_size
+            if not dry_run:
+                chunk.unlink()
+            count, size = count + 1, size + its
+    return Freed(previews=count, size_bytes=size)
 
 
 def prune(session: Session, *, dry_run: bool, players: Mapping[str, tuple[str, ...]] | None = None) -> Pruned:

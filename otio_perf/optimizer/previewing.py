@@ -154,7 +154,7 @@ class Previews:
     def _players_of(self, path: Path) -> Sequence[str]:
         if self._players is None:
             roots, output, edit = [self.session.workspace.root], self.into.output, self.into.digest
-            self._players = _listed({self.into.folder}, roots, replaced=output, digest=edit)
+            self._players = listed({self.into.folder}, roots, replaced=output, digest=edit)
         return self._players.get(str(path), ())
 
     @contextmanager
@@ -267,17 +267,17 @@ def delete(chunks: Sequence[PreviewChunk], timeline: Path, workspaces: Sequence[
 
     :returns: how many went
     """
-    listed = _listed({Path(chunk.path).parent for chunk in chunks}, workspaces, also=[timeline]) if chunks else {}
+    playing = listed({Path(chunk.path).parent for chunk in chunks}, workspaces, also=[timeline]) if chunks else {}
     gone = 0
     for chunk in chunks:
-        if chunk.path not in listed and key_in(chunk.path) == chunk.key:
+        if chunk.path not in playing and key_in(chunk.path) == chunk.key:
             with suppress(OSError):
                 Path(chunk.path).unlink()
                 gone += 1
     return gone
 
 
-def _listed(
+def listed(
     folders: Collection[Path],
     workspaces: Sequence[Path],
     *,
@@ -303,8 +303,8 @@ def _listed(
             played: Sequence[str] = () if files.digest_of(data) == digest else preview.chunk_paths(data, player)
         except OtioPerfError:  # nobody can tell
             played = chunks
-        for chunk in played:
-            found.setdefault(chunk, []).append(player)
+        for chunk in played:  # Kdenlive makes paths relative to the project
+            found.setdefault(os.path.normpath(Path(player).parent / chunk), []).append(player)
     return found
 
 

@@ -127,7 +127,9 @@ def faults_document(faults: Iterable[Any]) -> Document:
 
 def freed_document(freed: Any, *, dry_run: bool) -> Document:
     """What ``otio-perf cache clear --json`` writes."""
-    counts = {name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks", "kept", "kept_proxies")}
+    counts = {
+        name: getattr(freed, name) for name in ("proxies", "sources", "renders", "chunks", "previews", "kept", "kept_proxies")
+    }
     players = list(freed.players)
     return {**head("cache_freed"), "freed_bytes": freed.size_bytes, **counts, "players": players, "dry_run": dry_run}
 
@@ -357,6 +359,7 @@ def _prerender(report: PrerenderReport) -> Document:
                 "stop_timecode": left.stop_timecode,
                 "reason": left.reason,
                 "effects": list(left.effects),
+                "why": reasons(left.why),
                 "failed": left.is_failure,
             }
             for left in report.left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,10 +10,12 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import av
 import pytest
 
+from otio_perf.cache.workspace import Workspace
 from sample_timelines.make_media import read_number
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -107,6 +110,33 @@ def test_a_chunk_that_was_missing_is_told_of_where_the_project_needs_no_change(r
     assert "1 chunk that was missing is there now; the project needed no change" in room.run(*again)
     assert sorted(room.chunks()) == ["100.mov", "125.mov", "75.mov"]
     assert (room.folder / "out.kdenlive").read_bytes() == before
+
+
+def test_chunks_of_a_project_that_was_deleted(room: Room) -> None:
+    """By hand, with or without its workspace: nothing plays them any more."""
+    cache = ["cache", "clear", "renders", "--workspace", str(room.folder / "elsewhere")]
+    Workspace.open(room.folder / "elsewhere")
+    room.prerender()
+    (room.previews / "0.mov").write_bytes(b"of Kdenlive's own")
+    for path in room.previews.iterdir():
+        os.utime(path, (1e9, 1e9))
+    ours = {"75.mov", "100.mov", "125.mov"}
+    project = (room.folder / "out.kdenlive").rename(room.folder / "renamed.kdenlive")
+    mark = room.previews.parent / f".{quote(str(project), safe='')}"
+    mark.touch()  # Kdenlive has opened it, and saved it in its own way
+    relative = os.path.relpath(room.previews, room.folder)
+    project.write_text(project.read_text().replace(f">{room.previews}/", f">{relative}/"))
+    assert relative in project.read_text()
+    assert "0 proxies of 0 sources deleted" in room.run(*cache)
+    assert ours < room.chunks().keys()
+
+    project.unlink()
+    assert "3 chunks in Kdenlive's preview whose project is gone would be deleted" in room.run(*cache, "--dry-run")
+    assert ours < room.chunks().keys()
+    answer = json.loads(room.run(*cache, "--json", "-"))
+    assert answer["previews"] == 3
+    assert answer["freed_bytes"] > 0
+    assert sorted(room.chunks()) == ["0.mov"]
 
 
 def test_what_an_edit_has_made_red_goes_with_restore(room: Room) -> None:

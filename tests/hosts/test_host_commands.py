@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -22,7 +23,9 @@ from otio_perf.hosts import scripts
 from otio_perf.hosts.home import Home
 from otio_perf.model.hosts import Packaging
 from otio_perf.model.installing import HostFinding
+from otio_perf.optimizer import abandoned
 from otio_perf.reports import document
+from otio_perf.timeline.mlt.preview_note import NOTE
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="NOT LINUX: programs are told by files of Linux")
 
@@ -144,6 +147,25 @@ def test_what_is_left_after_uninstall_is_named_with_the_way_to_be_rid_of_it(user
     (line,) = [line for line in user.host("uninstall", "kdenlive").splitlines() if "still in" in line]
     assert line.startswith(f"Proxies and prerenders are still in {film}: otio-perf cache clear --workspace FOLDER deletes them")
     assert line.endswith(f"then the folders can be deleted, and {cache}")
+
+
+def test_chunks_that_no_project_plays_are_named(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(abandoned, "key_in", lambda path: "ours" if path.suffix == ".mov" else None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(user.home / "none"))
+    project, document = user.home / "cut.kdenlive", user.home / ".cache" / "kdenlive" / "17"
+    for name in ("0.mov", "25.mov", "50.mkv", "5f/75.mov", "new.mov"):
+        (document / "preview" / name).parent.mkdir(parents=True, exist_ok=True)
+        (document / "preview" / name).write_bytes(b"x" * 500)
+        os.utime(document / "preview" / name, (1e9, 1e9))
+    (document / "preview" / "100.mov").write_bytes(b"just made")
+    (document / f".{quote(str(project), safe='')}").touch()
+    project.write_text(f"<mlt {NOTE}, and no more: what it plays nobody can tell")
+    name = "previews of projects that are gone"
+    assert name not in findings(user, "kdenlive")
+    project.unlink()
+    found = findings(user, "kdenlive")[name]
+    assert (found.works, found.found) == (False, f"3 chunks of ours, 1.5 kB, in {document.parent}")
+    assert "otio-perf cache clear renders" in found.hint
 
 
 def test_a_home_that_was_empty_is_empty_again(user: User) -> None:

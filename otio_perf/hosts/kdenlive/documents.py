@@ -18,7 +18,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from otio_perf.errors import HostBusyError, HostError, HostGoneError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive.bus import Bus, Program
-from otio_perf.timeline.mlt.storage import cache_folders
+from otio_perf.timeline.mlt.storage import cache_folders, documents_in, marked_in
 
 _SUFFIX = ".kdenlive"
 _SCHEME, _RANDOM_LETTERS = "file_%2F", 8
@@ -181,8 +181,9 @@ def _by_lock(name: str, pid: int, home: Home) -> Path | None:
 
 def _left_behind(pid: int, home: Home) -> Iterator[Path]:
     yield from _words(pid)
-    for folder in cache_folders(home.folder, home.variables, home.platform):
-        yield from _marks(folder)
+    for cache in cache_folders(home.folder, home.variables, home.platform):
+        for document in documents_in(cache):
+            yield from marked_in(document)
     for config in (home.config_folder, home.folder / _SNAP_CONFIG):
         for name in _SETTINGS:
             for match in _RECENT.finditer(_text(config / name)):
@@ -215,15 +216,6 @@ def _words(pid: int) -> Iterator[Path]:
             text = os.fsdecode(unquote_to_bytes(word[7:]) if word.startswith(b"file://") else word)
             if text.endswith(_SUFFIX):
                 yield here / text
-
-
-def _marks(cache: Path) -> Iterator[Path]:
-    """``CACHE/<document id>/.%2Fpath%2Fto%2Fcut.kdenlive``, an empty file."""
-    for folder in _entries(cache):
-        if folder.name.isdigit():
-            for mark in _entries(folder):
-                if mark.name.startswith(".%2F"):
-                    yield Path(unquote(mark.name[1:]))
 
 
 def _titles(path: Path) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from otio_perf.hosts.kdenlive.bus import Bus
 from otio_perf.hosts.kdenlive.installations import settings_file
 from otio_perf.model.hosts import Installation, Packaging
 from otio_perf.model.installing import HostFinding
+from otio_perf.optimizer import abandoned
+from otio_perf.reports import words
 from otio_perf.timeline.mlt.versions import NEWEST_KDENLIVE
 
 #: Jobs of one's own came with this one, as Kdenlive's manual has it (Configure Clip Jobs; 22.12 has none). All that is here was
@@ -70,6 +72,14 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
         ffmpeg or "its settings name none, so it makes no proxies of its own; ours need none",
         "Kdenlive: Settings, Configure Kdenlive, Environment",
     )
+    if left := abandoned.chunks([Path(installation.cache_folder)], ()):
+        size = sum(path.stat().st_size for path in left)
+        yield finding(
+            "previews of projects that are gone",
+            False,
+            f"{words.count(len(left), 'chunk')} of ours, {words.size(size)}, in {installation.cache_folder}",
+            "otio-perf cache clear renders deletes them, with what is rendered in its workspace; --dry-run says what that is",
+        )
     if in_flatpak:
         allowed = _may_run_outside(home)
         yield finding(

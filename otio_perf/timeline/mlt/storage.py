@@ -12,8 +12,10 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from otio_perf.errors import UnwritableTimelineError
 from otio_perf.model.hosts import Packaging
@@ -42,6 +44,22 @@ class Storage:
         if sequence is None:
             return main
         return main / hashlib.md5(sequence.encode(), usedforsecurity=False).hexdigest()
+
+
+def documents_in(cache: Path) -> tuple[Path, ...]:
+    """The folders of documents in a cache of Kdenlive's."""
+    return tuple(entry for entry in _entries(cache) if entry.name.isdigit())
+
+
+def marked_in(document: Path) -> tuple[Path, ...]:
+    """Projects for which Kdenlive has used the folder of a document, there or not: ``.%2Fpath%2Fto%2Fcut.kdenlive``, empty."""
+    return tuple(Path(unquote(mark.name[1:])) for mark in _entries(document) if mark.name.startswith(".%2F"))
+
+
+def _entries(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(folder.iterdir())
+    return []
 
 
 def cache_folder(packaging: Packaging, home: Path, variables: Mapping[str, str], platform: str) -> Path:
