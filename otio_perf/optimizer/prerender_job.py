@@ -26,7 +26,7 @@ from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.optimizer.times import frame_range
 from otio_perf.planning import cells, cost, prerenders, proxies
-from otio_perf.planning.prerenders import Left, Region, SeenOf, looked_at
+from otio_perf.planning.prerenders import Barred, Left, Region, SeenOf, looked_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,7 +173,7 @@ class Prerendering:
                     self._cut_around(replace(region, position=position, plans=plans), cuts, left)
                 else:
                     reason = "; ".join(f"{Path(path).name} {lost[path]}" for path in reasons)
-                    left.append(self._left(Left(position=position, reason=reason)))
+                    left.append(self._left(Left(position=position, barred=Barred(reason))))
                 at = position.stop
         return cuts, left
 
@@ -184,7 +184,7 @@ class Prerendering:
         if not held:
             cuts.append(_Cut(region, chunks))
             return
-        left += [self._left(Left(position=position, reason=reason)) for position, reason in held]
+        left += [self._left(Left(position=position, barred=Barred(reason))) for position, reason in held]
         edges = [at, *(edge for position, _ in held for edge in (position.start, position.stop)), region.position.stop]
         for start, stop in zip(edges[::2], edges[1::2], strict=True):
             if start < stop:  # its chunks begin elsewhere now
@@ -261,13 +261,14 @@ class Prerendering:
             stop=stop,
             start_timecode=self._timecode(start),
             stop_timecode=self._timecode(stop),
-            reason=one.reason,
-            effects=one.effects,
+            reason=one.barred.reason,
+            effects=one.barred.effects,
+            why=one.barred.why,
         )
 
     def _failed(self, run: Sequence[Chunk], reason: str) -> LeftToHost:
         position = FrameRange(run[0].start, run[-1].stop, run[0].frame_rate)
-        return replace(self._left(Left(position=position, reason=reason)), is_failure=True)
+        return replace(self._left(Left(position=position, barred=Barred(reason))), is_failure=True)
 
 
 def _stand_ins(

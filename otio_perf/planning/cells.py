@@ -51,8 +51,7 @@ def widened(
             seen.add(known[number] if number in known else plan_of(number))
         barred = seen.barred(fidelity)
         if barred is not None:
-            reason, effects = barred
-            left += [Left(position=part, reason=reason, effects=effects) for part in _of_regions(position, chosen)]
+            left += [Left(position=part, barred=barred) for part in _of_regions(position, chosen)]
             continue
         while first < len(costs) and costs[first].span.position.stop <= cell:
             first += 1

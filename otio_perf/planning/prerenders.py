@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from otio_perf.model.analysis import SpanCost
 from otio_perf.model.frames import FramePlan, Generated, Layer, SourceFrame, with_reasons
@@ -48,7 +49,6 @@ _ENCODES_LIKE: dict[ChunkCodec, tuple[str, float]] = {
 _ENCODE_MS_PER_MEGAPIXEL = 20.0  # where the profile lacks the encoder: a guess on the high side
 #: A span longer than a day is a mistake or an attack.
 _MOST_SECONDS = 86_400
-_TOO_LONG: tuple[str, tuple[str, ...]] = ("longer than a day", ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +65,23 @@ class Region:
         return tuple(dict.fromkeys(reason for cost in there for reason in cost.reasons))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Left:
-    """Frames that should be rendered and are left to the host. ``effects``: those that stand in the way, by name."""
+class Barred(NamedTuple):
+    """What stands in the way. ``effects``: by name; ``why``: by the names that ``reason`` holds, what differs or is wrong."""
 
-    position: FrameRange
     reason: str
     effects: tuple[str, ...] = ()
+    why: tuple[tuple[str, str], ...] = ()
+
+
+_TOO_LONG = Barred("longer than a day")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """Frames that should be rendered and are left to the host."""
+
+    position: FrameRange
+    barred: Barred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +149,9 @@ def choose(
                 regions[-1].grow(position.stop, (cost,), seen.plans)
                 continue
             barred = found
-        reason, effects = barred
-        if left and left[-1].position.stop == position.start and left[-1].reason == reason:
+        if left and left[-1].position.stop == position.start and left[-1].barred == barred:
             position = replace(position, start=left.pop().position.start)
-        left.append(Left(position=position, reason=reason, effects=effects))
+        left.append(Left(position=position, barred=barred))
     return Chosen(regions=tuple(one.region(survey.frame_rate) for one in regions), left=tuple(left))
 
 
@@ -201,21 +210,20 @@ class Seen:
         layers = plan.root.layers
         self.is_complex = self.is_complex or len(layers) > 1 or not all(map(_is_plain, layers)) or bool(plan.unknown)
 
-    def barred(self, fidelity: str) -> tuple[str, tuple[str, ...]] | None:
-        """Why they are left to the host, and the effects in the way; ``None``: they are rendered."""
-        if self.unusable:
-            return f"cannot be shown: {self._told(self.unusable)}", ()
-        if self.missing:
-            return f"media are missing: {self._told(self.missing)}", ()
-        if self.unknown:
-            return f"not rendered here: {self._told(self.unknown)}", tuple(sorted(self.unknown))
-        if self.approximate and fidelity == "exact":
-            told = f"only near to the host's: {self._told(self.approximate)}; --fidelity approximate renders it"
-            return told, tuple(sorted(self.approximate))
+    def barred(self, fidelity: str) -> Barred | None:
+        """Why they are left to the host; ``None``: they are rendered."""
+        for what, found, are_effects in (
+            ("cannot be shown", self.unusable, False),
+            ("media are missing", self.missing, False),
+            ("not rendered here", self.unknown, True),
+            ("only near to the host's", self.approximate if fidelity == "exact" else (), True),
+        ):
+            if found:
+                names = tuple(sorted(found))
+                way_out = "; --fidelity approximate renders it" if found is self.approximate else ""
+                why = tuple((name, self.why[name]) for name in names if name in self.why)
+                return Barred(f"{what}: {with_reasons(names, self.why)}{way_out}", names if are_effects else (), why)
         return None
-
-    def _told(self, names: set[str]) -> str:
-        return with_reasons(sorted(names), self.why)
 
 
 def _is_plain(layer: Layer) -> bool:

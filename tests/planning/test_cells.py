@@ -9,7 +9,7 @@ from otio_perf.model.frames import FramePlan, Layer, SourceFrame, Stacked
 from otio_perf.model.spans import Span
 from otio_perf.model.timing import FrameRange
 from otio_perf.planning.cells import Cells, widened
-from otio_perf.planning.prerenders import Chosen, Left, Region
+from otio_perf.planning.prerenders import Barred, Chosen, Left, Region
 
 RATE = Fraction(25)
 PLAIN = Layer(content=SourceFrame(medium="a", fingerprint="f", number=0))
@@ -63,11 +63,11 @@ def test_what_else_lies_in_a_cell_is_rendered_with_it() -> None:
 
 
 def test_a_cell_with_a_frame_that_is_left_to_the_host_is_left() -> None:
-    before = Left(position=span(80, 90), reason="unknown")
+    before = Left(position=span(80, 90), barred=Barred("unknown"))
     found = grown(region(20, 60), left=(before,), barred=(5, 74))
     assert edges(found) == [(25, 50)]
     assert [(one.position.start, one.position.stop) for one in found.left] == [(20, 25), (50, 60), (80, 90)]
-    assert found.left[0].effects == ("Glow",)
+    assert found.left[0].barred.effects == ("Glow",)
 
 
 def test_what_the_host_has_filled_is_left_out() -> None:

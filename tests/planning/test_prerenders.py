@@ -87,10 +87,11 @@ def test_what_is_unknown_or_missing_stays_with_the_host(chosen: Callable[..., Ch
     found = chosen(costs, plans)
     assert edges(found.regions) == [(40, 50)]
     assert edges(found.left) == [(0, 20), (20, 30), (30, 40)]
-    assert [left.effects for left in found.left] == [("Glow",), ("Gaussian Blur",), ()]
-    assert found.left[0].reason == "not rendered here: Glow (nobody knows it)"
-    assert "x.mov" in found.left[2].reason
-    assert "--fidelity approximate" in found.left[1].reason
+    assert [left.barred.effects for left in found.left] == [("Glow",), ("Gaussian Blur",), ()]
+    assert found.left[0].barred.reason == "not rendered here: Glow (nobody knows it)"
+    assert found.left[0].barred.why == (("Glow", "nobody knows it"),)
+    assert "x.mov" in found.left[2].barred.reason
+    assert "--fidelity approximate" in found.left[1].barred.reason
     nearer = chosen(costs, plans, fidelity="approximate")
     assert edges(nearer.regions) == [(20, 30), (40, 50)]
 
@@ -98,7 +99,7 @@ def test_what_is_unknown_or_missing_stays_with_the_host(chosen: Callable[..., Ch
 def test_a_span_without_end_is_not_even_looked_at(chosen: Callable[..., Chosen]) -> None:
     found = chosen([cost(0, 10, 2.0), cost(10, 10**12, 2.0)])
     assert edges(found.regions) == [(0, 10)]
-    assert "longer than a day" in found.left[0].reason
+    assert "longer than a day" in found.left[0].barred.reason
 
 
 def test_all_is_what_is_more_than_one_picture(chosen: Callable[..., Chosen]) -> None:
