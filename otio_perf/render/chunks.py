@@ -25,7 +25,7 @@ from otio_perf.model.media import MediaInfo, VideoInfo
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.model.timing import FrameRate
 from otio_perf.planning.generations import Memory
-from otio_perf.render.engines import PROCESSOR
+from otio_perf.render.engines import PROCESSOR, STAND_IN
 from otio_perf.render.keys import files_of, frame_key
 from otio_perf.render.stream import source_frames
 
@@ -103,6 +103,7 @@ def chunks(
     colour, light, digests = plans[0].colour.tags, light or UNSAID, digests or {}
     reckoned = facts(plans, media, known)
     seconds = _INTRA_SECONDS if recipe.codec.is_intra else _LONG_GOP_SECONDS
+    instead = PROCESSOR if engine == PROCESSOR else STAND_IN
     found = []
     for first, last in pairwise(edges([fact.anchor for fact in reckoned], max(1, round(frame_rate * seconds)))):
         frames = tuple(plans[first:last])
@@ -112,8 +113,8 @@ def chunks(
         if piece is None:
             said = [str(_CHUNK_VERSION), recipe.encoded_as, str(frame_rate), str(colour), str(light)]
             keys = {
-                engine: _digest([*said, *(_frame_key(plan, recipe, engine=engine, digests=digests) for plan in frames)])
-                for engine in {engine, PROCESSOR}
+                one: _digest([*said, *(_frame_key(plan, recipe, engine=one, digests=digests) for plan in frames)])
+                for one in {engine, instead}
             }
             shown = {frame.medium for plan in frames for frame in source_frames(plan.root)}
             piece = Piece(frames, keys, tuple(sorted(shown)), files)
@@ -122,7 +123,7 @@ def chunks(
         found.append(
             Chunk(
                 key=piece.keys[engine],
-                processor_key=piece.keys[PROCESSOR],
+                processor_key=piece.keys[instead],
                 start=start + first,
                 stop=start + last,
                 plans=piece.plans,

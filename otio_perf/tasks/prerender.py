@@ -29,7 +29,7 @@ from otio_perf.model.events import Prerendered
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.tasks import PrerenderTask
 from otio_perf.render.compositor import Compositor, Reads
-from otio_perf.render.engines import PROCESSOR, engine_for, gave_up
+from otio_perf.render.engines import PROCESSOR, engine_for, gave_up, stand_in
 from otio_perf.render.measured import MeasuredSources, Stopwatch, measured
 from otio_perf.render.storing import storing
 from otio_perf.render.stream import fetched, streamed
@@ -52,7 +52,7 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
         if found is not None:
             return found
         if task.gpu == "off":
-            return job.rendered(_Once(partial(engine_for, "off")))
+            return job.rendered(_Once(job.processor))
         engine, why = engine_for(task.gpu, devices=task.devices, cache_folder=task.kernels or None)
         if engine.name != PROCESSOR:
             try:
@@ -65,12 +65,12 @@ def run(task: PrerenderTask, *, progress: Callable[[int], None], cancelled: Call
                 raise
             except Exception as error:  # noqa: BLE001 (gave_up tells it, or raises)
                 why = gave_up(error, task.gpu)
-            engine = engine_for("off")[0]
         job.leave_to_processor()
+        processor = _Once(partial(job.processor, why))
         if job.wanted.key == locked:
-            return job.rendered(_Once(lambda: (engine, why)))
+            return job.rendered(processor)
         with workspace.lock(f"chunk {job.wanted.key}", cancelled=job.is_stopped):
-            return job.found() or job.rendered(_Once(lambda: (engine, why)))
+            return job.found() or job.rendered(processor)
 
 
 class _Once(Generic[_Made]):
@@ -116,6 +116,10 @@ class _Job:
         """No GPU renders it, and no hardware encodes it: what is written goes by the processor's key."""
         if self.task.processor_key:
             self.wanted = replace(self.wanted, key=self.task.processor_key, path=self.task.processor_path, encoder="")
+
+    def processor(self, why: str = "processor") -> tuple[Engine, str]:
+        """What renders where no GPU does, as the key says: beside other chunks of a GPU it has to look like these."""
+        return (stand_in() if self.task.processor_key else engine_for("off")[0]), why
 
     def is_stopped(self) -> bool:
         self._progress(self._done)

@@ -19,6 +19,7 @@ import pytest
 
 from otio_perf.effects.gpu.engine import GpuEngine
 from otio_perf.effects.registry import registry as effects
+from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
 from otio_perf.model.devices import GpuDevice
 from otio_perf.model.events import Failed, Prerendered
@@ -41,16 +42,21 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def medium(tmp_path_factory: pytest.TempPathFactory) -> MediaInfo:
-    """Sixty pictures with texture, and their numbers in them."""
+    """Sixty pictures with texture and hard edges of colour, and their numbers in them."""
     path = tmp_path_factory.mktemp("footage") / "a.mov"
     y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]]
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast", "g": "10", "qp": "8"})
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        context = stream.codec_context  # BT.709, as the timeline is, or all of it would be converted
+        context.color_primaries = context.color_trc = context.colorspace = context.color_range = 1
         for number in range(60):
             luma = (120 + 50 * np.sin((x + 3 * number) / 17) * np.cos(y / 11)).astype(np.uint8)
             draw_number(luma, number)
-            planes = np.vstack([luma, np.full((SIZE[1] // 2, SIZE[0]), 110 + number, np.uint8)])
+            bars = np.where((x[: SIZE[1] // 4, : SIZE[0] // 2] + number) // 7 % 2, 90, 165).astype(np.uint8)
+            checks = np.where((x + y + number)[: SIZE[1] // 4, : SIZE[0] // 2] // 5 % 2, 100, 150).astype(np.uint8)
+            planes = np.concatenate([plane.ravel() for plane in (luma, *(np.vstack([p, p]) for p in (bars, checks)))])
+            planes = planes.reshape(-1, SIZE[0])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
         container.mux(stream.encode())
     return probe(str(path))
@@ -108,25 +114,52 @@ def here(task: PrerenderTask) -> Prerendered | Failed:
 
 
 def by_processor(tasks: Sequence[PrerenderTask]) -> list[Prerendered]:
-    """In files of their own."""
+    """In place of a GPU, in files of their own."""
     found = []
     for task in tasks:
         path = task.path.replace(".mov", "_alone.mov")
-        outcome = here(replace(task, gpu="off", key=task.processor_key, path=path, processor_key="", processor_path=""))
+        outcome = here(replace(task, gpu="off", key=task.processor_key, processor_path=path))
         assert isinstance(outcome, Prerendered), outcome
         found.append(outcome)
     return found
 
 
-def pictures(path: str) -> list[Any]:
+def pictures(path: str) -> list[list[np.ndarray]]:
+    """Planes of 4:2:2, 10 bits."""
     with av.open(path) as container:
-        return [frame.to_ndarray(format="yuv422p10le") for frame in container.decode(video=0)]
+        assert container.streams.video[0].pix_fmt == "yuv422p10le"
+        return [[plane.copy() for plane in planes_of(frame)[1]] for frame in container.decode(video=0)]
+
+
+#: Of Y', Cb and Cr alike: what rounding to the other side comes to after a lossy codec.
+LEAST_DB, MOST_CODES = 60, 12
 
 
 def alike(one: str, other: str) -> bool:
-    """The same pictures, but for rounding: some codes of 1023 after a lossy codec."""
-    pairs = list(zip(pictures(one), pictures(other), strict=True))
-    return all(np.abs(a.astype(int) - b.astype(int)).mean() < 1.5 for a, b in pairs)
+    """The same pictures, of every plane."""
+    for a, b in zip(pictures(one), pictures(other), strict=True):
+        for ours, theirs in zip(a, b, strict=True):
+            apart = np.abs(ours.astype(float) - theirs)
+            decibels = 10 * np.log10(1023**2 / max((apart**2).mean(), 1e-9))
+            if apart.max() > MOST_CODES or decibels < LEAST_DB:
+                return False
+    return True
+
+
+def test_the_processor_in_place_of_a_gpu_makes_chroma_as_soft(
+    tasks: list[PrerenderTask], rendering_with: Callable[[Any], None]
+) -> None:
+    """And without one it keeps it sharper: chunks of both kinds side by side would show where one ends."""
+    rendering_with(GpuEngine("cpu"))
+    plain = [replace(plan, root=Stacked(layers=(plan.root.layers[0].content.outgoing,))) for plan in tasks[0].plans]  # type: ignore[union-attr]
+    task = replace(tasks[0], plans=tuple(plain))
+    ours = here(task)
+    (instead,) = by_processor([task])
+    otherwise = here(replace(task, gpu="off", key="0" * 32, path=task.path + "o.mov", processor_key="", processor_path=""))
+    assert isinstance(ours, Prerendered), ours
+    assert isinstance(otherwise, Prerendered), otherwise
+    assert alike(ours.path, instead.path)
+    assert not alike(ours.path, otherwise.path)
 
 
 @pytest.fixture

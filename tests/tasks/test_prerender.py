@@ -364,12 +364,13 @@ class Lost(CpuEngine):
 
 @pytest.fixture
 def for_gpu(region: list[FramePlan], footage: dict[str, MediaInfo], tasks: Callable[..., Any]) -> tuple[Any, Any]:
-    """A task as it is given out where a GPU renders, and the same as the processor's."""
+    """A task as it is given out where a GPU renders, and the same as the processor's in its place."""
     (chunk, *_) = chunks(region, start=0, media=footage, frame_rate=RATE, recipe=PrerenderRecipe(), engine="gpu")
-    alone = tasks(region)[0]
-    assert chunk.processor_key == alone.key != chunk.key
-    path = str(Path(alone.path).with_name(f"{chunk.key}.mov"))
-    return replace(alone, gpu="auto", key=chunk.key, path=path, processor_key=alone.key, processor_path=alone.path), alone
+    otherwise = tasks(region)[0]
+    assert len({chunk.processor_key, otherwise.key, chunk.key}) == 3, "what stands in for a GPU is not what renders without one"
+    path, instead = (str(Path(otherwise.path).with_name(f"{key}.mov")) for key in (chunk.key, chunk.processor_key))
+    work = replace(otherwise, gpu="auto", key=chunk.key, path=path, processor_key=chunk.processor_key, processor_path=instead)
+    return work, replace(work, gpu="off", key=work.processor_key, path=instead)
 
 
 def test_a_lost_gpu_is_made_up_for_and_said(

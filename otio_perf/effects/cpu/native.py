@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from otio_perf.effects.conversion import Conversion
@@ -28,7 +30,18 @@ def _image(found: Planar) -> Image:
 
 def _whole(image: Image) -> Image:
     """In R'G'B'."""
-    return Image(stored.picture_of(image.pixels), image.is_opaque) if isinstance(image.pixels, Planar) else image
+    given = image.pixels
+    if not isinstance(given, Planar):
+        return image
+    return Image(_canvas(given.height, given.width) if given.is_black else stored.picture_of(given), image.is_opaque)
+
+
+@lru_cache(maxsize=1)
+def _canvas(height: int, width: int) -> Picture:
+    """Black: what is no plane is laid on it frame after frame."""
+    picture = np.zeros((height, width, 4), np.float32)
+    picture[..., 3] = 1
+    return picture
 
 
 class NativeEngine(CpuEngine):
