@@ -11,7 +11,8 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from otio_perf.model.uses import EffectUse
-from otio_perf.timeline.describe import FINAL_CUT, host_data, is_off
+from otio_perf.timeline.describe import FINAL_CUT, host_data
+from otio_perf.timeline.final_cut import filtered, is_true, rows_of, speed_varies
 from otio_perf.timeline.references import Json, schema_of
 
 Parameters = tuple[tuple[str, Any], ...]
@@ -77,9 +78,13 @@ def effects_of(item: Json) -> Effects:
     if not listed and not metadata:
         return Effects()
     final_cut = host_data(item, FINAL_CUT)
-    off = _switched_off(listed, final_cut)
-    found = read_effects([effect for number, effect in enumerate(listed) if number not in off] if off else listed)
+    if "filter" in final_cut:
+        listed = filtered(listed, rows_of(final_cut["filter"]), item)
+    found = read_effects(listed)
     uses = list(found.uses)
+    is_retimed = found.speed is not None and abs(found.speed) not in (0, 1)
+    if is_retimed and is_true(final_cut.get("@frameBlend")) and _FRAME_BLENDING not in uses:
+        uses.append(_FRAME_BLENDING)
     mode = _text(final_cut.get("compositemode")).strip()
     if mode and mode.lower() != "normal":
         uses.append(
@@ -108,23 +113,6 @@ def read_effects(effects: Sequence[Json]) -> Effects:
     return Effects(tuple(found), speed, retimed_in_point, varies)
 
 
-def _switched_off(effects: Sequence[Any], final_cut: Json) -> set[int]:
-    """Numbers of Final Cut's filters that are off: its adapter leaves the switches beside the effects, in the same order."""
-    rows = _rows(final_cut.get("filter"))
-    off: set[int] = set()
-    if not any(is_off(row) for row in rows):
-        return off
-    for number, effect in enumerate(effects):
-        said = host_data(effect, FINAL_CUT) if isinstance(effect, dict) else {}
-        for at, row in enumerate(rows):
-            kept = row.get("effect")
-            if said and isinstance(kept, dict) and {k: v for k, v in kept.items() if k != "name"} == said:
-                off |= {number} if is_off(row) else set()
-                rows = rows[at + 1 :]
-                break
-    return off
-
-
 def read_transition(transition: Json) -> EffectUse:
     """What a host calls a transition; without its word, OTIO's ``transition_type``."""
     metadata = transition.get("metadata")
@@ -144,7 +132,7 @@ def read_transition(transition: Json) -> EffectUse:
 def generator_parameters(reference: Json) -> Parameters:
     """Of a generator: OTIO's own, and those that Final Cut Pro's adapter leaves in its metadata."""
     own = reference.get("parameters")
-    rows = _rows(host_data(reference, FINAL_CUT).get("parameter"))
+    rows = rows_of(host_data(reference, FINAL_CUT).get("parameter"))
     noted = [(_text(row.get("parameterid")), _plain(row.get("value"))) for row in rows]
     return (_plain_items(own) if isinstance(own, dict) else ()) + tuple(noted)
 
@@ -215,10 +203,6 @@ def _is_straight(keys: Any, speed: Fraction | None) -> bool:
         return False
 
 
-#: Of Final Cut's graphs of time: so many frames beside the line are rounded ones.
-_ROUNDED_FRAMES = 1.5
-
-
 def _fcp7(effect: Json, own: Json) -> _Reading:
     """Final Cut Pro 7 XML: a change of speed is a filter called ``timeremap``, in per cent.
 
@@ -228,47 +212,29 @@ def _fcp7(effect: Json, own: Json) -> _Reading:
     label = _text(effect.get("name")) or name
     values: Json = {}
     keyed: dict[str, list[Json]] = {}
-    for row in _rows(own.get("parameter")):
+    for row in rows_of(own.get("parameter")):
         parameter = _text(row.get("parameterid") or row.get("name"))
         values[parameter] = row.get("value")
         if "keyframe" in row:
             curve = {"interpolation": row["interpolation"]} if "interpolation" in row else {}
-            keyed[parameter] = [{**curve, **key} for key in _rows(row["keyframe"])]
+            keyed[parameter] = [{**curve, **key} for key in rows_of(row["keyframe"])]
     parameters = _plain_items({**values, **{k: keys if len(keys) > 1 else keys[0] for k, keys in keyed.items() if keys}})
     if name != "timeremap":
         return _Reading(name, label, parameters)
     try:
         speed = exact_speed(float(_text(values.get("speed")) or "100") / 100)
-        is_ramp = _varies(values, keyed, float(speed))
+        is_ramp = speed_varies(values, keyed, float(speed))
     except ValueError as e:
         raise UnusableEffectError(f"speed {values.get('speed')!r} is not a usable number") from e
     if is_ramp:
         return _Reading(name, label, parameters, speed_varies=True)
-    speed = -speed if _is_true(values.get("reverse")) and speed > 0 else speed
-    if _is_true(values.get("frameblending")) and abs(speed) not in (0, 1):
-        return _Reading("frameblending", "Frame blending", (), speed)
+    speed = -speed if is_true(values.get("reverse")) and speed > 0 else speed
+    if is_true(values.get("frameblending")) and abs(speed) not in (0, 1):
+        return _Reading(_FRAME_BLENDING.name, _FRAME_BLENDING.label, (), speed)
     return _Reading(speed=speed)
 
 
-def _varies(values: Json, keyed: dict[str, list[Json]], speed: float) -> bool:
-    """Is a time remap of Final Cut's a ramp? ``variablespeed`` says so; where it is left out, its graph. Key frames of the
-    speed itself are a ramp in any case. :raises ValueError: numbers that are none."""
-    if _is_true(values.get("variablespeed")) or len({_text(key.get("value")) for key in keyed.get("speed", ())}) > 1:
-        return True
-    if values.get("variablespeed") is not None or "graphdict" not in keyed:
-        return False
-    graph = [(float(_text(key.get("when"))), float(_text(key.get("value")))) for key in keyed["graphdict"]]
-    (start, first), *others = graph
-    return any(abs(abs(at - first) - abs(speed) * (when - start)) > _ROUNDED_FRAMES for when, at in others)
-
-
-def _is_true(value: object) -> bool:
-    return str(value).strip().upper() in ("TRUE", "1")
-
-
-def _rows(said: Any) -> list[Json]:
-    """Final Cut's adapter makes a list of what stands there more than once, and of nothing else."""
-    return [row for row in (said if isinstance(said, list) else [said]) if isinstance(row, dict)]
+_FRAME_BLENDING = EffectUse(dialect="fcp7", name="frameblending", label="Frame blending")
 
 
 def _aaf(effect: Json, own: Json) -> _Reading:

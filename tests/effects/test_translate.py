@@ -112,6 +112,8 @@ EXAMPLES: dict[tuple[str, str], Given] = {
     ("resolve", "Composite"): {"opacity": 50.0},
     ("resolve", "Video Faders"): {"videoFaderIn": 10.0},
 }
+#: What is read, for it to be named: nothing of ours is the same.
+OF_THE_HOST = {"timeremap", "frameblending", "filter range", "Speed ramp"}
 TABLES = {"aaf": aaf.EFFECTS, "cdl": cdl.EFFECTS, "fcp7": fcp7.EFFECTS, "mlt": mlt.EFFECTS, "resolve": resolve.EFFECTS}
 ROWS = [(dialect, name) for dialect, table in TABLES.items() for name in table]
 
@@ -122,7 +124,7 @@ def test_every_row_makes_what_exists(dialect: str, name: str) -> None:
     example = EXAMPLES.get((dialect, name))
     said = asked(dialect, name, example)
     if example is None:  # sound, untouched blocks, speed
-        assert said.fidelity is (UNKNOWN if name in ("timeremap", "frameblending", "Speed ramp") else NOTHING), said.why
+        assert said.fidelity is (UNKNOWN if name in OF_THE_HOST else NOTHING), said.why
         return
     assert said.fidelity in (EXACT, APPROXIMATE), said.why
     assert said.applied or said.opacity is not None or said.blend is not None
@@ -236,6 +238,13 @@ def test_what_cannot_be_followed_is_unknown_by_name(name: str, given_: Given, wh
     assert not said.applied
     assert name in said.why
     assert why in said.why
+
+
+def test_filters_of_rgb_are_exact_where_mlt_was_seen_to_come_back_the_way_it_went() -> None:
+    stops = {"av.exposure": "0.5"}
+    versions = ["7.42.0", "8.0.0", "7.12.0", "7.4.0", "", "x.y"]
+    said = [asked("mlt", "avfilter.exposure", {**stops, "_mlt_version": version}).fidelity for version in versions]
+    assert said == [EXACT, EXACT, *[APPROXIMATE] * 4]
 
 
 # --------------------------------------------------------------------------------------------------------- other dialects

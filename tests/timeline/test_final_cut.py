@@ -97,6 +97,38 @@ def test_filters_that_are_off_are_no_effects(written: Written) -> None:
     assert [len(use.effects) for use in surveyed(document).uses] == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "is_whole"),
+    [
+        (-1, -1, True),
+        (0, 20, True),  # from the clip's start
+        (100, 120, True),  # from the medium's
+        (0, 500, True),
+        (0, 10, False),
+        (10, 20, False),
+        (110, 120, False),
+    ],
+)
+def test_filters_on_a_part_of_the_clip_are_told(written: Written, start: int, end: int, *, is_whole: bool) -> None:
+    """They are rendered on all of it otherwise."""
+    switch = f"<enabled>TRUE</enabled><start>{start}</start><end>{end}</end>"
+    shot = clip("a", 0, 20, OPACITY.format(switch=switch, value=40, keys="")).replace("<in>0</in>", "<in>100</in>")
+    ((item,), (use,)) = items(composed(written(track(shot)))), surveyed(written(track(shot))).uses
+    assert [effect.name for effect in item.effects] == ["opacity" if is_whole else "filter range"]
+    assert item.effects == use.effects
+    assert item.effects[0].label == "Opacity"
+
+
+def test_frame_blending_of_premiere_is_told(written: Written) -> None:
+    remap = """<filter><effect><name>Time Remap</name><effectid>timeremap</effectid><parameter><parameterid>speed</parameterid>
+        <value>50</value></parameter></effect></filter>"""
+    blending = '<clipitem frameBlend="TRUE"'
+    shots = [clip("a", 0, 10, remap), clip("b", 10, 20, remap), clip("c", 20, 30)]
+    shots[1:] = [shot.replace("<clipitem", blending) for shot in shots[1:]]
+    found = items(composed(written(track(*shots))))
+    assert [[effect.name for effect in item.effects] for item in found] == [[], ["frameblending"], []]
+
+
 def test_composite_modes_are_effects_and_alpha_is_told(written: Written) -> None:
     document = written(
         track(

@@ -159,6 +159,10 @@ def _frame_blending(asked: Asked) -> Translated:
     raise UntranslatableError("the host blends frames where its speed falls between two, which is not done here")
 
 
+def _of_a_part(asked: Asked) -> Translated:
+    raise UntranslatableError("it works on a part of its clip, which writers count in two ways")
+
+
 def _gaussian_blur(asked: Asked) -> Translated:
     radius = number(asked, "radius", number(asked, "Blurriness", number(asked, "1", 0)))
     blur = effect("gaussian_blur", sigma=max(0.0, radius) / 2)
@@ -176,6 +180,7 @@ EFFECTS: dict[str, Row] = {
     "audiopan": nothing,
     "compositemode": _composite_mode,
     "frameblending": _frame_blending,
+    "filter range": _of_a_part,
     "basic": _basic_motion,
     "crop": _crop,
     "opacity": _opacity,
