@@ -169,9 +169,8 @@ def speed(factor: float) -> otio.schema.Effect:
 def lut(file: str) -> otio.schema.Effect:
     """Kdenlive's "Apply LUT"; the file lies beside the timeline."""
     service = "avfilter.lut3d"
-    return otio.schema.Effect(
-        name=service, effect_name=service, metadata={"mlt": {"mlt_service": service, "kdenlive_id": service, "av.file": file}}
-    )
+    words = {"mlt_service": service, "kdenlive_id": service, "av.file": file, "_mlt_version": "7.42.0"}
+    return otio.schema.Effect(name=service, effect_name=service, metadata={"mlt": words})
 
 
 def blur(blurriness: float) -> otio.schema.Effect:

@@ -1,7 +1,9 @@
-"""Filters of MLT as we translate them, against melt's own pictures, in codes of 8 bits."""
+"""Filters of MLT as we translate them, against melt's own pictures, in codes of 8 bits. Passes with melt 7.12 and with 7.42."""
 
 from __future__ import annotations
 
+import re
+import subprocess
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -143,15 +145,16 @@ def test_what_is_called_exact_is(
     assert max(np.percentile(plane, 99.9) for plane in of_chroma) <= chroma
 
 
-#: FFmpeg's filters of R'G'B' by way of 8 bits, there and back: exact where MLT 7.12 uses one matrix for both, that of BT.601.
+#: FFmpeg's filters of R'G'B' by way of 8 bits, there and back: exact where MLT 7.12 uses one matrix for both, that of BT.601;
+#: in high definition as of 7.42.
 #: Filter, properties, difference of 99.9 % of luma and of chroma on the screen in standard definition; mean of luma in high.
 BY_RGB: list[tuple[str, dict[str, str], int, int, float]] = [
     ("avfilter.exposure", {"av.exposure": "-0.5"}, 2, 2, 3),
     ("avfilter.exposure", {"av.exposure": "0.7"}, 2, 8, 5),
     ("avfilter.exposure", {"av.exposure": "0.4", "av.black": "0.1"}, 2, 8, 6),
     ("avfilter.curves", {"av.master": "0/0.1 0.2/0.2 0.4/0.7 0.8/0.75 1/1"}, 2, 10, 4),
-    ("avfilter.curves", {"av.red": "0/0 0.4/0.6 1/1", "av.b": "0.2/0 0.8/1"}, 2, 4, 6),
-    ("avfilter.colorlevels", {"av.rimin": "0.1", "av.gimin": "0.2", "av.bimax": "0.8"}, 2, 4, 7),
+    ("avfilter.curves", {"av.red": "0/0 0.4/0.6 1/1", "av.b": "0.2/0 0.8/1"}, 2, 6, 6),
+    ("avfilter.colorlevels", {"av.rimin": "0.1", "av.gimin": "0.2", "av.bimax": "0.8"}, 2, 6, 7),
     ("avfilter.lut1d", {"av.file": "line.cube"}, 2, 4, 5),
     ("avfilter.lut3d", {"av.file": "cube.cube"}, 2, 4, 4),
     ("avfilter.lut3d", {"av.file": "cube.cube", "av.interp": "trilinear"}, 2, 4, 4),
@@ -176,14 +179,21 @@ def test_filters_of_rgb_are_exact_in_the_matrix_that_mlt_comes_back_by(
     chroma: int,
     mean: float,
 ) -> None:
+    version = re.search(
+        r"\d+\.\d+\.\d+", subprocess.run(["melt", "--version"], capture_output=True, text=True, check=True).stdout
+    )
+    assert version is not None
+    noted = {**parameters, "_mlt_version": version[0]}
     low, high = (
-        differences(shown[repr((name, parameters))], planes, luts, name, parameters, is_clipped=True)
+        differences(shown[repr((name, parameters))], planes, luts, name, noted, is_clipped=True)
         for planes, shown in (by_rgb[SD_HEIGHT], by_rgb[HEIGHT])
     )
-    assert (low[0], high[0]) == (Fidelity.EXACT, Fidelity.APPROXIMATE)
-    assert np.percentile(low[1][0], 99.9) <= luma
-    assert max(np.percentile(plane, 99.9) for plane in low[1][1:]) <= chroma
-    assert 1 < high[1][0].mean() <= mean  # it is not exact there
+    is_right = tuple(map(int, version[0].split("."))) >= (7, 42)
+    assert (low[0], high[0]) == (Fidelity.EXACT, Fidelity.EXACT if is_right else Fidelity.APPROXIMATE)
+    for of_luma, *of_chroma in (found for fidelity, found in (low, high) if fidelity is Fidelity.EXACT):
+        assert np.percentile(of_luma, 99.9) <= luma
+        assert max(np.percentile(plane, 99.9) for plane in of_chroma) <= chroma
+    assert is_right or 1 < high[1][0].mean() <= mean  # it is not exact there
 
 
 _LIFT = {"lift_r": "0.1", "lift_g": "-0.05", "lift_b": "0", "gamma_r": "1.3", "gamma_g": "1", "gamma_b": "0.8"}
@@ -200,11 +210,11 @@ def test_lift_gamma_gain_is_exact_on_the_screen(seen: Seen, source: Planes, luts
 
 #: Filter, properties, mean difference of luma: the geometry is melt's, edges and interpolation are not.
 NEAR: list[tuple[str, dict[str, str], float]] = [
-    ("qtblend", {"rect": "100 40 320 360 1"}, 0.5),
+    ("qtblend", {"rect": "100 40 320 360 1"}, 0.7),
     ("qtblend", {"rect": "100 40 320 360 1", "rotation": "30", "rotate_center": "1"}, 0.6),
     ("qtblend", {"rect": "100 40 320 360 1", "rotation": "30"}, 0.6),
     ("qtblend", {"rect": "-100 -40 960 1080 1", "rotation": "-10", "rotate_center": "1"}, 0.6),
-    ("qtblend", {"rect": "100 40 320 500 1"}, 0.6),
+    ("qtblend", {"rect": "100 40 320 500 1"}, 0.7),
     ("qtblend", {"rect": "100 40 320 500 1", "distort": "1"}, 0.5),
     ("affine", {"transition.rect": "100 40 320 360 1"}, 0.6),
     ("affine", {"transition.rect": "100 40 320 360 1", "transition.fix_rotate_x": "30"}, 0.8),

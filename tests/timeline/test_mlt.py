@@ -143,6 +143,18 @@ def test_what_a_clip_is_told_about_its_pictures_is_an_effect_below_its_filters()
     ]
 
 
+def test_which_mlt_wrote_a_filter_of_ffmpegs_is_noted() -> None:
+    """Some of them show other pictures in older ones; of MLT's own none does."""
+    filters = "".join(f"<filter>{words(mlt_service=name)}</filter>" for name in ("avfilter.lut3d", "sepia"))
+    found = project(
+        f'<producer id="a">{words(resource="a.mp4", length=50)}</producer><playlist id="p"><entry producer="a" in="0" out="9">'
+        f'{filters}</entry></playlist><tractor id="m"><track producer="p"/></tractor>',
+        'version="7.42.0"',
+    )
+    (clip,) = found.tracks[0]
+    assert [dict(e.metadata["mlt"]).get("_mlt_version") for e in clip.effects] == ["7.42.0", None]
+
+
 def test_guides_and_markers() -> None:
     guides = '[{"comment": "Act 2", "pos": 30, "type": 7}, {"pos": "no"}, 3]'
     bin_clip = words(

@@ -7,6 +7,7 @@ Left out: keys, and whatever else makes transparent (MLT 7.12 drops the alpha th
 from __future__ import annotations
 
 import math
+import re
 from pathlib import PurePath
 from typing import Any
 
@@ -62,11 +63,18 @@ def _hue(asked: Asked) -> Translated:
     return exact(effect("adjust", space="luma", brightness=brightness, matrix=asked.matrix, **values))
 
 
+#: From here on MLT, with the FFmpeg of its time, makes Y'CbCr of R'G'B' by the same matrix as R'G'B' of Y'CbCr: what was seen.
+#: 7.12, with FFmpeg 5.1, comes back by BT.601 whatever the picture is in; who is between was never run.
+_RIGHT_SINCE = (7, 42)
+_VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(\..*)?")
+
+
 def _of_rgb(asked: Asked, *applied: Applied) -> Translated:
-    """Of filters that work on R'G'B'. MLT 7.12 makes that by the picture's own matrix, and Y'CbCr of it again by BT.601's."""
-    if asked.matrix == "smpte170m":
+    """Of filters that work on R'G'B'. ``_mlt_version``: of the project, as its reader notes it."""
+    version = _VERSION.fullmatch(text(asked, "_mlt_version"))
+    if asked.matrix == "smpte170m" or (version and (int(version[1]), int(version[2])) >= _RIGHT_SINCE):
         return exact(*applied)
-    return approximate("MLT 7.12 comes back from R'G'B' by BT.601, in high definition too", *applied)
+    return approximate("older MLT, 7.12 say, comes back from R'G'B' by BT.601 in high definition too", *applied)
 
 
 def _exposure(asked: Asked) -> Translated:

@@ -28,7 +28,15 @@ _OF_BIN = ("kdenlive:clipname", "kdenlive:markers", "kdenlive:originalurl", "kde
 _KEPT = ("mlt_service", "kdenlive:id", "kdenlive:clipname", "kdenlive:file_hash", "shotcut:hash")
 
 #: What a producer of MLT can be told to take its file for (Kdenlive: Clip Properties): any of it changes its pictures.
-_FORCING = ("rotate", "autorotate", "force_aspect_ratio", "force_fps", "force_progressive", "force_tff", "force_colorspace")
+_FORCING: tuple[str, ...] = (
+    "rotate",
+    "autorotate",
+    "force_aspect_ratio",
+    "force_fps",
+    "force_progressive",
+    "force_tff",
+    "force_colorspace",
+)
 _FORCING += ("force_color_trc", "color_primaries", "force_full_range", "set.force_full_luma", "filtergraph")
 _STREAM_TYPE = re.compile(r"meta\.media\.(\d+)\.stream\.type")
 

@@ -301,6 +301,8 @@ class _Reader:
         kind = values["mlt_service"]
         if first is not None and last is not None:
             values = {**values, "in": str(first), "out": str(last)}
+        if kind.startswith("avfilter.") and (version := self.project.document.get("version")):
+            values = {**values, "_mlt_version": version}  # FFmpeg's filters show other pictures in older ones
         enabled = values.get("disable") != "1"
         return self.spell.effect(
             values.get("kdenlive_id") or values.get("shotcut:filter") or kind, kind, _words(values), enabled=enabled
