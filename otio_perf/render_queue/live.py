@@ -106,7 +106,7 @@ class LiveQueue:
         self._thread.start()
 
     def close(self) -> None:
-        """Ask running tasks to stop, wait ``state.GRACE_SECONDS``, kill the rest. What has no outcome stays in the journal."""
+        """Ask running tasks to stop, wait ``entry.GRACE_SECONDS``, kill the rest. What has no outcome stays in the journal."""
         with self._gate:
             if self._is_closing:
                 return

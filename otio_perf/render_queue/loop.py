@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from otio_perf.render_queue import messages, state
+from otio_perf.render_queue import messages
 from otio_perf.render_queue.backend import Backend
+from otio_perf.render_queue.entry import GRACE_SECONDS
 from otio_perf.render_queue.reports import Report
 from otio_perf.render_queue.state import QueueState
 
@@ -48,7 +49,7 @@ class Loop:
         """Let running tasks clean up after themselves, and begin nothing more. The backend's owner closes it, which kills what
         is left."""
         self._is_over = True
-        left, end = set(self.state.running), time.monotonic() + state.GRACE_SECONDS
+        left, end = set(self.state.running), time.monotonic() + GRACE_SECONDS
         for key in left:
             self._backend.cancel(key, hard=False)
         while left and (remaining := end - time.monotonic()) > 0:

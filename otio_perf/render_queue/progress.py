@@ -11,8 +11,9 @@ from otio_perf.model.tasks import Task
 from otio_perf.model.views import BackgroundView, JobView, QueueView, TaskState, TaskView
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue import messages
+from otio_perf.render_queue.entry import Entry
 from otio_perf.render_queue.priority import Band
-from otio_perf.render_queue.state import Entry, QueueState
+from otio_perf.render_queue.state import QueueState
 
 #: Tasks and jobs that ended are shown so long.
 _KEPT_TASKS, _KEPT_JOBS = 500, 50

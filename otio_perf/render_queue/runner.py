@@ -26,7 +26,7 @@ def run(
 ) -> dict[str, Outcome]:
     """Outcome by key for every task, in the order given; returns when all have one.
 
-    When ``stop`` is set, running tasks are asked to stop and killed ``state.GRACE_SECONDS`` later; what is done stays done, the
+    When ``stop`` is set, running tasks are asked to stop and killed ``entry.GRACE_SECONDS`` later; what is done stays done, the
     others end as ``Failed`` with ``TaskCancelledError``. All of it within a second.
 
     :raises KeyboardInterrupt: after the running tasks were asked to stop, and waited for as long.

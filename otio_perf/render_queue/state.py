@@ -12,15 +12,14 @@ fields, so that a journal can keep and replay them. What holds, whatever the ord
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from otio_perf.model.events import Calibrated, Failed, Outcome, Prerendered, Probed, Ready, Skipped
 from otio_perf.model.tasks import PrerenderTask, ProxyTask, Task
 from otio_perf.render_queue import priority
+from otio_perf.render_queue.entry import Entry, order_of
 from otio_perf.render_queue.messages import (
     CancelHard,
     CancelRequested,
@@ -43,54 +42,13 @@ from otio_perf.render_queue.messages import (
     Tick,
     WorkerLost,
 )
+from otio_perf.render_queue.order import Order
 from otio_perf.render_queue.priority import Focus, Place, Rank
 
 #: A task whose worker died is started again so many times.
 RETRIES = 2
-#: From a soft cancel to the hard one.
-GRACE_SECONDS = 0.4
-#: A worker that even a kill did not end is given up after so long; its task ends, its slot is believed free.
-UNKILLABLE_SECONDS = 5.0
 #: A ``Tick`` that comes so much too late says that the machine, or we, have slept: then nobody has stalled.
 OVERSLEPT_SECONDS = 5.0
-
-
-Row = tuple[tuple[int, Rank, int], str]
-"""``Entry.order``, and the key of its task."""
-
-
-@dataclass(slots=True)
-class Entry:
-    """A task that has no outcome yet. Others read it only."""
-
-    task: Task
-    sequence: int
-    priority: int
-    jobs: dict[str, int] = field(default_factory=dict)  # that want it, with the number of their submission
-    places: dict[str, tuple[Place, ...]] = field(default_factory=dict)  # by job
-    rank: Rank = field(default_factory=Rank)
-    leaving: list[tuple[str, int]] = field(default_factory=list)  # cancelled while it runs: they learn how it ended
-    attempt: int = 0
-    is_running: bool = False
-    is_asleep: bool = False
-    losses: int = 0
-    alive_at: float = 0.0  # last sign of life
-    soft_at: float | None = None
-    hard_at: float | None = None
-    hung: bool = False  # killed for lack of progress
-
-    @property
-    def order(self) -> tuple[int, Rank, int]:
-        """The smallest comes first."""
-        return -self.priority, self.rank, self.sequence
-
-    @property
-    def is_urgent(self) -> bool:
-        return self.priority > 0 or self.rank.is_urgent
-
-    @property
-    def is_ending(self) -> bool:
-        return self.soft_at is not None or self.hard_at is not None
 
 
 class QueueState:
@@ -99,16 +57,8 @@ class QueueState:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._running: dict[str, Entry] = {}
-        #: Heaps of what waits: "" for a slot, the others for what is held, by its name. Rows that no longer hold are skipped.
-        self._rows: dict[str, list[Row]] = {"": []}
-        self._sorted: list[Entry] | None = None  # those that wait, where nothing has changed since they were sorted
-        self._focuses: dict[str, Focus] = {}  # by timeline
-        self._serving: dict[str, set[str]] = {}  # keys of tasks that serve a timeline, or did when they were asked for
-        self._moved: set[str] = set()  # timelines in which the user looks elsewhere since their tasks were ranked
-        self._looks = 0
+        self._order = Order(self._entries)
         self._slots = self._workers = 0
-        self._next: Entry | None = None  # that may start, as long as that is known
-        self._is_next_known = False
         self._paused = False
         self._sequence = 0
         self._attempts = 0
@@ -133,10 +83,7 @@ class QueueState:
     @property
     def waiting(self) -> tuple[str, ...]:
         """In the order in which they will start."""
-        self._refresh_order()
-        if self._sorted is None:
-            self._sorted = sorted((e for e in self._entries.values() if not e.is_running), key=_order)
-        return tuple([e.task.key for e in self._sorted])
+        return tuple([entry.task.key for entry in self._order.waiting()])
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -152,11 +99,11 @@ class QueueState:
         return tuple(self._entries.values())
 
     def focus(self, timeline: str) -> Focus | None:
-        return self._focuses.get(timeline)
+        return self._order.focuses.get(timeline)
 
     def urgency(self, kind: str, places: Sequence[Place]) -> Rank:
         """That a task would have here."""
-        return priority.rank(kind, places, self._focuses)
+        return self._order.urgency(kind, places)
 
     def snapshot(self, at: float) -> tuple[Event, ...]:
         """Events that bring an empty state to this one, but for what only running processes know."""
@@ -172,12 +119,12 @@ class QueueState:
             events += [
                 CancelRequested(job=job, key=entry.task.key, at=at) for entry in entries if (job, number) in entry.leaving
             ]
-        events += [Focused(timeline=timeline, focus=focus, at=at) for timeline, focus in self._focuses.items()]
+        events += [Focused(timeline=timeline, focus=focus, at=at) for timeline, focus in self._order.focuses.items()]
         return (*events, *([PauseRequested(at=at)] if self._paused else []))
 
     def next_deadline(self) -> float | None:
         """When a ``Tick`` is due at the latest; ``None``: no time matters."""
-        due = min(map(_deadline, self._running.values()), default=math.inf)
+        due = min((e.deadline for e in self._running.values()), default=math.inf)
         return None if due == math.inf else due
 
     def _react(self, event: Event) -> Iterator[Command]:
@@ -208,17 +155,13 @@ class QueueState:
                 for key in event.keys:
                     if entry := self._entries.get(key):
                         entry.priority = event.priority
-                        self._enqueue(entry)
+                        self._order.put_as_ranked(entry)
             case Focused():
-                self._focuses.pop(event.timeline, None)
-                if event.focus is not None:
-                    self._looks += 1
-                    self._focuses[event.timeline] = replace(event.focus, number=self._looks)
-                self._moved.add(event.timeline)
+                self._order.look(event.timeline, event.focus)
             case Recorded():
                 self._settle(event)
             case Tick():
-                for entry in [e for e in self._running.values() if _deadline(e) <= event.at]:
+                for entry in [e for e in self._running.values() if e.deadline <= event.at]:
                     yield from self._overdue(entry, event.at)
 
     def _submit(self, event: Submitted) -> None:
@@ -229,23 +172,21 @@ class QueueState:
                 entry = self._entries[task.key] = Entry(task, self._sequence, event.priority)
             entry.jobs[event.job] = event.number  # it may be leaving at the same time: then it gets two outcomes
             entry.places[event.job] = places = event.places.get(task.key, ())
-            for place in places:
-                self._serving.setdefault(place.timeline, set()).add(task.key)
+            self._order.serve(task.key, places)
             entry.priority = max(entry.priority, event.priority)
-            entry.rank = self._rank(entry)
-            self._enqueue(entry)
+            self._order.put(entry)
 
     def _fill_slots(self, at: float) -> Iterator[Command]:
         slots = 0 if self._paused else self._slots
         awake = [e for e in self._running.values() if not e.is_asleep]
         if len(awake) > slots:
-            for entry in sorted((e for e in awake if not e.is_ending), key=_order)[max(0, slots - _count_ending(awake)) :]:
+            for entry in sorted((e for e in awake if not e.is_ending), key=order_of)[max(0, slots - _count_ending(awake)) :]:
                 yield self._sleep(entry)
                 awake.remove(entry)
         while len(awake) < slots:
-            sleeping = min((e for e in self._running.values() if e.is_asleep), key=_order, default=None)
+            sleeping = min((e for e in self._running.values() if e.is_asleep), key=order_of, default=None)
             waiting = self._next_waiting()
-            if sleeping is not None and (waiting is None or not _goes_before(waiting, sleeping)):
+            if sleeping is not None and (waiting is None or not waiting.goes_before(sleeping)):
                 sleeping.is_asleep = False
                 sleeping.alive_at = at
                 awake.append(sleeping)
@@ -256,8 +197,8 @@ class QueueState:
             else:
                 return
         while able := [e for e in awake if e.task.kind in priority.PREEMPTED_KINDS and not e.is_ending]:
-            waiting, least = self._next_waiting(), max(able, key=_order)
-            if waiting is None or not _goes_before(waiting, least):
+            waiting, least = self._next_waiting(), max(able, key=order_of)
+            if waiting is None or not waiting.goes_before(least):
                 return
             yield self._sleep(least)
             awake.remove(least)
@@ -266,39 +207,10 @@ class QueueState:
 
     def _next_waiting(self) -> Entry | None:
         """The task that would be started next; ``None`` where none may be."""
-        if len(self._running) >= self._workers:
-            return None
-        self._refresh_order()
-        if not self._is_next_known:
-            self._next, self._is_next_known = self._first_free(), True
-        return self._next
-
-    def _first_free(self) -> Entry | None:
-        """The first that waits for nothing which a started task holds. Who does is put aside until that is free."""
-        held = Counter(name for entry in self._running.values() for name in entry.task.holds)
-        self._rows = {name: rows for name, rows in self._rows.items() if rows or not name}
-        while True:
-            heads = [(head, name) for name, rows in self._rows.items() if (head := self._head(rows)) is not None]
-            free = [(head, name) for head, name in heads if held[name] < head.task.holds.get(name, 1)]
-            if not free:
-                return None
-            entry, name = min(free, key=lambda found: found[0].order)
-            full = next((other for other, most in entry.task.holds.items() if held[other] >= most), None)
-            if full is None:
-                return entry
-            heapq.heappush(self._rows.setdefault(full, []), heapq.heappop(self._rows[name]))
-
-    def _head(self, rows: list[Row]) -> Entry | None:
-        while rows:
-            order, key = rows[0]
-            entry = self._entries.get(key)
-            if entry is not None and not entry.is_running and entry.order == order:
-                return entry
-            heapq.heappop(rows)
-        return None
+        return None if len(self._running) >= self._workers else self._order.next(self._running.values())
 
     def _start(self, entry: Entry, at: float) -> Start:
-        self._changed()
+        self._order.changed()
         self._attempts += 1
         entry.attempt = self._attempts
         entry.is_running = True
@@ -310,20 +222,6 @@ class QueueState:
     def _sleep(self, entry: Entry) -> Suspend:
         entry.is_asleep = True
         return Suspend(key=entry.task.key, attempt=entry.attempt)
-
-    def _refresh_order(self) -> None:
-        """Once for however many moves of the playhead came since an order was last needed."""
-        for timeline in self._moved:
-            for key in self._serving.get(timeline, ()):
-                entry = self._entries[key]
-                entry.rank = self._rank(entry)
-                self._enqueue(entry)
-        self._moved.clear()
-        if sum(map(len, self._rows.values())) > 100 + 3 * len(self._entries):
-            self._rows = {"": sorted((e.order, e.task.key) for e in self._entries.values() if not e.is_running)}
-
-    def _rank(self, entry: Entry) -> Rank:
-        return priority.rank(entry.task.kind, [p for places in entry.places.values() for p in places], self._focuses)
 
     def _finish(self, entry: Entry, outcome: Outcome) -> Iterator[Command]:
         """A cancelled task may have been quicker; then its result counts."""
@@ -342,7 +240,7 @@ class QueueState:
         entry.losses += 1
         if not entry.hung and entry.losses <= RETRIES:
             entry.hard_at = None
-            self._enqueue(entry)
+            self._order.put_as_ranked(entry)
             return
         if entry.hung:
             message = f"no progress for {entry.task.stall_seconds:g} seconds: given up"
@@ -371,8 +269,7 @@ class QueueState:
             if not entry.jobs:
                 self._forget(entry)
             else:
-                entry.rank = self._rank(entry)
-                self._enqueue(entry)
+                self._order.put(entry)
             return
         entry.leaving += leaving
         if entry.soft_at is None:
@@ -391,7 +288,7 @@ class QueueState:
             self._forget(entry)
 
     def _overdue(self, entry: Entry, at: float) -> Iterator[Command]:
-        if not entry.is_ending and at > _deadline(entry) + OVERSLEPT_SECONDS:
+        if not entry.is_ending and at > entry.deadline + OVERSLEPT_SECONDS:
             entry.alive_at = at
             return
         if entry.hard_at is not None:
@@ -408,7 +305,7 @@ class QueueState:
         entry.soft_at = entry.hard_at = None
         entry.hung = False
         if entry.jobs:
-            self._enqueue(entry)
+            self._order.put_as_ranked(entry)
         else:
             self._forget(entry)
 
@@ -417,28 +314,13 @@ class QueueState:
         return entry if entry is not None and entry.attempt == attempt else None
 
     def _stopped(self, entry: Entry) -> None:
-        self._changed()
+        self._order.changed()
         entry.is_running = entry.is_asleep = False
         del self._running[entry.task.key]
 
     def _forget(self, entry: Entry) -> None:
-        self._changed()
         del self._entries[entry.task.key]
-        for keys in self._serving.values():
-            keys.discard(entry.task.key)
-
-    def _changed(self) -> None:
-        """What waits, what runs, or their order."""
-        self._sorted, self._is_next_known = None, False
-
-    def _enqueue(self, entry: Entry) -> None:
-        self._changed()
-        if not entry.is_running:
-            heapq.heappush(self._rows[""], (entry.order, entry.task.key))
-
-
-def _order(entry: Entry) -> tuple[int, Rank, int]:
-    return entry.order
+        self._order.forget(entry.task.key)
 
 
 def _with_share(task: Task, among: int) -> Task:
@@ -449,21 +331,8 @@ def _with_share(task: Task, among: int) -> Task:
     return task
 
 
-def _goes_before(waiting: Entry, started: Entry) -> bool:
-    """Whether ``started`` sleeps for it: what has begun is finished first, unless somebody waits for just this."""
-    return waiting.is_urgent and waiting.order[:2] < started.order[:2] and not started.is_urgent
-
-
 def _count_ending(entries: list[Entry]) -> int:
     return sum(e.is_ending for e in entries)
-
-
-def _deadline(entry: Entry) -> float:
-    if entry.hard_at is not None:
-        return entry.hard_at + UNKILLABLE_SECONDS
-    if entry.soft_at is not None:
-        return entry.soft_at + GRACE_SECONDS
-    return math.inf if entry.is_asleep else entry.alive_at + entry.task.stall_seconds
 
 
 def _cancelled(task: Task) -> Failed:

@@ -17,6 +17,7 @@ from otio_perf.model.plans import Product
 from otio_perf.model.recipes import PrerenderRecipe, ProxyRecipe
 from otio_perf.model.tasks import PrerenderTask, ProbeTask, ProxyTask, Task
 from otio_perf.model.timing import FrameRange, FrameRate
+from otio_perf.render_queue.entry import GRACE_SECONDS, UNKILLABLE_SECONDS
 from otio_perf.render_queue.messages import (
     CancelHard,
     CancelRequested,
@@ -40,7 +41,7 @@ from otio_perf.render_queue.messages import (
     WorkerLost,
 )
 from otio_perf.render_queue.priority import Focus, Place
-from otio_perf.render_queue.state import GRACE_SECONDS, RETRIES, UNKILLABLE_SECONDS, QueueState
+from otio_perf.render_queue.state import RETRIES, QueueState
 
 STALL = 10.0
 
@@ -333,7 +334,7 @@ def test_what_is_over_serves_no_timeline() -> None:
         queue.handle(CancelRequested(job="j", at=0))
         queue.handle(WorkerLost(key=one.key, attempt=n + 1, reason="killed", at=0))
     assert queue.is_idle
-    assert not any(queue._serving.values())  # nothing else shows that memory does not grow
+    assert not any(queue._order.serving.values())  # nothing else shows that memory does not grow
 
 
 def test_without_a_worker_to_spare_nothing_is_put_to_sleep_for_others() -> None:
