@@ -19,7 +19,8 @@ from otio_perf.model.timing import FrameRate
 HINT = "It was made otherwise than the others: make it again, all with one recipe"
 
 
-#: No picture that is copied brings parameter sets of its own, as ``hev1`` says that they may; Apple's players do not open that.
+#: ``hev1`` says that pictures may bring parameter sets of their own, and Apple's players do not open it. Those that are copied
+#: bring none that is not in the description, too.
 _TAGS = {"hev1": "hvc1"}
 
 

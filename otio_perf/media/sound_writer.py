@@ -53,6 +53,9 @@ class SoundWriter:
         context.format = "fltp" if track.codec == "aac" else _KINDS[track.codec].sample_format
         if track.codec == "aac":
             context.bit_rate = _BIT_RATE_PER_CHANNEL * track.channels
+            if track.layout == "7.1":
+                context.open(strict=False)
+                context.extradata = _with_surround_back(context.extradata or b"")
         stream.disposition = Disposition.default
         self._stream = stream
 
@@ -82,6 +85,17 @@ class SoundWriter:
         frame.sample_rate, frame.time_base, frame.pts = track.sample_rate, Fraction(1, track.sample_rate), self._written
         self._container.mux(self._stream.encode(frame))
         self._written += len(block)
+
+
+def _with_surround_back(description: bytes) -> bytes:
+    """AudioSpecificConfig (ISO/IEC 14496-3 section 1.6.2.1) with channelConfiguration 12, 7.1 with speakers behind.
+
+    FFmpeg says 7, which has the same elements in the same order, and means speakers between those in front.
+    """
+    kind_and_rate = int.from_bytes(description[:2])
+    if kind_and_rate >> 3 & 15 == 7:
+        description = (kind_and_rate & ~(15 << 3) | 12 << 3).to_bytes(2) + description[2:]
+    return description
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from otio_perf.timeline.sound import compose_sound
 
 _SAMPLE_RATE = 48_000
 #: Raise it when the same plan is mixed, or written, otherwise.
-_SOUND_VERSION = 1
+_SOUND_VERSION = 2
 
 
 @dataclass(slots=True, kw_only=True)

@@ -154,6 +154,24 @@ def test_surround_keeps_its_channels_and_what_is_too_loud_is_cut_off(chunk: Chun
     assert set(map(tuple, heard.tolist())) == {(32767, -32768, 24576, 12288, 0, -24576)}
 
 
+@pytest.mark.parametrize("layout", ["mono", "stereo", "5.1", "7.1"])
+def test_every_channel_of_aac_is_where_it_belongs(layout: str, chunk: Chunked, tmp_path: Path, ffmpeg: Path) -> None:
+    """For readers that go by the standard, without FFmpeg's guess at what other encoders meant by 7.1."""
+    samples = 48_000
+    channels = av.AudioLayout(layout).nb_channels
+    output = tmp_path / "out.mp4"
+    sound = track(samples, "aac", layout, channels)
+    join([chunk(0, 25, ChunkCodec.H264_LONG_GOP, PAL)], output, frame_rate=PAL, stands_alone=False, sound=sound)
+    words = ["-v", "warning", "-strict", "strict", "-i", output, "-map", "0:a", "-f", "f32le", "-c:a", "pcm_f32le", "-"]
+    done = subprocess.run([ffmpeg, *words], capture_output=True, check=True)
+    assert done.stderr == b""
+    heard = np.frombuffer(done.stdout, np.float32).reshape(-1, channels)[2000 : samples - 2000]
+    wanted = np.concatenate(list(tone(samples, channels)))[2000 : samples - 2000]
+    is_low = np.arange(channels) == (3 if channels > 2 else -1)  # its band ends below these tones, in AAC
+    assert np.abs(heard - wanted)[:, ~is_low].max() < 0.03
+    assert probe(str(output)).audio[0].layout == layout
+
+
 @pytest.mark.parametrize(("there", "text"), [(900, "ends after"), (1100, "goes on")])
 def test_sound_of_another_length_is_refused(there: int, text: str, chunk: Chunked, tmp_path: Path) -> None:
     output = tmp_path / "made" / "out.mov"
