@@ -8,7 +8,7 @@ from pathlib import Path
 
 from otio_perf import settings
 from otio_perf.effects.engine import Engine
-from otio_perf.errors import EffectError, OtioPerfError, SettingsError
+from otio_perf.errors import DiskFullError, EffectError, OtioPerfError, SettingsError
 from otio_perf.media.stills import refuse_other, require_format, write_still
 from otio_perf.metrics import system
 from otio_perf.model.composition import Composition
@@ -87,7 +87,10 @@ def frame(
     rendered = [_rendered(plans[number], composition, number) for number in numbers]
     pixels = pictures[0] if len(pictures) == 1 else contact_sheet(pictures, [r.timecode for r in rendered])
     with session.stage(Stage.WRITE):
-        write_still(output, pixels)
+        try:
+            write_still(output, pixels)
+        except DiskFullError as e:  # it is not the workspace's disk
+            raise DiskFullError(e.message, path=e.path, hint="Make room there, or write to another disk with -o") from e
     return StillReport(
         path=str(output),
         width=pixels.shape[1],

@@ -416,6 +416,23 @@ def test_a_full_disk_keeps_what_is_whole_and_says_so(room: Path, prerender: Prer
     assert (healed.code, healed.regions) == (0, [(0, 120)])
 
 
+def test_a_full_disk_is_the_one_that_is_written_to(room: Path, otio_perf: Command, disk_of_70_megabytes: Path) -> None:
+    """The workspace lies on another, and has room: nobody is told to move it."""
+    edit(room, clip("c", frames=24))
+    with pytest.raises(OSError, match="No space left"):
+        (disk_of_70_megabytes / "filler").write_bytes(bytes(80 << 20))
+    for words in (
+        ("render", "cut.otio", "-o", disk_of_70_megabytes / "out.mov"),
+        ("frame", "cut.otio", "3", "-o", disk_of_70_megabytes / "3.png"),
+    ):
+        done = otio_perf(*words, "--gpu", "off", cwd=room)
+        assert done.returncode == 5, done.stderr
+        (line,) = [line for line in done.stderr.splitlines() if "disk full" in line]
+        assert "-o" in line
+        assert "--workspace" not in line
+    assert sorted(p.name for p in disk_of_70_megabytes.iterdir()) == ["filler"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="NO ULIMIT: the test limits the size of files")
 def test_a_disk_that_takes_no_more_in_the_middle_of_a_file(room: Path, home: dict[str, str], prerender: Prerender) -> None:
     import resource
