@@ -28,7 +28,7 @@ from otio_perf.effects.engine import Engine, Image, Step, unheard
 from otio_perf.effects.gpu import kernels, memory
 from otio_perf.effects.gpu.devices import vulkan_devices
 from otio_perf.effects.gpu.engine import GpuEngine
-from otio_perf.effects.parameters import File, Number, Numbers, Parameter
+from otio_perf.effects.parameters import File, Number, Numbers, Parameter, Points, Switch
 from otio_perf.effects.pixels import Coding
 from otio_perf.effects.registry import Effect, View, registry
 from otio_perf.errors import OtioPerfError
@@ -38,7 +38,9 @@ from otio_perf.render.engines import engine_for, found_engine
 READ = Coding(layout=Layout(is_rgb=False, is_grey=False, bits=8, across=1, down=1))
 STORED = Coding(layout=Layout(is_rgb=False, is_grey=False, bits=10, across=1))
 GOAL_SHARE, GOAL_FRAMES = 0.6, 30
-#: A grade, a key and a blur, as an editor stacks them.
+LUT = Path(__file__).parent.parent / "sample_timelines" / "warm.cube"
+CURVE = ((0.0, 0.1), (0.2, 0.2), (0.4, 0.7), (0.8, 0.75), (1.0, 1.0))
+#: Ten, as an editor stacks them.
 CHAIN = (
     "exposure",
     "white_balance",
@@ -132,15 +134,22 @@ def launches(engine: Engine, view: View, first: Image, second: Image) -> Iterato
     """Name, work, and its least traffic in copies of a picture."""
     found = registry()
     done_here = {*kernels.table("POINTS"), *kernels.table("WHOLES")}
-    for name, effect in sorted(found.effects.items()):
-        step = Step(effect, usual(effect))
-        if name in done_here and not needs_file(effect) and not effect.is_identity(step.values):
-            yield name, lambda step=step: engine.apply(first, [step], view), TRAFFIC.get(name, 1.0)
+    assert done_here >= found.effects.keys(), "an effect has no kernel"
+    for name in sorted(found.effects):
+        step = worked(name)
+        yield name, lambda step=step: engine.apply(first, [step], view), TRAFFIC.get(name, 1.0)
     for name, blend in sorted(found.blends.items()):
         yield f"blend {name}", lambda blend=blend: engine.blend(first, second, blend, 0.7), 1.5
     for name, transition in sorted(found.transitions.items()):
         values = transition.checked({})
         yield name, lambda t=transition, v=values: engine.mix(first, second, t, 0.4, v, view), 1.5
+
+
+def worked(name: str, part: float = 0.75) -> Step:
+    """An effect that does something: one that changes nothing is left out of every pass."""
+    step = Step(registry().effect(name), usual(registry().effect(name), part))
+    assert not step.effect.is_identity(step.values), name
+    return step
 
 
 def timed(work: Callable[[], object], tries: int) -> float:
@@ -155,7 +164,7 @@ def timed(work: Callable[[], object], tries: int) -> float:
 
 
 def usual(effect: Effect, part: float = 0.75) -> dict[str, Any]:
-    """Values so far up the range that people use."""
+    """Values so far up the range that people use; all that may be drawn or switched on is."""
 
     def value(parameter: Parameter) -> Any:
         match parameter:
@@ -165,14 +174,15 @@ def usual(effect: Effect, part: float = 0.75) -> dict[str, Any]:
             case Numbers():
                 low, high = parameter.usual
                 return tuple(low + (high - low) * part for _ in parameter.default)
+            case Points():
+                return CURVE
+            case Switch():
+                return True
+            case File():
+                return str(LUT)
         return parameter.default
 
-    plain = (Number, Numbers)
-    return effect.checked({p.name: value(p) for p in effect.parameters if isinstance(p, plain)})
-
-
-def needs_file(effect: Effect) -> bool:
-    return any(isinstance(p, File) for p in effect.parameters)
+    return effect.checked({p.name: value(p) for p in effect.parameters})
 
 
 # ---- whole frames
@@ -180,10 +190,11 @@ def needs_file(effect: Effect) -> bool:
 
 def chains(engine: GpuEngine, view: View, frames: int) -> list[dict[str, Any]]:
     """Ten effects on a picture; a hundred on five layers; both as they are rendered, and with nothing under way meanwhile."""
-    ten = [Step(registry().effect(name), usual(registry().effect(name), 0.6)) for name in CHAIN]
+    ten = [worked(name, 0.6) for name in CHAIN]
     rows = []
     print(f"\n{'':34}{'frames/s':>10}{'upload':>9}{'compute':>9}{'download':>9}{'together':>9}   (ms a frame)")
     for title, layers, steps in (("10 effects", 1, ten), (f"100 effects, {LAYERS} layers", LAYERS, ten * 2)):
+        assert title.startswith(f"{len(steps) * layers} "), "so many as are said"
         for under_way in (0, UNDER_WAY):
             row = chain(engine, view, frames, layers=layers, steps=steps, under_way=under_way)
             row |= {"name": title, "under_way": under_way}
