@@ -500,6 +500,26 @@ def test_what_is_not_exact_is_refused_by_name(room: Room) -> None:
     assert room.packets("out.mov")[24] == room.packets("out.mov")[29]  # the slate
 
 
+def test_sound_that_cannot_be_had_is_named_where_it_lies(room: Room) -> None:
+    wrong = clip(A, 0, 4)
+    wrong.name = "wrong"
+    wrong.effects.append(otio.schema.LinearTimeWarp(time_scalar=float("nan")))
+    gone = [clip("gone.wav", start, 3) for start in (0, 3)]  # one take, cut once
+    cut = edit(clip(A, 0, 24), sound=(clip(A, 0, 10), wrong, *gone, clip(A, 0, 4)))
+    answer = room.render(cut, "out.mov", "--codec", "prores_proxy", code=5)
+    found = [(p["kind"], p["start"], p["stop"], p["reason"]) for p in answer["problems"]]
+    assert found == [
+        ("unusable", 10, 14, "cannot be heard: wrong (speed nan is not a usable number)"),
+        ("missing", 14, 20, "sound is missing: gone.wav (is offline)"),
+    ]
+    answer = room.render(cut, "out.mov", "--codec", "prores_proxy", "--allow-missing", code=4)
+    notes = ["silent: wrong: speed nan is not a usable number", "silent: gone.wav: is offline"]
+    assert (answer["written"], answer["sound"]["notes"]) == (True, notes)
+    heard = np.abs(room.sound("out.mov")).max(axis=1)
+    assert not heard[10 * 2000 : 20 * 2000].any()
+    assert heard[: 10 * 2000].any()
+
+
 def test_a_damaged_frame_stops_it_or_becomes_a_slate(room: Room) -> None:
     path = room.folder / "media" / "P.mov"
     data = bytearray(path.read_bytes())
