@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 #: Names of the hosts that have an adapter, as commands take them.
 HOSTS = ("kdenlive", "shotcut", "resolve")
+#: Those that look for proxies under names that can be told: ``place`` serves them.
+PLACED = ("kdenlive", "shotcut")
+#: What ``apply`` does, by host, and which of its own arguments that takes, besides the process.
+APPLIED = {
+    "kdenlive": {
+        "optimize": ("project", "save", "once", "all"),
+        "prerender": ("project", "save", "once", "all", "zone"),
+        "restore": ("project", "save", "once"),
+        "proxies": ("media",),
+    }
+}
 
 
 def found(hosts: Sequence[str] = HOSTS, *, home: Home | None = None, record_file: Path | None = None) -> tuple[HostState, ...]:

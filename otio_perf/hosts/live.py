@@ -6,21 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from otio_perf.errors import SettingsError
+from otio_perf.hosts import APPLIED
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import live as kdenlive
 from otio_perf.hosts.kdenlive import toggling
 from otio_perf.model.hosts import HostReport
 from otio_perf.optimizer.options import Options
-
-#: What ``apply`` does, by host, and what else can be said to it, besides the process.
-_TAKES = {
-    "kdenlive": {
-        "optimize": ("project", "save", "once", "all"),
-        "prerender": ("project", "save", "once", "all", "zone"),
-        "restore": ("project", "save", "once"),
-        "proxies": ("media",),
-    }
-}
 
 
 def apply(
@@ -38,12 +29,12 @@ def apply(
     options: Options,
 ) -> HostReport:
     """See ``hosts.apply``. :raises SettingsError: words that are none of the choices"""
-    if host not in _TAKES:
+    if host not in APPLIED:
         raise SettingsError(f"{host} cannot be told of a changed project", hint="Open there what otio-perf optimize writes")
-    if what not in _TAKES[host]:
-        raise SettingsError(f"{what!r} is not one of {', '.join(_TAKES[host])}")
+    if what not in APPLIED[host]:
+        raise SettingsError(f"{what!r} is not one of {', '.join(APPLIED[host])}")
     said = {"project": project is not None, "save": save, "once": once, "all": all, "zone": zone, "media": bool(media)}
-    if ignored := [name for name, is_said in said.items() if is_said and name not in _TAKES[host][what]]:
+    if ignored := [name for name, is_said in said.items() if is_said and name not in APPLIED[host][what]]:
         raise SettingsError(f"{what} takes no {' and no '.join(f'--{name}' for name in ignored)}")
     home = home or Home.of_user()
     if what == "proxies":

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from otio_perf.errors import HostError, OtioPerfError, SettingsError
-from otio_perf.hosts import rooms
+from otio_perf.hosts import PLACED, rooms
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import proxies as kdenlive
 from otio_perf.hosts.places import ProxyFolder, media_of
@@ -29,13 +29,14 @@ from otio_perf.optimizer.opening import existing_file, opened
 from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline import files
+from otio_perf.timeline.mlt.project import KDENLIVE, MLT
 
 PlacesOf = Callable[[Sequence[Installation], Sequence[Path], Callable[[str], None]], tuple[ProxyFolder, ...]]
 
-#: Who looks for proxies under the hash of their source, where, and the suffix of its projects.
+#: Where each of ``PLACED`` looks, and the suffix of its projects.
 _HOSTS: dict[str, tuple[PlacesOf, str]] = {
-    "kdenlive": (kdenlive.places, ".kdenlive"),
-    "shotcut": (shotcut.places, ".mlt"),
+    "kdenlive": (kdenlive.places, KDENLIVE),
+    "shotcut": (shotcut.places, MLT),
 }
 
 
@@ -51,8 +52,8 @@ def place(
     options: Options,
 ) -> PlaceReport:
     """See ``hosts.place``."""
-    if host not in _HOSTS:
-        raise SettingsError(f"{host!r} finds no proxies by their names", hint=f"There are: {', '.join(_HOSTS)}")
+    if host not in PLACED:
+        raise SettingsError(f"{host!r} finds no proxies by their names", hint=f"There are: {', '.join(PLACED)}")
     edits, media = _sorted(named)
     settings = replace(in_force(options), scope=Scope.FULL.value)  # a program takes a proxy for the whole medium
     anchor = edits[0] if edits else None

@@ -23,6 +23,7 @@ from otio_perf.model.placing import Placed, Placing
 from otio_perf.model.plans import Product
 from otio_perf.optimizer.session import Session
 from otio_perf.timeline.mlt import storage
+from otio_perf.timeline.mlt.project import KDENLIVE
 
 #: Of files that are larger than both, these many bytes at the beginning and at the end count.
 _PART_BYTES = 1_000_000
@@ -164,7 +165,7 @@ def shown_instead(
 
 def _proxy_folder(properties: Mapping[str, str], project: Path) -> Path | None:
     """Where Kdenlive looks for the proxies of a project; ``None``: it is not Kdenlive's, or that has never run here."""
-    if project.suffix.lower() != ".kdenlive":
+    if project.suffix.lower() != KDENLIVE:
         return None
     caches = [c for c in storage.cache_folders(Path.home(), os.environ, sys.platform) if c.is_dir()]
     if not caches and not properties.get(f"{storage.DOCUMENT}storagefolder"):

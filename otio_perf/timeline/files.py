@@ -37,6 +37,7 @@ from otio_perf.timeline.locate import PACKED, Locator
 from otio_perf.timeline.mlt import reading as mlt
 from otio_perf.timeline.mlt.overlay import Overlay
 from otio_perf.timeline.mlt.preview import Preview
+from otio_perf.timeline.mlt.project import KDENLIVE, MLT
 from otio_perf.timeline.mlt.proxied import IsPlaced, is_none
 from otio_perf.timeline.packing import packed
 from otio_perf.timeline.references import DAMAGE, Json, by_id, is_ours, schema_of
@@ -46,7 +47,7 @@ from otio_perf.timeline.tree import clips_of
 #: Formats that hold every media reference of a clip. In all others only the active one is kept.
 KEEPS_REFERENCES = frozenset({".otio", ".otioz", ".otiod"})
 #: Projects that are read here, for no adapter of OpenTimelineIO reads them as they are; written by changing what there is.
-PROJECTS = frozenset({".kdenlive", ".mlt"})
+PROJECTS = frozenset({KDENLIVE, MLT})
 _ROOTS = ("Timeline", "SerializableCollection", "Stack", "Track", "Clip")
 
 

@@ -17,10 +17,12 @@ import argparse
 
 from otio_perf import settings
 from otio_perf.cli import options
+from otio_perf.cli.host import choosing
 from otio_perf.errors import SettingsError
+from otio_perf.hosts import APPLIED
 
 _PROXIES = tuple(name for name in options.PROXIES if name not in ("scope", "handles"))  # hosts take whole media
-#: What can be asked for, and the settings that it goes by, besides those of everything that reads a timeline.
+#: The settings that each goes by, besides those of everything that reads a timeline.
 _SETTINGS = {
     "optimize": _PROXIES,
     "prerender": (*options.RENDERING, "jobs", "stall_seconds"),
@@ -30,8 +32,9 @@ _SETTINGS = {
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("host", metavar="HOST", choices=["kdenlive"], help="kdenlive")
-    parser.add_argument("what", metavar="WHAT", choices=_SETTINGS, help=", ".join(_SETTINGS))
+    choosing.add_host(parser, APPLIED)
+    actions = dict.fromkeys(what for does in APPLIED.values() for what in does)
+    parser.add_argument("what", metavar="WHAT", choices=list(actions), help=", ".join(actions))
     parser.add_argument("--project", metavar="FILE", help="project (default: the one that is open)")
     parser.add_argument("--pid", type=int, metavar="N", help="process of the program, where several run")
     parser.add_argument("--save", action="store_true", help="have the program save its changes first")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 
 from otio_perf.hosts import HOSTS
 from otio_perf.model.hosts import Packaging
 
 
-def add_host(parser: argparse.ArgumentParser, *, is_optional: bool = False) -> None:
-    several = ", ".join(HOSTS)
+def add_host(parser: argparse.ArgumentParser, hosts: Iterable[str] = HOSTS, *, is_optional: bool = False) -> None:
+    """:param hosts: those that can be named"""
+    names = tuple(hosts)
+    several = ", ".join(names)
     parser.add_argument(
         "host",
         metavar="HOST",
-        choices=HOSTS,
+        choices=names,
         nargs="?" if is_optional else None,
         help=f"{several} (default: all)" if is_optional else several,
     )

@@ -16,10 +16,11 @@ import argparse
 
 from otio_perf.cli import options
 from otio_perf.cli.host import choosing
+from otio_perf.hosts import PLACED
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("host", metavar="HOST", choices=["kdenlive", "shotcut"], help="kdenlive, shotcut")
+    choosing.add_host(parser, PLACED)
     parser.add_argument(
         "media", metavar="SOURCE", nargs="+", help="media files, folders of them, timelines, projects of the program"
     )

@@ -18,9 +18,9 @@ from urllib.parse import unquote, unquote_to_bytes
 from otio_perf.errors import HostBusyError, HostError, HostGoneError
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive.bus import Bus, Program
+from otio_perf.timeline.mlt.project import KDENLIVE
 from otio_perf.timeline.mlt.storage import cache_folders, documents_in, marked_in
 
-_SUFFIX = ".kdenlive"
 _SCHEME, _RANDOM_LETTERS = "file_%2F", 8
 _RECENT = re.compile(r"^File\d+(?:\[\$e\])?=(.*)$", re.MULTILINE)
 #: Of Kdenlive from packages, as an AppImage and as a Snap; with the projects that were opened from its menu.
@@ -165,7 +165,7 @@ def places(name: str, pid: int, home: Home) -> tuple[Path, ...]:
         return (locked,)
     found: dict[str, Path] = {}
     for path in _left_behind(pid, home):
-        if name in _titles(path) and path.suffix == _SUFFIX and path.is_file():
+        if name in _titles(path) and path.suffix == KDENLIVE and path.is_file():
             found.setdefault(os.path.realpath(path), path)
     return tuple(found.values())
 
@@ -174,7 +174,7 @@ def _by_lock(name: str, pid: int, home: Home) -> Path | None:
     """The project file whose changes this process holds a lock for."""
     for data in (home.data_folder, home.folder / _SNAP_DATA):
         for folder in _locked(pid, data / "stalefiles" / "kdenlive"):
-            if (path := folder / f"{name}{_SUFFIX}").is_file():
+            if (path := folder / f"{name}{KDENLIVE}").is_file():
                 return path
     return None
 
@@ -214,7 +214,7 @@ def _words(pid: int) -> Iterator[Path]:
         here = process.joinpath("cwd").readlink()
         for word in process.joinpath("cmdline").read_bytes().split(b"\0")[1:]:
             text = os.fsdecode(unquote_to_bytes(word[7:]) if word.startswith(b"file://") else word)
-            if text.endswith(_SUFFIX):
+            if text.endswith(KDENLIVE):
                 yield here / text
 
 

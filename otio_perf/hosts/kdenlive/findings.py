@@ -11,7 +11,7 @@ from otio_perf.hosts import kde_settings, own_files
 from otio_perf.hosts.home import Home
 from otio_perf.hosts.kdenlive import menu
 from otio_perf.hosts.kdenlive.bus import Bus
-from otio_perf.hosts.kdenlive.installations import settings_file
+from otio_perf.hosts.kdenlive.installations import APPLICATION, settings_file
 from otio_perf.model.hosts import Installation, Packaging
 from otio_perf.model.installing import HostFinding
 from otio_perf.optimizer import abandoned
@@ -22,7 +22,6 @@ from otio_perf.timeline.mlt.versions import NEWEST_KDENLIVE
 #: tried up to ``NEWEST_KDENLIVE``, the menu in it alone.
 _WITH_MENU = (23, 4)
 _TRIED = ".".join(f"{number:02}" for number in NEWEST_KDENLIVE)
-_APPLICATION = "org.kde.kdenlive"
 _PORTAL = "org.freedesktop.Flatpak"
 
 
@@ -86,7 +85,7 @@ def findings(installation: Installation, home: Home) -> Iterator[HostFinding]:
             "sandbox",
             allowed,
             "our command can be run outside" if allowed else "the Flatpak cannot run what is outside of it",
-            f"flatpak override --user --talk-name={_PORTAL} {_APPLICATION}",
+            f"flatpak override --user --talk-name={_PORTAL} {APPLICATION}",
             required=True,
         )
 
@@ -127,9 +126,9 @@ def _may_run_outside(home: Home) -> bool:
     user, system = home.folder / ".local/share/flatpak", home.system("/var/lib/flatpak")
     said = "none"
     for file in (
-        system / "app" / _APPLICATION / "current/active/metadata",
-        user / "app" / _APPLICATION / "current/active/metadata",
-        *(base / "overrides" / name for base in (system, user) for name in ("global", _APPLICATION)),
+        system / "app" / APPLICATION / "current/active/metadata",
+        user / "app" / APPLICATION / "current/active/metadata",
+        *(base / "overrides" / name for base in (system, user) for name in ("global", APPLICATION)),
     ):
         said = _settings(file).get("Session Bus Policy", {}).get(_PORTAL, said)
     return said in ("talk", "own")

@@ -9,9 +9,11 @@ from otio_perf.hosts.home import Home
 from otio_perf.model.hosts import Installation, Packaging
 from otio_perf.timeline.mlt import storage
 
+#: How desktops know it.
+APPLICATION = "org.kde.kdenlive"
 _PROGRAM = packages.ProgramNames(
     names=("kdenlive",),
-    application="org.kde.kdenlive",
+    application=APPLICATION,
     snap="kdenlive",
     appimage="kdenlive",
     bundle="kdenlive.app",

@@ -39,8 +39,8 @@ from otio_perf.optimizer.options import Options, in_force
 from otio_perf.optimizer.outcome import failed_sources
 from otio_perf.optimizer.places import workspace_root
 from otio_perf.timeline.appearing import is_full, write_bytes
+from otio_perf.timeline.mlt.project import KDENLIVE
 
-_SUFFIX = ".kdenlive"
 #: Saving takes a second; one that opens a dialog answers when the user has closed it.
 _SAVE_SECONDS, _SETTLE_SECONDS = 20.0, 5.0
 _LOOK_SECONDS = 0.25
@@ -134,7 +134,7 @@ def apply(
         named = project if document is None else located(document, project)
         assert named is not None
         path = Path(os.path.realpath(existing_file(named)))
-        if path.suffix != _SUFFIX:
+        if path.suffix != KDENLIVE:
             raise HostError("is no project of Kdenlive", path=path, hint="otio-perf optimize takes timelines of all kinds")
         memory = Memory.of(path)
         stop = options.get("stop")
@@ -205,7 +205,7 @@ def _copied(path: Path, data: bytes, seen: os.stat_result, what: str) -> Iterato
 
     :raises UnwritableTimelineError, DiskFullError: nothing can be written there
     """
-    copy, result = (path.with_name(f".{path.stem}.{secrets.token_hex(4)}.otio_perf{_SUFFIX}") for _ in range(2))
+    copy, result = (path.with_name(f".{path.stem}.{secrets.token_hex(4)}.otio_perf{KDENLIVE}") for _ in range(2))
     try:
         _sweep(path)
         write_bytes(copy, data, mode=seen.st_mode & 0o777)
@@ -226,7 +226,7 @@ def _copied(path: Path, data: bytes, seen: os.stat_result, what: str) -> Iterato
 
 def _sweep(path: Path) -> None:
     """Remove copies of killed runs."""
-    form = re.compile(rf"\.{re.escape(path.stem)}\.[0-9a-f]{{8}}\.otio_perf{re.escape(_SUFFIX)}")
+    form = re.compile(rf"\.{re.escape(path.stem)}\.[0-9a-f]{{8}}\.otio_perf{re.escape(KDENLIVE)}")
     for old in path.parent.iterdir():
         with suppress(OSError):  # the time of writing is that of the project
             if form.fullmatch(old.name) and old.lstat().st_ctime < time.time() - _STALE_SECONDS:

@@ -17,12 +17,12 @@ from otio_perf.hosts.kdenlive.bus import REVERT, Bus
 from otio_perf.hosts.kdenlive.documents import OpenDocument, document_of, meant, name_in
 from otio_perf.model.hosts import Applied, HostReport
 from otio_perf.timeline.appearing import appearing, write_bytes
+from otio_perf.timeline.mlt.project import KDENLIVE
 from otio_perf.timeline.stamp import without_mark
 
 #: Number, time, size.
 Signature = tuple[int, int, int]
 
-_SUFFIX = ".kdenlive"
 #: Kdenlive reads a project of thousands of clips for so long.
 _REVERT_SECONDS, _SETTLE_SECONDS, _LOOK_SECONDS = 120.0, 5.0, 0.25
 
@@ -92,7 +92,7 @@ def _put(job: Job, report: HostReport, after: bytes, document: OpenDocument | No
         return report
     with _beside(path, job.what):
         backup = backups.keep(path, job.before, job.mode, job.backups)
-    with _beside(path, job.what), appearing(path, _SUFFIX) as partial:
+    with _beside(path, job.what), appearing(path, KDENLIVE) as partial:
         write_bytes(partial, after, mode=job.mode)
         if document is not None and job.reads_are_noted:
             reads.mark(partial)
@@ -144,7 +144,7 @@ def _of_another(job: Job, report: HostReport, after: bytes) -> HostReport:
     said = f"{report.program} has another project of that name open"
     if job.is_named:
         return replace(report, state=Applied.ON_DISK, message=f"is changed; {said}", program="")
-    with suppress(_ChangedError), appearing(job.path, _SUFFIX) as partial:
+    with suppress(_ChangedError), appearing(job.path, KDENLIVE) as partial:
         write_bytes(partial, job.before, mode=job.mode)
         os.utime(partial, ns=(job.seen.st_atime_ns, job.seen.st_mtime_ns))
         _require_untouched(None, job.path, after)
@@ -222,7 +222,7 @@ def _shown(report: HostReport, document: OpenDocument, path: Path, ours: Signatu
 
 def _kept(path: Path, result: Path) -> Path:
     """``result`` under a name of its own beside the project. :raises UnwritableTimelineError"""
-    names = (path.with_name(f"{path.stem}.perf{number if number > 1 else ''}{_SUFFIX}") for number in itertools.count(1))
+    names = (path.with_name(f"{path.stem}.perf{number if number > 1 else ''}{KDENLIVE}") for number in itertools.count(1))
     kept = next(name for name in names if not os.path.lexists(name))
     try:
         return result.rename(kept)

@@ -10,8 +10,8 @@ from xml.etree.ElementTree import Element
 from otio_perf.errors import HostileTimelineError, UnreadableTimelineError
 from otio_perf.timeline.mlt.tree import properties, service
 
-#: Suffix of Kdenlive's.
-KDENLIVE = ".kdenlive"
+#: Suffix of Kdenlive's, and of Shotcut's and MLT's own.
+KDENLIVE, MLT = ".kdenlive", ".mlt"
 SERVICES = frozenset({"producer", "chain", "playlist", "tractor", "multitrack"})
 _ROOTS = frozenset({"mlt", "westley"})
 #: Kdenlive's playlist of all that was imported; old ones wrote it in two words.
