@@ -31,7 +31,7 @@ def run(*command: str, seconds: int, arch: str = "vulkan") -> subprocess.Complet
 def need(arch: str, hint: str) -> None:
     pytest.importorskip("taichi", reason="NO TAICHI: the kernels cannot be run")
     if (answer := run("-c", _WORKS, arch, seconds=60)).returncode:
-        pytest.skip(f"NO {arch.upper()}, kernels not run on it ({hint}): {(answer.stderr.splitlines() or [""])[-1]}")
+        pytest.skip(f"NO {arch.upper()}, kernels not run on it ({hint}): {answer.stderr.strip().rpartition(chr(10))[2]}")
 
 
 def need_vulkan() -> None:
