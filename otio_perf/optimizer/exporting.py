@@ -33,7 +33,7 @@ from otio_perf.model.exports import SOUNDS, ExportCounts, ExportProblem, ExportR
 from otio_perf.model.frames import FramePlan
 from otio_perf.model.media import MediaInfo
 from otio_perf.model.timing import FrameRange
-from otio_perf.optimizer import relinking, timelines
+from otio_perf.optimizer import records, timelines
 from otio_perf.optimizer.accelerated import accelerated
 from otio_perf.optimizer.chunked import Chunks, new_frames, warn_of_full_disk
 from otio_perf.optimizer.composed import Composed, composed
@@ -79,7 +79,7 @@ def export(session: Session, timeline: Path, output: Path, wanted: Asked) -> Exp
         raise SettingsError("is empty: there is nothing to render", path=timeline)
     within = frame_range(wanted.range, composition)
     found = session.look_up(shot.target for shot in composition.shots())
-    kept, _ = relinking.earlier(session, document, where, found) if wanted.use_proxies else ({}, {})
+    kept, _ = records.earlier(session, document, where, found) if wanted.use_proxies else ({}, {})
     instead = stand_ins(session, kept, found, wanted.use_proxies)
     find = finder(document, where)
     shown = composed(composition, found, find, colour=session.settings.colour, stand_ins=instead)

@@ -14,7 +14,7 @@ from otio_perf.model.frames import FIDELITIES
 from otio_perf.model.plans import Product
 from otio_perf.model.results import PrerenderReport
 from otio_perf.model.timing import parse_timecode
-from otio_perf.optimizer import previewing, relinking, timelines
+from otio_perf.optimizer import previewing, records, relinking, timelines
 from otio_perf.optimizer.chunked import warn_of_full_disk
 from otio_perf.optimizer.composed import composed
 from otio_perf.optimizer.named_files import finder
@@ -68,7 +68,7 @@ def prerender(session: Session, timeline: Path, output: Path, asked: Wanted) -> 
         asked = replace(asked, range=f"{zone[0]}-{min(zone[1] + 1, stop)}")
     findings = session.look_up(surveyed.targets)
     document = timelines.read(session, timeline)
-    linked, findings = relinking.earlier(session, document, surveyed.locator, findings)
+    linked, findings = records.earlier(session, document, surveyed.locator, findings)
     report = render(session, surveyed, findings, linked, asked, into=into)
     if asked.dry_run:
         return report

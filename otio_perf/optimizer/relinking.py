@@ -15,8 +15,7 @@ from otio_perf.model.recipes import Scope
 from otio_perf.model.results import LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Problem
 from otio_perf.optimizer import other_sequences, placing, previewing, timelines, writing
-from otio_perf.optimizer.records import Records
-from otio_perf.optimizer.records import earlier as earlier  # noqa: PLC0414 - for others, too
+from otio_perf.optimizer.records import Records, earlier
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
 from otio_perf.timeline import bundles, files, projects, relink, restore, stamp
