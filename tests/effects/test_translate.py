@@ -240,6 +240,16 @@ def test_what_cannot_be_followed_is_unknown_by_name(name: str, given_: Given, wh
     assert why in said.why
 
 
+def test_a_composition_blends_with_what_is_below_and_the_filter_of_that_name_does_not() -> None:
+    rect = {"rect": "100 40 1920 1080 1", "compositing": "14"}
+    said = asked("mlt", "qtblend", rect)
+    assert (said.fidelity, said.blend) == (EXACT, None)
+    said = asked("mlt", "qtblend", {**rect, "composition": "1", "a_track": "1", "b_track": "3"})
+    assert (said.fidelity, said.blend, len(said.applied)) == (APPROXIMATE, "screen", 1)
+    assert asked("mlt", "qtblend", {**rect, "composition": "1", "compositing": "23"}).fidelity is UNKNOWN  # exclusion
+    assert asked("mlt", "qtblend", {"composition": "1", "a_track": "1"}).fidelity is NOTHING
+
+
 def test_filters_of_rgb_are_exact_where_mlt_was_seen_to_come_back_the_way_it_went() -> None:
     stops = {"av.exposure": "0.5"}
     versions = ["7.42.0", "8.0.0", "7.12.0", "7.4.0", "", "x.y"]
@@ -408,6 +418,15 @@ def test_transitions() -> None:
     )
     assert kind(translated_transition("", "", use("mlt", "luma", resource=""))[0]) == "dissolve"
     assert translated_transition("", "", use("mlt", "luma", resource="luma01.pgm"))[1] is UNKNOWN
+    known = {"resource": "/usr/share/kdenlive/lumas/HD/linear_x.pgm", "softness": "0,1"}
+    ours, fidelity, _ = translated_transition("", "", use("mlt", "luma", **known, invert="1"))
+    assert ours is not None
+    assert (fidelity, dict(ours.values)) == (
+        APPROXIMATE,
+        {"pattern": "bar_left_to_right", "softness": 0.1, "reverse": True},
+    )
+    for changed in ({"resource": "/home/me/linear_x.pgm"}, {"fill": "0"}, {"news": "1"}, {"invert": "1", "reverse": "1"}):
+        assert translated_transition("", "", use("mlt", "luma", **{**known, **changed}))[1] is UNKNOWN, changed
     # a host's word counts more than OTIO's, which all adapters set to a dissolve
     assert kind(translated_transition("", "SMPTE_Dissolve", use("fcp7", "Dip to White"))[0]) == "dip_to_colour"
     assert translated_transition("", "SMPTE_Dissolve", use("fcp7", "Page Peel"))[1] is UNKNOWN

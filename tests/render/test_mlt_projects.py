@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from otio_perf.effects.cpu.native import NativeEngine
+from otio_perf.effects.translate import mlt_lumas
 from otio_perf.effects.translate.dialects import translated
 from otio_perf.media.planes import planes_of
 from otio_perf.media.probe import probe
@@ -148,6 +149,46 @@ def test_half_the_speed_is_melts_within_half_a_frame(footage: Footage, tmp_path:
     theirs = [read_number(picture) for picture in seen_by_melt(path, tmp_path, melted_by)[: len(ours)]]
     assert ours == [1000 + number // 2 for number in range(10, 30)]
     assert all(a <= b <= a + 1 for a, b in zip(ours, theirs, strict=True)), theirs
+
+
+LUMAS = Path("/usr/share/kdenlive/lumas/PAL")
+
+
+@pytest.mark.parametrize("is_swapped", [False, True], ids=["a-b", "b-a"])
+@pytest.mark.parametrize("invert", [0, 1])
+def test_wipes_of_kdenlives_are_near_melts(
+    invert: int, is_swapped: bool, footage: Footage, tmp_path: Path, melted_by: Callable[..., None]
+) -> None:
+    """Each of the pictures that we know; where the incoming clip is in the first playlist, Kdenlive writes ``reverse``."""
+    need_melt()
+    if not LUMAS.is_dir():
+        pytest.skip("KDENLIVE IS NOT INSTALLED: its pictures of wipes are not compared")
+    if invert and is_swapped:
+        pytest.skip("inverted and reversed: unknown")
+    names = sorted(mlt_lumas.PATTERNS)
+    one, other, mixes = "", "", ""
+    for number, name in enumerate(names):
+        start = 30 * number  # a for 20 frames, b from 10 to 30: ten frames of both
+        one += '<entry producer="a" in="0" out="19"/><blank length="10"/>'
+        other += '<blank length="10"/><entry producer="b" in="0" out="19"/>'
+        words = {"resource": LUMAS / f"{name}.pgm", "softness": "0.2", "invert": invert, "reverse": int(is_swapped)}
+        said = "".join(f'<property name="{k}">{v}</property>' for k, v in words.items())
+        mixes += MIX.format(start + 10, start + 19, 0, 1, 5, said)
+    if is_swapped:
+        one, other = other, one
+    media = [producer("a", "#ff204060", 20, "color"), producer("b", "#ffe0c080", 20, "color")]
+    path = tmp_path / "edit.mlt"
+    path.write_text(project(*media, kdenlive_track(1, one, other, mixes), tracks='<track producer="t1"/>'))
+    _, plans = plans_of(path)
+    theirs = seen_by_melt(path, tmp_path, melted_by)
+    with Sources({}, Fraction(25)) as sources:
+        compositor = Compositor(NativeEngine(), sources)
+        for number, name in enumerate(names):
+            for frame in (30 * number + 13, 30 * number + 17):
+                assert (plans[frame].unknown, plans[frame].approximate) == ((), (name,)), plans[frame].unknown
+                ours = stored(compositor, plans[frame], LAYOUT, ColourSpace.BT709.tags, SIZE)[0]
+                difference = np.abs(ours.astype(int) - theirs[frame]).mean()
+                assert difference < 15, (name, frame, difference)  # of 125 between the two clips
 
 
 #: What a clip can be told in Kdenlive and Shotcut: properties of its producer, or a link; by the name under which it is left.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from otio_perf.effects.translate import aaf, cdl, fcp7, mlt, own, resolve
+from otio_perf.effects.translate import aaf, cdl, fcp7, mlt, mlt_lumas, own, resolve
 from otio_perf.effects.translate.answers import Asked, Row, UntranslatableError, answered, nothing, transition
 from otio_perf.effects.wipes import NAME_OF_CODE
 from otio_perf.errors import EffectError
@@ -110,8 +110,10 @@ def _mlt_transition(effect: EffectUse, parameters: Mapping[str, Any]) -> tuple[A
         return None, Fidelity.UNKNOWN, f"{effect.label or effect.name}: it works between two tracks, which is not translated"
     if effect.name in ("luma", "mix", "dissolve") and not parameters.get("resource"):
         return transition("dissolve"), Fidelity.EXACT, ""
-    what = parameters.get("resource") or effect.name
-    return None, Fidelity.UNKNOWN, f"{effect.label or effect.name}: {what} is not translated"
+    if effect.name == "luma":
+        ours, why = mlt_lumas.wipe_of(parameters)
+        return ours, Fidelity.APPROXIMATE, why
+    return None, Fidelity.UNKNOWN, f"{effect.label or effect.name}: {effect.name} is not translated"
 
 
 def _wipe_code(parameters: Mapping[str, Any]) -> int | None:

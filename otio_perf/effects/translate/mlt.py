@@ -142,11 +142,6 @@ def _mirror(asked: Asked) -> Translated:
 # ----------------------------------------------------------------------------------------------------------------- blend
 
 
-#: QPainter's composition modes that we have.
-_QT_MODES = {0: "over", 12: "add", 13: "multiply", 14: "screen", 15: "overlay", 16: "darken", 17: "lighten"}
-_QT_MODES |= {18: "color_dodge", 19: "color_burn", 20: "hard_light", 21: "soft_light", 22: "difference"}
-
-
 _CAIRO_MODES = {"normal": "over", "colordodge": "color_dodge", "colorburn": "color_burn", "hardlight": "hard_light"}
 _CAIRO_MODES |= {"softlight": "soft_light"}
 _CAIRO_MODES |= {mode: mode for mode in ("add", "multiply", "screen", "overlay", "darken", "lighten", "difference")}
@@ -161,9 +156,9 @@ def _cairo_mode(asked: Asked) -> Translated:
 
 def _qt_mode(asked: Asked) -> Translated:
     mode = int(number(asked, "mode", 0))
-    if mode not in _QT_MODES:
+    if mode not in mlt_geometry.QT_MODES:
         raise UntranslatableError(f"mode {mode}")
-    return _blended(_QT_MODES[mode])
+    return _blended(mlt_geometry.QT_MODES[mode])
 
 
 def _blended(mode: str) -> Translated:
@@ -187,7 +182,7 @@ _SOUND_FAMILIES = ("ladspa", "sox", "vst2", "jackrack")
 #: Filters of pictures, with the properties that their rows look at.
 _PICTURES: dict[str, tuple[Row, Collection[str]]] = {
     "affine": (mlt_geometry.affine, mlt_geometry.AFFINE),
-    "box_blur": (_box_blur, ("hradius", "vradius")),
+    "box_blur": (_box_blur, ("hradius", "vradius", "preserve_alpha")),
     "brightness": (_brightness, ("level", "start", "end", "alpha")),
     "cairoblend_mode": (_cairo_mode, ("mode",)),
     "chroma": (_chroma, ("key", "variance")),
@@ -199,7 +194,7 @@ _PICTURES: dict[str, tuple[Row, Collection[str]]] = {
     "lift_gamma_gain": (_lift_gamma_gain, [f"{name}_{channel}" for name in ("lift", "gamma", "gain") for channel in "rgb"]),
     "lumakey": (_lumakey, ("threshold", "slope", "prelevel", "postlevel")),
     "mirror": (_mirror, ("mirror", "reverse")),
-    "qtblend": (mlt_geometry.qtblend, ("rect", "rotation", "compositing", "distort", "rotate_center", "rotate_anchor")),
+    "qtblend": (mlt_geometry.qtblend, mlt_geometry.QTBLEND),
     "qtblend_mode": (_qt_mode, ("mode",)),
     "qtcrop": (mlt_geometry.qtcrop, ("rect", "radius", "circle", "color")),
     "sepia": (_sepia, ("u", "v")),

@@ -7,23 +7,34 @@ the medium, has the shape of the canvas.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from otio_perf.effects.keyframes import mlt_numbers
 from otio_perf.effects.translate.answers import Asked, UntranslatableError, approximate, effect, exact
 from otio_perf.effects.translate.mlt_values import animated, colour, number, rectangle, text
-from otio_perf.model.frames import Translated
+from otio_perf.model.frames import Fidelity, Translated
 
 _RESAMPLED = "Qt and MLT resample with filters of their own"
 _SHAPE = "; the rectangle has another shape than the canvas: right for media of the canvas's shape"
 
+
+#: QPainter's composition modes that we have.
+QT_MODES = {0: "over", 12: "add", 13: "multiply", 14: "screen", 15: "overlay", 16: "darken", 17: "lighten"}
+QT_MODES |= {18: "color_dodge", 19: "color_burn", 20: "hard_light", 21: "soft_light", 22: "difference"}
+
+#: Properties of ``qtblend``, and of the transition of that name.
+QTBLEND: tuple[str, ...] = ("rect", "rotation", "compositing", "distort", "rotate_center", "rotate_anchor")
+QTBLEND += ("composition", "a_track", "b_track", "always_active", "automatic", "force_track")
 
 #: QPainter's composition modes that show the source where there is nothing below.
 _MIXING = (0, *range(12, 24))
 
 
 def qtblend(asked: Asked) -> Translated:
-    """The filter draws on an empty picture, where every mode that mixes shows the source: ``compositing`` changes nothing."""
-    if int(number(asked, "compositing", 0)) not in _MIXING:
+    """The filter draws on an empty picture, where every mode that mixes shows the source: ``compositing`` changes nothing. The
+    transition of that name draws on a track below: right where no other track is between."""
+    mode, is_composition = int(number(asked, "compositing", 0)), bool(text(asked, "composition"))
+    if mode not in (QT_MODES if is_composition else _MIXING):
         raise UntranslatableError(f"compositing {text(asked, 'compositing')}")
     if text(asked, "rotate_anchor"):
         pivot = animated(asked, "rotate_anchor", mlt_numbers)
@@ -37,7 +48,12 @@ def qtblend(asked: Asked) -> Translated:
     scale = (rect[2] / width, rect[3] / height)
     if not number(asked, "distort", 0):
         scale = (min(scale),) * 2
-    return _placed(asked, rect, turn, turned_about, scale)
+    placed = _placed(asked, rect, turn, turned_about, scale)
+    blend = QT_MODES[mode] if is_composition else "over"
+    if blend == "over" and (not is_composition or placed.fidelity is Fidelity.NOTHING):
+        return placed
+    why = placed.why or "it works on one track, here on all that are below"
+    return replace(placed, fidelity=Fidelity.APPROXIMATE, blend=None if blend == "over" else blend, why=why)
 
 
 _AFFINE_REFUSED: tuple[str, ...] = (
