@@ -18,6 +18,7 @@ from otio_perf.model.tasks import ProxyTask, Task
 from otio_perf.model.timing import FrameRange, union
 from otio_perf.model.uses import TrackKind
 from otio_perf.optimizer import lost_files, optimizing, prerendering, previewing, proxies, relinking, timelines
+from otio_perf.optimizer.other_sequences import others_of
 from otio_perf.optimizer.outcome import failed_sources, finished
 from otio_perf.optimizer.plan_memory import PlanMemory
 from otio_perf.optimizer.prerender_job import Prerendering
@@ -76,19 +77,22 @@ class Round:
         self.saved = prerendering.saved_state(path)
         self.surveyed = timelines.survey(session, path)
         lost_files.tell_lost(session, self.surveyed)
-        self.findings = session.look_up(self.surveyed.targets)
+        closed = others_of(session, path, output)
+        others = () if closed is None else (closed.surveyed,)
+        self.findings = session.look_up(target for one in (self.surveyed, *others) for target in one.targets)
         known = None if memory is None else memory.costs
         if known is not None:
             known.begin(session.machine())
         self.analysis = timelines.analysis(session, self.surveyed, self.findings, known=known)
-        self.recipes = proxies.recipes_for(session, [self.surveyed.survey], session.settings.viewing_lut())
+        surveys = [one.survey for one in (self.surveyed, *others)]
+        self.recipes = proxies.recipes_for(session, surveys, session.settings.viewing_lut())
         uses_proxies = aim.use_proxies != "never"
         self.plan = proxies.planned(
             session,
             findings=self.findings,
             recipes=self.recipes if uses_proxies else (),
-            surveys=[self.surveyed.survey],
-            analyses=[self.analysis],
+            surveys=surveys,
+            analyses=[self.analysis, *(timelines.analysis(session, one, self.findings) for one in others)],
             force=aim.use_proxies == "always",
             beside=False,
             dry_run=False,

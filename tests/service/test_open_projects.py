@@ -93,6 +93,26 @@ def test_menu_commands_find_it_done(edit: Path, address: str, tmp_path: Path) ->
         assert not list((edit.parent / ".otio_perf" / "proxies").iterdir())
 
 
+def test_sequences_that_are_not_open_are_made_ready_too(edit: Path, address: str, tmp_path: Path) -> None:
+    colours.make(edit.with_name("b.mp4"), frames=20, first=50)
+    text = PROJECT.format(position=7)
+    producer = text[text.index(" <producer") : text.index(" <playlist")]
+    other = producer.replace('"a"', '"b"').replace("a.mp4", "b.mp4").replace('id">4', 'id">5')
+    other += ' <playlist id="p1"><entry in="0" out="19" producer="b"/></playlist>'
+    sequence = '<tractor id="{}" in="0" out="19"><property name="kdenlive:uuid">{}</property><track producer="{}"/></tractor>'
+    main = '<tractor id="main" in="0" out="19"><track producer="p0"/></tractor>'
+    assert main in text
+    text = text.replace(main, sequence.format("closed", "{2}", "p1") + sequence.format("main", "{1}", "p0"))
+    edit.write_text(text.replace(" <playlist", other + " <playlist", 1))
+    with serving(tmp_path) as service, Peer(address, acts={"file_revert": edit.read_bytes}):
+        until(lambda: followed(service) == {"edit.kdenlive": ("ready", 7)})
+        made = sorted(path.name for path in (tmp_path / "ws" / "proxies").iterdir())
+        assert made == ["a_half.mov", "b_half.mov"]
+        assert hosts.apply("kdenlive", "optimize", proxy=["half"], all=True).state is Applied.APPLIED
+        assert all(name in edit.read_text() for name in made)
+        assert not list((edit.parent / ".otio_perf" / "proxies").iterdir())
+
+
 def test_another_project_and_another_program(edit: Path, address: str, tmp_path: Path) -> None:
     other = edit.with_name("other.kdenlive")
     other.write_text(PROJECT.format(position=3))

@@ -48,6 +48,8 @@ def read_others(data: bytes, path: str) -> Json | None:
     :returns: ``None`` where there is nothing of the kind
     :raises UnreadableTimelineError, HostileTimelineError: as ``read``
     """
+    if b"kdenlive:uuid" not in data:  # older ones have one sequence
+        return None
     project = Project(parse(data, path), path)
     opened, reader = project.sequence(), _Reader(project)
     others = [reader.timeline(element) for element in project.sequences() if element is not opened]
