@@ -82,6 +82,10 @@ class Renders:
         record = self._read(self.record_path(key))
         return None if record is None or _state(self._absolute(record), record) is not None else self._outward(record)
 
+    def stems(self) -> set[str]:
+        """Of what is on record (``manifests.stem``), there or not."""
+        return {path.stem for path in (self.folder / "records").glob("*.json")}
+
     def put(self, render: Render) -> None:
         """Record a finished file.
 

@@ -34,6 +34,7 @@ class Shared:
         self._stems: list[set[str]] | None = None
         self._found: dict[str, Product | None] = {}
         self._renders = tuple(Renders(Workspace(root, "")) for root in roots)
+        self._render_stems: list[set[str]] | None = None
         self._rendered: dict[str, Render | None] = {}
 
     @property
@@ -49,7 +50,11 @@ class Shared:
     def render(self, key: str) -> Render | None:
         """The chunk or region ``key``, likewise."""
         if key not in self._rendered:
-            found = (render for one in self._renders if (render := one.peek(key)) is not None)
+            if self._render_stems is None:  # a timeline asks for thousands, and a machine knows dozens of workspaces
+                self._render_stems = [renders.stems() for renders in self._renders]
+            name = stem(key)
+            having = (one for one, stems in zip(self._renders, self._render_stems, strict=True) if name in stems)
+            found = (render for one in having if (render := one.peek(key)) is not None)
             self._rendered[key] = next((r for r in found if r.key == key and self._is_digest(Path(r.path), r.digest)), None)
         return self._rendered[key]
 

@@ -1,5 +1,4 @@
-"""Hands outcomes over, and tells what happens: two threads beside the queue's own, so that neither a slow disk nor a slow
-listener holds up the work."""
+"""Hands outcomes over: on a thread beside the queue's own, so that a slow disk does not hold up the work."""
 
 from __future__ import annotations
 
@@ -65,26 +64,3 @@ class Recorder:
                 if is_failing:
                     self._failing("")
                 return True
-
-
-class Teller:
-    """Does small works in order, on a thread of its own. They do not raise."""
-
-    def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="render-queue-teller", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    def put(self, work: Callable[[], None]) -> None:
-        self._work.put(work)
-
-    def close(self) -> None:
-        self._work.put(None)
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            work()

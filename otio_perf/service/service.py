@@ -50,8 +50,9 @@ from otio_perf.planning import posture
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue.backend import ProcessBackend
 from otio_perf.render_queue.journal import Journal
-from otio_perf.render_queue.live import LiveQueue, QueueEvent
+from otio_perf.render_queue.live import LiveQueue
 from otio_perf.render_queue.progress import is_cancelled
+from otio_perf.render_queue.working import QueueEvent
 from otio_perf.reports import document
 from otio_perf.service import memory, settings_view
 from otio_perf.service.attention import Attention

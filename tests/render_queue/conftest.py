@@ -12,7 +12,7 @@ import pytest
 
 from otio_perf.model.events import Failed, Notice, Outcome
 from otio_perf.model.tasks import Task
-from otio_perf.render_queue.live import QueueEvent
+from otio_perf.render_queue.working import QueueEvent
 
 #: A task kind for tests, imported by real worker processes. What to do is the path of a ``ProbeTask``: "words:argument".
 ACTIONS = """

@@ -19,8 +19,9 @@ from otio_perf.model.tasks import ProbeTask
 from otio_perf.model.views import TaskState, TaskView
 from otio_perf.planning.posture import Posture
 from otio_perf.render_queue.backend import InlineBackend, ProcessBackend
-from otio_perf.render_queue.live import LiveQueue, QueueEvent
+from otio_perf.render_queue.live import LiveQueue
 from otio_perf.render_queue.priority import Place
+from otio_perf.render_queue.working import QueueEvent
 
 ROOT = Path(__file__).resolve().parents[2]
 POSIX_KILL = pytest.mark.skipif(sys.platform == "win32", reason="POSIX SIGNALS: the test kills with them")
