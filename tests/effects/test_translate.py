@@ -136,6 +136,20 @@ def test_every_row_makes_what_exists(dialect: str, name: str) -> None:
         assert registry().blend(said.blend)
 
 
+#: Effects of ours that no host's words lead to, and why.
+OURS_ALONE = {
+    "white_balance": "hosts name a colour that is to be grey, or mix R'G'B' by a matrix",
+    "directional_blur": "FFmpeg's dblur is a recursion with a tail on both sides",
+    "bilateral": "FFmpeg's bilateral is a recursion that shows other pictures",
+}
+
+
+def test_every_effect_has_a_hosts_word_or_a_reason_why_not() -> None:
+    reached = {one.name for (dialect, name), given_ in EXAMPLES.items() for one in asked(dialect, name, given_).applied}
+    assert reached | OURS_ALONE.keys() == set(registry().effects)
+    assert not reached & OURS_ALONE.keys()
+
+
 @pytest.mark.parametrize("name", [*fcp7.TRANSITIONS, *aaf.TRANSITIONS])
 def test_every_transition_makes_what_exists(name: str) -> None:
     ours, fidelity, why = translated_transition(name, "")

@@ -23,7 +23,7 @@ from otio_perf.timeline.guard import Limits
 from otio_perf.timeline.locate import Locator
 
 PATH = Path(__file__).resolve().parent.parent.parent / "sample_timelines" / "effects.otio"
-#: Effects that no host's words stand for exactly.
+#: Effects that are there in our own words alone: those of hosts are near, or exact in some of their versions only.
 OURS_ALONE = {
     "exposure", "white_balance", "levels", "curves", "lut", "vignette", "gaussian_blur", "box_blur", "directional_blur",
     "sharpen", "unsharp", "median", "bilateral", "chroma_key", "luma_key", "corner_pin",
