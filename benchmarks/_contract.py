@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from otio_perf.effects.pixels import Coding, from_picture
 from otio_perf.effects.registry import Picture, registry
 from otio_perf.model.pixels import Layout
 
+LUT = Path(__file__).parent.parent / "sample_timelines" / "warm.cube"
 _SAMPLINGS = {"4:2:0": (1, 1), "4:2:2": (1, 0), "4:4:4": (0, 0)}
 #: Opaque Y'CbCr.
 FORMATS = {
@@ -76,12 +78,13 @@ def drawn(parameters: Sequence[Parameter], number: int) -> dict[str, Any]:
     return found
 
 
-#: Values that drawn ones hardly come to, and that are done to planes: by the name of the effect.
+#: Values that drawn ones hardly come to, by the name of the effect: hard ones that are done to planes, and a file.
 ALSO: dict[str, tuple[dict[str, Any], ...]] = {
     "code_gain": ({"level": 1.7}, {"level": 2.5}),
     "exposure": ({"stops": 1.5},),
     "adjust": ({"saturation": 2.0, "contrast": 1.3, "space": "luma"}, {"gamma": 1.4, "hue": 40, "space": "luma"}),
     "gaussian_blur": ({"sigma": 0.6}, {"sigma": 1.2}, {"sigma": 2.0, "edges": "clamp"}),
+    "lut": ({"path": str(LUT)}, {"path": str(LUT), "interpolation": "trilinear"}),
     "sharpen": ({"amount": 2.0},),
     "unsharp": ({"sigma": 0.8, "amount": 1.5},),
     "transform": (

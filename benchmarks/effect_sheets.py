@@ -1,9 +1,9 @@
 """Are the pictures right? Every effect, blend, transition and generator of ours beside what others make of the same picture.
 
-Writes contact sheets (ours, theirs, ten times the difference; the committed ones are in ``docs/effects``) with the largest and
-the mean error below each pair, and a table of the errors. Values are 0 to 1; peers that work on 8 bits differ by up to a code
-(0.004) from rounding alone, and cut off what lies beyond black and white, which ours keeps: both are cut off before they are
-compared.
+Writes contact sheets (ours, theirs, ten times the difference, then what is rendered without a GPU and ten times its difference;
+the committed ones are in ``docs/effects``) with the largest and the mean error below each, and a table of the errors. Values
+are 0 to 1; peers that work on 8 bits differ by up to a code (0.004) from rounding alone, and cut off what lies beyond black and
+white, which ours keeps: both are cut off before they are compared.
 
     python benchmarks/effect_sheets.py [--out DIR] [--json FILE] [--readme]
 """
@@ -13,20 +13,27 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
-from _peers import CASES, Case, Peer, has_melt, missing, pictures
+from _peers import CASES, Case, Peer, has_melt, missing, opaque, pictures
 from _tables import put
 
 from otio_perf.effects import lettering
 from otio_perf.effects.cpu.engine import CpuEngine
+from otio_perf.effects.cpu.native import NativeEngine
+from otio_perf.effects.engine import Image
+from otio_perf.effects.pixels import Coding, from_picture, to_picture
 from otio_perf.effects.reference import ReferenceEngine
 from otio_perf.effects.registry import Picture
+from otio_perf.model.pixels import Layout
 
 SIZE = (480, 270)
-#: Of a pair: three pictures side by side, each of this size, and a line of words.
-SHOWN, LINE, GAP = (240, 135), 22, 6
+#: Of a pair: five pictures side by side, each of this size, and lines of words.
+SHOWN, LINE, GAP = (192, 108), 22, 6
+#: As prerenders are stored, and most footage that is cut.
+FILE = Coding(layout=Layout(is_rgb=False, is_grey=False, bits=10, across=1))
 PAIRS_A_SHEET = (2, 7)
 QUALITY = 72  # JPEG: small enough to be committed
 INK, PAPER = 0.9, 0.12
@@ -45,12 +52,56 @@ def compared(case: Case, peer: Peer, first: Picture, second: Picture) -> tuple[P
     return max(ours, key=lambda picture: errors(picture, theirs)), theirs
 
 
-def pair(ours: Picture, theirs: Picture, words: list[str]) -> np.ndarray:
-    """RGB, 0 to 1: ours, theirs, ten times the difference, on grey where they are transparent."""
-    difference = np.abs(np.clip(ours, 0, 1) - np.clip(theirs, 0, 1))[..., :3] * 10
+class Filed:
+    """The engine that renders without a GPU: its pictures are those that a file holds."""
+
+    def __init__(self) -> None:
+        self._engine = NativeEngine()
+        self._files: list[tuple[Picture, list[Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def filed(self, picture: Picture) -> Picture:
+        """What the planes of a file of it stand for, which ``take`` reads."""
+        planes = from_picture(picture, FILE)
+        self._files.append((to_picture(planes, FILE), planes))
+        return self._files[-1][0]
+
+    def take(self, picture: Picture, is_opaque: bool) -> Image:
+        if not is_opaque:
+            return self._engine.upload(picture, is_opaque=False)
+        (planes,) = (planes for shown, planes in self._files if np.array_equal(shown, picture))
+        return self._engine.read(planes, FILE)
+
+    def download(self, image: Image) -> Picture:
+        height, width = image.pixels.shape[:2]
+        return to_picture(self._engine.store(image, FILE, width, height), FILE)
+
+
+def as_files(case: Case, peer: Peer, first: Picture, second: Picture) -> tuple[Picture, Picture]:
+    """Ours from planes to planes, and theirs, of the pictures that these planes stand for, stored once."""
+    engine = Filed()
+    first = engine.filed(first)
+    if case.is_opaque or case.kind == "transition":
+        second = engine.filed(opaque(second))
+    ours = case.ours(engine, first, second, engine.take)()
+    return ours, engine.filed(peer.read(peer.make(first, second)()))
+
+
+def difference(one: Picture, other: Picture) -> Picture:
+    """Ten times."""
+    return np.clip(np.abs(np.clip(one, 0, 1) - np.clip(other, 0, 1))[..., :3] * 10, 0, 1)
+
+
+def pair(ours: Picture, theirs: Picture, files: tuple[Picture, Picture] | None, words: list[str]) -> np.ndarray:
+    """RGB, 0 to 1: ours, theirs, ten times the difference, on grey where they are transparent; ours as a file shows it, and ten
+    times its difference."""
     shown = [np.clip(p, 0, 1)[..., :3] + (1 - np.clip(p[..., 3:], 0, 1)) * np.float32(0.35) for p in (ours, theirs)]
-    small = [cv2.resize(p, SHOWN, interpolation=cv2.INTER_AREA) for p in (*shown, np.clip(difference, 0, 1))]
-    width = 3 * SHOWN[0] + 2 * GAP
+    shown += [difference(ours, theirs)]
+    shown += [np.clip(files[0], 0, 1)[..., :3], difference(*files)] if files else []
+    small = [cv2.resize(p, SHOWN, interpolation=cv2.INTER_AREA) for p in shown]
+    width = 5 * SHOWN[0] + 4 * GAP
     cell = np.full((SHOWN[1] + LINE * len(words), width, 3), PAPER, np.float32)
     for number, picture in enumerate(small):
         left = number * (SHOWN[0] + GAP)
@@ -94,12 +145,16 @@ def main() -> None:
                 continue
             ours, theirs = compared(case, peer, first, second)
             largest, mean = errors(ours, theirs)
+            files = None if case.kind == "generator" else as_files(case, peer, first, second)
+            of_files = errors(*files) if files else None
             rows.append(
                 {"kind": case.kind, "name": case.title, "peer": peer.who, "note": peer.note, "max": largest, "mean": mean}
+                | {"files": of_files}
             )
-            print(f"{case.kind:11s} {case.title:20s} {peer.who:32s} max {largest:.1e}  mean {mean:.1e}  {peer.note}")
-            words = [f"{case.title} / {peer.who}", f"max {largest:.1e} mean {mean:.1e}"]
-            cells.append(pair(ours, theirs, words))
+            said = f"max {largest:.1e} mean {mean:.1e}"
+            said += f"   in planes: max {of_files[0]:.1e} mean {of_files[1]:.1e}" if of_files else ""
+            print(f"{case.kind:11s} {case.title:20s} {peer.who:32s} {said}  {peer.note}")
+            cells.append(pair(ours, theirs, files, [f"{case.title} / {peer.who}", said]))
     arguments.out.mkdir(parents=True, exist_ok=True)
     for number, sheet in enumerate(sheets(cells), 1):
         path = arguments.out / f"sheet_{number}.jpg"
@@ -109,8 +164,11 @@ def main() -> None:
     if arguments.json:
         Path(arguments.json).write_text(json.dumps({"size": SIZE, "rows": rows}, indent=1))
     if arguments.readme:
-        lines = ["| | ours beside | largest | mean | remark |", "|---|---|---|---|---|"]
-        lines += [f"| {r['name']} | {r['peer']} | {r['max']:.1e} | {r['mean']:.1e} | {r['note']} |" for r in rows]
+        lines = ["| | ours beside | largest | mean | in planes | remark |", "|---|---|---|---|---|---|"]
+        for row in rows:
+            planes = "{:.1e} / {:.1e}".format(*row["files"]) if row["files"] else "–"
+            errors_of = f"{row['max']:.1e} | {row['mean']:.1e} | {planes}"
+            lines.append(f"| {row['name']} | {row['peer']} | {errors_of} | {row['note']} |")
         put("effect errors", lines)
 
 

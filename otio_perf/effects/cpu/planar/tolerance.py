@@ -21,8 +21,9 @@ class Apart(NamedTuple):
 #: Samples stay where they are, each for itself: the precision of floats, of colours up to ten times as bright as white.
 _IN_PLACE = Apart(0.1, 0.1, 0.03)
 _BY_EFFECT = {
-    # inside within half a code; at the outermost samples R'G'B' has others beyond the edge, and "fast" is not exact there
-    "gaussian_blur": Apart(0.7, 8.0, 0.7),
+    # inside within half a code; at the outermost samples, of odd sizes above all, R'G'B' has others beyond the edge, and "fast"
+    # is not exact there
+    "gaussian_blur": Apart(0.7, 14.0, 0.7),
     "sharpen": Apart(0.1, 8.0, 0.3),
     "unsharp": Apart(0.1, 8.0, 0.3),
     # around a picture that is smaller than the canvas R'G'B' mixes colours of both sides; inside as _IN_PLACE
