@@ -18,7 +18,7 @@ from otio_perf.optimizer import other_sequences, placing, previewing, timelines,
 from otio_perf.optimizer.records import Records, earlier
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
-from otio_perf.timeline import bundles, files, projects, relink, restore, stamp
+from otio_perf.timeline import bundles, files, projects, relink, restore
 from otio_perf.timeline import convert as conversion
 from otio_perf.timeline.files import Document
 from otio_perf.timeline.lay import Laid, with_overlay
@@ -145,7 +145,7 @@ def write_relinked(
             project=document,
             ahead=ahead,
             stand_ins=instead.paths,
-            lost=_lost(session, edits, output, findings, is_ahead_kept=laid is None),
+            lost=lambda: _lost(session, edits, output, findings, is_ahead_kept=laid is None),
             others=None if more is None else (more.before, more.after),
         )
         if isinstance(ahead, Preview):
@@ -178,16 +178,17 @@ def _lost(
     :param edits: what is written now, with what it was made of; the first is the timeline itself
     :param is_ahead_kept: what is rendered ahead in the input stays, and nothing was rendered now
     """
-    if not stamp.is_stamped(output):
+    if output.suffix.lower() in bundles.SUFFIXES:  # which have their media in them
         return ""
     have = {pair.original.medium for surveyed, new in edits for pair in linked(new, surveyed.locator)}
     uses = (use for surveyed, _ in edits for use in surveyed.survey.uses)
     bare = {use.target.medium: Path(use.target.path or use.clip).name for use in uses} | dict.fromkeys(have, "")
     (surveyed, new), where = edits[0], timelines.locator(session.settings, output)
+    limits = timelines.limits(session.settings)
     kept: dict[str, object] = {}
     try:
-        before = timelines.read(session, output)
-        for document in (before, files.read_others(output, limits=timelines.limits(session.settings))):
+        before = files.read(output, limits=limits)
+        for document in (before, files.read_others(output, limits=limits)):
             kept |= earlier(session, document, where, findings)[0] if document is not None else {}
         ahead = regions_of(before.root) or projects.preview_paths(output)
         is_gone = is_ahead_kept and ahead and not (regions_of(new.root) or projects.preview_paths(surveyed.path))

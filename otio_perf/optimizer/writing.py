@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from otio_perf.cache.players import Players
@@ -82,15 +82,21 @@ def write(
     project: Document | None = None,
     ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
-    lost: str = "",
+    lost: Callable[[], str] | None = None,
     others: tuple[Document, Document] | None = None,
 ) -> tuple[LeftAlone, ...]:
     """See ``files.write``. What somebody has edited in its place since is kept, and the user told of it.
 
-    :param lost: what we once wrote there has, and ``document`` has not: it is kept for that.
+    :param lost: what that has which we once wrote there, and ``document`` has not, for which it is kept; "": nothing
     :returns: what should be in a bundle and is not.
     """
-    limits = timelines.limits(session.settings)
+    limits, why = timelines.limits(session.settings), ""
+
+    def is_worth_keeping() -> bool:
+        nonlocal why
+        why = lost() if lost is not None else ""
+        return bool(why)
+
     done = files.write(
         document,
         output,
@@ -101,11 +107,11 @@ def write(
         ahead=ahead,
         stand_ins=stand_ins,
         is_placed=lambda path: placing.is_placed(session, output.absolute().parent / path),
-        is_worth_keeping=bool(lost),
+        is_worth_keeping=is_worth_keeping,
         others=others,
     )
     if done.kept is not None:
-        _tell_kept(session, output, done.kept, lost)
+        _tell_kept(session, output, done.kept, why)
     if session.has_workspace:
         _note_player(session, [document, *([] if others is None else others[1:])], output, stand_ins or {})
     return tuple(LeftAlone(clip=p.clip, reason=p.reason) for p in done.left)

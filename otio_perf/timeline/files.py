@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -180,7 +180,7 @@ def write(
     ahead: Preview | Overlay | None = None,
     stand_ins: Mapping[str, str] | None = None,
     is_placed: IsPlaced = is_none,
-    is_worth_keeping: bool = False,
+    is_worth_keeping: Callable[[], bool] | None = None,
     others: tuple[Document, Document] | None = None,
 ) -> Written:
     """Write ``document`` in the format of ``path``'s suffix: whole or not at all. A link is written through.
@@ -194,7 +194,7 @@ def write(
     :param stand_ins: by path of a proxy, the file that a project shows in its place; ``""``: none. ``is_placed``: see
         ``mlt.proxied.with_originals``.
     :param others: of a project, what ``read_others`` has, as it was read and as it is to be shown
-    :param is_worth_keeping: what is there now, also if it is as we wrote it.
+    :param is_worth_keeping: asked of what is there now, if it is another, and as we wrote it
     :raises LossyTimelineError: the format holds one media reference a clip, and there are proxies beside originals; or a
         folder in the place of an ``.otiod`` holds something that the new one does not.
     :raises UnreadableTimelineError: nobody here can write the format.

@@ -14,6 +14,7 @@ import itertools
 import os
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import xxhash
@@ -58,15 +59,17 @@ def is_stamped(path: Path) -> bool:
     return _STAMP.search(_text(path)) is not None
 
 
-def keep_edited(new: Path, old: Path, is_worth_it: bool = False) -> Path | None:
+def keep_edited(new: Path, old: Path, is_worth_it: Callable[[], bool] | None = None) -> Path | None:
     """Before ``new`` takes the place of ``old``: where ``old`` is now, if it is worth keeping.
 
-    That is what is neither the same as ``new`` nor, unless it ``is_worth_it``, as we once wrote it. What has been kept before
+    That is what is neither the same as ``new`` nor as we once wrote it, unless that ``is_worth_it``. What has been kept before
     stays: the names are ``NAME.bak``, ``NAME.bak2`` and so on, and a file that is kept already is not kept twice.
 
     :raises OSError
     """
-    if not (os.path.isfile(old) or _is_bundle(old)) or (is_as_written(old) and not is_worth_it) or _is_same(new, old):
+    if not (os.path.isfile(old) or _is_bundle(old)) or _is_same(new, old):
+        return None
+    if is_as_written(old) and not (is_worth_it is not None and is_worth_it()):
         return None
     names = (old.with_name(f"{old.name}.bak{number if number > 1 else ''}") for number in itertools.count(1))
     kept = next(name for name in names if not os.path.lexists(name) or _is_copy(name, old))
