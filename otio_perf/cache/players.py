@@ -47,15 +47,16 @@ class Players:
 
     def moved(self, old: Path, new: Path) -> None:
         """The timeline ``old`` has taken the place of ``new``, whatever that played. :raises CacheError: it cannot be kept"""
-        self.note(new, self._noted(old))
+        self.note(new, self.noted(old))
         with suppress(OSError):
             self._file(old).unlink(missing_ok=True)
 
     def note_more(self, timeline: Path, files: Iterable[Path]) -> None:
         """``timeline`` plays ``files`` besides what was noted. :raises CacheError: it cannot be kept"""
-        self.note(timeline, [*self._noted(timeline), *files])
+        self.note(timeline, [*self.noted(timeline), *files])
 
-    def _noted(self, timeline: Path) -> list[Path]:
+    def noted(self, timeline: Path) -> list[Path]:
+        """What ``timeline`` played when it was written."""
         files: tuple[str, ...] = ()
         with suppress(OSError, ValueError):
             files = wire.loads(_Player, self._file(timeline).read_bytes()).files

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from otio_perf.cache.players import Players
 from otio_perf.errors import OtioPerfError, SettingsError
 from otio_perf.model.analysis import MediaFinding
 from otio_perf.model.events import Stage
@@ -15,6 +16,7 @@ from otio_perf.model.recipes import Scope
 from otio_perf.model.results import LeftAlone, WrittenTimeline
 from otio_perf.model.uses import Problem
 from otio_perf.optimizer import other_sequences, placing, previewing, timelines, writing
+from otio_perf.optimizer.places import other_workspaces
 from otio_perf.optimizer.records import Records, earlier
 from otio_perf.optimizer.session import Session
 from otio_perf.optimizer.timelines import Surveyed
@@ -145,7 +147,7 @@ def write_relinked(
             project=document,
             ahead=ahead,
             stand_ins=instead.paths,
-            lost=lambda: _lost(session, edits, output, findings, is_ahead_kept=laid is None),
+            lost=lambda: _lost(session, edits, output, findings, instead.paths, is_ahead_kept=laid is None),
             others=None if more is None else (more.before, more.after),
         )
         if isinstance(ahead, Preview):
@@ -169,6 +171,7 @@ def _lost(
     edits: Sequence[tuple[Surveyed, Document]],
     output: Path,
     findings: Mapping[str, MediaFinding],
+    instead: Mapping[str, str],
     *,
     is_ahead_kept: bool,
 ) -> str:
@@ -176,11 +179,19 @@ def _lost(
     offline today, proxies in another workspace. ``""``: nothing.
 
     :param edits: what is written now, with what it was made of; the first is the timeline itself
+    :param instead: what is shown in the place of a proxy
     :param is_ahead_kept: what is rendered ahead in the input stays, and nothing was rendered now
     """
     if output.suffix.lower() in bundles.SUFFIXES:  # which have their media in them
         return ""
-    have = {pair.original.medium for surveyed, new in edits for pair in linked(new, surveyed.locator)}
+    pairs = [pair for surveyed, new in edits for pair in linked(new, surveyed.locator)]
+    shows = {str(path) for pair in pairs for path in (pair.proxy.path, instead.get(pair.proxy.path or ""))}
+    root = session.workspace.root
+    noted = {str(path) for one in (root, *other_workspaces(root)) for path in Players(one).noted(output)}
+    counts = {path for path in noted if is_ahead_kept or session.index.products.key_at(path) is not None}
+    if noted and counts <= shows:  # reading it takes as long as the timeline did
+        return ""
+    have = {pair.original.medium for pair in pairs}
     uses = (use for surveyed, _ in edits for use in surveyed.survey.uses)
     bare = {use.target.medium: Path(use.target.path or use.clip).name for use in uses} | dict.fromkeys(have, "")
     (surveyed, new), where = edits[0], timelines.locator(session.settings, output)
