@@ -21,7 +21,7 @@ from otio_perf.cache.index import Index
 from otio_perf.cache.workspace import Workspace
 from otio_perf.media.publish import is_part
 from otio_perf.render_queue.journal import Journal
-from otio_perf.service import rushes as rushes_module
+from otio_perf.service import ingest
 from otio_perf.service.service import Service
 from sample_timelines.make_media import read_number
 
@@ -213,7 +213,7 @@ def test_a_full_disk_holds_the_work_up_and_room_lets_it_go_on(edit: Any, serve: 
 def test_rushes_wait_for_room_on_a_full_disk(
     small_disk: Path, rushes: Path, tmp_path: Path, home: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rushes_module, "_AGAIN_SECONDS", 0.5)
+    monkeypatch.setattr(ingest, "_AGAIN_SECONDS", 0.5)
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, home[name])
     folder, filler = tmp_path / "in", small_disk / "filler"

@@ -120,7 +120,7 @@ def test_what_could_not_be_joined_is_told_and_tried_again(
     assert len(edit.regions()) == 1 and not run.service.outcome(run.id).failed
     (span,) = run.service.timeline(run.id).spans
     assert span.state == "ready"
-    run.service._timeline(run.id).runs(run.service.queue().tasks[0].key, 3)  # told late
+    run.service._rooms.timelines.get(run.id).runs(run.service.queue().tasks[0].key, 3)  # told late
     assert run.service.timeline(run.id).spans == (span,)
 
 

@@ -20,7 +20,7 @@ from otio_perf.model.plans import Plan
 from otio_perf.model.views import ServiceEvent, WatchedFolder
 from otio_perf.optimizer import proxies
 from otio_perf.optimizer.session import Session
-from otio_perf.service import rushes as rushes_module
+from otio_perf.service import ingest
 from otio_perf.service.service import Service
 
 PATIENCE_SECONDS = 40.0
@@ -182,7 +182,7 @@ def test_rows_of_the_settings_say_what_is_made_where(watch: Callable[..., Run], 
 def test_few_of_many_are_in_the_queue_at_a_time(
     watch: Callable[..., Run], rushes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rushes_module, "_MOST_TASKS", 3)
+    monkeypatch.setattr(ingest, "_MOST_TASKS", 3)
     for number in range(10):
         os.link(rushes / FIRST, tmp_path / "in" / f"clip{number}.mp4")
     run = watch()
@@ -214,7 +214,7 @@ def test_what_was_pruned_is_not_made_again_ahead_of_need(watch: Callable[..., Ru
 def test_what_may_pass_is_tried_again_and_what_nobody_foresaw_fails_alone(
     watch: Callable[..., Run], rushes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rushes_module, "_AGAIN_SECONDS", 0.5)
+    monkeypatch.setattr(ingest, "_AGAIN_SECONDS", 0.5)
     planned, recall = proxies.planned, Session.recall
     failures = [CacheError("the index is busy"), CacheError("the index is busy")]
 
@@ -245,7 +245,7 @@ def test_what_may_pass_is_tried_again_and_what_nobody_foresaw_fails_alone(
 def test_a_cleared_queue_is_not_filled_again_from_what_waited(
     watch: Callable[..., Run], rushes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rushes_module, "_MOST_TASKS", 2)
+    monkeypatch.setattr(ingest, "_MOST_TASKS", 2)
     run = watch()
     run.service.pause()
     for number in range(8):
