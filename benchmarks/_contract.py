@@ -16,7 +16,7 @@ from otio_perf.effects.cpu.planar.value import Planar
 from otio_perf.effects.engine import Engine, Image, premultiplied
 from otio_perf.effects.parameters import Choice, Number, Numbers, Parameter, Points, Switch
 from otio_perf.effects.pixels import Coding, from_picture
-from otio_perf.effects.registry import Picture, registry
+from otio_perf.effects.registry import Picture, View, registry
 from otio_perf.model.pixels import Layout
 
 LUT = Path(__file__).parent.parent / "sample_timelines" / "warm.cube"
@@ -106,7 +106,9 @@ def planes_apart(engine: Engine, ours: Image, wanted: Picture, coding: Coding) -
     off: see ``planar.tolerance``."""
     if not ours.is_opaque:
         canvas = engine.upload(np.broadcast_to(np.array([0, 0, 0, 1], np.float32), wanted.shape).copy(), is_opaque=True)
-        ours = engine.blend(canvas, ours, registry().blend("over"), 1.0)
+        height, width = wanted.shape[:2]
+        view = View(width=width, height=height, subsampling=(coding.layout.across, coding.layout.down))
+        ours = engine.blend(canvas, ours, registry().blend("over"), 1.0, view)
     shown = engine.download(ours)
     most = max(1.0, *(float(np.abs(picture[..., :3]).max()) for picture in (shown, wanted)))
     found, right = (_values(picture, coding, most) for picture in (shown, wanted))

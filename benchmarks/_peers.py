@@ -90,7 +90,7 @@ class Case:
                 work = partial(engine.apply, below, steps, view)
             case "blend":
                 blend = registry().blend(self.name)
-                work = partial(engine.blend, below, above, blend, 1.0)
+                work = partial(engine.blend, below, above, blend, 1.0, view)
             case "transition":
                 transition = registry().transition(self.name)
                 values = transition.checked(self.values)

@@ -48,9 +48,9 @@ def works(name: str) -> Iterator[Work]:
             if not effect.is_identity(step.values):
                 yield lambda engine, first, _, step=step, view=view: engine.apply(first, [step], view)
     elif name in rows.blends:
-        blend = rows.blend(name)
+        blend, view = rows.blend(name), View(width=SIZE[0], height=SIZE[1])
         for opacity in (1.0, 0.4):
-            yield lambda engine, first, second, opacity=opacity: engine.blend(first, second, blend, opacity)
+            yield lambda engine, first, second, opacity=opacity: engine.blend(first, second, blend, opacity, view)
     else:
         transition = rows.transition(name)
         view = View(width=SIZE[0], height=SIZE[1])

@@ -139,7 +139,7 @@ def launches(engine: Engine, view: View, first: Image, second: Image) -> Iterato
         step = worked(name)
         yield name, lambda step=step: engine.apply(first, [step], view), TRAFFIC.get(name, 1.0)
     for name, blend in sorted(found.blends.items()):
-        yield f"blend {name}", lambda blend=blend: engine.blend(first, second, blend, 0.7), 1.5
+        yield f"blend {name}", lambda blend=blend: engine.blend(first, second, blend, 0.7, view), 1.5
     for name, transition in sorted(found.transitions.items()):
         values = transition.checked({})
         yield name, lambda t=transition, v=values: engine.mix(first, second, t, 0.4, v, view), 1.5
@@ -224,7 +224,7 @@ def chain(engine: GpuEngine, view: View, frames: int, *, layers: int, steps: Seq
         image: Image | None = None
         for planes in sources:
             above = engine.apply(engine.read(planes, READ), steps, view)
-            image = above if image is None else engine.blend(image, above, over, 0.6)
+            image = above if image is None else engine.blend(image, above, over, 0.6, view)
         assert image is not None
         return engine.storing(image, STORED, width, height)
 

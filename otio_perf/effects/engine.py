@@ -121,7 +121,9 @@ class Engine(Protocol):
     def apply(self, image: Image, steps: Sequence[Step], view: View) -> Image:
         """``steps``, one after the other; the size may change to that of ``view`` only in a WARP."""
 
-    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image: ...
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float, view: View) -> Image:
+        """:param view: where it goes; some engines keep no more chroma than that has"""
+        ...
 
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View

@@ -97,7 +97,7 @@ class ReferenceEngine:
                 image = Image(pixels, is_opaque_after(image, [step]))
         return image
 
-    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float, view: View) -> Image:  # noqa: ARG002
         return Image(blend.reference(below.pixels, faded(above.pixels, opacity)), below.is_opaque)
 
     def mix(

@@ -76,7 +76,7 @@ class Compositor:
         if below is None and alpha == 0 and layer.opacity == 1 and layer.blend == "over":
             return image  # over nothing
         below = below or self._empty(view, alpha=alpha)
-        return self.engine.blend(below, image, registry().blend(layer.blend), layer.opacity)
+        return self.engine.blend(below, image, registry().blend(layer.blend), layer.opacity, view)
 
     def _layer(self, layer: Layer, view: View) -> Image:
         image = self._content(layer, view)

@@ -17,7 +17,7 @@ from otio_perf.model.frames import Applied, FramePlan, Layer, Mix, Stacked
 from otio_perf.model.wire import to_json
 
 #: Raise it when the compositor itself makes other pixels of the same plan.
-_COMPOSITOR_VERSION = 5
+_COMPOSITOR_VERSION = 6
 
 
 def frame_key(plan: FramePlan, *, engine: str, output: str, digests: Mapping[str, str] | None = None) -> str:

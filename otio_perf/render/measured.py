@@ -160,9 +160,9 @@ class MeasuredEngine:
         with self._watch.stage("store"):
             return self._engine.storing(image, coding, width, height)
 
-    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float, view: View) -> Image:
         with reading() as taken:
-            image = self._engine.blend(below, above, blend, opacity)
+            image = self._engine.blend(below, above, blend, opacity, view)
         self._watch.add(TimingKind.BLEND, blend.name, taken.seconds)
         return image
 

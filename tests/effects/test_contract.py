@@ -126,7 +126,7 @@ def test_blend_modes_are_what_they_are_defined_to_be(
 
         def blended(e: Engine, below: Picture = below, above: Picture = above) -> Picture:
             under, over = e.upload(below, is_opaque=not below_alpha), e.upload(above, is_opaque=not above_alpha)  # noqa: B023
-            return e.download(e.blend(under, over, blend, opacity))
+            return e.download(e.blend(under, over, blend, opacity, View(width=67, height=45)))
 
         got, wanted = blended(engine), blended(reference)
         assert errors(got, wanted)[0] <= engine.tolerance
@@ -241,7 +241,7 @@ def test_effects_from_stored_pictures(rendering_engine: Engine, reference: Engin
 @pytest.mark.parametrize("name", [*sorted(FOUND.blends), *sorted(FOUND.transitions)])
 def test_two_stored_pictures(rendering_engine: Engine, reference: Engine, picture: Pictures, name: str) -> None:
     def blended(e: Engine, below: Image, above: Image) -> Image:
-        return e.blend(below, above, FOUND.blend(name), 0.6)
+        return e.blend(below, above, FOUND.blend(name), 0.6, View(width=67, height=45))
 
     def mixed(e: Engine, outgoing: Image, incoming: Image) -> Image:
         transition = FOUND.transition(name)

@@ -25,6 +25,8 @@ from otio_perf.model.pixels import Layout
 
 WIDTH, HEIGHT = 96, 64
 VIEW = View(width=WIDTH, height=HEIGHT)
+#: What goes into a file of 4:2:0.
+STORED = View(width=WIDTH, height=HEIGHT, subsampling=(1, 1))
 #: Of R'G'B' from 0 to 1: half a code of Y', and of Cb or Cr, whichever counts most.
 HALF_A_CODE = {8: 0.5 / 219 + 1.8556 * 0.5 / 224, 10: (0.5 / 219 + 1.8556 * 0.5 / 224) / 4}
 
@@ -69,7 +71,7 @@ def dipped(engine: Engine, first: Image, second: Image) -> Image:
 
 
 def over(engine: Engine, first: Image, second: Image) -> Image:
-    return engine.blend(first, second, registry().blend("over"), 0.6)
+    return engine.blend(first, second, registry().blend("over"), 0.6, VIEW)
 
 
 def graded_dissolve(engine: Engine, first: Image, second: Image) -> Image:
@@ -220,7 +222,7 @@ def test_a_smaller_picture_over_another(opacity: float) -> None:
     def work(engine: Engine, first: Image, second: Image) -> Image:
         small = engine.apply(second, [step("transform", scale=(0.5, 0.5), position=(12.0, -8.0))], VIEW)
         assert not small.is_opaque
-        return engine.blend(first, small, registry().blend("over"), opacity)
+        return engine.blend(first, small, registry().blend("over"), opacity, STORED)
 
     native, ours, wanted = both(work, of)
     assert isinstance(ours.pixels, Planar)
@@ -238,7 +240,7 @@ def test_a_smaller_picture_on_black(sampling: str) -> None:
     moved = [step("transform", position=(4.0, 2.0))]
     ours, wanted = (e.apply(e.read(planes(of, 2), of), moved, VIEW) for e in (engine, reference))
     canvas = engine.upload(np.full((HEIGHT, WIDTH, 4), (0, 0, 0, 1), np.float32), is_opaque=True)
-    laid = engine.blend(canvas, ours, registry().blend("over"), 1.0)
+    laid = engine.blend(canvas, ours, registry().blend("over"), 1.0, STORED)
     assert isinstance(laid.pixels, Planar)
     assert laid.is_opaque
     right = reference.store(wanted, of, WIDTH, HEIGHT)
@@ -261,6 +263,19 @@ def test_what_was_averaged_stays_so_in_a_mix(work: Work) -> None:
         True,
         False,
     ]
+
+
+def test_edges_are_sharp_where_all_chroma_is_seen() -> None:
+    """In a still: chroma samples of 4:2:0 are two pixels wide, and so would the edge be."""
+    of = coding()
+    small = planes(of, 2, WIDTH // 2, HEIGHT // 2)
+    made = []
+    for engine in (NativeEngine(), ReferenceEngine()):
+        below, above = engine.read(planes(of, 1), of), engine.fit(engine.read(small, of), WIDTH, HEIGHT, Fit.NONE)
+        made.append(engine.download(engine.blend(below, above, registry().blend("over"), 1.0, VIEW)))
+    outside = np.ones((HEIGHT, WIDTH), bool)
+    outside[HEIGHT // 4 : HEIGHT * 3 // 4, WIDTH // 4 : WIDTH * 3 // 4] = False
+    assert made[0][outside] == pytest.approx(made[1][outside], abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -338,9 +353,13 @@ NOT_LINEAR: dict[str, Work] = {
     "between chroma samples": after(step("transform", scale=(0.5, 0.5), position=(11.0, 0.0))),
     "blur over its edge": after(step("gaussian_blur", sigma=2, edges="transparent")),
     "another matrix": lambda engine, first, second: engine.blend(
-        first, engine.read(planes(coding(matrix="smpte170m"), 5), coding(matrix="smpte170m")), registry().blend("over"), 0.5
+        first,
+        engine.read(planes(coding(matrix="smpte170m"), 5), coding(matrix="smpte170m")),
+        registry().blend("over"),
+        0.5,
+        VIEW,
     ),
-    "another blend": lambda engine, first, second: engine.blend(first, second, registry().blend("multiply"), 1.0),
+    "another blend": lambda engine, first, second: engine.blend(first, second, registry().blend("multiply"), 1.0, VIEW),
     "a wipe": lambda engine, first, second: engine.mix(
         first, second, registry().transition("wipe"), 0.4, registry().transition("wipe").checked({}), VIEW
     ),

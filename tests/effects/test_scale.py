@@ -105,9 +105,9 @@ def test_transitions_at_half_size(reference: Engine, draw: Draw, name: str) -> N
 def test_blend_modes_at_half_size(reference: Engine, name: str) -> None:
     for number in range(4):
         below, above = (reference.upload(source(n, alpha=True), is_opaque=False) for n in (number, number + 50))
-        wanted = half(reference.download(reference.blend(below, above, FOUND.blend(name), 0.7)))
+        wanted = half(reference.download(reference.blend(below, above, FOUND.blend(name), 0.7, in_full(below.pixels))))
         small, smaller = (reference.upload(half(image.pixels), is_opaque=False) for image in (below, above))
-        got = reference.download(reference.blend(small, smaller, FOUND.blend(name), 0.7))
+        got = reference.download(reference.blend(small, smaller, FOUND.blend(name), 0.7, at_half(small.pixels)))
         assert difference(got, wanted) <= TOLERANCE
 
 

@@ -41,9 +41,9 @@ def test_effects_are_named_and_counted_and_pixels_stay(picture: Picture) -> None
     image = engine.upload(picture, is_opaque=False)
     for _ in range(5):
         found = engine.apply(image, CHAIN, VIEW)
-    found = engine.blend(image, found, registry().blend("over"), 0.5)
+    found = engine.blend(image, found, registry().blend("over"), 0.5, VIEW)
     found = engine.mix(image, found, registry().transition("dissolve"), 0.25, {}, VIEW)
-    wanted = plain.blend(image, plain.apply(image, CHAIN, VIEW), registry().blend("over"), 0.5)
+    wanted = plain.blend(image, plain.apply(image, CHAIN, VIEW), registry().blend("over"), 0.5, VIEW)
     wanted = plain.mix(image, wanted, registry().transition("dissolve"), 0.25, {}, VIEW)
     assert np.array_equal(engine.download(found), plain.download(wanted))
     counted = {(t.kind, t.name): t.count for t in watch.timings()}

@@ -129,10 +129,10 @@ class CpuEngine(ReferenceEngine):
         """What makes rows of an image that is no picture yet: they go on while they are in the cache."""
         return None
 
-    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float, view: View) -> Image:
         fast = _table("BLENDS").get(blend.name)
         if fast is None:
-            return super().blend(below, above, blend, opacity)
+            return super().blend(below, above, blend, opacity, view)
         return Image(fast(below.pixels, above.pixels, opacity, below.is_opaque and above.is_opaque), below.is_opaque)
 
     def mix(

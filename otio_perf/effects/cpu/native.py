@@ -44,6 +44,11 @@ def _canvas(height: int, width: int) -> Picture:
     return picture
 
 
+def is_enough(given: Planar, view: View) -> bool:
+    """Whether there is as much chroma as anybody will see."""
+    return given.across <= view.subsampling[0] and given.down <= view.subsampling[1]
+
+
 class NativeEngine(CpuEngine):
     """As ``CpuEngine``; what it stores of planes that nothing was done to are these planes. ``tolerance`` is that of R'G'B';
     how near pictures in planes are is said in ``planar.tolerance``."""
@@ -99,9 +104,7 @@ class NativeEngine(CpuEngine):
     @staticmethod
     def _stays_planar(image: Image, run: Sequence[Step], rest: Sequence[Step], view: View) -> bool:
         """Whether what ``run`` makes may have as little chroma as ``image``, and what comes next can be done to planes."""
-        of, goal = (image.pixels.across, image.pixels.down), view.subsampling
-        is_enough = all(mine <= wanted for mine, wanted in zip(of, goal, strict=True))
-        return is_enough and is_opaque_after(image, run) and (not rest or is_known(rest[0].effect))
+        return is_enough(image.pixels, view) and is_opaque_after(image, run) and (not rest or is_known(rest[0].effect))
 
     def _in_planes(self, image: Image, run: Sequence[Step], view: View) -> Image:
         """Point-wise effects from planes to planes: R'G'B' is there for as long as a band is in the cache."""
@@ -114,12 +117,14 @@ class NativeEngine(CpuEngine):
     def _filled(self, image: Image) -> Callable[[int, Rows], None] | None:
         return stored.rows_of(image.pixels) if isinstance(image.pixels, Planar) else None
 
-    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float, view: View) -> Image:
         if blend.name == "over" and isinstance(below.pixels, Planar) and isinstance(above.pixels, Planar):
-            found = layers.laid_over(below.pixels, above.pixels, opacity)
+            # an edge of chroma is as wide as its samples
+            is_fine = above.pixels.covers or is_enough(above.pixels, view)
+            found = layers.laid_over(below.pixels, above.pixels, opacity) if is_fine else None
             if found is not None:
                 return _image(found)
-        return super().blend(_whole(below), _whole(above), blend, opacity)
+        return super().blend(_whole(below), _whole(above), blend, opacity, view)
 
     def mix(
         self, outgoing: Image, incoming: Image, transition: Transition, progress: float, values: Values, view: View

@@ -99,7 +99,7 @@ class GpuEngine(ReferenceEngine):
         kernels.chain(tuple(names), tuple(map(int, places)))(image.pixels, target, kept(np.concatenate(numbers)))
         return target
 
-    def blend(self, below: Image, above: Image, blend: Blend, opacity: float) -> Image:
+    def blend(self, below: Image, above: Image, blend: Blend, opacity: float, view: View) -> Image:  # noqa: ARG002
         if blend.name not in kernels.table("BLENDS"):
             pixels = blend.reference(self.download(below), faded(self.download(above), opacity))
             return self.upload(pixels, is_opaque=below.is_opaque)

@@ -38,5 +38,5 @@ def _picture(engine: Engine) -> Picture:
         steps.append(Step(effect, effect.checked(values.get(name, {}))))
     above = engine.apply(above, steps, view)
     mixed = engine.mix(below, above, rows.transition("dissolve"), 0.4, rows.transition("dissolve").checked({}), view)
-    layered = engine.blend(mixed, above, rows.blend("multiply"), 0.7)
+    layered = engine.blend(mixed, above, rows.blend("multiply"), 0.7, view)
     return engine.download(engine.read(engine.store(layered, _CODING, _WIDTH, _HEIGHT), _CODING))
