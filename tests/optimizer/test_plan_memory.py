@@ -183,7 +183,6 @@ class Room:
     folder: Path
     settings: settings_module.Settings
     rendered: int = 0
-    planned: int = 0
     memory: PlanMemory = field(default_factory=PlanMemory)
 
     def look(self, name: str, value: float | None, *, elsewhere: bool = False) -> None:
