@@ -19,7 +19,7 @@ from otio_perf.model.frames import FramePlan, Stacked
 from otio_perf.model.media import ColourTags
 from otio_perf.model.recipes import PrerenderRecipe
 from otio_perf.optimizer import chunked
-from otio_perf.optimizer.chunked import Chunks, most_cores, warn_of_full_disk
+from otio_perf.optimizer.chunked import Chunks, most_cores, most_jobs, warn_of_full_disk
 from otio_perf.optimizer.session import Session
 
 CHUNK = Chunk(
@@ -110,6 +110,17 @@ def test_small_machines_make_fewer_large_pictures_at_once(
     monkeypatch.setattr(system, "cores", lambda: 16)
     monkeypatch.setattr(system, "available_memory_bytes", lambda: 6 << 30)
     assert most_cores(size) == cores
+
+
+@pytest.mark.parametrize(
+    ("cores", "free", "usual", "jobs"), [(2, 4 << 30, 1, 2), (2, 1 << 30, 1, 1), (1, 8 << 30, 1, 1), (16, 32 << 30, 4, 4)]
+)
+def test_two_processes_fill_each_others_gaps(
+    cores: int, free: int, usual: int, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "cores", lambda: cores)
+    monkeypatch.setattr(system, "available_memory_bytes", lambda: free)
+    assert most_jobs(usual) == jobs
 
 
 def test_each_disk_is_asked_for_what_comes_to_it(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
