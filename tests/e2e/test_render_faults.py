@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 import opentimelineio as otio
 import psutil
 import pytest
+from counting import film
 
 from otio_perf import optimizer
 from otio_perf.effects.cpu.engine import CpuEngine
@@ -32,7 +32,7 @@ from otio_perf.optimizer.session import Session
 from otio_perf.render.engines import FoundEngine
 from otio_perf.tasks import prerender as task
 from otio_perf.tasks import registry
-from sample_timelines.make_media import draw_number, read_number
+from sample_timelines.make_media import read_number
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).parent.parent.parent
@@ -44,28 +44,13 @@ ALL = ("--prerender", "all", "--gpu", "off")
 pytestmark = pytest.mark.slow
 
 
-def film(path: Path, first: int, *, noise: int = 0) -> None:
-    """``FRAMES`` frames at 24 fps that count from ``first``; a keyframe every 12."""
-    random = np.random.default_rng(first)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=24, options={"preset": "ultrafast", "g": "12", "bf": "0", "qp": "14"})
-        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
-        for number in range(first, first + FRAMES):
-            luma = np.full((SIZE[1], SIZE[0]), 40 + number % 90, np.uint8)
-            luma += random.integers(0, noise + 1, luma.shape, np.uint8)
-            draw_number(luma, number)
-            planes = np.vstack([luma, np.full((SIZE[1] // 2, SIZE[0]), 128, np.uint8)])
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(planes, format="yuv420p")))
-        container.mux(stream.encode())
-
-
 @pytest.fixture(scope="session")
 def rushes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``a.mov`` counts from 1000, ``b.mov`` from 2000, ``c.mov`` from 3000. ``n.mov`` is noise: it makes large files."""
     folder = tmp_path_factory.mktemp("rushes")
     for number, name in enumerate("abc", 1):
-        film(folder / f"{name}.mov", 1000 * number)
-    film(folder / "n.mov", 4000, noise=120)
+        film(folder / f"{name}.mov", 1000 * number, size=SIZE, frames=FRAMES)
+    film(folder / "n.mov", 4000, noise=120, size=SIZE, frames=FRAMES)
     return folder
 
 
