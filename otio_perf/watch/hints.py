@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+
+# Of folders that are made one in the other, quickly: watchdog finds some of them twice, watches them once, and says so.
+warnings.filterwarnings("ignore", "Callback with id .* already exists", RuntimeWarning)
 
 #: Not the opening and closing of files that are read, which is what we do ourselves.
 _EVENTS: list[type[FileSystemEvent]] = [

@@ -68,8 +68,10 @@ def forget_workspaces(home: dict[str, str]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_workspaces_of_other_tests(home: dict[str, str]) -> None:
+def nothing_of_other_tests(home: dict[str, str]) -> None:
+    """No workspaces, and no Kdenlive that has run."""
     forget_workspaces(home)
+    shutil.rmtree(Path(home["XDG_CACHE_HOME"]) / "kdenlive", ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,6 @@ def room(numbered_clips: Path, tmp_path: Path, otio_perf: Command, home: dict[st
     folder = Path(shutil.copytree(numbered_clips, tmp_path / "edit"))
     text = PROJECT.read_text(encoding="utf-8").replace("{folder}", str(folder))
     (folder / "edit.kdenlive").write_text(text, encoding="utf-8")
-    shutil.rmtree(Path(home["XDG_CACHE_HOME"]) / "kdenlive", ignore_errors=True)
     return Room(folder, otio_perf, Path(home["HOME"]))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from otio_perf.effects.engine import Engine
-from otio_perf.effects.registry import Picture, registry
+from otio_perf.effects.registry import Picture, View, registry
 
 
 def pixel(colour: float, alpha: float) -> Picture:
@@ -17,7 +17,7 @@ def pixel(colour: float, alpha: float) -> Picture:
 
 def mixed(engine: Engine, name: str, below: Picture, above: Picture, opacity: float = 1) -> list[float]:
     images = [engine.upload(p, is_opaque=False) for p in (below, above)]
-    got = engine.download(engine.blend(*images, registry().blend(name), opacity))
+    got = engine.download(engine.blend(*images, registry().blend(name), opacity, View(width=1, height=1)))
     return [float(v) for v in got[0, 0]]
 
 
