@@ -1,7 +1,8 @@
 """How fast is each effect? Milliseconds per 1080p frame of every effect, blend and transition on the CPU engine, beside others.
 
 One thread each, its processor time, float32 R'G'B'A in memory. Ours and the peers run in turn, round after round; times are
-medians, ratios medians of the rounds' ratios, so that what disturbs the machine disturbs both. OpenCV, OpenColorIO and numpy
+medians, ratios medians of the rounds' ratios, so that what disturbs the machine disturbs both. Memory is kept, as where
+it renders. OpenCV, OpenColorIO and numpy
 get the same pictures as ours, FFmpeg planes in the format that is named. A peer that works on 8 bits does a quarter of the
 memory traffic and none of the precision: it is shown, and no ratio is taken. ``limit``: what the memory allows, the time that
 numpy takes to copy a picture (blends and dissolves: to add two) in the same rounds. ``cost``: times ``exposure``, which is
@@ -28,6 +29,7 @@ from _peers import CASES, Case, missing, pictures
 from _tables import put
 
 from otio_perf.effects.cpu.engine import CpuEngine
+from otio_perf.effects.cpu.memory import kept
 from otio_perf.effects.registry import registry
 
 SIZE = (1920, 1080)
@@ -59,10 +61,11 @@ def main() -> None:
     unit = CASES[0].ours(engine, first, second)
     assert CASES[0].name == "exposure"
     rows = []
-    for case in CASES:
-        if case.kind != "generator" and (not arguments.only or case.name in arguments.only):
-            rows.append(measured(case, engine, unit, first, second, arguments.rounds))
-            print(said(rows[-1]), flush=True)
+    with kept():  # as where it renders; FFmpeg has pools of frames of its own
+        for case in CASES:
+            if case.kind != "generator" and (not arguments.only or case.name in arguments.only):
+                rows.append(measured(case, engine, unit, first, second, arguments.rounds))
+                print(said(rows[-1]), flush=True)
     verdict = counted(rows)
     print(f"{verdict}; load average {load:.1f}")
     if load > BUSY:
